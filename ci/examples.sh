@@ -1,0 +1,136 @@
+#!/usr/bin/env bash
+# Examples are what people copy, so each one runs; and the README's first command, as it is printed there. The main one
+# claims to print what sha256sum prints, so it is held against it: on thousands of files with links, odd names and
+# unreadable ones among them, once for each spawner.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+fail() {
+    echo "$*" >&2
+    exit 1
+}
+
+command=$(grep -m 1 '^cargo run' README.md) || fail "README.md: no line begins with 'cargo run'"
+work=$(mktemp -d)
+trap 'chmod -R u+rwX "$work"; rm -rf "$work"' EXIT
+
+echo "+ $command"
+bash -c "$command" >"$work/readme"
+[[ -s $work/readme ]] || fail "'$command' printed nothing"
+
+for path in examples/*.rs examples/*/main.rs; do
+    [[ -e $path ]] || continue
+    name=${path#examples/}
+    name=${name%/main.rs}
+    name=${name%.rs}
+    [[ $name == checksum ]] && continue
+    echo "+ example $name"
+    cargo run --quiet --release --example "$name"
+done
+
+cargo build --release --example checksum
+target=$(cargo metadata --format-version 1 --no-deps | sed -n 's/.*"target_directory":"\([^"]*\)".*/\1/p')
+cp "$target/release/examples/checksum" "$work/checksum"
+chmod 755 "$work"
+cd "$work"
+mkdir out
+
+# Nothing is unreadable to root, who steps aside.
+run() {
+    if (($(id -u) == 0)); then
+        setpriv --reuid=65534 --regid=65534 --clear-groups "$@"
+    else
+        "$@"
+    fi
+}
+
+# checksum's exit status goes to `status`, the rest to out/.
+checksum() {
+    status=0
+    run ./checksum "$@" >out/stdout 2>out/stderr || status=$?
+}
+
+# What sha256sum says of the regular files below these directories, by path; links are not followed.
+expect() {
+    { run find "$@" -type f -print0 2>/dev/null || true; } | LC_ALL=C sort -z |
+        { run xargs -0 sha256sum 2>/dev/null || true; } >out/expected
+}
+
+same() {
+    cmp out/expected out/stdout || {
+        diff -a out/expected out/stdout | head -n 20 >&2 || true
+        fail "$1: not what sha256sum prints"
+    }
+}
+
+# 44 directories of 50 files; sizes around the block of the hash, and some of megabytes.
+mkdir -p good/deep/{1..9}/{1..9}
+for d in {1..44}; do
+    mkdir "good/d$d"
+    for f in {1..50}; do
+        printf '%*s' $((d * f % 130)) "$d.$f" >"good/d$d/f$f"
+    done
+done
+head -c 1048576 /dev/zero >good/mebibyte
+head -c 5000001 /dev/zero | tr '\0' x >good/more
+: >good/empty
+mkdir good/nothing
+echo deep >good/deep/9/9/file
+# The order of paths is that of their bytes: '-' and '.' come before the slash.
+mkdir good/order good/order/a good/order/a-b good/order/a.b
+touch good/order/{a,a-b,a.b}/file good/order/{a-,a.,a0,A,_,é}
+# What sha256sum escapes, and what it does not.
+mkdir good/names $'good/names/in\na\\directory'
+touch $'good/names/new\nline' 'good/names/back\slash' $'good/names/return\r' $'good/names/both\\\n' \
+    'good/names/ spaces ' $'good/names/tab\t' $'good/names/bell\a' 'good/names/-n' 'good/names/*' 'good/names/"' \
+    $'good/names/in\na\\directory/file' "good/names/$(printf '%0255d' 0)"
+touch $'good/names/latin-\xe9' $'good/names/\xff\xfe\\' 2>/dev/null || echo "left out: names that are not UTF-8"
+# None of these is a regular file but the hard link.
+mkdir good/links
+ln -s ../mebibyte good/links/to-file
+ln -s ../names good/links/to-directory
+ln -s . good/links/to-itself
+ln -s nowhere good/links/dangling
+ln good/more good/links/hard
+mkfifo good/links/fifo
+# Four complaints.
+mkdir -p bad/ok bad/closed
+echo ok | tee bad/ok/before bad/ok/then bad/closed/inside >bad/after
+echo no | tee bad/one bad/ok/two >bad/three
+chmod 000 bad/closed bad/one bad/ok/two bad/three
+
+count=$(find good -type f | wc -l)
+((count >= 2000)) || fail "only $count files to compare"
+run test -r good/more || fail "$work: not readable without privileges"
+! run test -r bad/one || fail "bad/one: readable all the same"
+
+for spawner in default smol tokio threads own; do
+    expect good
+    for options in "" "--limit 1" "--limit 64 --progress"; do
+        # shellcheck disable=SC2086 # these are words
+        checksum --spawner $spawner $options good
+        same "--spawner $spawner $options"
+        ((status == 0)) || fail "--spawner $spawner $options: exit status $status"
+        [[ $options == *--progress* || ! -s out/stderr ]] || fail "$spawner: $(cat out/stderr)"
+    done
+
+    # All that can be read is hashed, and each that cannot is a line.
+    expect good bad
+    checksum --spawner $spawner good bad missing
+    same "--spawner $spawner, unreadable files"
+    ((status == 1)) || fail "--spawner $spawner, unreadable files: exit status $status"
+    for name in bad/one bad/ok/two bad/three bad/closed missing; do
+        (($(grep -c "$name" out/stderr) == 1)) || fail "--spawner $spawner: not one line about $name"
+    done
+    (($(wc -l <out/stderr) == 5)) || fail "--spawner $spawner: more on standard error: $(cat out/stderr)"
+
+    # A reader that goes away is nothing to complain about.
+    run ./checksum --spawner $spawner good 2>out/stderr | head -n 1 >out/first || true
+    [[ ! -s out/stderr ]] || fail "--spawner $spawner, broken pipe: $(cat out/stderr)"
+
+    echo "checksum --spawner $spawner: $count files as sha256sum prints them"
+done
+
+checksum
+((status == 2)) || fail "no arguments: exit status $status"
+grep -qi usage out/stderr || fail "no arguments: no usage"

@@ -1,0 +1,69 @@
+//! Which child it was: its id, its name and the place that spawned it.
+
+use std::fmt;
+use std::panic::Location;
+use std::sync::Arc;
+
+/// The identity of a child, without its type and without a hold on its result.
+///
+/// Made by the group and never used again, neither in that group nor in another.
+/// Obtained from [`Key::id`](crate::Key::id); ordered by spawn within a group.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct KeyId {
+    pub(crate) group: u64,
+    pub(crate) child: u64,
+}
+
+impl fmt::Debug for KeyId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "KeyId({self})")
+    }
+}
+
+impl fmt::Display for KeyId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}.{}", self.group, self.child)
+    }
+}
+
+/// A child's identity for people: its name, if it was given one, and where it was spawned.
+///
+/// Displays as the name, or as the place for a child without one.
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub struct ChildInfo {
+    pub(crate) id: KeyId,
+    pub(crate) name: Option<Arc<str>>,
+    pub(crate) location: &'static Location<'static>,
+}
+
+impl ChildInfo {
+    /// The child's identity.
+    pub fn id(&self) -> KeyId {
+        self.id
+    }
+
+    /// The name it was given, see [`Scope::named`](crate::Scope::named).
+    pub fn name(&self) -> Option<&str> {
+        self.name.as_deref()
+    }
+
+    /// The call that spawned it.
+    pub fn location(&self) -> &'static Location<'static> {
+        self.location
+    }
+}
+
+impl fmt::Debug for ChildInfo {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "ChildInfo({} {self})", self.id)
+    }
+}
+
+impl fmt::Display for ChildInfo {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.name {
+            Some(name) => write!(f, "child `{name}` spawned at {}", self.location),
+            None => write!(f, "child spawned at {}", self.location),
+        }
+    }
+}

@@ -1,0 +1,230 @@
+//! All failures of a group in one error.
+
+use std::error::Error;
+use std::fmt;
+use std::sync::Arc;
+
+use super::ChildInfo;
+use crate::cancel::CancelReason;
+use crate::panic::Panic;
+
+/// How a child or a body failed.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum Failure<E> {
+    /// It gave an error.
+    Error(E),
+    /// It panicked; only under [`OnPanic::Collect`](crate::OnPanic::Collect), otherwise the panic is resumed.
+    Panicked(Panic),
+    /// Nothing failed, but the group was cancelled before its body could give a value.
+    ///
+    /// Always the only leaf of its [`GroupError`]: children that were cancelled because something else went wrong
+    /// are not failures and are left out.
+    Cancelled(CancelReason),
+}
+
+impl<E> Failure<E> {
+    /// The error, if it was one.
+    pub fn error(&self) -> Option<&E> {
+        match self {
+            Self::Error(error) => Some(error),
+            _ => None,
+        }
+    }
+
+    /// The error, if it was one.
+    pub fn into_error(self) -> Option<E> {
+        match self {
+            Self::Error(error) => Some(error),
+            _ => None,
+        }
+    }
+
+    /// Was the group cancelled, rather than failed?
+    pub fn is_cancelled(&self) -> bool {
+        matches!(self, Self::Cancelled(_))
+    }
+
+    /// Was it a panic?
+    pub fn is_panic(&self) -> bool {
+        matches!(self, Self::Panicked(_))
+    }
+}
+
+impl<E: fmt::Display> fmt::Display for Failure<E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Error(error) => fmt::Display::fmt(error, f),
+            Self::Panicked(panic) => fmt::Display::fmt(panic, f),
+            Self::Cancelled(reason) => fmt::Display::fmt(reason, f),
+        }
+    }
+}
+
+/// One leaf of a [`GroupError`]: who failed, and how.
+#[derive(Debug)]
+pub struct ChildFailure<E> {
+    pub(crate) child: Option<ChildInfo>,
+    pub(crate) failure: Failure<E>,
+}
+
+impl<E> ChildFailure<E> {
+    /// The child that failed; `None` for the body of the scope and for a group that was cancelled as a whole.
+    pub fn child(&self) -> Option<&ChildInfo> {
+        self.child.as_ref()
+    }
+
+    /// How it failed.
+    pub fn failure(&self) -> &Failure<E> {
+        &self.failure
+    }
+
+    /// How it failed.
+    pub fn into_failure(self) -> Failure<E> {
+        self.failure
+    }
+}
+
+impl<E: fmt::Display> fmt::Display for ChildFailure<E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.child {
+            Some(child) => write!(f, "{} ({child})", self.failure),
+            None => fmt::Display::fmt(&self.failure, f),
+        }
+    }
+}
+
+/// Everything that failed in a group, in the order in which it happened.
+///
+/// Always a group, also of one, and never empty: the first leaf is the cause. Children that were cancelled are left out.
+/// A group inside a group keeps its nesting where `E` can hold a `GroupError`, as `Box<dyn Error + Send + Sync>` can.
+///
+/// The idea is Python's `ExceptionGroup`, as trio and anyio raise it.
+///
+/// It implements [`Error`] for each `E` that displays, so that `?` works into `Box<dyn Error>` and the like, also where
+/// `E` itself is such a box. Its display is the cause, followed by the number of the other failures; `{:#}` lists them.
+///
+/// # Examples
+///
+/// ```
+/// use ingather::{block_on, try_scope};
+///
+/// let error = block_on(try_scope(|tg| async move {
+///     tg.named("config").try_spawn(async { Err::<(), _>("no such file") });
+///     tg.spawn(std::future::pending::<()>());
+///     Ok(())
+/// }))
+/// .unwrap_err();
+///
+/// assert_eq!(error.len(), 1);
+/// let leaf = error.iter().next().unwrap();
+/// assert_eq!(leaf.child().unwrap().name(), Some("config"));
+/// assert_eq!(error.into_first().into_error(), Some("no such file"));
+/// ```
+pub struct GroupError<E> {
+    pub(crate) group: Option<Arc<str>>,
+    /// Never empty.
+    pub(crate) leaves: Vec<ChildFailure<E>>,
+}
+
+impl<E> GroupError<E> {
+    /// The cause: what failed first.
+    pub fn first(&self) -> &Failure<E> {
+        &self.leaves[0].failure
+    }
+
+    /// The cause alone; the other failures are dropped.
+    pub fn into_first(mut self) -> Failure<E> {
+        self.leaves.swap_remove(0).failure
+    }
+
+    /// All failures with the names and places of their children, the cause first.
+    pub fn iter(&self) -> std::slice::Iter<'_, ChildFailure<E>> {
+        self.leaves.iter()
+    }
+
+    /// How many failures there are; at least one.
+    #[expect(clippy::len_without_is_empty, reason = "it is never empty")]
+    pub fn len(&self) -> usize {
+        self.leaves.len()
+    }
+
+    /// The name of the group, if it was given one.
+    pub fn name(&self) -> Option<&str> {
+        self.group.as_deref()
+    }
+
+    /// The reason for which the group was cancelled as a whole, where nothing else failed.
+    pub fn cancelled(&self) -> Option<&CancelReason> {
+        match self.first() {
+            Failure::Cancelled(reason) => Some(reason),
+            _ => None,
+        }
+    }
+}
+
+/// The failures of a [`GroupError`] by value, the cause first.
+#[derive(Debug)]
+pub struct Failures<E>(std::vec::IntoIter<ChildFailure<E>>);
+
+impl<E> Iterator for Failures<E> {
+    type Item = ChildFailure<E>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        self.0.next()
+    }
+
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        self.0.size_hint()
+    }
+}
+
+impl<E> ExactSizeIterator for Failures<E> {}
+
+impl<E> IntoIterator for GroupError<E> {
+    type Item = ChildFailure<E>;
+    type IntoIter = Failures<E>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        Failures(self.leaves.into_iter())
+    }
+}
+
+impl<'a, E> IntoIterator for &'a GroupError<E> {
+    type Item = &'a ChildFailure<E>;
+    type IntoIter = std::slice::Iter<'a, ChildFailure<E>>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.iter()
+    }
+}
+
+impl<E: fmt::Debug> fmt::Debug for GroupError<E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("GroupError")
+            .field("group", &self.group)
+            .field("leaves", &self.leaves)
+            .finish()
+    }
+}
+
+impl<E: fmt::Display> fmt::Display for GroupError<E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(name) = &self.group {
+            write!(f, "group `{name}`: ")?;
+        }
+        write!(f, "{}", self.leaves[0])?;
+        let others = &self.leaves[1..];
+        if f.alternate() {
+            others
+                .iter()
+                .try_for_each(|leaf| write!(f, "\n  and {leaf}"))
+        } else if others.is_empty() {
+            Ok(())
+        } else {
+            write!(f, " (and {} more)", others.len())
+        }
+    }
+}
+
+impl<E: fmt::Debug + fmt::Display> Error for GroupError<E> {}

@@ -1,0 +1,19 @@
+//! Everything that can go wrong, as values.
+//!
+//! - `child`: which child it was
+//! - `incomplete`: why a key has no result
+//! - `group`: all failures of a group in one error
+//! - `outcome`: how one call ended
+//! - `unhandled`: where failures go that nobody can get any more
+
+mod child;
+mod group;
+mod incomplete;
+mod outcome;
+pub(crate) mod unhandled;
+
+pub use child::{ChildInfo, KeyId};
+pub use group::{ChildFailure, Failure, Failures, GroupError};
+pub use incomplete::GatherIncomplete;
+pub use outcome::Outcome;
+pub use unhandled::{Unhandled, set_unhandled_hook};

@@ -1,0 +1,54 @@
+//! How one call ended, as a value.
+
+use crate::cancel::CancelReason;
+use crate::panic::Panic;
+
+/// How one call ended: value, error, panic or cancelled.
+///
+/// What [`gather_settled`](crate::gather_settled) gives for each call. It differs from
+/// [`Failure`](crate::Failure) in that it may also be a success.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum Outcome<T, E = std::convert::Infallible> {
+    /// It gave a value.
+    Ok(T),
+    /// It gave an error.
+    Err(E),
+    /// It panicked.
+    Panicked(Panic),
+    /// It was cancelled before its end.
+    Cancelled(CancelReason),
+}
+
+impl<T, E> Outcome<T, E> {
+    /// Did it give a value?
+    pub fn is_ok(&self) -> bool {
+        matches!(self, Self::Ok(_))
+    }
+
+    /// The value, if it gave one.
+    pub fn ok(self) -> Option<T> {
+        match self {
+            Self::Ok(value) => Some(value),
+            _ => None,
+        }
+    }
+
+    /// The error, if it gave one.
+    pub fn err(self) -> Option<E> {
+        match self {
+            Self::Err(error) => Some(error),
+            _ => None,
+        }
+    }
+
+    /// Did it panic?
+    pub fn is_panicked(&self) -> bool {
+        matches!(self, Self::Panicked(_))
+    }
+
+    /// Was it cancelled?
+    pub fn is_cancelled(&self) -> bool {
+        matches!(self, Self::Cancelled(_))
+    }
+}

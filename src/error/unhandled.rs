@@ -1,0 +1,156 @@
+//! Where failures go that nobody can get any more: a hook of the user's, or the log.
+
+use std::any::type_name;
+use std::fmt;
+use std::sync::{Arc, PoisonError, RwLock};
+use std::task::Waker;
+
+use super::ChildInfo;
+use crate::panic::{Panic, catch};
+
+/// A failure that nobody can get any more, as [`set_unhandled_hook`]'s callback sees it.
+///
+/// Every error and every panic ends in exactly one place. This is the last of them: the error of a child whose group was
+/// dropped, the second panic of a scope that can resume only one, a panic in a waker or in the destructor of a result.
+#[derive(Debug)]
+pub struct Unhandled<'a> {
+    who: Who<'a>,
+    what: What<'a>,
+}
+
+#[derive(Debug)]
+enum Who<'a> {
+    Child(&'a ChildInfo),
+    Other(&'static str),
+}
+
+#[derive(Debug)]
+enum What<'a> {
+    Error(&'static str),
+    Panic(&'a Panic),
+}
+
+impl Unhandled<'_> {
+    /// The child whose failure it is, if it is a child's.
+    pub fn child(&self) -> Option<&ChildInfo> {
+        match self.who {
+            Who::Child(child) => Some(child),
+            Who::Other(_) => None,
+        }
+    }
+
+    /// The panic, if it is one.
+    pub fn panic(&self) -> Option<&Panic> {
+        match self.what {
+            What::Panic(panic) => Some(panic),
+            What::Error(_) => None,
+        }
+    }
+
+    /// The name of the error's type, if it is an error. (Errors need not print, so their text is not to be had.)
+    pub fn error_type(&self) -> Option<&'static str> {
+        match self.what {
+            What::Error(name) => Some(name),
+            What::Panic(_) => None,
+        }
+    }
+}
+
+impl fmt::Display for Unhandled<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.who {
+            Who::Child(child) => write!(f, "{child} ")?,
+            Who::Other(what) => write!(f, "{what} ")?,
+        }
+        match self.what {
+            What::Error(name) => write!(f, "failed with a `{name}` that nobody received"),
+            What::Panic(panic) => write!(f, "{panic}, and nobody received it"),
+        }
+    }
+}
+
+type Hook = Arc<dyn Fn(&Unhandled<'_>) + Send + Sync>;
+
+static HOOK: RwLock<Option<Hook>> = RwLock::new(None);
+
+/// Sets what is called with each failure that nobody can get any more, for the whole process.
+///
+/// Without one, such failures are `tracing` errors under the feature `tracing`, otherwise lines on standard error.
+/// The hook runs where the failure was noticed, possibly inside a destructor; one that panics is ignored.
+///
+/// # Examples
+///
+/// ```
+/// use std::sync::atomic::{AtomicUsize, Ordering};
+///
+/// static LOST: AtomicUsize = AtomicUsize::new(0);
+/// ingather::set_unhandled_hook(|_lost| {
+///     LOST.fetch_add(1, Ordering::Relaxed);
+/// });
+///
+/// ingather::block_on(async {
+///     let group = ingather::GatherGroup::<&str>::fallible();
+///     group.try_spawn(async { Err::<(), _>("nobody will see this") });
+///     group.next().await;
+/// }); // dropped without `try_join`
+/// assert_eq!(LOST.load(Ordering::Relaxed), 1);
+/// ```
+pub fn set_unhandled_hook(hook: impl Fn(&Unhandled<'_>) + Send + Sync + 'static) {
+    let old = HOOK
+        .write()
+        .unwrap_or_else(PoisonError::into_inner)
+        .replace(Arc::new(hook));
+    drop(old);
+}
+
+pub(crate) fn report_panic(what: &'static str, panic: Panic) {
+    report(&Unhandled {
+        who: Who::Other(what),
+        what: What::Panic(&panic),
+    });
+}
+
+pub(crate) fn report_child_panic(child: &ChildInfo, panic: &Panic) {
+    report(&Unhandled {
+        who: Who::Child(child),
+        what: What::Panic(panic),
+    });
+}
+
+pub(crate) fn report_child_error<E>(child: &ChildInfo) {
+    report(&Unhandled {
+        who: Who::Child(child),
+        what: What::Error(type_name::<E>()),
+    });
+}
+
+pub(crate) fn report_body_error<E>() {
+    report(&Unhandled {
+        who: Who::Other("the body of a scope"),
+        what: What::Error(type_name::<E>()),
+    });
+}
+
+/// Wakes a waker of somebody else's. One that panics is reported and harms nobody.
+pub(crate) fn wake_quietly(waker: Waker) {
+    if let Err(panic) = catch(|| waker.wake()) {
+        report_panic("a waker", panic);
+    }
+}
+
+/// Drops something of the user's. A destructor that panics is reported and harms nobody.
+pub(crate) fn drop_quietly<T>(what: &'static str, value: T) {
+    if let Err(panic) = catch(|| drop(value)) {
+        report_panic(what, panic);
+    }
+}
+
+fn report(lost: &Unhandled<'_>) {
+    let hook = HOOK.read().unwrap_or_else(PoisonError::into_inner).clone();
+    // There is nobody to tell of a hook that panics, and what it was told of may come from a destructor.
+    let _ = catch(|| match hook {
+        Some(hook) => hook(lost),
+        None => crate::log::error(lost),
+    })
+    .map_err(std::mem::forget);
+}

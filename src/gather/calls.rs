@@ -1,0 +1,124 @@
+//! What can be gathered: a `Vec`, an array or an iterator of callables, or a tuple of them.
+
+use std::future::Future;
+use std::panic::Location;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use super::in_order::{InOrder, One};
+use super::mode::{Mode, ModeOf};
+use crate::group::{Call, Scope};
+
+/// Calls that can be gathered in the mode `M`.
+///
+/// Implemented for whatever iterates over callables `FnOnce() -> impl Future`, and for tuples of up to twelve callables.
+/// `S` tells the two apart and is always inferred.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be gathered",
+    label = "not a collection of callables",
+    note = "gather takes a `Vec`, an array or an iterator of callables of one type, such as `vec![|| f(1), || f(2)]`, or a \
+            tuple of callables, such as `(|| f(), || g())`; a callable gives a `Send` future of a `Send` value"
+)]
+pub trait Calls<S, M: Mode>: sealed::Calls<S, M> {}
+impl<S, M: Mode, C: sealed::Calls<S, M>> Calls<S, M> for C {}
+
+pub(crate) mod sealed {
+    use super::*;
+
+    /// How calls are started and waited for.
+    #[expect(unnameable_types, reason = "the trait is sealed")]
+    pub trait Calls<S, M: Mode> {
+        /// What the gather gives: a `Vec` or a tuple.
+        type Output;
+        #[doc(hidden)]
+        type Wait: Future<Output = Self::Output>;
+        /// Starts the calls in their order.
+        #[doc(hidden)]
+        fn start(
+            self,
+            tg: &Scope<'static, M::Error>,
+            location: &'static Location<'static>,
+        ) -> Self::Wait;
+    }
+}
+
+/// Whatever iterates.
+#[derive(Debug)]
+#[expect(unnameable_types, reason = "it is always inferred")]
+pub struct Each(std::convert::Infallible);
+
+impl<I, C, F, M> sealed::Calls<Each, M> for I
+where
+    I: IntoIterator<Item = C>,
+    C: FnOnce() -> F + Send + 'static,
+    F: Future + Send + 'static,
+    M: ModeOf<Call<C, F>>,
+{
+    type Output = Vec<M::Output>;
+    type Wait = InOrder<M, Call<C, F>>;
+
+    fn start(
+        self,
+        tg: &Scope<'static, M::Error>,
+        location: &'static Location<'static>,
+    ) -> Self::Wait {
+        let start = |call| M::start(tg, location, Call::new(call));
+        InOrder::new(self.into_iter().map(start).collect())
+    }
+}
+
+/// The calls of a tuple.
+#[expect(unnameable_types, reason = "it is seen in a sealed trait alone")]
+#[derive(Debug)]
+pub struct Together<T>(T);
+
+macro_rules! tuple {
+    ($($call:ident $future:ident $at:tt),+) => {
+        impl<M, $($call, $future),+> sealed::Calls<($($call,)+), M> for ($($call,)+)
+        where
+            M: Mode $(+ ModeOf<Call<$call, $future>>)+,
+            $($call: FnOnce() -> $future + Send + 'static, $future: Future + Send + 'static,)+
+        {
+            type Output = ($(<M as ModeOf<Call<$call, $future>>>::Output,)+);
+            type Wait = Together<($(One<M, Call<$call, $future>>,)+)>;
+
+            fn start(
+                self,
+                tg: &Scope<'static, M::Error>,
+                location: &'static Location<'static>,
+            ) -> Self::Wait {
+                Together(($(One::Waits(M::start(tg, location, Call::new(self.$at))),)+))
+            }
+        }
+
+        impl<M, $($future),+> Future for Together<($(One<M, $future>,)+)>
+        where
+            M: Mode $(+ ModeOf<$future>)+,
+            $($future: Future,)+
+        {
+            type Output = ($(<M as ModeOf<$future>>::Output,)+);
+
+            fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+                let calls = &mut self.0;
+                let over = [$(calls.$at.poll(cx)),+];
+                if over.contains(&false) {
+                    return Poll::Pending;
+                }
+                Poll::Ready(($(calls.$at.take(),)+))
+            }
+        }
+    };
+}
+
+tuple!(C0 F0 0);
+tuple!(C0 F0 0, C1 F1 1);
+tuple!(C0 F0 0, C1 F1 1, C2 F2 2);
+tuple!(C0 F0 0, C1 F1 1, C2 F2 2, C3 F3 3);
+tuple!(C0 F0 0, C1 F1 1, C2 F2 2, C3 F3 3, C4 F4 4);
+tuple!(C0 F0 0, C1 F1 1, C2 F2 2, C3 F3 3, C4 F4 4, C5 F5 5);
+tuple!(C0 F0 0, C1 F1 1, C2 F2 2, C3 F3 3, C4 F4 4, C5 F5 5, C6 F6 6);
+tuple!(C0 F0 0, C1 F1 1, C2 F2 2, C3 F3 3, C4 F4 4, C5 F5 5, C6 F6 6, C7 F7 7);
+tuple!(C0 F0 0, C1 F1 1, C2 F2 2, C3 F3 3, C4 F4 4, C5 F5 5, C6 F6 6, C7 F7 7, C8 F8 8);
+tuple!(C0 F0 0, C1 F1 1, C2 F2 2, C3 F3 3, C4 F4 4, C5 F5 5, C6 F6 6, C7 F7 7, C8 F8 8, C9 F9 9);
+tuple!(C0 F0 0, C1 F1 1, C2 F2 2, C3 F3 3, C4 F4 4, C5 F5 5, C6 F6 6, C7 F7 7, C8 F8 8, C9 F9 9, C10 F10 10);
+tuple!(C0 F0 0, C1 F1 1, C2 F2 2, C3 F3 3, C4 F4 4, C5 F5 5, C6 F6 6, C7 F7 7, C8 F8 8, C9 F9 9, C10 F10 10, C11 F11 11);

@@ -1,0 +1,97 @@
+//! Waits for keys in the order of the calls.
+
+use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+
+use super::mode::ModeOf;
+use crate::group::Key;
+
+/// The calls of one type: a `Vec` of outputs, in call order.
+///
+/// It waits for the first key that is not over; those behind it are not looked at, so that each is polled about once.
+#[expect(unnameable_types, reason = "it is seen in a sealed trait alone")]
+pub struct InOrder<M: ModeOf<F>, F: Future> {
+    keys: std::vec::IntoIter<Key<M::Value>>,
+    current: Option<Key<M::Value>>,
+    outputs: Vec<M::Output>,
+}
+
+impl<M: ModeOf<F>, F: Future> InOrder<M, F> {
+    pub(super) fn new(keys: Vec<Key<M::Value>>) -> Self {
+        let mut keys = keys.into_iter();
+        Self {
+            outputs: Vec::with_capacity(keys.len()),
+            current: keys.next(),
+            keys,
+        }
+    }
+}
+
+impl<M: ModeOf<F>, F: Future> Unpin for InOrder<M, F> {}
+
+impl<M: ModeOf<F>, F: Future> Future for InOrder<M, F> {
+    type Output = Vec<M::Output>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let this = &mut *self;
+        while let Some(key) = &mut this.current {
+            let result = ready!(Pin::new(key).poll(cx));
+            this.current = this.keys.next();
+            match M::settle(result) {
+                Some(output) => this.outputs.push(output),
+                None => return Poll::Pending,
+            }
+        }
+        Poll::Ready(std::mem::take(&mut this.outputs))
+    }
+}
+
+/// One call of a tuple.
+#[expect(unnameable_types, reason = "it is seen in a sealed trait alone")]
+pub enum One<M: ModeOf<F>, F: Future> {
+    Waits(Key<M::Value>),
+    Over(M::Output),
+    Taken,
+}
+
+impl<M: ModeOf<F>, F: Future> One<M, F> {
+    /// Is it over?
+    pub(super) fn poll(&mut self, cx: &mut Context<'_>) -> bool {
+        if let Self::Waits(key) = self {
+            match Pin::new(key).poll(cx).map(M::settle) {
+                Poll::Ready(Some(output)) => *self = Self::Over(output),
+                Poll::Ready(None) | Poll::Pending => return false,
+            }
+        }
+        true
+    }
+
+    pub(super) fn take(&mut self) -> M::Output {
+        match std::mem::replace(self, Self::Taken) {
+            Self::Over(output) => output,
+            _ => unreachable!("all calls are over, and are taken once"),
+        }
+    }
+}
+
+impl<M: ModeOf<F>, F: Future> Unpin for One<M, F> {}
+
+impl<M: ModeOf<F>, F: Future> fmt::Debug for InOrder<M, F> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("InOrder")
+            .field("over", &self.outputs.len())
+            .finish_non_exhaustive()
+    }
+}
+
+impl<M: ModeOf<F>, F: Future> fmt::Debug for One<M, F> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Waits(_) => "Waits",
+            Self::Over(_) => "Over",
+            Self::Taken => "Taken",
+        })
+    }
+}

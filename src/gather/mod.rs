@@ -1,0 +1,181 @@
+//! Gather: several calls at once, their results in call order.
+//!
+//! - `calls`: what can be gathered: a `Vec`, an array or an iterator of callables, or a tuple of them
+//! - `mode`: what each call gives: its value, its value or error, or its outcome
+//! - `in_order`: waits for keys in the order of the calls
+//! - `options`: gather from [`GroupOptions`](crate::GroupOptions)
+
+mod calls;
+mod in_order;
+mod mode;
+mod options;
+
+use std::future::Future;
+
+pub use calls::Calls;
+pub use mode::{Settling, Trying, Values};
+
+use crate::error::GroupError;
+use crate::group::GroupOptions;
+use crate::spawner::Spawner;
+
+/// Makes several calls at once and gives their values in call order.
+///
+/// The calls are callables that give futures: a `Vec`, an array or an iterator of them gives a `Vec` of values; a tuple of
+/// up to twelve gives a tuple and keeps each type. They run as children of a [`scope`](crate::scope()) on the
+/// [current spawner](crate::current_spawner); zero calls give an empty result.
+///
+/// The name and the callables are Prefect's `gather`; `asyncio.gather` takes futures. Unlike `asyncio.gather` it leaves no
+/// call running when one of them panics.
+///
+/// A `Vec` has one type of callable: closures without captures over the same function do (`vec![|| f(1), || f(2)]`). For
+/// different functions use a tuple, or box the futures.
+///
+/// # Cancel safety
+///
+/// Dropping the future cancels the calls, as for [`scope`](crate::scope()).
+///
+/// # Panics
+///
+/// The panic of a call cancels the others and goes on from here once all are over. Panics too if there is no current
+/// spawner, and if the spawner drops the calls without running them; [`gather_settled`] gives an outcome then.
+///
+/// # Examples
+///
+/// ```
+/// use ingather::{block_on, gather};
+///
+/// async fn f(n: u64) -> u64 { n * n }
+/// async fn count() -> usize { 3 }
+/// async fn name() -> String { "three".into() }
+///
+/// # block_on(async {
+/// let squares = gather(vec![|| f(1), || f(2)]).await; // Vec<T>; arrays and iterators too
+/// assert_eq!(squares, [1, 4]);
+///
+/// let (n, s) = gather((|| count(), || name())).await; // a tuple keeps each type
+/// assert_eq!((n, s.as_str()), (3, "three"));
+///
+/// let many = gather((0..100).map(|n| move || f(n))).await;
+/// assert_eq!(many[99], 99 * 99);
+/// # });
+/// ```
+#[track_caller]
+pub fn gather<S, C>(calls: C) -> impl Future<Output = C::Output>
+where
+    C: Calls<S, Values>,
+{
+    GroupOptions::new().gather(calls)
+}
+
+/// Like [`gather`], on a spawner.
+///
+/// # Examples
+///
+/// ```
+/// use ingather::{block_on, gather_on, spawner::Embedded};
+///
+/// let pair = block_on(gather_on(&Embedded, [1, 2].map(|n| move || async move { n })));
+/// assert_eq!(pair, [1, 2]);
+/// ```
+#[track_caller]
+pub fn gather_on<P, S, C>(spawner: &P, calls: C) -> impl Future<Output = C::Output> + use<P, S, C>
+where
+    P: Spawner + Clone + 'static,
+    C: Calls<S, Values>,
+{
+    GroupOptions::new().on(spawner).gather(calls)
+}
+
+/// Makes several calls at once that can fail, and gives their values in call order if all succeed.
+///
+/// The first error cancels the other calls, waits for them, and everything that failed comes out in one
+/// [`GroupError`]; against `asyncio.gather`, which gives the first error and lets the others run on. For the rest see
+/// [`gather`].
+///
+/// # Errors
+///
+/// Everything that failed, the cause first.
+///
+/// # Panics
+///
+/// As for [`gather`], except that a spawner that drops the calls is an error.
+///
+/// # Examples
+///
+/// ```
+/// use ingather::{block_on, try_gather};
+///
+/// async fn parse(text: &str) -> Result<u32, std::num::ParseIntError> { text.parse() }
+///
+/// # block_on(async {
+/// let numbers = try_gather([|| parse("1"), || parse("2")]).await;
+/// assert_eq!(numbers.unwrap(), [1, 2]);
+///
+/// let error = try_gather([|| parse("1"), || parse("two")]).await.unwrap_err();
+/// assert_eq!(error.len(), 1);
+/// # });
+/// ```
+#[track_caller]
+pub fn try_gather<S, C, E>(calls: C) -> impl Future<Output = Result<C::Output, GroupError<E>>>
+where
+    C: Calls<S, Trying<E>>,
+{
+    GroupOptions::new().try_gather(calls)
+}
+
+/// Like [`try_gather`], on a spawner.
+#[track_caller]
+pub fn try_gather_on<P, S, C, E>(
+    spawner: &P,
+    calls: C,
+) -> impl Future<Output = Result<C::Output, GroupError<E>>> + use<P, S, C, E>
+where
+    P: Spawner + Clone + 'static,
+    C: Calls<S, Trying<E>>,
+{
+    GroupOptions::new().on(spawner).try_gather(calls)
+}
+
+/// Makes several calls at once that can fail, lets all of them finish, and gives the [`Outcome`](crate::Outcome) of each in
+/// call order.
+///
+/// Neither an error nor a panic touches the other calls. The name is JavaScript's `Promise.allSettled`. For the rest see
+/// [`gather`].
+///
+/// # Panics
+///
+/// If there is no current spawner.
+///
+/// # Examples
+///
+/// ```
+/// use ingather::{Outcome, block_on, gather_settled};
+///
+/// async fn parse(text: &str) -> Result<u32, std::num::ParseIntError> { text.parse() }
+///
+/// # block_on(async {
+/// let outcomes = gather_settled([|| parse("1"), || parse("two")]).await;
+/// assert!(matches!(outcomes[..], [Outcome::Ok(1), Outcome::Err(_)]));
+/// # });
+/// ```
+#[track_caller]
+pub fn gather_settled<S, C>(calls: C) -> impl Future<Output = C::Output>
+where
+    C: Calls<S, Settling>,
+{
+    GroupOptions::new().gather_settled(calls)
+}
+
+/// Like [`gather_settled`], on a spawner.
+#[track_caller]
+pub fn gather_settled_on<P, S, C>(
+    spawner: &P,
+    calls: C,
+) -> impl Future<Output = C::Output> + use<P, S, C>
+where
+    P: Spawner + Clone + 'static,
+    C: Calls<S, Settling>,
+{
+    GroupOptions::new().on(spawner).gather_settled(calls)
+}

@@ -1,0 +1,171 @@
+//! What each call of a gather gives: its value, its value or error, or its outcome.
+
+use std::convert::Infallible;
+use std::future::Future;
+use std::marker::PhantomData;
+use std::panic::Location;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use pin_project_lite::pin_project;
+
+use crate::cancel::CancelKind;
+use crate::error::{GatherIncomplete, Outcome};
+use crate::group::{Key, Scope};
+use crate::panic::catch;
+
+/// The mode of [`gather`](crate::gather()): each call gives its value.
+#[derive(Debug)]
+pub struct Values(Infallible);
+
+/// The mode of [`try_gather`](crate::try_gather): each call gives a value or fails with an `E`.
+#[derive(Debug)]
+pub struct Trying<E>(PhantomData<fn() -> E>);
+
+/// The mode of [`gather_settled`](crate::gather_settled): each call gives its outcome.
+#[derive(Debug)]
+pub struct Settling(Infallible);
+
+/// A mode of gathering: [`Values`], [`Trying`] or [`Settling`].
+#[expect(unnameable_types, reason = "it is a sealed trait")]
+pub trait Mode: Sized {
+    type Error;
+}
+
+/// What a mode makes of a call with the future `F`.
+#[expect(unnameable_types, reason = "it is a sealed trait")]
+pub trait ModeOf<F: Future>: Mode {
+    /// What the child's key gives.
+    type Value: Send + 'static;
+    /// What the caller gets of this call.
+    type Output;
+    fn start(
+        tg: &Scope<'static, Self::Error>,
+        location: &'static Location<'static>,
+        future: F,
+    ) -> Key<Self::Value>;
+    /// What the end of the child means; `None` if the whole gather is about to end without it.
+    fn settle(result: Result<Self::Value, GatherIncomplete>) -> Option<Self::Output>;
+}
+
+impl Mode for Values {
+    type Error = Infallible;
+}
+
+impl<F> ModeOf<F> for Values
+where
+    F: Future<Output: Send> + Send + 'static,
+{
+    type Value = F::Output;
+    type Output = F::Output;
+
+    fn start(
+        tg: &Scope<'static>,
+        location: &'static Location<'static>,
+        future: F,
+    ) -> Key<F::Output> {
+        tg.spawn_at(location, future)
+    }
+
+    fn settle(result: Result<F::Output, GatherIncomplete>) -> Option<F::Output> {
+        match result {
+            Ok(value) => Some(value),
+            Err(GatherIncomplete::Cancelled(reason)) if reason.kind() == CancelKind::Abandoned => {
+                panic!("a call of `gather` was {reason}")
+            }
+            // A call has panicked, and the scope is about to do so.
+            Err(_) => None,
+        }
+    }
+}
+
+impl<E> Mode for Trying<E> {
+    type Error = E;
+}
+
+impl<F, T, E> ModeOf<F> for Trying<E>
+where
+    F: Future<Output = Result<T, E>> + Send + 'static,
+    T: Send + 'static,
+    E: Send + 'static,
+{
+    type Value = T;
+    type Output = T;
+
+    fn start(tg: &Scope<'static, E>, location: &'static Location<'static>, future: F) -> Key<T> {
+        tg.try_spawn_at(location, future)
+    }
+
+    fn settle(result: Result<T, GatherIncomplete>) -> Option<T> {
+        // Without a value the scope has failed or was cancelled, and drops the body that asks.
+        result.ok()
+    }
+}
+
+impl Mode for Settling {
+    type Error = Infallible;
+}
+
+impl<F, T, E> ModeOf<F> for Settling
+where
+    F: Future<Output = Result<T, E>> + Send + 'static,
+    T: Send + 'static,
+    E: Send + 'static,
+{
+    type Value = Outcome<T, E>;
+    type Output = Outcome<T, E>;
+
+    fn start(
+        tg: &Scope<'static>,
+        location: &'static Location<'static>,
+        future: F,
+    ) -> Key<Outcome<T, E>> {
+        tg.spawn_at(
+            location,
+            Settled {
+                future: Some(future),
+            },
+        )
+    }
+
+    fn settle(result: Result<Outcome<T, E>, GatherIncomplete>) -> Option<Outcome<T, E>> {
+        match result {
+            Ok(outcome) => Some(outcome),
+            Err(GatherIncomplete::Cancelled(reason)) => Some(Outcome::Cancelled(reason)),
+            Err(_) => {
+                unreachable!("a settled call does not fail or panic, and its key is not read twice")
+            }
+        }
+    }
+}
+
+pin_project! {
+    // Gives the outcome of a future, its panics among them, and has dropped it by then.
+    struct Settled<F> {
+        #[pin]
+        future: Option<F>,
+    }
+}
+
+impl<F, T, E> Future for Settled<F>
+where
+    F: Future<Output = Result<T, E>>,
+{
+    type Output = Outcome<T, E>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Outcome<T, E>> {
+        let mut this = self.project();
+        let future = this.future.as_mut().as_pin_mut();
+        let future = future.expect("a child is not polled after its end");
+        let outcome = match catch(|| future.poll(cx)) {
+            Ok(Poll::Pending) => return Poll::Pending,
+            Ok(Poll::Ready(Ok(value))) => Outcome::Ok(value),
+            Ok(Poll::Ready(Err(error))) => Outcome::Err(error),
+            Err(panic) => Outcome::Panicked(panic),
+        };
+        Poll::Ready(match catch(|| this.future.set(None)) {
+            Ok(()) => outcome,
+            Err(panic) => Outcome::Panicked(panic),
+        })
+    }
+}

@@ -1,0 +1,105 @@
+//! The failure of a child, until somebody takes it.
+
+use std::marker::PhantomData;
+use std::ptr;
+use std::sync::Arc;
+
+use super::reference::CellRef;
+use super::state::Ending;
+use crate::error::{ChildFailure, ChildInfo, Failure};
+use crate::group::core::Core;
+use crate::panic::Panic;
+
+/// The right to take the failure out of a child that failed or panicked. Dropped with the failure still in it, it sends
+/// it to the unhandled hook, so it must not be dropped under a lock.
+pub(in crate::group) struct Failed {
+    cell: CellRef,
+}
+
+impl Failed {
+    /// Made once for each child, by the step that ends it.
+    pub(super) fn of(cell: &CellRef, end: Ending) -> Option<Self> {
+        matches!(end, Ending::Failed | Ending::Panicked).then(|| Self { cell: cell.clone() })
+    }
+
+    pub(in crate::group) fn info(&self) -> ChildInfo {
+        self.cell.info()
+    }
+
+    pub(in crate::group) fn is_panic(&self) -> bool {
+        self.cell.end() == Some(Ending::Panicked)
+    }
+
+    /// Takes the panic out, if it is one.
+    pub(in crate::group) fn into_panic(self) -> Option<Panic> {
+        if !self.is_panic() {
+            return None;
+        }
+        // SAFETY: the stage of a child that panicked is the failure's alone.
+        unsafe { (self.cell.header().vtable.take_panic)(self.cell.raw()) }
+    }
+}
+
+impl Drop for Failed {
+    fn drop(&mut self) {
+        // SAFETY: the stage of a child that failed is ours alone. It is empty if the failure was taken.
+        unsafe { (self.cell.header().vtable.report)(self.cell.raw()) }
+    }
+}
+
+/// The group of children that can all fail with an `E` and with nothing else.
+///
+/// Children come into being through `Fresh::new`, which asks for one of these and for that error type; and the only way
+/// to get one is to give it a new core. So each child of the core has `E` for its error type.
+pub(in crate::group) struct Members<E> {
+    core: Arc<Core>,
+    error: PhantomData<fn(E) -> E>,
+}
+
+impl<E> Members<E> {
+    pub(in crate::group) fn new(core: Core) -> Self {
+        Self {
+            core: Arc::new(core),
+            error: PhantomData,
+        }
+    }
+
+    pub(in crate::group) fn core(&self) -> &Arc<Core> {
+        &self.core
+    }
+
+    /// Takes a failure of one of its children.
+    ///
+    /// # Panics
+    ///
+    /// If it is the failure of another group's child.
+    pub(in crate::group) fn take(&self, failed: Failed) -> ChildFailure<E> {
+        let header = failed.cell.header();
+        assert!(
+            ptr::eq(&*header.core, &*self.core),
+            "a failure goes to its own group"
+        );
+        let child = Some(failed.info());
+        let failure = if failed.is_panic() {
+            failed.into_panic().map(Failure::Panicked)
+        } else {
+            let mut error: Option<E> = None;
+            // SAFETY: the child failed and is ours, so its error is an `E`; the stage is the failure's alone.
+            unsafe { (header.vtable.take_error)(failed.cell.raw(), (&raw mut error).cast()) };
+            error.map(Failure::Error)
+        };
+        ChildFailure {
+            child,
+            failure: failure.expect("a failure is taken once"),
+        }
+    }
+}
+
+impl<E> Clone for Members<E> {
+    fn clone(&self) -> Self {
+        Self {
+            core: Arc::clone(&self.core),
+            error: PhantomData,
+        }
+    }
+}

@@ -1,0 +1,71 @@
+//! The part of a cell that every reference sees, and the table of functions that know the types.
+
+use std::panic::Location;
+use std::ptr::NonNull;
+use std::sync::Arc;
+use std::task::{Context, Poll, Waker};
+
+use super::state::Ending;
+use crate::cancel::CancelReason;
+use crate::error::{ChildInfo, KeyId};
+use crate::group::core::Core;
+use crate::panic::Panic;
+use crate::sync::UnsafeCell;
+use crate::sync::atomic::{AtomicU32, AtomicUsize};
+
+/// The part of a cell that does not depend on the future's type. First in `Cell`, so that one pointer serves for both.
+pub(super) struct Header {
+    pub(super) state: AtomicUsize,
+    pub(super) vtable: &'static VTable,
+    pub(super) core: Arc<Core>,
+    /// The number of the child in its group; written before the cell is published.
+    pub(super) number: u64,
+    /// Its place in the registry; read and written under the group's lock alone.
+    pub(super) slot: AtomicU32,
+    /// Behind a thin pointer: most children have none and pay for one word.
+    pub(super) name: Option<Box<Arc<str>>>,
+    pub(super) location: &'static Location<'static>,
+    /// Who awaits the key (S4).
+    pub(super) waiter: UnsafeCell<Option<Waker>>,
+}
+
+/// The functions that know the types. The pointer is to a live cell of those types; who may call when is said for each.
+pub(super) struct VTable {
+    /// Polls. By the holder of `RUNNING`, while the stage is `Future`. After `Ready` the stage holds the end.
+    pub(super) poll: unsafe fn(NonNull<Header>, &mut Context<'_>) -> Poll<Ending>,
+    /// Drops the future. By the holder of `RUNNING`, while the stage is `Future`. The stage holds the end afterwards.
+    pub(super) cancel: unsafe fn(NonNull<Header>, CancelReason) -> Ending,
+    /// Lets go of the value. By whoever (S5) names; the stage is a value or empty. The stage holds the end afterwards.
+    pub(super) let_go: unsafe fn(NonNull<Header>) -> Ending,
+    /// The value in the stage, or null. By the key, after `OVER` with `Ending::Value`.
+    pub(super) value: unsafe fn(NonNull<Header>) -> *mut (),
+    /// Moves the value into the `Option<T>` behind the second pointer. By the key, as `value`.
+    pub(super) take_value: unsafe fn(NonNull<Header>, *mut ()),
+    /// The reason in the stage. By the key, after `OVER` with `Ending::Cancelled`.
+    pub(super) reason: unsafe fn(NonNull<Header>) -> Option<CancelReason>,
+    /// Moves the error into the `Option<E>` behind the second pointer. By the group, once, after `Ending::Failed`.
+    pub(super) take_error: unsafe fn(NonNull<Header>, *mut ()),
+    /// Moves the panic out. By the group, once, after `Ending::Panicked`.
+    pub(super) take_panic: unsafe fn(NonNull<Header>) -> Option<Panic>,
+    /// Sends error or panic in the stage to the unhandled hook. By the group, once, after `OVER`, or by `let_go`'s caller.
+    pub(super) report: unsafe fn(NonNull<Header>),
+    /// Frees the cell. By the holder of the last reference.
+    pub(super) free: unsafe fn(NonNull<Header>),
+}
+
+impl Header {
+    pub(super) fn info(&self) -> ChildInfo {
+        ChildInfo {
+            id: self.id(),
+            name: self.name.as_deref().cloned(),
+            location: self.location,
+        }
+    }
+
+    pub(super) fn id(&self) -> KeyId {
+        KeyId {
+            group: self.core.id(),
+            child: self.number,
+        }
+    }
+}

@@ -1,0 +1,39 @@
+//! One child in one allocation: state word, waker, and the future or what became of it. All `unsafe` of groups is here.
+//!
+//! - `state`: the bits of the state word, and the numbered rules (S1) to (S5) that this folder cites
+//! - `header`: the part that every reference sees, and the table of functions that know the types
+//! - `stage`: the typed part, and how a cell is made
+//! - `reference`: counted references, and each step that the state can take
+//! - `claim`: the reference behind a key, which alone reads the value
+//! - `failed`: the right to take a failure, which alone reads errors and panics
+//! - `waker`: the reference behind a waker
+//!
+//! A cell is reached through counted references: the registry's, the queue's (while the child is in the queue or being
+//! polled), the key's, and one for each waker.
+//!
+//! What the stage holds belongs, from `OVER` on, to one side:
+//! - a value, or the reason of a cancel: to the key, while there is one;
+//! - an error or a panic: to the group, which takes it when it is left.
+//!
+//! So nothing of the user's is left in the stage when the last reference goes: that one may be a waker's, on any
+//! thread and at any time, also after the things that a future borrowed are gone.
+
+#![expect(
+    unsafe_code,
+    reason = "the child cell is what the crate's safe interface stands on"
+)]
+
+mod claim;
+mod failed;
+mod header;
+mod reference;
+mod stage;
+mod state;
+mod waker;
+
+pub(super) use claim::Claim;
+pub(super) use failed::{Failed, Members};
+pub(super) use reference::{CellRef, Claimed, Finished, Ran};
+pub(super) use stage::Fresh;
+pub(crate) use stage::Settle;
+pub use state::Ending;

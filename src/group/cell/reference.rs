@@ -1,0 +1,267 @@
+//! Counted references to a child, and each step that its state can take.
+
+use std::fmt;
+use std::mem::{ManuallyDrop, take};
+use std::ptr::NonNull;
+use std::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed, Release};
+use std::task::{Context, Poll, Waker};
+
+use super::failed::Failed;
+use super::header::Header;
+use super::state::{
+    CANCEL, Ending, KEY, LINE, OVER, REF, RUNNING, SCHEDULED, Snapshot, TOO_MANY, WAITER,
+};
+use super::waker;
+use crate::cancel::CancelReason;
+use crate::error::{ChildInfo, KeyId};
+use crate::sync::atomic::fence;
+
+/// A counted reference to a child, whatever its types.
+pub(in crate::group) struct CellRef(NonNull<Header>);
+
+// SAFETY: the header is `Sync`: atomics, a waiter's slot kept by (S4), and things that are `Sync`. What is not is the
+// stage. Futures, values and errors that are not `Send` are only put into groups whose handle, owner and driver cannot
+// leave their thread, and only those three poll, cancel and settle; a key is `Send` only if its value is; and the last
+// reference, which may go anywhere, finds the stage empty.
+unsafe impl Send for CellRef {}
+// SAFETY: as above.
+unsafe impl Sync for CellRef {}
+
+/// How a child left the hands of a driver.
+pub(in crate::group) enum Ran {
+    /// It is over.
+    Over(Finished),
+    /// It was woken while it was polled and goes back to the queue.
+    Woken(CellRef),
+    /// It is to be dropped: it was cancelled before or during this poll.
+    Cancel(Claimed),
+    /// Nothing is left to do.
+    Parked,
+}
+
+/// A child that ended just now. The group must be told before the waiter is woken.
+#[must_use = "the group waits for this child until it is told"]
+pub(in crate::group) struct Finished {
+    pub(in crate::group) cell: CellRef,
+    pub(in crate::group) end: Ending,
+    /// Is the value kept for a key?
+    pub(in crate::group) kept: bool,
+    pub(in crate::group) waiter: Option<Waker>,
+    /// The failure, if it is one.
+    pub(in crate::group) failed: Option<Failed>,
+}
+
+/// Proof that the caller holds `RUNNING` on a child whose future is to be dropped.
+#[must_use = "the child can neither run nor end while it is claimed: call `cancel`"]
+pub(in crate::group) struct Claimed(CellRef);
+
+impl CellRef {
+    /// # Safety
+    ///
+    /// One reference of the cell's count becomes this one.
+    pub(super) unsafe fn from_raw(raw: NonNull<Header>) -> Self {
+        Self(raw)
+    }
+
+    pub(super) fn raw(&self) -> NonNull<Header> {
+        self.0
+    }
+
+    pub(super) fn header(&self) -> &Header {
+        // SAFETY: we hold a reference.
+        unsafe { self.0.as_ref() }
+    }
+
+    pub(super) fn load(&self) -> Snapshot {
+        Snapshot(self.header().state.load(Acquire))
+    }
+
+    /// Changes the state with `f` until it sticks (`Ok`), or `f` gives `None` (`Err`); the state before either way.
+    pub(super) fn update(
+        &self,
+        f: impl Fn(Snapshot) -> Option<usize>,
+    ) -> Result<Snapshot, Snapshot> {
+        let state = &self.header().state;
+        state
+            .fetch_update(AcqRel, Acquire, |now| f(Snapshot(now)))
+            .map(Snapshot)
+            .map_err(Snapshot)
+    }
+
+    pub(in crate::group) fn id(&self) -> KeyId {
+        self.header().id()
+    }
+
+    pub(in crate::group) fn info(&self) -> ChildInfo {
+        self.header().info()
+    }
+
+    pub(in crate::group) fn end(&self) -> Option<Ending> {
+        self.load().end()
+    }
+
+    pub(in crate::group) fn has_key(&self) -> bool {
+        self.load().has(KEY)
+    }
+
+    /// Its place in the registry. Under the group's lock.
+    pub(in crate::group) fn slot(&self) -> u32 {
+        self.header().slot.load(Relaxed)
+    }
+
+    /// Under the group's lock.
+    pub(in crate::group) fn set_slot(&self, slot: u32) {
+        self.header().slot.store(slot, Relaxed);
+    }
+
+    /// Marks a child that has to wait for one of the group's slots, and one that has got it.
+    pub(in crate::group) fn set_in_line(&self, waits: bool) {
+        let state = &self.header().state;
+        if waits {
+            state.fetch_or(LINE, Relaxed);
+        } else {
+            state.fetch_and(!LINE, Relaxed);
+        }
+    }
+
+    pub(in crate::group) fn is_in_line(&self) -> bool {
+        self.load().has(LINE)
+    }
+
+    /// Polls it once (edge 1). Takes the queue's reference.
+    pub(in crate::group) fn run(self) -> Ran {
+        let begun =
+            self.update(|now| (!now.has(OVER | RUNNING)).then_some((now.0 & !SCHEDULED) | RUNNING));
+        let Ok(before) = begun else {
+            return Ran::Parked;
+        };
+        if before.has(CANCEL) {
+            return Ran::Cancel(Claimed(self));
+        }
+        // The waker lives as long as our own reference and does not count; a clone of it does.
+        // SAFETY: we hold a reference, and this waker does not give it up.
+        let waker = ManuallyDrop::new(unsafe { Waker::from_raw(waker::raw(self.0)) });
+        let mut cx = Context::from_waker(&waker);
+        // SAFETY: we hold `RUNNING`, and a child that is not over has its future.
+        match unsafe { (self.header().vtable.poll)(self.0, &mut cx) } {
+            Poll::Ready(end) => Ran::Over(self.finish(end)),
+            Poll::Pending => self.suspend(),
+        }
+    }
+
+    /// Ends a poll that gave `Pending` (edge 2).
+    fn suspend(self) -> Ran {
+        let suspended = self.update(|now| (!now.has(CANCEL)).then_some(now.0 & !RUNNING));
+        match suspended {
+            Err(_) => Ran::Cancel(Claimed(self)),
+            Ok(before) if before.has(SCHEDULED) => Ran::Woken(self),
+            Ok(_) => Ran::Parked,
+        }
+    }
+
+    /// Takes the place of a poll in order to drop the future (edge 5), unless somebody polls it right now: that one
+    /// will do it at the end of the poll.
+    pub(in crate::group) fn claim(self) -> Result<Claimed, Self> {
+        let claimed = self.update(|now| (!now.has(OVER)).then_some(now.0 | CANCEL | RUNNING));
+        match claimed {
+            Ok(before) if !before.has(RUNNING) => Ok(Claimed(self)),
+            _ => Err(self),
+        }
+    }
+
+    /// Publishes the end (edges 4 and 6). The caller holds `RUNNING`; the future is dropped, the end is in the stage.
+    fn finish(self, mut end: Ending) -> Finished {
+        let header = self.header();
+        let mut kept = end == Ending::Value;
+        if kept && !self.load().has(KEY) {
+            kept = false;
+            // SAFETY: there is no key and there will be none (S5).
+            end = unsafe { (header.vtable.let_go)(self.0) };
+        }
+        let before = Snapshot(header.state.fetch_add(OVER + end.bits() - RUNNING, AcqRel));
+        if kept && !before.has(KEY) {
+            kept = false;
+            self.let_go_late();
+        }
+        let waiter = if before.has(WAITER) {
+            // SAFETY: the slot is ours from this step on (S4).
+            header.waiter.with_mut(|slot| unsafe { take(&mut *slot) })
+        } else {
+            None
+        };
+        Finished {
+            failed: Failed::of(&self, end),
+            cell: self,
+            end,
+            kept,
+            waiter,
+        }
+    }
+
+    /// Lets go of a value after `OVER`, when what is wrong with it can only be reported. By whoever (S5) names.
+    pub(super) fn let_go_late(&self) {
+        let vtable = self.header().vtable;
+        // SAFETY: the key is gone, so the value is ours alone; and so is what `let_go` puts in its place.
+        unsafe {
+            if (vtable.let_go)(self.0) != Ending::Value {
+                (vtable.report)(self.0);
+            }
+        }
+    }
+
+    /// Brings the child to its group's queue (edge 3), unless it is there, is being polled, or is over.
+    pub(super) fn wake(&self) {
+        // Even a wake that changes nothing is a release: the poll that answers it must see what came before the wake.
+        let woken = self.update(|now| {
+            if now.has(OVER) {
+                None
+            } else if now.has(SCHEDULED | RUNNING) {
+                Some(now.0 | SCHEDULED)
+            } else {
+                Some((now.0 | SCHEDULED) + REF)
+            }
+        });
+        if woken.is_ok_and(|before| !before.has(SCHEDULED | RUNNING)) {
+            // (S3): the reference that the queue gets was counted in the same step.
+            self.header().core.push(Self(self.0));
+        }
+    }
+}
+
+impl Claimed {
+    /// Drops the future and publishes the end (edge 6).
+    pub(in crate::group) fn cancel(self, reason: CancelReason) -> Finished {
+        let cell = self.0;
+        // SAFETY: this is the proof that we hold `RUNNING`.
+        let end = unsafe { (cell.header().vtable.cancel)(cell.0, reason) };
+        cell.finish(end)
+    }
+}
+
+impl Clone for CellRef {
+    fn clone(&self) -> Self {
+        let before = self.header().state.fetch_add(REF, Relaxed);
+        if before > TOO_MANY {
+            std::process::abort();
+        }
+        Self(self.0)
+    }
+}
+
+impl Drop for CellRef {
+    fn drop(&mut self) {
+        let before = Snapshot(self.header().state.fetch_sub(REF, Release));
+        if before.refs() == 1 {
+            // Whoever let go earlier has to be done with the cell before it is freed.
+            fence(Acquire);
+            // SAFETY: this was the last reference.
+            unsafe { (self.header().vtable.free)(self.0) }
+        }
+    }
+}
+
+impl fmt::Debug for CellRef {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:?} [{:?}]", self.info(), self.load())
+    }
+}

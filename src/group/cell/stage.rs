@@ -1,0 +1,277 @@
+//! The typed part of a cell: the future, then what became of it; and how a cell is made.
+
+use std::future::Future;
+use std::mem::replace;
+use std::panic::Location;
+use std::pin::Pin;
+use std::ptr::NonNull;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use super::claim::Claim;
+use super::failed::Members;
+use super::header::{Header, VTable};
+use super::reference::CellRef;
+use super::state::{Ending, KEY, REF, SCHEDULED};
+use crate::cancel::CancelReason;
+use crate::error::unhandled::{self, drop_quietly};
+use crate::panic::{Panic, catch};
+use crate::sync::UnsafeCell;
+use crate::sync::atomic::{AtomicU32, AtomicUsize};
+
+/// What a child's output means to its group.
+pub(crate) trait Settle<O> {
+    /// What the key gives.
+    type Value;
+    /// What fails the group.
+    type Error;
+    /// Sorts an output.
+    fn settle(output: O) -> Result<Self::Value, Self::Error>;
+    /// Lets go of a value that no key can give any more. An error in it fails the group after all.
+    fn unclaimed(value: Self::Value) -> Option<Self::Error>;
+}
+
+#[repr(C)]
+struct Cell<F: Future, S: Settle<F::Output>> {
+    header: Header,
+    stage: UnsafeCell<Stage<F, S>>,
+}
+
+enum Stage<F: Future, S: Settle<F::Output>> {
+    Future(F),
+    Value(S::Value),
+    Error(S::Error),
+    Panicked(Panic),
+    Cancelled(CancelReason),
+    Empty,
+}
+
+impl<F: Future, S: Settle<F::Output>> Cell<F, S> {
+    const VTABLE: &'static VTable = &VTable {
+        poll: Self::poll,
+        cancel: Self::cancel,
+        let_go: Self::let_go,
+        value: Self::value,
+        take_value: Self::take_value,
+        reason: Self::reason,
+        take_error: Self::take_error,
+        take_panic: Self::take_panic,
+        report: Self::report,
+        free: Self::free,
+    };
+
+    /// Runs `f` on the stage.
+    ///
+    /// # Safety
+    ///
+    /// `raw` is a live cell of these types, and the caller has the stage to itself as the field of `VTable` says.
+    unsafe fn stage<R>(raw: NonNull<Header>, f: impl FnOnce(*mut Stage<F, S>) -> R) -> R {
+        // SAFETY: the header is the first field of the `repr(C)` cell, and the caller vouches for the rest.
+        unsafe { raw.cast::<Self>().as_ref() }.stage.with_mut(f)
+    }
+
+    /// Puts `next` in the place of what the stage holds. What that is may panic when it is dropped.
+    ///
+    /// # Safety
+    ///
+    /// `stage` is valid and the caller has it to itself.
+    unsafe fn put(stage: *mut Stage<F, S>, next: Stage<F, S>) -> Result<(), Panic> {
+        // SAFETY: as the caller vouches; dropping in place is how a pinned future must go. The old content counts as
+        // gone even if its destructor panicked, and is overwritten without being read.
+        unsafe {
+            let dropped = catch(|| stage.drop_in_place());
+            stage.write(next);
+            dropped
+        }
+    }
+
+    unsafe fn poll(raw: NonNull<Header>, cx: &mut Context<'_>) -> Poll<Ending> {
+        // SAFETY: the stage is ours while we hold `RUNNING` (S1); the future never moves: it is dropped in place.
+        unsafe {
+            Self::stage(raw, |stage| {
+                let Stage::Future(future) = &mut *stage else {
+                    unreachable!("a child that is not over has its future")
+                };
+                let future = Pin::new_unchecked(future);
+                let (next, end) = match catch(|| future.poll(cx)) {
+                    Ok(Poll::Pending) => return Poll::Pending,
+                    Ok(Poll::Ready(output)) => match S::settle(output) {
+                        Ok(value) => (Stage::Value(value), Ending::Value),
+                        Err(error) => (Stage::Error(error), Ending::Failed),
+                    },
+                    Err(panic) => (Stage::Panicked(panic), Ending::Panicked),
+                };
+                match Self::put(stage, Stage::Empty) {
+                    Ok(()) => {
+                        stage.write(next);
+                        Poll::Ready(end)
+                    }
+                    // A future that panics while it is dropped has panicked, whatever it gave before.
+                    Err(panic) => {
+                        drop_quietly("the output of a child that panicked in its drop", next);
+                        stage.write(Stage::Panicked(panic));
+                        Poll::Ready(Ending::Panicked)
+                    }
+                }
+            })
+        }
+    }
+
+    unsafe fn cancel(raw: NonNull<Header>, reason: CancelReason) -> Ending {
+        // SAFETY: the stage is ours while we hold `RUNNING` (S1).
+        unsafe {
+            Self::stage(raw, |stage| {
+                match Self::put(stage, Stage::Cancelled(reason)) {
+                    Ok(()) => Ending::Cancelled,
+                    Err(panic) => {
+                        stage.write(Stage::Panicked(panic));
+                        Ending::Panicked
+                    }
+                }
+            })
+        }
+    }
+
+    unsafe fn let_go(raw: NonNull<Header>) -> Ending {
+        // SAFETY: the stage is ours by (S5).
+        unsafe {
+            Self::stage(raw, |stage| {
+                let Stage::Value(value) = replace(&mut *stage, Stage::Empty) else {
+                    return Ending::Value;
+                };
+                let (next, end) = match catch(|| S::unclaimed(value)) {
+                    Ok(None) => (Stage::Empty, Ending::Value),
+                    Ok(Some(error)) => (Stage::Error(error), Ending::Failed),
+                    Err(panic) => (Stage::Panicked(panic), Ending::Panicked),
+                };
+                stage.write(next);
+                end
+            })
+        }
+    }
+
+    unsafe fn value(raw: NonNull<Header>) -> *mut () {
+        // SAFETY: the stage is the key's from `OVER` on.
+        unsafe {
+            Self::stage(raw, |stage| match &mut *stage {
+                Stage::Value(value) => std::ptr::from_mut(value).cast(),
+                _ => std::ptr::null_mut(),
+            })
+        }
+    }
+
+    unsafe fn take_value(raw: NonNull<Header>, out: *mut ()) {
+        // SAFETY: the stage is the key's from `OVER` on, and `out` is an `Option<S::Value>`.
+        unsafe {
+            Self::stage(raw, |stage| {
+                if let Stage::Value(value) = replace(&mut *stage, Stage::Empty) {
+                    *out.cast::<Option<S::Value>>() = Some(value);
+                }
+            });
+        }
+    }
+
+    unsafe fn reason(raw: NonNull<Header>) -> Option<CancelReason> {
+        // SAFETY: nobody writes to the stage of a child that ended cancelled.
+        unsafe { raw.cast::<Self>().as_ref() }
+            .stage
+            // SAFETY: as above.
+            .with(|stage| match unsafe { &*stage } {
+                Stage::Cancelled(reason) => Some(reason.clone()),
+                _ => None,
+            })
+    }
+
+    unsafe fn take_error(raw: NonNull<Header>, out: *mut ()) {
+        // SAFETY: the stage of a child that failed is the group's, and `out` is an `Option<S::Error>`.
+        unsafe {
+            Self::stage(raw, |stage| {
+                if let Stage::Error(error) = replace(&mut *stage, Stage::Empty) {
+                    *out.cast::<Option<S::Error>>() = Some(error);
+                }
+            });
+        }
+    }
+
+    unsafe fn take_panic(raw: NonNull<Header>) -> Option<Panic> {
+        // SAFETY: the stage of a child that panicked is the group's.
+        match unsafe { Self::stage(raw, |stage| replace(&mut *stage, Stage::Empty)) } {
+            Stage::Panicked(panic) => Some(panic),
+            _ => None,
+        }
+    }
+
+    unsafe fn report(raw: NonNull<Header>) {
+        // SAFETY: as for `take_error`.
+        let failure = unsafe { Self::stage(raw, |stage| replace(&mut *stage, Stage::Empty)) };
+        // SAFETY: the caller has a reference.
+        let child = unsafe { raw.as_ref() }.info();
+        match failure {
+            Stage::Error(error) => {
+                unhandled::report_child_error::<S::Error>(&child);
+                drop_quietly("an error that nobody received", error);
+            }
+            Stage::Panicked(panic) => unhandled::report_child_panic(&child, &panic),
+            _ => {}
+        }
+    }
+
+    unsafe fn free(raw: NonNull<Header>) {
+        // SAFETY: it was made by `Box`, and the caller held the last reference.
+        drop(unsafe { Box::from_raw(raw.cast::<Self>().as_ptr()) });
+    }
+}
+
+/// A cell that nobody else has seen yet.
+pub(in crate::group) struct Fresh<F: Future, S: Settle<F::Output>>(Box<Cell<F, S>>);
+
+impl<F: Future, S: Settle<F::Output>> Fresh<F, S> {
+    pub(in crate::group) fn new(
+        members: &Members<S::Error>,
+        name: Option<Arc<str>>,
+        location: &'static Location<'static>,
+        future: F,
+    ) -> Self {
+        Self(Box::new(Cell {
+            header: Header {
+                // Registry, queue and key.
+                state: AtomicUsize::new(SCHEDULED | KEY | (3 * REF)),
+                vtable: Cell::<F, S>::VTABLE,
+                core: Arc::clone(members.core()),
+                number: 0,
+                slot: AtomicU32::new(0),
+                name: name.map(Box::new),
+                location,
+                waiter: UnsafeCell::new(None),
+            },
+            stage: UnsafeCell::new(Stage::Future(future)),
+        }))
+    }
+
+    /// Gives it its number and publishes it: the references of registry, queue and key.
+    pub(in crate::group) fn publish(mut self, number: u64) -> (CellRef, CellRef, Claim<S::Value>) {
+        self.0.header.number = number;
+        let raw = NonNull::from(Box::leak(self.0)).cast::<Header>();
+        // SAFETY: the count is three, and the value is the key's once the child is over.
+        unsafe {
+            (
+                CellRef::from_raw(raw),
+                CellRef::from_raw(raw),
+                Claim::from_raw(raw),
+            )
+        }
+    }
+
+    /// Takes it apart again.
+    pub(in crate::group) fn into_future(self) -> F {
+        // SAFETY: nobody else has seen the cell; the future was not polled, so it may move.
+        let stage = self
+            .0
+            .stage
+            .with_mut(|stage| unsafe { replace(&mut *stage, Stage::Empty) });
+        match stage {
+            Stage::Future(future) => future,
+            _ => unreachable!("a fresh child has its future"),
+        }
+    }
+}

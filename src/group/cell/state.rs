@@ -1,0 +1,126 @@
+//! The state word of a child: what each bit means, who sets it, and which go together.
+//!
+//! ```text
+//!             spawn                      (1) run: a driver takes it from the queue
+//!               │                        (2) suspend: the poll gave `Pending`
+//!               ▼            (1)         (3) wake: to the queue, or seen by (2) at its end
+//!        ┌─ SCHEDULED ────────────▶ RUNNING ─┐   (4) finish: value, error, panic; future dropped
+//!        │      ▲  ▲                │  │  ▲  │   (5) claim: whoever cancels takes the place of a poll
+//!        │      │  └──(2) woken─────┘  │  │  │   (6) finish: the future was dropped unfinished
+//!        │  (3) │                 (2)  │  │  │(4)(6)
+//!        │      └──────── idle ◀───────┘  │  ▼
+//!        └──────────(5)─────┴─────────────┘  OVER
+//! ```
+//!
+//! 1. Whoever sets `RUNNING` has the stage to itself until it clears the bit, and nobody else touches it.
+//! 2. `OVER` is set once, by whoever holds `RUNNING`, together with the end; no bit of the end changes afterwards.
+//! 3. Whoever turns `SCHEDULED` on while neither `RUNNING` nor `OVER` is set brings the child to the queue, with a
+//!    reference of its own. Nobody else does, so a child is in the queue at most once.
+//! 4. While `WAITER` is off the waiter's slot belongs to the key; while it is on and `OVER` is off, to nobody; the step
+//!    that sets `OVER` and finds it on owns the slot from there.
+//! 5. `KEY` goes off once. Off before `OVER`: whoever sets `OVER` lets go of the value. Off after it: the key does.
+
+use std::fmt;
+
+/// It is in the queue or in line, or its waker is bringing it there.
+pub(super) const SCHEDULED: usize = 1;
+/// It is being polled, or its future is being dropped.
+pub(super) const RUNNING: usize = 1 << 1;
+/// Its future is dropped and its end stands in the stage.
+pub(super) const OVER: usize = 1 << 2;
+/// It is not to be polled again: whoever holds or gets `RUNNING` drops the future.
+pub(super) const CANCEL: usize = 1 << 3;
+/// Its key exists, so its value is kept.
+pub(super) const KEY: usize = 1 << 4;
+/// The waiter's slot holds the waker of a task that awaits the key.
+pub(super) const WAITER: usize = 1 << 5;
+/// It has not started, since the group's limit is reached.
+pub(super) const LINE: usize = 1 << 6;
+
+const END_SHIFT: u32 = 7;
+const END_MASK: usize = 0b11 << END_SHIFT;
+
+/// One reference; the count fills the bits above the flags.
+pub(super) const REF: usize = 1 << 9;
+/// A count beyond this is a leak of references in a loop; the process ends before it can wrap.
+pub(super) const TOO_MANY: usize = usize::MAX / 2;
+
+/// How a child ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Ending {
+    /// With a value.
+    Value = 0,
+    /// With an error that failed the group.
+    Failed = 1,
+    /// With a panic.
+    Panicked = 2,
+    /// It was cancelled.
+    Cancelled = 3,
+}
+
+impl Ending {
+    /// Where the state word keeps it, from the moment that `OVER` is set.
+    pub(super) fn bits(self) -> usize {
+        (self as usize) << END_SHIFT
+    }
+}
+
+/// One reading of a state word.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) struct Snapshot(pub(super) usize);
+
+impl Snapshot {
+    pub(super) fn has(self, bits: usize) -> bool {
+        self.0 & bits != 0
+    }
+
+    pub(super) fn refs(self) -> usize {
+        self.0 / REF
+    }
+
+    /// The end, once `OVER` is set.
+    pub(super) fn end(self) -> Option<Ending> {
+        let ending = match (self.0 & END_MASK) >> END_SHIFT {
+            0 => Ending::Value,
+            1 => Ending::Failed,
+            2 => Ending::Panicked,
+            _ => Ending::Cancelled,
+        };
+        self.has(OVER).then_some(ending)
+    }
+}
+
+impl fmt::Debug for Snapshot {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let names = [
+            (SCHEDULED, "scheduled"),
+            (RUNNING, "running"),
+            (CANCEL, "cancel"),
+            (KEY, "key"),
+            (WAITER, "waiter"),
+            (LINE, "line"),
+        ];
+        for (bit, name) in names {
+            if self.has(bit) {
+                write!(f, "{name} ")?;
+            }
+        }
+        if let Some(end) = self.end() {
+            write!(f, "over={end:?} ")?;
+        }
+        write!(f, "refs={}", self.refs())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_snapshot_decodes_its_bits() {
+        let state = Snapshot(SCHEDULED | KEY | OVER | Ending::Cancelled.bits() | (3 * REF));
+        assert_eq!(state.end(), Some(Ending::Cancelled));
+        assert_eq!(format!("{state:?}"), "scheduled key over=Cancelled refs=3");
+        assert_eq!(Snapshot(RUNNING | REF).end(), None);
+    }
+}

@@ -1,0 +1,258 @@
+//! What all handles, children, drivers and wakers of a group share: its settings, and its state behind one lock.
+
+use std::num::NonZeroUsize;
+use std::panic::Location;
+use std::sync::Arc;
+use std::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed};
+use std::task::Wake;
+
+use super::after::After;
+use super::cell::{CellRef, Ending, Finished};
+use super::driver::{Driver, drive};
+use super::drivers::DriverId;
+use super::failures::BodyFailure;
+use super::policy::Policy;
+use super::sched::{Sched, Work};
+use super::tally::Tally;
+use super::watchers::{Events, WatcherId};
+use crate::cancel::{CancelKind, CancelReason};
+use crate::error::Failure;
+use crate::panic::{Panic, catch};
+use crate::spawner::{Spawner, SpawnerHandle};
+use crate::sync::Lock;
+use crate::sync::atomic::{AtomicU8, AtomicU64};
+
+/// The body of the scope sleeps and its waker is to be called.
+const PARKED: u8 = 0;
+/// The owner is being polled; it looks again before it suspends.
+const POLLING: u8 = 1;
+/// The body was woken, or was never polled.
+const WOKEN: u8 = 2;
+
+/// The shared part of a group.
+pub(crate) struct Core {
+    id: u64,
+    name: Option<Arc<str>>,
+    location: &'static Location<'static>,
+    policy: Policy,
+    /// Where drivers are launched; `None` if only the holder of a handle can do it.
+    spawner: Option<SpawnerHandle>,
+    body: AtomicU8,
+    taken: AtomicU64,
+    let_go: AtomicU64,
+    sched: Lock<Sched>,
+}
+
+/// The settings of a core.
+pub(crate) struct Settings {
+    pub(crate) name: Option<Arc<str>>,
+    pub(crate) location: &'static Location<'static>,
+    pub(crate) policy: Policy,
+    pub(crate) limit: Option<NonZeroUsize>,
+}
+
+/// What a driver did with the child that it had.
+pub(super) enum Done {
+    Nothing,
+    Over(Finished),
+    Woken(CellRef),
+}
+
+impl Core {
+    pub(super) fn new(settings: Settings, spawner: Option<SpawnerHandle>) -> Self {
+        static NEXT_ID: std::sync::atomic::AtomicU64 = std::sync::atomic::AtomicU64::new(1);
+        let max_drivers = spawner
+            .as_ref()
+            .map_or(1, |spawner| spawner.parallelism().get());
+        Self {
+            id: NEXT_ID.fetch_add(1, Relaxed),
+            name: settings.name,
+            location: settings.location,
+            policy: settings.policy,
+            body: AtomicU8::new(WOKEN),
+            taken: AtomicU64::new(0),
+            let_go: AtomicU64::new(0),
+            sched: Lock::new(Sched::new(settings.limit, max_drivers, spawner.is_some())),
+            spawner,
+        }
+    }
+
+    pub(crate) fn id(&self) -> u64 {
+        self.id
+    }
+
+    pub(crate) fn name(&self) -> Option<&Arc<str>> {
+        self.name.as_ref()
+    }
+
+    pub(crate) fn location(&self) -> &'static Location<'static> {
+        self.location
+    }
+
+    pub(crate) fn spawner(&self) -> Option<&SpawnerHandle> {
+        self.spawner.as_ref()
+    }
+
+    pub(super) fn policy(&self) -> Policy {
+        self.policy
+    }
+
+    /// One critical section, and what it leaves to be done.
+    pub(super) fn with<R>(self: &Arc<Self>, f: impl FnOnce(&mut Sched, &mut After) -> R) -> R {
+        let mut after = After::default();
+        let result = f(&mut self.sched.lock(), &mut after);
+        after.run(self);
+        result
+    }
+
+    /// Looks without waiting, for `Debug`.
+    pub(super) fn peek<R>(&self, f: impl FnOnce(&Sched) -> R) -> Option<R> {
+        self.sched.try_lock().map(|sched| f(&sched))
+    }
+
+    /// Looks. `f` must not drop or call anything of the user's.
+    pub(super) fn read<R>(&self, f: impl FnOnce(&Sched) -> R) -> R {
+        f(&self.sched.lock())
+    }
+
+    /// A child was woken.
+    pub(super) fn push(self: &Arc<Self>, child: CellRef) {
+        self.with(|sched, after| sched.push(child, after));
+    }
+
+    /// Gives back the last child and takes the next: one critical section for each poll.
+    pub(super) fn step(self: &Arc<Self>, done: Done, take: bool) -> Work {
+        self.with(|sched, after| {
+            match done {
+                Done::Nothing => {}
+                Done::Over(finished) => sched.over(finished, self.policy, after),
+                Done::Woken(child) => sched.push(child, after),
+            }
+            if take {
+                sched.work(after)
+            } else {
+                Work::Nothing
+            }
+        })
+    }
+
+    /// Why its children are dropped.
+    pub(super) fn reason(&self) -> CancelReason {
+        self.read(|sched| sched.cancelled.clone())
+            .unwrap_or_else(|| CancelReason::new(CancelKind::Explicit))
+    }
+
+    pub(crate) fn cancel(self: &Arc<Self>, reason: CancelReason) {
+        self.with(|sched, after| sched.cancel(reason, after));
+    }
+
+    pub(crate) fn close(self: &Arc<Self>) {
+        self.with(|sched, after| sched.close(after));
+    }
+
+    pub(crate) fn close_if_empty(self: &Arc<Self>) -> bool {
+        self.with(|sched, after| sched.close_if_empty(after))
+    }
+
+    /// The owner is gone: drops, on this thread, every child that is not being polled, and lets go of everything.
+    pub(super) fn end(self: &Arc<Self>, reason: CancelReason, place: Option<WatcherId>) {
+        self.with(|sched, after| {
+            sched.cancel(reason, after);
+            sched.close(after);
+            after
+                .stale
+                .extend(place.and_then(|place| sched.watchers.unwatch(place)));
+        });
+        drive(self, usize::MAX, || false);
+        self.with(|sched, after| sched.orphan(after));
+    }
+
+    /// Puts a driver job on the spawner. A spawner that refuses it, drops it or panics has lost it.
+    pub(super) fn launch(self: &Arc<Self>, id: DriverId) {
+        let Some(spawner) = &self.spawner else {
+            return;
+        };
+        let job = Box::pin(Driver::new(Arc::clone(self), id, spawner.clone()));
+        match catch(|| spawner.spawn(job)) {
+            Ok(Ok(())) => {}
+            Ok(Err(refused)) => self.driver_lost(id, &refused.to_string()),
+            Err(panic) => self.driver_lost(id, &format!("the spawner {panic}")),
+        }
+    }
+
+    pub(super) fn driver_lost(self: &Arc<Self>, id: DriverId, why: &str) {
+        if self.with(|sched, after| sched.driver_lost(id, why, after)) {
+            drive(self, usize::MAX, || false);
+        }
+    }
+
+    pub(super) fn count_taken(&self) {
+        self.taken.fetch_add(1, Relaxed);
+    }
+
+    pub(super) fn count_let_go(&self) {
+        self.let_go.fetch_add(1, Relaxed);
+    }
+
+    pub(crate) fn tally(&self) -> Tally {
+        let mut tally = self.read(|sched| sched.tally);
+        tally.taken += self.taken.load(Relaxed);
+        tally.dropped += self.let_go.load(Relaxed);
+        tally
+    }
+
+    /// Whether the body is to be polled, and from now on the owner is.
+    pub(crate) fn take_body_wake(&self) -> bool {
+        self.body.swap(POLLING, AcqRel) == WOKEN
+    }
+
+    /// Was the body woken since?
+    pub(crate) fn is_body_woken(&self) -> bool {
+        self.body.load(Acquire) == WOKEN
+    }
+
+    /// Nothing of the body is to be done; its waker is called from now on. `false` if it was woken in between.
+    pub(super) fn park_body(&self) -> bool {
+        self.body
+            .compare_exchange(POLLING, PARKED, AcqRel, Acquire)
+            .is_ok()
+    }
+
+    /// Is the body to be dropped instead of being polled? For a panic that is to go on it always is.
+    pub(crate) fn dooms_body(&self, on_cancel: bool) -> bool {
+        self.read(|sched| sched.dooms_body(on_cancel))
+    }
+
+    /// The body gave an error.
+    pub(crate) fn body_failed<E>(self: &Arc<Self>, error: E) -> BodyFailure<E> {
+        self.body_over(Failure::Error(error), Ending::Failed)
+    }
+
+    /// The body panicked.
+    pub(crate) fn body_panicked<E>(self: &Arc<Self>, panic: Panic) -> BodyFailure<E> {
+        self.body_over(Failure::Panicked(panic), Ending::Panicked)
+    }
+
+    fn body_over<E>(self: &Arc<Self>, failure: Failure<E>, ending: Ending) -> BodyFailure<E> {
+        let position = self.with(|sched, after| {
+            if self.policy.cancels_siblings(ending) {
+                sched.cancel(CancelReason::new(CancelKind::BodyFailed), after);
+            }
+            sched.failures.len()
+        });
+        BodyFailure { failure, position }
+    }
+}
+
+/// The waker of a scope's body.
+impl Wake for Core {
+    fn wake(self: Arc<Self>) {
+        self.wake_by_ref();
+    }
+
+    fn wake_by_ref(self: &Arc<Self>) {
+        if self.body.swap(WOKEN, AcqRel) == PARKED {
+            self.with(|sched, after| sched.watchers.notify(Events::BODY, &mut after.wakers));
+        }
+    }
+}

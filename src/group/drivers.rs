@@ -1,0 +1,136 @@
+//! Which driver jobs a group has, which of them are parked, and whether one is on its way.
+//!
+//! At most one driver is on its way at a time: a burst of spawns or wakes brings one, which brings the next when it finds
+//! more than it can take itself.
+
+use std::task::Waker;
+
+/// Names one driver job of a group.
+pub(super) type DriverId = u64;
+
+/// The driver jobs that a spawner has taken and not given up.
+#[derive(Default)]
+pub(super) struct Drivers {
+    jobs: Vec<Job>,
+    last_id: DriverId,
+    coming: Option<DriverId>,
+}
+
+struct Job {
+    id: DriverId,
+    /// The waker of a parked driver.
+    parked: Option<Waker>,
+    begun: bool,
+}
+
+impl Drivers {
+    pub(super) fn len(&self) -> usize {
+        self.jobs.len()
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.jobs.is_empty()
+    }
+
+    pub(super) fn is_one_coming(&self) -> bool {
+        self.coming.is_some()
+    }
+
+    /// Makes room for one more, which is on its way.
+    pub(super) fn launch(&mut self) -> DriverId {
+        self.last_id += 1;
+        self.coming = Some(self.last_id);
+        self.jobs.push(Job {
+            id: self.last_id,
+            parked: None,
+            begun: false,
+        });
+        self.last_id
+    }
+
+    /// The waker of the driver that parked last, which is on its way from now on.
+    pub(super) fn unpark_one(&mut self) -> Option<Waker> {
+        let job = self.jobs.iter_mut().rfind(|job| job.parked.is_some())?;
+        self.coming = Some(job.id);
+        job.parked.take()
+    }
+
+    /// A driver is being polled. `Err` if it was given up; its stale waker, if there is one.
+    pub(super) fn begin(&mut self, id: DriverId) -> Result<Option<Waker>, GivenUp> {
+        self.arrived(id);
+        let job = self.jobs.iter_mut().find(|job| job.id == id);
+        let job = job.ok_or(GivenUp)?;
+        job.begun = true;
+        Ok(job.parked.take())
+    }
+
+    /// A driver has nothing to do.
+    pub(super) fn park(&mut self, id: DriverId, waker: Waker) {
+        if let Some(job) = self.jobs.iter_mut().find(|job| job.id == id) {
+            job.parked = Some(waker);
+        }
+    }
+
+    /// A driver is gone. Whether it had been polled at all; `None` if it was gone before.
+    pub(super) fn remove(&mut self, id: DriverId) -> Option<Removed> {
+        self.arrived(id);
+        let at = self.jobs.iter().position(|job| job.id == id)?;
+        let job = self.jobs.swap_remove(at);
+        Some(Removed {
+            had_begun: job.begun,
+            waker: job.parked,
+        })
+    }
+
+    /// The wakers of all parked drivers, for the end of the group.
+    pub(super) fn unpark_all(&mut self, wakes: &mut Vec<Waker>) {
+        wakes.extend(self.jobs.iter_mut().filter_map(|job| job.parked.take()));
+    }
+
+    fn arrived(&mut self, id: DriverId) {
+        if self.coming == Some(id) {
+            self.coming = None;
+        }
+    }
+}
+
+/// The driver was removed before.
+pub(super) struct GivenUp;
+
+/// A driver that is gone.
+pub(super) struct Removed {
+    pub(super) had_begun: bool,
+    /// For the caller to drop.
+    pub(super) waker: Option<Waker>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_is_on_its_way_until_it_begins_or_is_gone() {
+        let mut drivers = Drivers::default();
+        let first = drivers.launch();
+        assert!(drivers.is_one_coming());
+        assert!(drivers.begin(first).is_ok());
+        assert!(!drivers.is_one_coming());
+        let second = drivers.launch();
+        assert!(!drivers.remove(second).unwrap().had_begun);
+        assert!(!drivers.is_one_coming());
+        assert!(drivers.remove(second).is_none());
+        assert!(drivers.begin(second).is_err());
+        assert_eq!(drivers.len(), 1);
+    }
+
+    #[test]
+    fn the_one_that_parked_is_woken_once() {
+        let mut drivers = Drivers::default();
+        let id = drivers.launch();
+        assert!(drivers.begin(id).is_ok());
+        drivers.park(id, Waker::noop().clone());
+        assert!(drivers.unpark_one().is_some());
+        assert!(drivers.is_one_coming());
+        assert!(drivers.unpark_one().is_none());
+    }
+}

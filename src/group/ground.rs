@@ -1,0 +1,153 @@
+//! Where the drivers of a group run, for the two kinds of group: on a spawner, or on a local spawner.
+
+use std::rc::Rc;
+use std::sync::Arc;
+
+use super::core::{Core, Settings};
+use super::driver::Driver;
+use crate::panic::catch;
+use crate::spawner::{
+    EnterGuard, LocalSpawner, Spawner, SpawnerHandle, current_spawner, enter_running,
+};
+
+/// The kind of a group whose children are [`Send`] and run on a [`Spawner`], on many threads perhaps.
+#[derive(Clone, Copy, Debug)]
+pub enum Shared {}
+
+/// The kind of a group whose children need not be [`Send`] and run on a [`LocalSpawner`], on the thread that opened it.
+#[derive(Clone, Copy, Debug)]
+pub enum Local {}
+
+/// The two kinds of group: [`Shared`] and [`Local`].
+pub trait Kind: sealed::Sealed {}
+impl Kind for Shared {}
+impl Kind for Local {}
+
+/// What a kind of group takes: everything for [`Local`], what is [`Send`] for [`Shared`].
+#[diagnostic::on_unimplemented(
+    message = "`{T}` cannot be sent between threads, which this group asks of its children and their results",
+    label = "not `Send`",
+    note = "a `LocalGatherGroup` or `local_scope_on` takes children that are not `Send`"
+)]
+pub trait Accepts<T>: Kind {}
+impl<T: Send> Accepts<T> for Shared {}
+impl<T> Accepts<T> for Local {}
+
+/// What a driver and an owner ask of the place they run at.
+pub(crate) trait Ground {
+    type Guard;
+    /// Do jobs of the spawner run on this thread, now?
+    fn is_here(&self) -> bool;
+    /// Has the job that is being polled used up its turn?
+    fn should_yield(&self) -> bool;
+    /// Makes the spawner current; `running` says whether its jobs run on this thread meanwhile.
+    fn enter(&self, running: bool) -> Self::Guard;
+}
+
+impl Ground for SpawnerHandle {
+    type Guard = EnterGuard;
+
+    fn is_here(&self) -> bool {
+        Self::is_here(self)
+    }
+
+    fn should_yield(&self) -> bool {
+        Spawner::should_yield(self)
+    }
+
+    fn enter(&self, running: bool) -> EnterGuard {
+        enter_running(self, running)
+    }
+}
+
+impl Ground for Rc<dyn LocalSpawner> {
+    type Guard = ();
+
+    fn is_here(&self) -> bool {
+        (**self).is_current()
+    }
+
+    fn should_yield(&self) -> bool {
+        (**self).should_yield()
+    }
+
+    fn enter(&self, _running: bool) {}
+}
+
+pub(crate) mod sealed {
+    use super::*;
+
+    /// What the crate knows of a kind.
+    #[expect(unnameable_types, reason = "the trait is sealed")]
+    pub trait Sealed: Sized {
+        /// What each handle carries besides the group itself.
+        type Home: Clone;
+        /// What is known of the home before the group is opened.
+        type Origin;
+        #[doc(hidden)]
+        #[expect(private_bounds, reason = "the trait is sealed")]
+        type Ground: Ground;
+        /// The core of a group that is opened now.
+        #[doc(hidden)]
+        #[expect(private_interfaces, reason = "the trait is sealed")]
+        fn open(settings: Settings, origin: Self::Origin) -> (Core, Self::Home);
+        #[doc(hidden)]
+        #[expect(private_interfaces, reason = "the trait is sealed")]
+        fn ground<'a>(core: &'a Core, home: &'a Self::Home) -> &'a Self::Ground;
+        /// After a spawn: brings a driver where the core cannot do so itself.
+        #[doc(hidden)]
+        #[expect(private_interfaces, reason = "the trait is sealed")]
+        fn ensure_driver(core: &Arc<Core>, home: &Self::Home);
+    }
+
+    impl Sealed for Shared {
+        type Home = ();
+        /// `None` is the spawner that is current when the group is opened.
+        type Origin = Option<SpawnerHandle>;
+        type Ground = SpawnerHandle;
+
+        #[expect(private_interfaces, reason = "the trait is sealed")]
+        #[track_caller]
+        fn open(settings: Settings, origin: Self::Origin) -> (Core, ()) {
+            let spawner = origin.unwrap_or_else(current_spawner);
+            (Core::new(settings, Some(spawner)), ())
+        }
+
+        #[expect(private_interfaces, reason = "the trait is sealed")]
+        fn ground<'a>(core: &'a Core, _home: &'a ()) -> &'a SpawnerHandle {
+            core.spawner().expect("a shared group has a spawner")
+        }
+
+        #[expect(private_interfaces, reason = "the trait is sealed")]
+        fn ensure_driver(_core: &Arc<Core>, _home: &()) {}
+    }
+
+    impl Sealed for Local {
+        type Home = Rc<dyn LocalSpawner>;
+        type Origin = Rc<dyn LocalSpawner>;
+        type Ground = Rc<dyn LocalSpawner>;
+
+        #[expect(private_interfaces, reason = "the trait is sealed")]
+        fn open(settings: Settings, origin: Self::Origin) -> (Core, Self::Home) {
+            (Core::new(settings, None), origin)
+        }
+
+        #[expect(private_interfaces, reason = "the trait is sealed")]
+        fn ground<'a>(_core: &'a Core, home: &'a Self::Home) -> &'a Self::Ground {
+            home
+        }
+
+        #[expect(private_interfaces, reason = "the trait is sealed")]
+        fn ensure_driver(core: &Arc<Core>, home: &Self::Home) {
+            let Some(id) = core.with(|sched, _| sched.wants_launch()) else {
+                return;
+            };
+            let job = Box::pin(Driver::new(Arc::clone(core), id, Rc::clone(home)));
+            match catch(|| home.spawn_local(job)) {
+                Ok(Ok(())) => {}
+                Ok(Err(refused)) => core.driver_lost(id, &refused.to_string()),
+                Err(panic) => core.driver_lost(id, &format!("the spawner {panic}")),
+            }
+        }
+    }
+}

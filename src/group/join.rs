@@ -1,0 +1,191 @@
+//! Leaving a group, and its completions: the futures behind `join`, `try_join` and `next`.
+
+use std::convert::Infallible;
+use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use futures::Stream;
+
+use super::completions::Completion;
+use super::driver::{Turn, Watch};
+use super::failures::Failures;
+use super::gather_group::GatherGroup;
+use super::ground::{Kind, Shared};
+use super::tally::Tally;
+use super::watchers::Events;
+use crate::error::GroupError;
+
+/// The future of [`GatherGroup::try_join`].
+#[must_use = "the group is left only if this is awaited"]
+pub struct TryJoin<'a, E, K: Kind = Shared> {
+    group: &'a GatherGroup<E, K>,
+    watch: Watch,
+    yielded: bool,
+}
+
+impl<'a, E, K: Kind> TryJoin<'a, E, K> {
+    pub(super) fn new(group: &'a GatherGroup<E, K>) -> Self {
+        Self {
+            group,
+            watch: Watch::new(group.core().clone()),
+            yielded: false,
+        }
+    }
+
+    fn poll_left(&mut self, cx: &mut Context<'_>) -> Poll<Failures<E>> {
+        let core = self.group.core();
+        let mut turn = Turn::begin(core, self.group.ground());
+        loop {
+            let used_up = turn.drive();
+            let left = core.close_if_empty();
+            if used_up || (left && !self.yielded) {
+                self.yielded = true;
+                cx.waker().wake_by_ref();
+                return Poll::Pending;
+            }
+            if left {
+                self.group.set_joined();
+                return Poll::Ready(Failures::of(&self.group.members, None));
+            }
+            let parked = turn.park(&mut self.watch.place, Events::EMPTY, cx.waker(), |sched| {
+                sched.live == 0
+            });
+            if parked {
+                self.yielded = true;
+                return Poll::Pending;
+            }
+        }
+    }
+}
+
+impl<E, K: Kind> Future for TryJoin<'_, E, K> {
+    type Output = Result<Tally, GroupError<E>>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let failures = std::task::ready!(self.poll_left(cx));
+        let failures = failures.resume_panic();
+        let group = self.group;
+        Poll::Ready(failures.into_result(Some(())).map(|()| group.tally()))
+    }
+}
+
+/// The future of [`GatherGroup::join`].
+#[must_use = "the group is left only if this is awaited"]
+pub struct Join<'a, K: Kind = Shared>(TryJoin<'a, Infallible, K>);
+
+impl<'a, K: Kind> Join<'a, K> {
+    pub(super) fn new(group: &'a GatherGroup<Infallible, K>) -> Self {
+        Self(TryJoin::new(group))
+    }
+}
+
+impl<K: Kind> Future for Join<'_, K> {
+    type Output = Tally;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Tally> {
+        let failures = std::task::ready!(self.0.poll_left(cx));
+        drop(failures.resume_panic());
+        Poll::Ready(self.0.group.tally())
+    }
+}
+
+/// The future of [`GatherGroup::next`].
+#[must_use = "a completion is told of only if this is awaited"]
+pub struct Next<'a, E, K: Kind = Shared>(Completions<'a, E, K>);
+
+impl<'a, E, K: Kind> Next<'a, E, K> {
+    pub(super) fn new(group: &'a GatherGroup<E, K>) -> Self {
+        Self(Completions::new(group))
+    }
+}
+
+impl<E, K: Kind> Future for Next<'_, E, K> {
+    type Output = Option<Completion>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        self.0.poll_completion(cx)
+    }
+}
+
+/// The completions of a group as a [`Stream`]; made by [`GatherGroup::completions`].
+#[must_use = "a stream does nothing unless it is polled"]
+pub struct Completions<'a, E, K: Kind = Shared> {
+    group: &'a GatherGroup<E, K>,
+    watch: Watch,
+}
+
+impl<'a, E, K: Kind> Completions<'a, E, K> {
+    pub(super) fn new(group: &'a GatherGroup<E, K>) -> Self {
+        Self {
+            group,
+            watch: Watch::new(group.core().clone()),
+        }
+    }
+
+    fn poll_completion(&mut self, cx: &mut Context<'_>) -> Poll<Option<Completion>> {
+        let core = self.group.core();
+        let take = || {
+            core.with(|sched, _| {
+                let completion = sched.completions.as_mut().and_then(|list| list.next());
+                (completion, sched.live == 0)
+            })
+        };
+        if let (Some(completion), _) = take() {
+            return Poll::Ready(Some(completion));
+        }
+        let mut turn = Turn::begin(core, self.group.ground());
+        loop {
+            let used_up = turn.drive();
+            match take() {
+                (Some(completion), _) => return Poll::Ready(Some(completion)),
+                (None, true) => return Poll::Ready(None),
+                (None, false) if used_up => {
+                    cx.waker().wake_by_ref();
+                    return Poll::Pending;
+                }
+                (None, false) => {}
+            }
+            let events = Events::EMPTY.and(Events::COMPLETION);
+            let parked = turn.park(&mut self.watch.place, events, cx.waker(), |sched| {
+                sched.live == 0 || sched.completions.as_ref().is_some_and(|list| list.any())
+            });
+            if parked {
+                return Poll::Pending;
+            }
+        }
+    }
+}
+
+impl<E, K: Kind> Stream for Completions<'_, E, K> {
+    type Item = Completion;
+
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Completion>> {
+        self.poll_completion(cx)
+    }
+}
+
+impl<E, K: Kind> fmt::Debug for TryJoin<'_, E, K> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("TryJoin").field(self.group).finish()
+    }
+}
+
+impl<K: Kind> fmt::Debug for Join<'_, K> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Join").field(self.0.group).finish()
+    }
+}
+
+impl<E, K: Kind> fmt::Debug for Next<'_, E, K> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Next").field(self.0.group).finish()
+    }
+}
+
+impl<E, K: Kind> fmt::Debug for Completions<'_, E, K> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Completions").field(self.group).finish()
+    }
+}

@@ -1,0 +1,174 @@
+//! `Key`: names one child and gives its result, with its type.
+
+use std::error::Error;
+use std::fmt;
+use std::future::Future;
+use std::hash::{Hash, Hasher};
+use std::panic::Location;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use super::cell::Claim;
+use crate::error::{ChildInfo, GatherIncomplete, KeyId};
+
+/// Names one child of a group and gives its result.
+///
+/// A key can be awaited: it gives the child's value as soon as the child is over, also before the group's end, or a
+/// [`GatherIncomplete`] that says why there is none. The same without waiting are [`Scope::get_result`] and
+/// [`Scope::take_result`]. Awaiting `&mut key` leaves the key behind, which then reads [`GatherIncomplete::Taken`].
+///
+/// There is one key for each child; keys compare, hash and print by their [`KeyId`]. The idea is the UUID that Prefect's
+/// `GatherTaskGroup.start_soon` hands out; here it also has the type of the result.
+///
+/// Dropping a key does not cancel the child. It says that nobody wants the value, which is dropped when the child is
+/// over; errors and panics are not lost with it: they go to the group.
+///
+/// # Cancel safety
+///
+/// Awaiting `&mut key` is cancel safe: a value is given once it is ready, in one step, or not at all.
+///
+/// # Examples
+///
+/// ```
+/// use ingather::{block_on, scope};
+///
+/// let sum = block_on(scope(|tg| async move {
+///     let keys: Vec<_> = (1..=10).map(|n| tg.spawn(async move { n * n })).collect();
+///     let mut sum = 0;
+///     for key in keys {
+///         sum += key.await.unwrap();
+///     }
+///     sum
+/// }));
+/// assert_eq!(sum, 385);
+/// ```
+///
+/// [`Scope::get_result`]: crate::Scope::get_result
+/// [`Scope::take_result`]: crate::Scope::take_result
+#[must_use = "dropping a key lets go of the child's result: await it, keep it, or `drop` it on purpose"]
+pub struct Key<T> {
+    claim: Claim<T>,
+}
+
+impl<T> Key<T> {
+    pub(super) fn new(claim: Claim<T>) -> Self {
+        Self { claim }
+    }
+
+    /// The identity of the child, without type and without hold on the result.
+    pub fn id(&self) -> KeyId {
+        self.claim.cell().id()
+    }
+
+    /// The child's id, name and place together.
+    pub fn child(&self) -> ChildInfo {
+        self.claim.cell().info()
+    }
+
+    /// The call that spawned the child.
+    pub fn location(&self) -> &'static Location<'static> {
+        self.claim.cell().info().location()
+    }
+
+    /// Is the child over, in whatever way?
+    pub fn is_finished(&self) -> bool {
+        self.claim.cell().end().is_some()
+    }
+
+    /// Why there is no result to take: `None` if there is one.
+    pub fn status(&self) -> Option<GatherIncomplete> {
+        self.claim.get().err()
+    }
+
+    pub(super) fn get(&self) -> Result<&T, GatherIncomplete> {
+        self.claim.get()
+    }
+
+    pub(super) fn take(&mut self) -> Result<T, GatherIncomplete> {
+        self.claim.take()
+    }
+}
+
+impl<T> Future for Key<T> {
+    type Output = Result<T, GatherIncomplete>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        self.claim.poll(cx)
+    }
+}
+
+/// The value lives in the child's own allocation; a key is one pointer.
+impl<T> Unpin for Key<T> {}
+
+impl<T> PartialEq for Key<T> {
+    fn eq(&self, other: &Self) -> bool {
+        self.id() == other.id()
+    }
+}
+
+impl<T> Eq for Key<T> {}
+
+impl<T> PartialEq<KeyId> for Key<T> {
+    fn eq(&self, other: &KeyId) -> bool {
+        self.id() == *other
+    }
+}
+
+impl<T> Hash for Key<T> {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.id().hash(state);
+    }
+}
+
+impl<T> fmt::Debug for Key<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Key({:?})", self.claim.cell())
+    }
+}
+
+impl<T> fmt::Display for Key<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(&self.id(), f)
+    }
+}
+
+/// The error of [`Scope::take_result`](crate::Scope::take_result): why there was no result, and the key back.
+pub struct TakeError<T> {
+    pub(super) key: Key<T>,
+    pub(super) reason: GatherIncomplete,
+}
+
+impl<T> TakeError<T> {
+    /// Why there was no result.
+    pub fn reason(&self) -> &GatherIncomplete {
+        &self.reason
+    }
+
+    /// The key that was handed in.
+    pub fn into_key(self) -> Key<T> {
+        self.key
+    }
+}
+
+impl<T> From<TakeError<T>> for GatherIncomplete {
+    fn from(error: TakeError<T>) -> Self {
+        error.reason
+    }
+}
+
+impl<T> fmt::Debug for TakeError<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("TakeError")
+            .field("key", &self.key)
+            .field("reason", &self.reason)
+            .finish()
+    }
+}
+
+impl<T> fmt::Display for TakeError<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(&self.reason, f)
+    }
+}
+
+impl<T> Error for TakeError<T> {}

@@ -1,0 +1,65 @@
+//! Groups: children, keys and drivers, and the group that is owned as a value.
+//!
+//! - `cell`: one child in one allocation; the only `unsafe` of groups
+//! - `child`: what a child is made of
+//! - `children`: the registry of children that are not over
+//! - `slots`: the limit, and who waits for it
+//! - `drivers`: which driver jobs there are, and which is on its way
+//! - `watchers`: who waits for something to happen to the group
+//! - `completions`: which children are over and have not been told of
+//! - `sched`: all of the above under one lock, with the steps that it can take
+//! - `after`: what a critical section leaves to be done
+//! - `core`: what handles, children, drivers and wakers share
+//! - `driver`: the job that polls children, and the loop that owners share with it
+//! - `ground`: the two kinds of group, `Send` and local
+//! - `handle`: [`Scope`], which starts children and reads results
+//! - `named`, `spawn_when_free`: two more ways to start one
+//! - `key`: [`Key`]
+//! - `failures`: what failed, until somebody has received it
+//! - `owner`: whoever drops it ends the group
+//! - `gather_group`: [`GatherGroup`], a group owned as a value
+//! - `join`: its futures
+//! - `policy`, `options`, `tally`: what a group may be told, and what it tells
+
+mod after;
+mod cell;
+mod child;
+mod children;
+mod completions;
+pub(crate) mod core;
+mod driver;
+mod drivers;
+mod failures;
+mod gather_group;
+mod ground;
+mod handle;
+mod join;
+mod key;
+mod named;
+mod options;
+mod owner;
+mod policy;
+mod sched;
+mod slots;
+mod spawn_when_free;
+mod tally;
+mod watchers;
+
+pub use cell::Ending;
+pub(crate) use child::Call;
+pub use completions::Completion;
+pub(crate) use driver::Turn;
+pub(crate) use failures::{BodyFailure, Failures};
+pub use gather_group::{GatherGroup, LocalGatherGroup};
+pub(crate) use ground::sealed::Sealed as KindSealed;
+pub use ground::{Accepts, Kind, Local, Shared};
+pub use handle::{LocalScope, Scope};
+pub use join::{Completions, Join, Next, TryJoin};
+pub use key::{Key, TakeError};
+pub use named::Named;
+pub use options::GroupOptions;
+
+pub(crate) use owner::{Origin, Owner};
+pub use policy::{OnError, OnPanic};
+pub use spawn_when_free::SpawnWhenFree;
+pub use tally::Tally;

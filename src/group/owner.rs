@@ -1,0 +1,99 @@
+//! The owner of a group: whoever drops it ends the group.
+
+use std::fmt;
+use std::panic::Location;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::task::Waker;
+
+use super::cell::Members;
+use super::core::Settings;
+use super::failures::{BodyFailure, Failures};
+use super::ground::Kind;
+use super::ground::{Local, Shared};
+use super::handle::{Scope, debug_group};
+use super::options::GroupOptions;
+use super::watchers::WatcherId;
+use crate::cancel::{CancelKind, CancelReason};
+use crate::spawner::LocalSpawner;
+
+/// A group that is not open yet: its settings, and what is known of its spawner.
+pub(crate) struct Origin<K: Kind> {
+    settings: Settings,
+    home: K::Origin,
+}
+
+impl Origin<Shared> {
+    pub(crate) fn shared(options: GroupOptions, location: &'static Location<'static>) -> Self {
+        let (settings, home) = options.split(location);
+        Self { settings, home }
+    }
+}
+
+impl Origin<Local> {
+    pub(crate) fn local<S: LocalSpawner + Clone + 'static>(
+        options: GroupOptions,
+        location: &'static Location<'static>,
+        spawner: &S,
+    ) -> Self {
+        let (settings, _) = options.split(location);
+        Self {
+            settings,
+            home: Rc::new(spawner.clone()),
+        }
+    }
+}
+
+/// Owns a group. Dropped, it cancels the children, drops those that are not being polled, and lets go of everything.
+pub(crate) struct Owner<E, K: Kind> {
+    scope: Scope<'static, E, K>,
+    /// The waker of the scope's body.
+    waker: Waker,
+    /// Its place among the watchers.
+    place: Option<WatcherId>,
+    left: bool,
+}
+
+impl<E, K: Kind> Owner<E, K> {
+    #[track_caller]
+    pub(crate) fn open(origin: Origin<K>) -> Self {
+        let (core, home) = K::open(origin.settings, origin.home);
+        let members = Members::new(core);
+        Self {
+            waker: Waker::from(Arc::clone(members.core())),
+            scope: Scope::new(members, home),
+            place: None,
+            left: false,
+        }
+    }
+
+    pub(crate) fn scope(&self) -> &Scope<'static, E, K> {
+        &self.scope
+    }
+
+    /// The handle, the waker of the body, and the owner's place among the watchers.
+    pub(crate) fn parts(&mut self) -> (&Scope<'static, E, K>, &Waker, &mut Option<WatcherId>) {
+        (&self.scope, &self.waker, &mut self.place)
+    }
+
+    /// Leaves a group that is closed and empty.
+    pub(crate) fn leave(mut self, body: Option<BodyFailure<E>>) -> Failures<E> {
+        self.left = true;
+        Failures::of(&self.scope.members, body)
+    }
+}
+
+impl<E, K: Kind> Drop for Owner<E, K> {
+    fn drop(&mut self) {
+        if !self.left {
+            let core = self.scope.core();
+            core.end(CancelReason::new(CancelKind::Dropped), self.place);
+        }
+    }
+}
+
+impl<E, K: Kind> fmt::Debug for Owner<E, K> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        debug_group("Owner", self.scope.core(), f)
+    }
+}

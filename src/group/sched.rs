@@ -1,0 +1,372 @@
+//! What a group knows, under its lock: children, queue, line, drivers, watchers, failures; and each step it can take.
+//!
+//! Invariants:
+//!
+//! 1. Nothing here runs user code: no waker is woken, cloned or dropped, no future, value or failure is dropped, no
+//!    spawner is called. Whatever has to happen goes into `After`, which the caller runs once the lock is released.
+//! 2. `live` counts the children that were admitted and of whose end the group was not told yet.
+//! 3. Once `cancelled` is set, queue and line stay empty and nothing is polled; children leave by `Children::sweep`, or
+//!    at the end of the poll in which it met them.
+//! 4. Once `closed` is set nobody is admitted. Closed and `live` 0 is the end: it is reached once and never left.
+//! 5. A group with work to do has a driver that is not parked, or an owner that polls or has been woken, or has given up
+//!    and been cancelled: see `nudge`.
+
+use std::collections::VecDeque;
+use std::num::NonZeroUsize;
+use std::task::Waker;
+
+use super::after::{After, Nudge};
+use super::cell::{CellRef, Claimed, Failed, Finished};
+use super::children::Children;
+use super::completions::Completions;
+use super::drivers::{DriverId, Drivers};
+use super::policy::Policy;
+use super::slots::Slots;
+use super::tally::Tally;
+use super::watchers::{Events, WatcherId, Watchers};
+use crate::cancel::{CancelKind, CancelReason};
+
+pub(super) struct Sched {
+    pub(super) closed: bool,
+    pub(super) cancelled: Option<CancelReason>,
+    /// A child panicked, and whoever leaves the group resumes it.
+    pub(super) resumes: bool,
+    pub(super) live: usize,
+    pub(super) slots: Slots<CellRef>,
+    pub(super) watchers: Watchers,
+    pub(super) failures: Vec<Failed>,
+    pub(super) completions: Option<Completions>,
+    pub(super) tally: Tally,
+    /// The owner is gone: failures that still come have nowhere to go.
+    orphaned: bool,
+    next_number: u64,
+    children: Children,
+    ready: VecDeque<CellRef>,
+    drivers: Drivers,
+    /// How many driver jobs there may be, and whether the group can bring them itself.
+    max_drivers: usize,
+    can_launch: bool,
+    /// A driver job was lost before its first poll: an owner that can do the work is better.
+    refused: bool,
+    /// Owners that are being polled on the spawner: they see to the children before they suspend.
+    owners: usize,
+}
+
+/// What a driver is to do next.
+pub(super) enum Work {
+    Poll(CellRef),
+    Drop(Claimed, CancelReason),
+    Nothing,
+}
+
+impl Sched {
+    pub(super) fn new(limit: Option<NonZeroUsize>, max_drivers: usize, can_launch: bool) -> Self {
+        Self {
+            closed: false,
+            cancelled: None,
+            resumes: false,
+            live: 0,
+            slots: Slots::new(limit),
+            watchers: Watchers::default(),
+            failures: Vec::new(),
+            completions: None,
+            tally: Tally::default(),
+            orphaned: false,
+            next_number: 0,
+            children: Children::default(),
+            ready: VecDeque::new(),
+            drivers: Drivers::default(),
+            max_drivers,
+            can_launch,
+            refused: false,
+            owners: 0,
+        }
+    }
+
+    /// The number of a child to be, or why there can be none.
+    pub(super) fn admit(&mut self) -> Result<u64, (u64, CancelReason)> {
+        self.next_number += 1;
+        if let Some(reason) = &self.cancelled {
+            Err((self.next_number, reason.clone()))
+        } else if self.closed {
+            Err((self.next_number, CancelReason::new(CancelKind::Closed)))
+        } else {
+            Ok(self.next_number)
+        }
+    }
+
+    /// Takes a child in that was admitted in the same critical section.
+    pub(super) fn enlist(
+        &mut self,
+        registry: CellRef,
+        queue: CellRef,
+        ticket: Option<u64>,
+        after: &mut After,
+    ) {
+        self.live += 1;
+        self.children.insert(registry);
+        let starts = match ticket {
+            None => self.slots.start(queue, |child| child.set_in_line(true)),
+            Some(ticket) => {
+                self.slots.redeem(ticket);
+                Some(queue)
+            }
+        };
+        if let Some(child) = starts {
+            self.push(child, after);
+        }
+    }
+
+    /// A child wants to be polled.
+    pub(super) fn push(&mut self, child: CellRef, after: &mut After) {
+        if self.cancelled.is_some() {
+            after.released.push(child);
+        } else {
+            self.ready.push_back(child);
+            self.nudge(self.owners.min(1), after);
+        }
+    }
+
+    /// A child is over.
+    pub(super) fn over(&mut self, finished: Finished, policy: Policy, after: &mut After) {
+        let Finished {
+            cell,
+            end,
+            kept,
+            waiter,
+            failed,
+        } = finished;
+        self.children.remove(&cell);
+        self.live -= 1;
+        self.tally.count(end, kept);
+        if policy.cancels_siblings(end) {
+            self.cancel(CancelReason::sibling_failed(cell.info()), after);
+        }
+        if policy.resumes(end) {
+            self.resumes = true;
+            self.watchers.notify(Events::TROUBLE, &mut after.wakers);
+        }
+        if let Some(failed) = failed {
+            if self.orphaned {
+                after.unreceived.push(failed);
+            } else {
+                self.failures.push(failed);
+            }
+        }
+        if !cell.is_in_line() {
+            let next = self.slots.release(&mut after.wakers);
+            self.start(next, after);
+        }
+        if let Some(completions) = &mut self.completions {
+            completions.record(&cell, end);
+        }
+        let mut events = Events::COMPLETION;
+        if self.live == 0 {
+            events = events.and(Events::EMPTY);
+        }
+        self.watchers.notify(events, &mut after.wakers);
+        self.end_if_over(after);
+        after.waiter = waiter;
+        after.released.push(cell);
+    }
+
+    /// A child in line has got its slot.
+    fn start(&mut self, next: Option<CellRef>, after: &mut After) {
+        if let Some(next) = next {
+            next.set_in_line(false);
+            self.push(next, after);
+        }
+    }
+
+    /// A caller that waited for a slot goes away.
+    pub(super) fn leave_slots(&mut self, ticket: u64, after: &mut After) {
+        let (next, waker) = self.slots.leave(ticket, &mut after.wakers);
+        after.stale.extend(waker);
+        self.start(next, after);
+    }
+
+    /// Cancels, unless that was done before.
+    pub(super) fn cancel(&mut self, reason: CancelReason, after: &mut After) {
+        if self.cancelled.is_some() {
+            return;
+        }
+        self.cancelled = Some(reason);
+        after.released.extend(self.ready.drain(..));
+        after.released.extend(self.slots.clear_line());
+        self.slots.dismiss(&mut after.wakers);
+        self.watchers.notify(Events::TROUBLE, &mut after.wakers);
+        self.nudge(self.owners.min(1), after);
+    }
+
+    /// Takes no more children.
+    pub(super) fn close(&mut self, after: &mut After) {
+        self.closed = true;
+        self.slots.dismiss(&mut after.wakers);
+        while let Some(next) = self.slots.start_next() {
+            self.start(Some(next), after);
+        }
+        self.end_if_over(after);
+    }
+
+    /// Closes if no child is left, and says whether that is so.
+    pub(super) fn close_if_empty(&mut self, after: &mut After) -> bool {
+        if self.live == 0 {
+            self.close(after);
+        }
+        self.live == 0
+    }
+
+    /// Is the body of the scope to be dropped? For a panic that is to go on it always is.
+    pub(super) fn dooms_body(&self, on_cancel: bool) -> bool {
+        self.resumes || (on_cancel && self.cancelled.is_some())
+    }
+
+    pub(super) fn has_ended(&self) -> bool {
+        self.closed && self.live == 0
+    }
+
+    /// At the end the parked drivers go home.
+    fn end_if_over(&mut self, after: &mut After) {
+        if self.has_ended() {
+            self.drivers.unpark_all(&mut after.wakers);
+        }
+    }
+
+    /// The owner is gone for good: what nobody can get any more comes out.
+    pub(super) fn orphan(&mut self, after: &mut After) {
+        self.orphaned = true;
+        after.unreceived.append(&mut self.failures);
+        after.completions = self.completions.take();
+    }
+
+    fn has_work(&self, spare: usize) -> bool {
+        if self.cancelled.is_some() {
+            spare == 0 && !self.children.is_swept()
+        } else {
+            self.ready.len() > spare
+        }
+    }
+
+    /// What whoever asks is to do next. If there is more, somebody else is called to it.
+    pub(super) fn work(&mut self, after: &mut After) -> Work {
+        let work = match &self.cancelled {
+            None => self.ready.pop_front().map_or(Work::Nothing, Work::Poll),
+            Some(reason) => match self.children.sweep() {
+                Some(claimed) => Work::Drop(claimed, reason.clone()),
+                None => Work::Nothing,
+            },
+        };
+        self.nudge(0, after);
+        work
+    }
+
+    /// Sees to it that there is somebody for the work beyond the `spare` children that the caller sees to itself.
+    fn nudge(&mut self, spare: usize, after: &mut After) {
+        if self.drivers.is_one_coming() || !self.has_work(spare) {
+            return;
+        }
+        if let Some(waker) = self.drivers.unpark_one() {
+            after.nudge = Some(Nudge::Wake(waker));
+            return;
+        }
+        let helped = self.owners > 0 || self.watchers.any(Events::WORK);
+        let wanted = self.drivers.len() + self.owners < self.max_drivers;
+        if self.can_launch && wanted && !(helped && self.refused) {
+            after.nudge = Some(Nudge::Launch(self.drivers.launch()));
+        } else if self.drivers.is_empty() && self.owners == 0 {
+            self.watchers.notify(Events::WORK, &mut after.wakers);
+        }
+    }
+
+    /// An owner on the spawner is being polled.
+    pub(super) fn owner_begins(&mut self) {
+        self.owners += 1;
+    }
+
+    /// An owner suspends: children that are left need a driver that does not depend on its being polled again.
+    pub(super) fn owner_suspends(&mut self, on_spawner: bool, after: &mut After) {
+        self.owners -= usize::from(on_spawner);
+        let lacks_driver = self.drivers.is_empty() && self.owners == 0;
+        if self.live > 0 && lacks_driver && self.can_launch && !self.refused {
+            after.nudge = Some(Nudge::Launch(self.drivers.launch()));
+        } else {
+            self.nudge(0, after);
+        }
+    }
+
+    /// A watcher goes away; work that it would have done needs somebody else.
+    pub(super) fn stops_watching(&mut self, place: WatcherId, after: &mut After) {
+        after.stale.extend(self.watchers.unwatch(place));
+        self.nudge(self.owners.min(1), after);
+    }
+
+    /// Would a parked owner have something to do?
+    pub(super) fn has_work_for_owner(&self) -> bool {
+        self.has_work(0)
+    }
+
+    /// The id of the driver that a caller who can launch one should launch.
+    pub(super) fn wants_launch(&mut self) -> Option<DriverId> {
+        (self.drivers.is_empty() && self.live > 0).then(|| self.drivers.launch())
+    }
+
+    /// A driver is being polled; whether it still belongs to the group.
+    pub(super) fn driver_begins(&mut self, id: DriverId, after: &mut After) -> bool {
+        match self.drivers.begin(id) {
+            Ok(stale) => {
+                after.stale.extend(stale);
+                true
+            }
+            Err(_) => false,
+        }
+    }
+
+    /// A driver found nothing to do and parks, unless there is something after all.
+    pub(super) fn driver_parks(
+        &mut self,
+        id: DriverId,
+        waker: Waker,
+        after: &mut After,
+    ) -> Parking {
+        if self.has_ended() {
+            let removed = self.drivers.remove(id);
+            after
+                .stale
+                .extend(removed.and_then(|removed| removed.waker));
+            after.stale.push(waker);
+            Parking::Ended
+        } else if self.has_work(0) {
+            after.stale.push(waker);
+            Parking::HasWork
+        } else {
+            self.drivers.park(id, waker);
+            Parking::Parked
+        }
+    }
+
+    /// A driver job was refused or dropped. `true`: nobody is left to run the children, and the group is now cancelled.
+    pub(super) fn driver_lost(&mut self, id: DriverId, why: &str, after: &mut After) -> bool {
+        let Some(removed) = self.drivers.remove(id) else {
+            return false;
+        };
+        after.stale.extend(removed.waker);
+        self.refused |= !removed.had_begun;
+        if !self.drivers.is_empty() || self.owners > 0 || self.live == 0 {
+            self.nudge(self.owners.min(1), after);
+            return false;
+        }
+        if self.watchers.any(Events::WORK) {
+            self.watchers.notify(Events::WORK, &mut after.wakers);
+            return false;
+        }
+        self.cancel(CancelReason::abandoned(why.to_owned()), after);
+        true
+    }
+}
+
+/// What became of a driver that wanted to park.
+pub(super) enum Parking {
+    Parked,
+    HasWork,
+    Ended,
+}

@@ -1,0 +1,246 @@
+//! The limit of a group: how many children may be under way, and who waits for a slot.
+//!
+//! 1. Children in line come before callers that wait to spawn; both are served first come first served among themselves.
+//! 2. A slot is free, or held by a child that has started and is not over, or promised to one caller.
+//! 3. A promise stands until the caller redeems it, goes away, or is dismissed.
+
+use std::collections::VecDeque;
+use std::mem::replace;
+use std::num::NonZeroUsize;
+use std::task::Waker;
+
+/// The slots of a group; `C` is a child in line.
+pub(super) struct Slots<C> {
+    limit: Option<NonZeroUsize>,
+    /// Started and not over, or promised.
+    taken: usize,
+    line: VecDeque<C>,
+    callers: VecDeque<Caller>,
+    next_ticket: u64,
+    /// The group takes no more children, so callers wait for nothing.
+    dismissed: bool,
+}
+
+struct Caller {
+    ticket: u64,
+    /// `None` once it was promised a slot.
+    waker: Option<Waker>,
+}
+
+impl<C> Slots<C> {
+    pub(super) fn new(limit: Option<NonZeroUsize>) -> Self {
+        Self {
+            limit,
+            taken: 0,
+            line: VecDeque::new(),
+            callers: VecDeque::new(),
+            next_ticket: 0,
+            dismissed: false,
+        }
+    }
+
+    fn has_free(&self) -> bool {
+        self.limit.is_none_or(|limit| self.taken < limit.get())
+    }
+
+    /// A child wants to start: gives it back if it may, otherwise it is in line.
+    pub(super) fn start(&mut self, child: C, in_line: impl FnOnce(&C)) -> Option<C> {
+        if self.has_free() {
+            self.taken += 1;
+            Some(child)
+        } else {
+            in_line(&child);
+            self.line.push_back(child);
+            None
+        }
+    }
+
+    /// A child that had started is over: the next in line, which starts now.
+    pub(super) fn release(&mut self, wakes: &mut Vec<Waker>) -> Option<C> {
+        self.taken -= 1;
+        if !self.has_free() {
+            return None;
+        }
+        if let Some(next) = self.line.pop_front() {
+            self.taken += 1;
+            return Some(next);
+        }
+        self.promise(wakes);
+        None
+    }
+
+    /// Promises a free slot to the caller that has waited longest.
+    fn promise(&mut self, wakes: &mut Vec<Waker>) {
+        let waker = self
+            .callers
+            .iter_mut()
+            .find_map(|caller| caller.waker.take());
+        if let Some(waker) = waker {
+            self.taken += 1;
+            wakes.push(waker);
+        }
+    }
+
+    pub(super) fn waiting(&self) -> usize {
+        self.line.len()
+    }
+
+    /// Empties the line: nobody in it will start.
+    pub(super) fn clear_line(&mut self) -> VecDeque<C> {
+        std::mem::take(&mut self.line)
+    }
+
+    /// Wakes all callers and takes their promises back: there will be nothing to spawn into.
+    pub(super) fn dismiss(&mut self, wakes: &mut Vec<Waker>) {
+        self.dismissed = true;
+        for caller in self.callers.drain(..) {
+            match caller.waker {
+                Some(waker) => wakes.push(waker),
+                None => self.taken -= 1,
+            }
+        }
+    }
+
+    /// The next child in line, if there is a free slot for it.
+    pub(super) fn start_next(&mut self) -> Option<C> {
+        let next = if self.has_free() {
+            self.line.pop_front()
+        } else {
+            None
+        };
+        self.taken += usize::from(next.is_some());
+        next
+    }
+
+    /// A caller asks for a slot, for the first time or again: whether it has to wait no longer. A waker that is not needed
+    /// comes back, for the caller to drop.
+    pub(super) fn ask(&mut self, ticket: &mut Option<u64>, waker: Waker) -> (bool, Option<Waker>) {
+        if self.dismissed {
+            return (true, Some(waker));
+        }
+        let known = ticket.and_then(|ticket| self.callers.iter_mut().find(|c| c.ticket == ticket));
+        if let Some(caller) = known {
+            return match &mut caller.waker {
+                Some(old) => (false, Some(replace(old, waker))),
+                None => (true, Some(waker)),
+            };
+        }
+        let at_once = self.has_free() && self.line.is_empty();
+        let (waker, stale) = if at_once {
+            (None, Some(waker))
+        } else {
+            (Some(waker), None)
+        };
+        self.taken += usize::from(at_once);
+        self.next_ticket += 1;
+        *ticket = Some(self.next_ticket);
+        self.callers.push_back(Caller {
+            ticket: self.next_ticket,
+            waker,
+        });
+        (at_once, stale)
+    }
+
+    /// A caller spawns the child that its slot was promised for.
+    pub(super) fn redeem(&mut self, ticket: u64) {
+        self.callers.retain(|caller| caller.ticket != ticket);
+    }
+
+    /// A caller goes away without having spawned: out of the line, or its promise passes on. Its waker comes back.
+    pub(super) fn leave(
+        &mut self,
+        ticket: u64,
+        wakes: &mut Vec<Waker>,
+    ) -> (Option<C>, Option<Waker>) {
+        let at = self
+            .callers
+            .iter()
+            .position(|caller| caller.ticket == ticket);
+        let Some(caller) = at.and_then(|at| self.callers.remove(at)) else {
+            return (None, None);
+        };
+        match caller.waker {
+            Some(waker) => (None, Some(waker)),
+            None => (self.release(wakes), None),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn slots(limit: usize) -> Slots<u32> {
+        Slots::new(NonZeroUsize::new(limit))
+    }
+
+    fn waker() -> Waker {
+        Waker::noop().clone()
+    }
+
+    #[test]
+    fn without_a_limit_everything_starts() {
+        let mut slots = slots(0);
+        assert!((0..100).all(|child| slots.start(child, |_| ()) == Some(child)));
+    }
+
+    #[test]
+    fn the_line_is_served_in_order_and_before_callers() {
+        let (mut slots, mut wakes) = (slots(1), Vec::new());
+        assert_eq!(slots.start(0, |_| ()), Some(0));
+        assert_eq!(slots.start(1, |_| ()), None);
+        assert_eq!(slots.start(2, |_| ()), None);
+        let mut ticket = None;
+        assert!(!slots.ask(&mut ticket, waker()).0);
+        assert_eq!(slots.waiting(), 2);
+        assert_eq!(slots.release(&mut wakes), Some(1));
+        assert_eq!(slots.release(&mut wakes), Some(2));
+        assert!(wakes.is_empty());
+        assert_eq!(slots.release(&mut wakes), None);
+        assert_eq!(wakes.len(), 1);
+        assert!(slots.ask(&mut ticket, waker()).0);
+        // The promise holds the slot, and so does the child that comes of it.
+        assert_eq!(slots.start(3, |_| ()), None);
+        slots.redeem(ticket.unwrap());
+        assert_eq!(slots.release(&mut wakes), Some(3));
+    }
+
+    #[test]
+    fn a_caller_that_goes_away_passes_its_promise_on() {
+        let (mut slots, mut wakes) = (slots(1), Vec::new());
+        slots.start(0, |_| ());
+        let (mut first, mut second) = (None, None);
+        assert!(!slots.ask(&mut first, waker()).0);
+        assert!(!slots.ask(&mut second, waker()).0);
+        slots.release(&mut wakes);
+        assert_eq!(wakes.len(), 1);
+        slots.leave(first.unwrap(), &mut wakes);
+        assert_eq!(wakes.len(), 2);
+        assert!(slots.ask(&mut second, waker()).0);
+        slots.leave(second.unwrap(), &mut wakes);
+        assert_eq!(slots.start(1, |_| ()), Some(1));
+    }
+
+    #[test]
+    fn whoever_is_dismissed_holds_nothing() {
+        let (mut slots, mut wakes) = (slots(1), Vec::new());
+        slots.start(0, |_| ());
+        let mut ticket = None;
+        slots.ask(&mut ticket, waker());
+        slots.dismiss(&mut wakes);
+        assert_eq!(wakes.len(), 1);
+        slots.leave(ticket.unwrap(), &mut wakes);
+        assert_eq!(slots.release(&mut wakes), None);
+    }
+
+    #[test]
+    fn a_promise_that_is_taken_back_frees_its_slot_for_the_line() {
+        let (mut slots, mut wakes) = (slots(1), Vec::new());
+        let mut ticket = None;
+        assert!(slots.ask(&mut ticket, waker()).0);
+        assert_eq!(slots.start(1, |_| ()), None);
+        slots.dismiss(&mut wakes);
+        assert_eq!(slots.start_next(), Some(1));
+        assert_eq!(slots.start_next(), None);
+    }
+}

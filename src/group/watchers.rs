@@ -1,0 +1,122 @@
+//! Who waits for something to happen to a group as a whole, each to be woken once.
+
+use std::task::Waker;
+
+/// What a watcher waits for; a set.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) struct Events(u8);
+
+impl Events {
+    /// No child is left.
+    pub(super) const EMPTY: Self = Self(1);
+    /// A child is over.
+    pub(super) const COMPLETION: Self = Self(1 << 1);
+    /// The group was cancelled, or a child panicked.
+    pub(super) const TROUBLE: Self = Self(1 << 2);
+    /// The body of the scope was woken.
+    pub(super) const BODY: Self = Self(1 << 3);
+    /// There are children to poll and no driver: the watcher is on the spawner and does it itself.
+    pub(super) const WORK: Self = Self(1 << 4);
+
+    pub(super) const fn and(self, other: Self) -> Self {
+        Self(self.0 | other.0)
+    }
+
+    fn meets(self, other: Self) -> bool {
+        self.0 & other.0 != 0
+    }
+}
+
+/// A watcher's place; it keeps it from one poll to the next.
+pub(super) type WatcherId = u64;
+
+/// Those who wait. They are few: the owner of a scope, or whoever joins a group.
+#[derive(Default)]
+pub(super) struct Watchers {
+    list: Vec<Watcher>,
+    last_id: WatcherId,
+}
+
+struct Watcher {
+    id: WatcherId,
+    events: Events,
+    waker: Waker,
+}
+
+impl Watchers {
+    /// Waits, in the place that `id` names or in a new one. A waker that is not needed any more comes back.
+    pub(super) fn watch(
+        &mut self,
+        id: &mut Option<WatcherId>,
+        events: Events,
+        waker: Waker,
+    ) -> Option<Waker> {
+        let old = id.and_then(|id| self.unwatch(id));
+        let id = *id.get_or_insert_with(|| {
+            self.last_id += 1;
+            self.last_id
+        });
+        self.list.push(Watcher { id, events, waker });
+        old
+    }
+
+    /// Waits no longer. Its waker comes back if it was not woken.
+    pub(super) fn unwatch(&mut self, id: WatcherId) -> Option<Waker> {
+        let at = self.list.iter().position(|watcher| watcher.id == id)?;
+        Some(self.list.swap_remove(at).waker)
+    }
+
+    pub(super) fn any(&self, events: Events) -> bool {
+        self.list.iter().any(|watcher| watcher.events.meets(events))
+    }
+
+    /// Takes the wakers of all who wait for one of these.
+    pub(super) fn notify(&mut self, events: Events, wakes: &mut Vec<Waker>) {
+        let mut at = 0;
+        while at < self.list.len() {
+            if self.list[at].events.meets(events) {
+                wakes.push(self.list.swap_remove(at).waker);
+            } else {
+                at += 1;
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_is_woken_once_and_for_its_own_events() {
+        let (mut watchers, mut wakes) = (Watchers::default(), Vec::new());
+        let (mut one, mut two) = (None, None);
+        let both = Events::EMPTY.and(Events::COMPLETION);
+        watchers.watch(&mut one, both, Waker::noop().clone());
+        watchers.watch(&mut two, Events::EMPTY, Waker::noop().clone());
+        watchers.notify(Events::COMPLETION, &mut wakes);
+        assert_eq!(wakes.len(), 1);
+        watchers.notify(both, &mut wakes);
+        assert_eq!(wakes.len(), 2);
+        assert!(!watchers.any(both));
+    }
+
+    #[test]
+    fn watching_again_keeps_the_place() {
+        let (mut watchers, mut wakes) = (Watchers::default(), Vec::new());
+        let mut id = None;
+        assert!(
+            watchers
+                .watch(&mut id, Events::EMPTY, Waker::noop().clone())
+                .is_none()
+        );
+        assert!(
+            watchers
+                .watch(&mut id, Events::EMPTY, Waker::noop().clone())
+                .is_some()
+        );
+        watchers.notify(Events::EMPTY, &mut wakes);
+        assert_eq!(wakes.len(), 1);
+        assert!(watchers.unwatch(id.unwrap()).is_none());
+    }
+}

@@ -1,0 +1,70 @@
+#![doc = include_str!("../README.md")]
+#![cfg_attr(not(feature = "std"), no_std)]
+#![cfg_attr(docsrs, feature(doc_cfg))]
+
+extern crate alloc;
+
+#[cfg(feature = "std")]
+mod cancel;
+#[cfg(feature = "std")]
+mod error;
+#[cfg(feature = "std")]
+pub mod futures;
+#[cfg(feature = "std")]
+mod gather;
+#[cfg(feature = "std")]
+mod group;
+#[cfg(feature = "std")]
+mod log;
+#[cfg(feature = "std")]
+mod panic;
+#[cfg(feature = "std")]
+mod scope;
+pub mod spawner;
+#[cfg(feature = "std")]
+mod sync;
+
+#[cfg(all(doc, feature = "std"))]
+pub mod docs {
+    //! The guides that come with the crate, as pages.
+
+    #[doc = include_str!("../docs/guide.md")]
+    pub mod guide {}
+    #[doc = include_str!("../docs/semantics.md")]
+    pub mod semantics {}
+    #[doc = include_str!("../docs/design.md")]
+    pub mod design {}
+}
+
+pub use spawner::{Job, LocalJob, LocalSpawner, SpawnError, Spawner};
+
+#[cfg(feature = "std")]
+pub use cancel::{CancelKind, CancelReason};
+#[cfg(feature = "std")]
+pub use error::{
+    ChildFailure, ChildInfo, Failure, Failures, GatherIncomplete, GroupError, KeyId, Outcome,
+    Unhandled, set_unhandled_hook,
+};
+#[cfg(feature = "std")]
+pub use gather::{
+    Calls, gather, gather_on, gather_settled, gather_settled_on, try_gather, try_gather_on,
+};
+#[cfg(feature = "std")]
+pub use group::{
+    Accepts, Completion, Ending, GatherGroup, GroupOptions, Key, Kind, Local, LocalGatherGroup,
+    LocalScope, Named, OnError, OnPanic, Scope, Shared, TakeError, Tally,
+};
+#[cfg(feature = "std")]
+pub use panic::Panic;
+#[cfg(feature = "std")]
+pub use scope::{
+    SpawnerExt, local_scope_on, scope, scope_on, try_local_scope_on, try_scope, try_scope_on,
+};
+#[cfg(feature = "std")]
+pub use spawner::{
+    EnterGuard, GlobalSpawnerError, SpawnerHandle, current_spawner, enter, from_fn,
+    set_global_spawner, try_current_spawner,
+};
+
+#[cfg(all(feature = "async-executor", not(loom)))]
+pub use spawner::block_on;

@@ -1,0 +1,225 @@
+//! The future of a scope: it polls the body, sees to the children where it can, and leaves when all are over.
+//!
+//! ```text
+//!   first poll         body over                    last child over          yielded once
+//!  ───────────▶ open ─────────────────▶ leaving ──────────────────▶ closed ─────────────▶ ready
+//!                │  (value, failure, panic, or dropped because the group is cancelled)
+//!                ╰─ dropped: the children are cancelled and dropped first, then the body
+//! ```
+
+use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
+use std::task::{Context, Poll, Waker};
+
+use pin_project_lite::pin_project;
+
+use super::form::Form;
+use super::form::sealed::Sealed;
+use crate::error::unhandled::drop_quietly;
+use crate::group::{BodyFailure, KindSealed, Origin, Owner, Scope, Turn};
+use crate::panic::{Panic, catch};
+
+/// How often the body is polled before the executor gets its turn.
+const BODY_POLLS: usize = 16;
+
+pin_project! {
+    /// The future of [`scope`](crate::scope) and its relatives.
+    #[must_use = "a scope does nothing unless it is awaited"]
+    pub struct ScopeFuture<B, F, M>
+    where
+        F: Future,
+        M: Form<F::Output>,
+    {
+        start: Option<(Origin<M::Kind>, B)>,
+        // Dropped before the body.
+        owner: Option<Owner<M::Error, M::Kind>>,
+        #[pin]
+        body: Option<F>,
+        value: Option<M::Value>,
+        failure: Option<BodyFailure<M::Error>>,
+        yielded: bool,
+    }
+}
+
+impl<B, F, M> ScopeFuture<B, F, M>
+where
+    F: Future,
+    M: Form<F::Output>,
+{
+    pub(super) fn new(origin: Origin<M::Kind>, body: B) -> Self {
+        Self {
+            start: Some((origin, body)),
+            owner: None,
+            body: None,
+            value: None,
+            failure: None,
+            yielded: false,
+        }
+    }
+}
+
+impl<B, F, M> Future for ScopeFuture<B, F, M>
+where
+    B: FnOnce(Scope<'static, M::Error, M::Kind>) -> F,
+    F: Future,
+    M: Form<F::Output>,
+{
+    type Output = M::Output;
+
+    /// # Panics
+    ///
+    /// If it is polled again after it was ready.
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<M::Output> {
+        let this = self.project();
+        let start = this.start.take().map(|(origin, body)| {
+            *this.owner = Some(Owner::open(origin));
+            body
+        });
+        let owner = this
+            .owner
+            .as_mut()
+            .expect("a scope is not polled after it was ready");
+        let poll = {
+            let (scope, waker, place) = owner.parts();
+            let mut turn = Turn::begin(scope.core(), scope.ground());
+            let mut run = Run::<_, M> {
+                scope,
+                waker,
+                body: this.body,
+                value: this.value,
+                failure: this.failure,
+            };
+            if let Some(body) = start {
+                run.start(body);
+            }
+            run.until_left(&mut turn, place, this.yielded, cx)
+        };
+        std::task::ready!(poll);
+        let owner = this.owner.take().expect("it was there a moment ago");
+        let failures = owner.leave(this.failure.take()).resume_panic();
+        Poll::Ready(M::finish(this.value.take(), failures))
+    }
+}
+
+/// One poll of a scope.
+struct Run<'a, F: Future, M: Form<F::Output>> {
+    scope: &'a Scope<'static, M::Error, M::Kind>,
+    waker: &'a Waker,
+    body: Pin<&'a mut Option<F>>,
+    value: &'a mut Option<M::Value>,
+    failure: &'a mut Option<BodyFailure<M::Error>>,
+}
+
+/// What a turn of a scope is run by.
+type Ground<M> = <<M as Sealed>::Kind as KindSealed>::Ground;
+
+impl<F: Future, M: Form<F::Output>> Run<'_, F, M> {
+    fn start<B>(&mut self, body: B)
+    where
+        B: FnOnce(Scope<'static, M::Error, M::Kind>) -> F,
+    {
+        match catch(|| body(self.scope.clone())) {
+            Ok(body) => self.body.set(Some(body)),
+            Err(panic) => self.panicked(panic),
+        }
+    }
+
+    /// Goes on until the scope can be left, or there is nothing to do for now.
+    fn until_left(
+        &mut self,
+        turn: &mut Turn<'_, Ground<M>>,
+        place: &mut Option<u64>,
+        yielded: &mut bool,
+        cx: &Context<'_>,
+    ) -> Poll<()> {
+        let core = self.scope.core();
+        for _ in 0..BODY_POLLS {
+            self.poll_body();
+            let used_up = turn.drive();
+            let leaving = self.body.is_none();
+            if leaving {
+                let empty = core.close_if_empty();
+                if empty && *yielded {
+                    return Poll::Ready(());
+                }
+                if empty || used_up {
+                    *yielded = true;
+                    break;
+                }
+            } else if used_up {
+                break;
+            } else if core.is_body_woken() {
+                continue;
+            }
+            if turn.park_scope(place, cx.waker(), leaving, M::DROPS_BODY) {
+                *yielded |= leaving;
+                return Poll::Pending;
+            }
+        }
+        cx.waker().wake_by_ref();
+        Poll::Pending
+    }
+
+    /// Polls the body if it was woken, or drops it if the group is cancelled.
+    fn poll_body(&mut self) {
+        let core = self.scope.core();
+        let Some(body) = self.body.as_mut().as_pin_mut() else {
+            return;
+        };
+        if core.dooms_body(M::DROPS_BODY) {
+            if let Err(panic) = self.drop_body() {
+                self.panicked(panic);
+            }
+        } else if core.take_body_wake() {
+            let mut cx = Context::from_waker(self.waker);
+            match catch(|| body.poll(&mut cx)) {
+                Ok(Poll::Pending) => {}
+                Ok(Poll::Ready(output)) => self.ended(output),
+                Err(panic) => {
+                    if let Err(second) = self.drop_body() {
+                        drop_quietly("a panic that came second", second);
+                    }
+                    self.panicked(panic);
+                }
+            }
+        }
+    }
+
+    fn drop_body(&mut self) -> Result<(), Panic> {
+        catch(|| self.body.set(None))
+    }
+
+    fn ended(&mut self, output: F::Output) {
+        match (self.drop_body(), M::settle(output)) {
+            (Ok(()), Ok(value)) => *self.value = Some(value),
+            (Ok(()), Err(error)) => {
+                *self.failure = Some(self.scope.core().body_failed(error));
+            }
+            (Err(panic), output) => {
+                drop_quietly("the output of a body that panicked in its drop", output);
+                self.panicked(panic);
+            }
+        }
+    }
+
+    fn panicked(&mut self, panic: Panic) {
+        *self.failure = Some(self.scope.core().body_panicked(panic));
+    }
+}
+
+impl<B, F, M> fmt::Debug for ScopeFuture<B, F, M>
+where
+    F: Future,
+    M: Form<F::Output>,
+{
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ScopeFuture")
+            .field("group", &self.owner)
+            .field(
+                "is_body_over",
+                &(self.start.is_none() && self.body.is_none()),
+            )
+            .finish()
+    }
+}

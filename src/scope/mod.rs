@@ -1,0 +1,201 @@
+//! Scopes: functions that own a group for the length of a body, and leave when every child is over.
+//!
+//! - `future`: the future of a scope, which is the group's owner
+//! - `form`: what differs between a scope that cannot fail and one that can
+//! - `options`: scopes from [`GroupOptions`](crate::GroupOptions)
+//! - `ext`: scopes as methods of spawners
+
+mod ext;
+mod form;
+mod future;
+mod options;
+
+use std::future::Future;
+
+pub use ext::SpawnerExt;
+pub use form::{Fallible, Form, Value};
+pub use future::ScopeFuture;
+
+use crate::error::GroupError;
+use crate::group::{GroupOptions, Local, LocalScope, Scope};
+use crate::spawner::{LocalSpawner, Spawner};
+
+/// Runs a body that can start children, and returns its value when every child is over.
+///
+/// Over means: finished or cancelled, and dropped. Children run on the [current spawner](crate::current_spawner), in
+/// parallel where that has several threads, from the moment they are spawned. They can be `'static` only; that is the
+/// price for running elsewhere and being awaitable at once.
+///
+/// The body gets a handle by value, as `async with create_task_group() as tg` does in Python's anyio and trio's
+/// `open_nursery`. Its clones start children too, also from inside children, until the scope is over. Leaving yields to the
+/// executor once.
+///
+/// # Cancel safety
+///
+/// Dropping the future cancels the children: when `drop` returns, each child that was not being polled at that instant has
+/// been dropped, on this thread; one that was is dropped at the end of that poll.
+///
+/// # Panics
+///
+/// The panic of a child cancels its siblings and the body, and goes on from here when all are over. So does a panic of
+/// the body. Panics too if there is no current spawner.
+///
+/// # Examples
+///
+/// ```
+/// use ingather::{block_on, scope};
+///
+/// async fn fetch(n: u32) -> u32 { n * 10 }
+/// async fn count() -> usize { 3 }
+///
+/// # block_on(async {
+/// let (a, b) = scope(|tg| async move {
+///     let a = tg.spawn(fetch(1)); // Key<u32>
+///     let b = tg.start_soon(|| count()); // Key<usize>, from a callable
+///     (a.await, b.await) // a key can be awaited: Result<T, GatherIncomplete>
+/// })
+/// .await;
+/// assert_eq!((a, b), (Ok(10), Ok(3)));
+/// # });
+/// ```
+#[track_caller]
+pub fn scope<B, F>(body: B) -> ScopeFuture<B, F, Value>
+where
+    B: FnOnce(Scope<'static>) -> F,
+    F: Future,
+{
+    GroupOptions::new().scope(body)
+}
+
+/// Like [`scope`], on a spawner.
+///
+/// # Examples
+///
+/// ```
+/// use ingather::{block_on, scope_on, spawner::Embedded};
+///
+/// let five = block_on(scope_on(&Embedded, |tg| async move { tg.spawn(async { 5 }).await }));
+/// assert_eq!(five, Ok(5));
+/// ```
+#[track_caller]
+pub fn scope_on<S, B, F>(spawner: &S, body: B) -> ScopeFuture<B, F, Value>
+where
+    S: Spawner + Clone + 'static,
+    B: FnOnce(Scope<'static>) -> F,
+    F: Future,
+{
+    GroupOptions::new().on(spawner).scope(body)
+}
+
+/// Runs a body that can start children, all of which can fail, and returns when every child is over.
+///
+/// The first error, of a child or of the body, cancels all others; they are waited for; and everything that failed comes
+/// out in one [`GroupError`]. A body that has not given its value when the group is cancelled is dropped at its next
+/// suspension. For the rest see [`scope`].
+///
+/// # Errors
+///
+/// Everything that failed, the cause first. If nothing failed but the group was cancelled before the body gave its value:
+/// the reason, see [`GroupError::cancelled`].
+///
+/// # Cancel safety
+///
+/// As for [`scope`]. Errors that had occurred by then go to the unhandled hook.
+///
+/// # Panics
+///
+/// As for [`scope`].
+///
+/// # Examples
+///
+/// ```
+/// use ingather::{GroupError, block_on, try_scope};
+///
+/// async fn fetch(url: &str) -> Result<usize, String> {
+///     url.strip_prefix("https://").map(str::len).ok_or(format!("not a safe address: {url}"))
+/// }
+///
+/// # block_on(async {
+/// async fn crawl(urls: Vec<&'static str>) -> Result<(), GroupError<String>> {
+///     try_scope(|tg| async move { // first error cancels the siblings, waits for them, reports them all
+///         for url in urls {
+///             drop(tg.try_spawn(fetch(url)));
+///         }
+///         Ok(())
+///     })
+///     .await
+/// }
+///
+/// assert!(crawl(vec!["https://a.example", "https://b.example"]).await.is_ok());
+/// let error = crawl(vec!["https://a.example", "ftp://b.example"]).await.unwrap_err();
+/// assert_eq!(error.first().to_string(), "not a safe address: ftp://b.example");
+/// # });
+/// ```
+#[track_caller]
+pub fn try_scope<B, F, T, E>(body: B) -> ScopeFuture<B, F, Fallible<E>>
+where
+    B: FnOnce(Scope<'static, E>) -> F,
+    F: Future<Output = Result<T, E>>,
+{
+    GroupOptions::new().try_scope(body)
+}
+
+/// Like [`try_scope`], on a spawner.
+#[track_caller]
+pub fn try_scope_on<S, B, F, T, E>(spawner: &S, body: B) -> ScopeFuture<B, F, Fallible<E>>
+where
+    S: Spawner + Clone + 'static,
+    B: FnOnce(Scope<'static, E>) -> F,
+    F: Future<Output = Result<T, E>>,
+{
+    GroupOptions::new().on(spawner).try_scope(body)
+}
+
+/// Like [`scope`], for children that need not be [`Send`], on a local spawner.
+///
+/// # Examples
+///
+/// ```
+/// use std::{cell::Cell, rc::Rc};
+/// use async_executor::LocalExecutor;
+/// use ingather::{block_on, local_scope_on};
+///
+/// let executor = Rc::new(LocalExecutor::new());
+/// let sum = Rc::new(Cell::new(0));
+/// block_on(executor.run(local_scope_on(&executor, |tg| {
+///     let sum = Rc::clone(&sum);
+///     async move {
+///         for n in 1..=4 {
+///             let sum = Rc::clone(&sum);
+///             drop(tg.spawn(async move { sum.set(sum.get() + n) }));
+///         }
+///     }
+/// })));
+/// assert_eq!(sum.get(), 10);
+/// ```
+#[track_caller]
+pub fn local_scope_on<S, B, F>(spawner: &S, body: B) -> ScopeFuture<B, F, Value<Local>>
+where
+    S: LocalSpawner + Clone + 'static,
+    B: FnOnce(LocalScope<'static>) -> F,
+    F: Future,
+{
+    GroupOptions::new().local_scope_on(spawner, body)
+}
+
+/// Like [`try_scope`], for children that need not be [`Send`], on a local spawner.
+#[track_caller]
+pub fn try_local_scope_on<S, B, F, T, E>(
+    spawner: &S,
+    body: B,
+) -> ScopeFuture<B, F, Fallible<E, Local>>
+where
+    S: LocalSpawner + Clone + 'static,
+    B: FnOnce(LocalScope<'static, E>) -> F,
+    F: Future<Output = Result<T, E>>,
+{
+    GroupOptions::new().try_local_scope_on(spawner, body)
+}
+
+/// The error that [`try_scope`] and its relatives give.
+type Tried<T, E> = Result<T, GroupError<E>>;

@@ -1,0 +1,125 @@
+//! The default spawner: an executor of our own that needs no set-up.
+//!
+//! - `threads`: how many worker threads, and starting them
+//! - `contained`: a job whose panics go no further
+//! - `block_on`: running a future on this thread with this spawner as its current one
+//!
+//! Invariants:
+//!
+//! 1. Every job on the executor is `Contained`, so that no panic of one job comes out of whoever happens to run it: a
+//!    worker thread, or a `block_on` whose own future has nothing to do with it.
+//! 2. `EXECUTOR` is polled by worker threads and in `block_on` only, and both hold a `Presence` meanwhile.
+
+mod block_on;
+mod contained;
+mod threads;
+
+#[cfg(test)]
+mod tests;
+
+use std::cell::Cell;
+use std::num::NonZeroUsize;
+use std::sync::OnceLock;
+
+use async_executor::StaticExecutor;
+
+pub use self::block_on::block_on;
+
+use self::contained::Contained;
+use super::{EnterGuard, Job, SpawnError, Spawner, SpawnerHandle, enter_running};
+
+static EXECUTOR: StaticExecutor = StaticExecutor::new();
+
+thread_local! {
+    /// How many presences this thread holds; more than one where calls of `block_on` are nested.
+    static PRESENCES: Cell<usize> = const { Cell::new(0) };
+}
+
+/// The embedded default as a [`Spawner`]: an executor with a thread per core.
+///
+/// It is used where no spawner is named, entered or set for the whole program, so that it need not be named as a
+/// rule. Name it to have it in spite of one of these.
+///
+/// Its threads are called `ingather-1` and so on. They start with the first job and stay for the life of the program.
+/// There are as many as the system has processors for this program, or as the environment variable `INGATHER_THREADS`
+/// says, which is read once. If the system cannot start as many, it makes do with fewer; a job is refused only where
+/// there is none.
+///
+/// A job that panics ends there and leaves its thread alone. A thread on which [`block_on`] waits runs jobs too.
+///
+/// # Panics
+///
+/// [`spawn`](Spawner::spawn) and [`parallelism`](Spawner::parallelism) panic if `INGATHER_THREADS` is set to
+/// something other than a number from 1 up.
+///
+/// # Examples
+///
+/// ```
+/// use std::sync::mpsc;
+/// use std::thread;
+///
+/// use ingather::Spawner;
+/// use ingather::spawner::Embedded;
+///
+/// let (sender, receiver) = mpsc::channel();
+/// Embedded.spawn(Box::pin(async move {
+///     sender.send(thread::current().name().map(String::from)).unwrap();
+/// }))?;
+/// let name = receiver.recv().unwrap().unwrap();
+/// assert!(name.starts_with("ingather-"));
+/// # Ok::<(), ingather::SpawnError>(())
+/// ```
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
+#[must_use = "a spawner runs nothing by itself: spawn on it, enter it or pass it on"]
+pub struct Embedded;
+
+impl Spawner for Embedded {
+    fn spawn(&self, job: Job) -> Result<(), SpawnError> {
+        threads::start()?;
+        EXECUTOR.spawn(Contained::new(job)).detach();
+        Ok(())
+    }
+
+    fn parallelism(&self) -> NonZeroUsize {
+        threads::count()
+    }
+
+    fn is_current(&self) -> bool {
+        PRESENCES.try_with(Cell::get).unwrap_or(0) > 0
+    }
+}
+
+/// The one handle to the embedded default that everybody uses, so that all of them are the same.
+fn handle() -> &'static SpawnerHandle {
+    static HANDLE: OnceLock<SpawnerHandle> = OnceLock::new();
+    HANDLE.get_or_init(|| SpawnerHandle::new(Embedded))
+}
+
+/// The handle for those who found no other spawner.
+#[track_caller]
+pub(super) fn default_handle() -> Option<SpawnerHandle> {
+    // A bad INGATHER_THREADS is reported here, to whoever asks for a spawner, and not to some later spawn.
+    threads::count();
+    Some(handle().clone())
+}
+
+/// Marks this thread as one on which the embedded default runs jobs, until it is dropped.
+#[derive(Debug)]
+struct Presence {
+    _current: EnterGuard,
+}
+
+impl Presence {
+    fn new() -> Self {
+        PRESENCES.with(|presences| presences.set(presences.get() + 1));
+        Self {
+            _current: enter_running(handle(), true),
+        }
+    }
+}
+
+impl Drop for Presence {
+    fn drop(&mut self) {
+        PRESENCES.with(|presences| presences.set(presences.get() - 1));
+    }
+}

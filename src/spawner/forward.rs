@@ -1,0 +1,51 @@
+//! References and smart pointers to a spawner are spawners.
+
+use alloc::boxed::Box;
+use alloc::rc::Rc;
+use alloc::sync::Arc;
+use core::num::NonZeroUsize;
+
+use super::{Job, LocalJob, LocalSpawner, SpawnError, Spawner};
+
+macro_rules! forward_spawner {
+    ($($pointer:ty),*) => { $(
+        impl<S: Spawner + ?Sized> Spawner for $pointer {
+            fn spawn(&self, job: Job) -> Result<(), SpawnError> {
+                (**self).spawn(job)
+            }
+
+            fn parallelism(&self) -> NonZeroUsize {
+                (**self).parallelism()
+            }
+
+            fn is_current(&self) -> bool {
+                (**self).is_current()
+            }
+
+            fn should_yield(&self) -> bool {
+                (**self).should_yield()
+            }
+        }
+    )* };
+}
+
+macro_rules! forward_local_spawner {
+    ($($pointer:ty),*) => { $(
+        impl<S: LocalSpawner + ?Sized> LocalSpawner for $pointer {
+            fn spawn_local(&self, job: LocalJob) -> Result<(), SpawnError> {
+                (**self).spawn_local(job)
+            }
+
+            fn is_current(&self) -> bool {
+                (**self).is_current()
+            }
+
+            fn should_yield(&self) -> bool {
+                (**self).should_yield()
+            }
+        }
+    )* };
+}
+
+forward_spawner!(&S, Arc<S>, Box<S>);
+forward_local_spawner!(&S, Rc<S>, Box<S>);

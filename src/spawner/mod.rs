@@ -1,0 +1,88 @@
+//! What runs futures: the one-method trait, which spawner is current, and the adapters.
+//!
+//! - `traits`: [`Spawner`], [`LocalSpawner`] and the jobs they take; all that an executor has to know
+//! - `forward`: references and smart pointers to a spawner are spawners
+//! - `error`: [`SpawnError`], a job was not taken
+//! - `handle`: [`SpawnerHandle`], any spawner with its type erased
+//! - `current`: the spawner of this thread, [`enter`] and [`current_spawner`]
+//! - `global`: the spawner of this program, [`set_global_spawner`]
+//! - `from_fn`: a function as a spawner
+//! - `from_spawn`: whatever has the traits of `futures::task` as a spawner
+//! - `embedded`: the default that needs no set-up, [`Embedded`] and [`block_on`]
+//! - `no_default`: stands in for `embedded` where the feature is off
+//! - `async_executor`, `smol`, `tokio`, `thread_pool`: one adapter each
+//! - `processors`: the guess for executors that cannot tell how many threads run them
+//!
+//! # Choosing a spawner
+//!
+//! | where the program runs | what to name as the spawner |
+//! |---|---|
+//! | nowhere yet | nothing: the embedded default is used |
+//! | async-executor | `Arc<Executor<'static>>`, `&'static Executor<'static>` or `&'static StaticExecutor` |
+//! | smol | `Smol`, its global executor |
+//! | tokio | `tokio::runtime::Handle`; `Rc<tokio::task::LocalSet>` for what is not `Send` |
+//! | `futures` | `futures::executor::ThreadPool`; [`FromSpawn`] for whatever has `futures::task::Spawn` |
+//! | elsewhere | [`from_fn`], or an implementation of [`Spawner`] |
+
+mod error;
+mod forward;
+mod traits;
+
+#[cfg(feature = "std")]
+mod current;
+#[cfg(feature = "std")]
+mod from_fn;
+#[cfg(feature = "std")]
+mod from_spawn;
+#[cfg(feature = "std")]
+mod global;
+#[cfg(feature = "std")]
+mod handle;
+
+#[cfg(all(feature = "async-executor", not(loom)))]
+mod embedded;
+#[cfg(all(feature = "std", not(all(feature = "async-executor", not(loom)))))]
+mod no_default;
+
+#[cfg(all(feature = "async-executor", not(loom)))]
+mod async_executor;
+#[cfg(any(
+    all(feature = "async-executor", not(loom)),
+    feature = "futures-executor"
+))]
+mod processors;
+#[cfg(all(feature = "smol", not(loom)))]
+mod smol;
+#[cfg(feature = "futures-executor")]
+mod thread_pool;
+#[cfg(all(feature = "tokio", not(loom)))]
+mod tokio;
+
+#[cfg(all(test, feature = "std", not(loom)))]
+mod tests;
+
+pub use self::error::SpawnError;
+pub use self::traits::{Job, LocalJob, LocalSpawner, Spawner};
+
+#[cfg(feature = "std")]
+pub(crate) use self::current::enter_running;
+#[cfg(feature = "std")]
+pub use self::current::{EnterGuard, current_spawner, enter, try_current_spawner};
+#[cfg(feature = "std")]
+pub use self::from_fn::{FromFn, LocalFromFn, from_fn, local_from_fn};
+#[cfg(feature = "std")]
+pub use self::from_spawn::FromSpawn;
+#[cfg(feature = "std")]
+pub use self::global::{GlobalSpawnerError, set_global_spawner};
+#[cfg(feature = "std")]
+pub use self::handle::SpawnerHandle;
+
+#[cfg(all(feature = "async-executor", not(loom)))]
+pub use self::embedded::{Embedded, block_on};
+#[cfg(all(feature = "smol", not(loom)))]
+pub use self::smol::Smol;
+
+#[cfg(all(feature = "async-executor", not(loom)))]
+use self::embedded as default_spawner;
+#[cfg(all(feature = "std", not(all(feature = "async-executor", not(loom)))))]
+use self::no_default as default_spawner;

@@ -1,0 +1,60 @@
+//! The primitives that every state machine here is built on: std's, or loom's under `cfg(loom)`.
+//!
+//! Algorithm files import from here and carry no `cfg` of their own.
+
+#[cfg(not(loom))]
+mod imp {
+    pub(crate) use std::sync::atomic;
+    pub(crate) use std::sync::{Mutex, MutexGuard};
+
+    /// `std::cell::UnsafeCell` with loom's closure interface.
+    pub(crate) struct UnsafeCell<T>(std::cell::UnsafeCell<T>);
+
+    impl<T> UnsafeCell<T> {
+        pub(crate) const fn new(value: T) -> Self {
+            Self(std::cell::UnsafeCell::new(value))
+        }
+
+        pub(crate) fn with_mut<R>(&self, f: impl FnOnce(*mut T) -> R) -> R {
+            f(self.0.get())
+        }
+
+        pub(crate) fn with<R>(&self, f: impl FnOnce(*const T) -> R) -> R {
+            f(self.0.get())
+        }
+    }
+}
+
+#[cfg(loom)]
+mod imp {
+    pub(crate) use loom::cell::UnsafeCell;
+    pub(crate) use loom::sync::atomic;
+    pub(crate) use loom::sync::{Mutex, MutexGuard};
+}
+
+pub(crate) use imp::{UnsafeCell, atomic};
+
+/// A mutex that does not know poison: nothing that can panic runs while one of ours is held.
+pub(crate) struct Lock<T>(imp::Mutex<T>);
+
+impl<T> Lock<T> {
+    pub(crate) fn new(value: T) -> Self {
+        Self(imp::Mutex::new(value))
+    }
+
+    pub(crate) fn lock(&self) -> imp::MutexGuard<'_, T> {
+        self.0
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner)
+    }
+
+    /// For `Debug`, which must never block.
+    pub(crate) fn try_lock(&self) -> Option<imp::MutexGuard<'_, T>> {
+        use std::sync::TryLockError::{Poisoned, WouldBlock};
+        match self.0.try_lock() {
+            Ok(guard) => Some(guard),
+            Err(Poisoned(poisoned)) => Some(poisoned.into_inner()),
+            Err(WouldBlock) => None,
+        }
+    }
+}

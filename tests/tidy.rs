@@ -1,0 +1,156 @@
+//! The rules of the house that no compiler checks, each a function over a text, each seen to fail on a planted fault.
+//!
+//! - `source`: a file, with comments and strings told apart from code; tokens; use trees
+//! - `layers`: lower layers know nothing of higher ones
+//! - `shape`: sizes, first lines, names, tables of contents, `lib.rs`
+//! - `words`: where `unsafe`, loom, executors and sleeps may be named
+//! - `rules`: the numbered rules of `docs/semantics.md` and who cites them
+//! - `machinery`: `ci/*.sh` and who calls them
+
+#[path = "tidy/layers.rs"]
+mod layers;
+#[path = "tidy/machinery.rs"]
+mod machinery;
+#[path = "tidy/rules.rs"]
+mod rules;
+#[path = "tidy/shape.rs"]
+mod shape;
+#[path = "tidy/source.rs"]
+mod source;
+#[path = "tidy/words.rs"]
+mod words;
+
+use source::{Fault, Source};
+
+/// The layers, lowest first. A module may name its own layer and those above it in this table.
+const LAYERS: &[&[&str]] = &[
+    &["sync", "panic", "log"],
+    &["error", "context", "cancel", "time"],
+    &["spawner"],
+    &["group"],
+    &["scope", "gather", "registry"],
+    &["lifecycle", "bridge"],
+    &["testing", "inspect"],
+    // Faces of the crate root, made of re-exports and pages.
+    &["futures", "docs"],
+];
+
+/// The modules with `unsafe` in them: a file, or a folder with a slash at its end.
+const UNSAFE: &[&str] = &["src/group/cell/"];
+
+/// Where `cfg(loom)` and loom's types may be named: the facade, and where adapters are left out whose executor does not
+/// build under loom.
+const LOOM: &[&str] = &[
+    "src/sync.rs",
+    "src/sync/",
+    "src/spawner/mod.rs",
+    "src/lib.rs",
+];
+
+/// Where an executor may be named.
+const EXECUTORS: &[&str] = &["src/spawner/"];
+
+/// Where a test may sleep: where it waits for a hung test, never to order events.
+const SLEEPERS: &[&str] = &["tests/it/support/watchdog.rs"];
+
+/// Examples of what must not be: they hold planted faults and cite no rule.
+const TIDY: &[&str] = &["tests/tidy.rs", "tests/tidy/"];
+
+const FILE_LINES: usize = 500;
+const ROOT_LINES: usize = 120;
+const BANNED_NAMES: &[&str] = &["util", "utils", "helper", "helpers", "common"];
+
+fn in_each(folders: &[&str], check: impl Fn(&Source) -> Vec<Fault>) {
+    let files: Vec<_> = folders.iter().flat_map(|f| source::rust_files(f)).collect();
+    assert!(!files.is_empty(), "{folders:?} holds no Rust file");
+    report(files.iter().flat_map(check).collect());
+}
+
+fn report(faults: Vec<Fault>) {
+    let lines: Vec<_> = faults.iter().map(ToString::to_string).collect();
+    assert!(
+        lines.is_empty(),
+        "{} found:\n{}",
+        lines.len(),
+        lines.join("\n")
+    );
+}
+
+#[test]
+fn no_arrow_runs_up() {
+    in_each(&["src"], |file| layers::arrows_up(file, LAYERS));
+}
+
+#[test]
+fn files_are_short() {
+    in_each(&["src", "tests"], |file| shape::too_long(file, FILE_LINES));
+}
+
+#[test]
+fn files_say_what_they_do() {
+    in_each(
+        &["src", "tests", "examples", "benches"],
+        shape::no_first_line,
+    );
+}
+
+#[test]
+fn folders_have_a_table_of_contents() {
+    report(shape::unlisted_children(&source::rust_files("src")));
+}
+
+#[test]
+fn names_say_something() {
+    in_each(&["src"], |file| shape::empty_name(file, BANNED_NAMES));
+}
+
+#[test]
+fn the_root_is_a_list() {
+    report(shape::root(&source::read("src/lib.rs"), ROOT_LINES));
+}
+
+#[test]
+fn unsafe_code_is_where_it_is_named() {
+    in_each(&["src"], |file| words::stray_unsafe(file, UNSAFE));
+    report(words::stale_unsafe(&source::rust_files("src"), UNSAFE));
+    report(words::unsafe_not_denied(&source::read("Cargo.toml")));
+}
+
+#[test]
+fn loom_is_behind_one_facade() {
+    in_each(&["src"], |file| words::stray_loom(file, LOOM));
+}
+
+#[test]
+fn only_adapters_name_an_executor() {
+    in_each(&["src"], |file| words::stray_executor(file, EXECUTORS));
+}
+
+#[test]
+fn nothing_is_left_undone() {
+    in_each(&["src"], words::left_undone);
+}
+
+#[test]
+fn no_test_sleeps() {
+    in_each(&["tests"], |file| words::sleeps(file, SLEEPERS));
+}
+
+#[test]
+fn rules_are_kept_by_tests() {
+    let rules = source::read("docs/semantics.md");
+    let mut files = source::rust_files("tests");
+    files.retain(|file| !file.is_in(TIDY));
+    report(rules::uncited(&rules, &files));
+    files.extend(source::rust_files("src"));
+    report(rules::unknown(&rules, &files));
+}
+
+#[test]
+fn scripts_are_called() {
+    let scripts = source::files("ci", "sh");
+    for caller in [".ci/run", ".github/workflows/ci.yml"] {
+        report(machinery::uncalled(&scripts, &source::read(caller)));
+    }
+    report(scripts.iter().flat_map(machinery::without_reason).collect());
+}
