@@ -9,21 +9,27 @@ use super::core::Core;
 use super::drivers::DriverId;
 use crate::error::unhandled::{drop_quietly, wake_quietly};
 
-/// Everything that runs or drops something of the user's.
+/// Everything that runs or drops something of the user's. Small where little is to be done, as nearly always.
 #[derive(Default)]
 #[must_use = "what is put off until the lock is released has to be done then: call `run`"]
 pub(super) struct After {
     /// Who awaits the key of the child that ended.
     pub(super) waiter: Option<Waker>,
-    pub(super) wakers: Vec<Waker>,
     pub(super) nudge: Option<Nudge>,
-    /// Wakers to drop.
-    pub(super) stale: Vec<Waker>,
-    /// References to children, any of which may be the last.
-    pub(super) released: Vec<CellRef>,
-    /// Failures that nobody can take any more.
-    pub(super) unreceived: Vec<Failed>,
-    pub(super) completions: Option<Completions>,
+    /// The first of those to wake; the others are in `more`.
+    waker: Option<Waker>,
+    /// A reference that may be the last; others are in `more`.
+    child: Option<CellRef>,
+    more: Option<Box<More>>,
+}
+
+#[derive(Default)]
+struct More {
+    wakers: Vec<Waker>,
+    stale: Vec<Waker>,
+    children: Vec<CellRef>,
+    unreceived: Vec<Failed>,
+    completions: Option<Completions>,
 }
 
 /// Somebody is to come for the work.
@@ -33,19 +39,66 @@ pub(super) enum Nudge {
 }
 
 impl After {
+    fn more(&mut self) -> &mut More {
+        self.more.get_or_insert_default()
+    }
+
+    /// Wakes it.
+    pub(super) fn wake(&mut self, waker: Waker) {
+        match &self.waker {
+            None => self.waker = Some(waker),
+            Some(_) => self.more().wakers.push(waker),
+        }
+    }
+
+    /// Drops a waker.
+    pub(super) fn drop_waker(&mut self, waker: impl Into<Option<Waker>>) {
+        if let Some(waker) = waker.into() {
+            self.more().stale.push(waker);
+        }
+    }
+
+    /// Lets go of a reference to a child.
+    pub(super) fn release(&mut self, child: CellRef) {
+        match &self.child {
+            None => self.child = Some(child),
+            Some(_) => self.more().children.push(child),
+        }
+    }
+
+    /// Reports failures that nobody can take any more.
+    pub(super) fn report(&mut self, failures: impl IntoIterator<Item = Failed>) {
+        let mut failures = failures.into_iter().peekable();
+        if failures.peek().is_some() {
+            self.more().unreceived.extend(failures);
+        }
+    }
+
+    /// Lets go of completions that nobody will ask for.
+    pub(super) fn drop_completions(&mut self, completions: Option<Completions>) {
+        if completions.is_some() {
+            self.more().completions = completions;
+        }
+    }
+
     /// Does what was put off. With the lock released.
     pub(super) fn run(self, core: &Arc<Core>) {
         if let Some(waker) = self.waiter {
             wake_quietly(waker);
         }
-        self.wakers.into_iter().for_each(wake_quietly);
+        if let Some(waker) = self.waker {
+            wake_quietly(waker);
+        }
         match self.nudge {
             None => {}
             Some(Nudge::Wake(waker)) => wake_quietly(waker),
             Some(Nudge::Launch(id)) => core.launch(id),
         }
-        for waker in self.stale {
-            drop_quietly("a waker", waker);
+        if let Some(more) = self.more {
+            more.wakers.into_iter().for_each(wake_quietly);
+            for waker in more.stale {
+                drop_quietly("a waker", waker);
+            }
         }
     }
 }

@@ -159,9 +159,7 @@ impl Core {
         self.with(|sched, after| {
             sched.cancel(reason, after);
             sched.close(after);
-            after
-                .stale
-                .extend(place.and_then(|place| sched.watchers.unwatch(place)));
+            after.drop_waker(place.and_then(|place| sched.watchers.unwatch(place)));
         });
         drive(self, usize::MAX, || false);
         self.with(|sched, after| sched.orphan(after));
@@ -252,7 +250,11 @@ impl Wake for Core {
 
     fn wake_by_ref(self: &Arc<Self>) {
         if self.body.swap(WOKEN, AcqRel) == PARKED {
-            self.with(|sched, after| sched.watchers.notify(Events::BODY, &mut after.wakers));
+            self.with(|sched, after| {
+                sched
+                    .watchers
+                    .notify(Events::BODY, |waker| after.wake(waker))
+            });
         }
     }
 }

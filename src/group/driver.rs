@@ -168,12 +168,10 @@ impl<'a, G: Ground> Turn<'a, G> {
         };
         self.suspended = self.core.with(|sched, after| {
             if (on_spawner && sched.has_work_for_owner()) || has_news(sched) {
-                after.stale.push(waker);
+                after.drop_waker(waker);
                 return false;
             }
-            after
-                .stale
-                .extend(sched.watchers.watch(place, events, waker));
+            after.drop_waker(sched.watchers.watch(place, events, waker));
             sched.owner_suspends(on_spawner, after);
             true
         });

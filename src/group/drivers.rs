@@ -83,8 +83,11 @@ impl Drivers {
     }
 
     /// The wakers of all parked drivers, for the end of the group.
-    pub(super) fn unpark_all(&mut self, wakes: &mut Vec<Waker>) {
-        wakes.extend(self.jobs.iter_mut().filter_map(|job| job.parked.take()));
+    pub(super) fn unpark_all(&mut self, wake: impl FnMut(Waker)) {
+        self.jobs
+            .iter_mut()
+            .filter_map(|job| job.parked.take())
+            .for_each(wake);
     }
 
     fn arrived(&mut self, id: DriverId) {

@@ -120,7 +120,7 @@ impl Sched {
     /// A child wants to be polled.
     pub(super) fn push(&mut self, child: CellRef, after: &mut After) {
         if self.cancelled.is_some() {
-            after.released.push(child);
+            after.release(child);
         } else {
             self.ready.push_back(child);
             self.nudge(self.owners.min(1), after);
@@ -144,17 +144,18 @@ impl Sched {
         }
         if policy.resumes(end) {
             self.resumes = true;
-            self.watchers.notify(Events::TROUBLE, &mut after.wakers);
+            self.watchers
+                .notify(Events::TROUBLE, |waker| after.wake(waker));
         }
         if let Some(failed) = failed {
             if self.orphaned {
-                after.unreceived.push(failed);
+                after.report([failed]);
             } else {
                 self.failures.push(failed);
             }
         }
         if !cell.is_in_line() {
-            let next = self.slots.release(&mut after.wakers);
+            let next = self.slots.release(|waker| after.wake(waker));
             self.start(next, after);
         }
         if let Some(completions) = &mut self.completions {
@@ -164,10 +165,10 @@ impl Sched {
         if self.live == 0 {
             events = events.and(Events::EMPTY);
         }
-        self.watchers.notify(events, &mut after.wakers);
+        self.watchers.notify(events, |waker| after.wake(waker));
         self.end_if_over(after);
         after.waiter = waiter;
-        after.released.push(cell);
+        after.release(cell);
     }
 
     /// A child in line has got its slot.
@@ -180,8 +181,8 @@ impl Sched {
 
     /// A caller that waited for a slot goes away.
     pub(super) fn leave_slots(&mut self, ticket: u64, after: &mut After) {
-        let (next, waker) = self.slots.leave(ticket, &mut after.wakers);
-        after.stale.extend(waker);
+        let (next, waker) = self.slots.leave(ticket, |waker| after.wake(waker));
+        after.drop_waker(waker);
         self.start(next, after);
     }
 
@@ -191,17 +192,18 @@ impl Sched {
             return;
         }
         self.cancelled = Some(reason);
-        after.released.extend(self.ready.drain(..));
-        after.released.extend(self.slots.clear_line());
-        self.slots.dismiss(&mut after.wakers);
-        self.watchers.notify(Events::TROUBLE, &mut after.wakers);
+        let queued = self.ready.drain(..).chain(self.slots.clear_line());
+        queued.for_each(|child| after.release(child));
+        self.slots.dismiss(|waker| after.wake(waker));
+        self.watchers
+            .notify(Events::TROUBLE, |waker| after.wake(waker));
         self.nudge(self.owners.min(1), after);
     }
 
     /// Takes no more children.
     pub(super) fn close(&mut self, after: &mut After) {
         self.closed = true;
-        self.slots.dismiss(&mut after.wakers);
+        self.slots.dismiss(|waker| after.wake(waker));
         while let Some(next) = self.slots.start_next() {
             self.start(Some(next), after);
         }
@@ -228,15 +230,15 @@ impl Sched {
     /// At the end the parked drivers go home.
     fn end_if_over(&mut self, after: &mut After) {
         if self.has_ended() {
-            self.drivers.unpark_all(&mut after.wakers);
+            self.drivers.unpark_all(|waker| after.wake(waker));
         }
     }
 
     /// The owner is gone for good: what nobody can get any more comes out.
     pub(super) fn orphan(&mut self, after: &mut After) {
         self.orphaned = true;
-        after.unreceived.append(&mut self.failures);
-        after.completions = self.completions.take();
+        after.report(self.failures.drain(..));
+        after.drop_completions(self.completions.take());
     }
 
     fn has_work(&self, spare: usize) -> bool {
@@ -274,7 +276,8 @@ impl Sched {
         if self.can_launch && wanted && !(helped && self.refused) {
             after.nudge = Some(Nudge::Launch(self.drivers.launch()));
         } else if self.drivers.is_empty() && self.owners == 0 {
-            self.watchers.notify(Events::WORK, &mut after.wakers);
+            self.watchers
+                .notify(Events::WORK, |waker| after.wake(waker));
         }
     }
 
@@ -296,7 +299,7 @@ impl Sched {
 
     /// A watcher goes away; work that it would have done needs somebody else.
     pub(super) fn stops_watching(&mut self, place: WatcherId, after: &mut After) {
-        after.stale.extend(self.watchers.unwatch(place));
+        after.drop_waker(self.watchers.unwatch(place));
         self.nudge(self.owners.min(1), after);
     }
 
@@ -314,7 +317,7 @@ impl Sched {
     pub(super) fn driver_begins(&mut self, id: DriverId, after: &mut After) -> bool {
         match self.drivers.begin(id) {
             Ok(stale) => {
-                after.stale.extend(stale);
+                after.drop_waker(stale);
                 true
             }
             Err(_) => false,
@@ -330,13 +333,11 @@ impl Sched {
     ) -> Parking {
         if self.has_ended() {
             let removed = self.drivers.remove(id);
-            after
-                .stale
-                .extend(removed.and_then(|removed| removed.waker));
-            after.stale.push(waker);
+            after.drop_waker(removed.and_then(|removed| removed.waker));
+            after.drop_waker(waker);
             Parking::Ended
         } else if self.has_work(0) {
-            after.stale.push(waker);
+            after.drop_waker(waker);
             Parking::HasWork
         } else {
             self.drivers.park(id, waker);
@@ -349,14 +350,15 @@ impl Sched {
         let Some(removed) = self.drivers.remove(id) else {
             return false;
         };
-        after.stale.extend(removed.waker);
+        after.drop_waker(removed.waker);
         self.refused |= !removed.had_begun;
         if !self.drivers.is_empty() || self.owners > 0 || self.live == 0 {
             self.nudge(self.owners.min(1), after);
             return false;
         }
         if self.watchers.any(Events::WORK) {
-            self.watchers.notify(Events::WORK, &mut after.wakers);
+            self.watchers
+                .notify(Events::WORK, |waker| after.wake(waker));
             return false;
         }
         self.cancel(CancelReason::abandoned(why.to_owned()), after);

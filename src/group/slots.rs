@@ -56,7 +56,7 @@ impl<C> Slots<C> {
     }
 
     /// A child that had started is over: the next in line, which starts now.
-    pub(super) fn release(&mut self, wakes: &mut Vec<Waker>) -> Option<C> {
+    pub(super) fn release(&mut self, wake: impl FnMut(Waker)) -> Option<C> {
         self.taken -= 1;
         if !self.has_free() {
             return None;
@@ -65,19 +65,19 @@ impl<C> Slots<C> {
             self.taken += 1;
             return Some(next);
         }
-        self.promise(wakes);
+        self.promise(wake);
         None
     }
 
     /// Promises a free slot to the caller that has waited longest.
-    fn promise(&mut self, wakes: &mut Vec<Waker>) {
+    fn promise(&mut self, mut wake: impl FnMut(Waker)) {
         let waker = self
             .callers
             .iter_mut()
             .find_map(|caller| caller.waker.take());
         if let Some(waker) = waker {
             self.taken += 1;
-            wakes.push(waker);
+            wake(waker);
         }
     }
 
@@ -91,11 +91,11 @@ impl<C> Slots<C> {
     }
 
     /// Wakes all callers and takes their promises back: there will be nothing to spawn into.
-    pub(super) fn dismiss(&mut self, wakes: &mut Vec<Waker>) {
+    pub(super) fn dismiss(&mut self, mut wake: impl FnMut(Waker)) {
         self.dismissed = true;
         for caller in self.callers.drain(..) {
             match caller.waker {
-                Some(waker) => wakes.push(waker),
+                Some(waker) => wake(waker),
                 None => self.taken -= 1,
             }
         }
@@ -150,7 +150,7 @@ impl<C> Slots<C> {
     pub(super) fn leave(
         &mut self,
         ticket: u64,
-        wakes: &mut Vec<Waker>,
+        wake: impl FnMut(Waker),
     ) -> (Option<C>, Option<Waker>) {
         let at = self
             .callers
@@ -161,7 +161,7 @@ impl<C> Slots<C> {
         };
         match caller.waker {
             Some(waker) => (None, Some(waker)),
-            None => (self.release(wakes), None),
+            None => (self.release(wake), None),
         }
     }
 }
@@ -193,16 +193,16 @@ mod tests {
         let mut ticket = None;
         assert!(!slots.ask(&mut ticket, waker()).0);
         assert_eq!(slots.waiting(), 2);
-        assert_eq!(slots.release(&mut wakes), Some(1));
-        assert_eq!(slots.release(&mut wakes), Some(2));
+        assert_eq!(slots.release(|waker| wakes.push(waker)), Some(1));
+        assert_eq!(slots.release(|waker| wakes.push(waker)), Some(2));
         assert!(wakes.is_empty());
-        assert_eq!(slots.release(&mut wakes), None);
+        assert_eq!(slots.release(|waker| wakes.push(waker)), None);
         assert_eq!(wakes.len(), 1);
         assert!(slots.ask(&mut ticket, waker()).0);
         // The promise holds the slot, and so does the child that comes of it.
         assert_eq!(slots.start(3, |_| ()), None);
         slots.redeem(ticket.unwrap());
-        assert_eq!(slots.release(&mut wakes), Some(3));
+        assert_eq!(slots.release(|waker| wakes.push(waker)), Some(3));
     }
 
     #[test]
@@ -212,12 +212,12 @@ mod tests {
         let (mut first, mut second) = (None, None);
         assert!(!slots.ask(&mut first, waker()).0);
         assert!(!slots.ask(&mut second, waker()).0);
-        slots.release(&mut wakes);
+        slots.release(|waker| wakes.push(waker));
         assert_eq!(wakes.len(), 1);
-        slots.leave(first.unwrap(), &mut wakes);
+        slots.leave(first.unwrap(), |waker| wakes.push(waker));
         assert_eq!(wakes.len(), 2);
         assert!(slots.ask(&mut second, waker()).0);
-        slots.leave(second.unwrap(), &mut wakes);
+        slots.leave(second.unwrap(), |waker| wakes.push(waker));
         assert_eq!(slots.start(1, |_| ()), Some(1));
     }
 
@@ -227,10 +227,10 @@ mod tests {
         slots.start(0, |_| ());
         let mut ticket = None;
         slots.ask(&mut ticket, waker());
-        slots.dismiss(&mut wakes);
+        slots.dismiss(|waker| wakes.push(waker));
         assert_eq!(wakes.len(), 1);
-        slots.leave(ticket.unwrap(), &mut wakes);
-        assert_eq!(slots.release(&mut wakes), None);
+        slots.leave(ticket.unwrap(), |waker| wakes.push(waker));
+        assert_eq!(slots.release(|waker| wakes.push(waker)), None);
     }
 
     #[test]
@@ -239,7 +239,7 @@ mod tests {
         let mut ticket = None;
         assert!(slots.ask(&mut ticket, waker()).0);
         assert_eq!(slots.start(1, |_| ()), None);
-        slots.dismiss(&mut wakes);
+        slots.dismiss(|waker| wakes.push(waker));
         assert_eq!(slots.start_next(), Some(1));
         assert_eq!(slots.start_next(), None);
     }

@@ -58,7 +58,7 @@ where
         let waker = cx.waker().clone();
         let promised = this.scope.core().with(|sched, after| {
             let (promised, stale) = sched.slots.ask(&mut this.ticket, waker);
-            after.stale.extend(stale);
+            after.drop_waker(stale);
             promised
         });
         match this.future.take_if(|_| promised) {

@@ -71,11 +71,11 @@ impl Watchers {
     }
 
     /// Takes the wakers of all who wait for one of these.
-    pub(super) fn notify(&mut self, events: Events, wakes: &mut Vec<Waker>) {
+    pub(super) fn notify(&mut self, events: Events, mut wake: impl FnMut(Waker)) {
         let mut at = 0;
         while at < self.list.len() {
             if self.list[at].events.meets(events) {
-                wakes.push(self.list.swap_remove(at).waker);
+                wake(self.list.swap_remove(at).waker);
             } else {
                 at += 1;
             }
@@ -94,9 +94,9 @@ mod tests {
         let both = Events::EMPTY.and(Events::COMPLETION);
         watchers.watch(&mut one, both, Waker::noop().clone());
         watchers.watch(&mut two, Events::EMPTY, Waker::noop().clone());
-        watchers.notify(Events::COMPLETION, &mut wakes);
+        watchers.notify(Events::COMPLETION, |waker| wakes.push(waker));
         assert_eq!(wakes.len(), 1);
-        watchers.notify(both, &mut wakes);
+        watchers.notify(both, |waker| wakes.push(waker));
         assert_eq!(wakes.len(), 2);
         assert!(!watchers.any(both));
     }
@@ -115,7 +115,7 @@ mod tests {
                 .watch(&mut id, Events::EMPTY, Waker::noop().clone())
                 .is_some()
         );
-        watchers.notify(Events::EMPTY, &mut wakes);
+        watchers.notify(Events::EMPTY, |waker| wakes.push(waker));
         assert_eq!(wakes.len(), 1);
         assert!(watchers.unwatch(id.unwrap()).is_none());
     }
