@@ -47,18 +47,21 @@ pub use error::{
 };
 #[cfg(feature = "std")]
 pub use gather::{
-    Calls, gather, gather_on, gather_settled, gather_settled_on, try_gather, try_gather_on,
+    Calls, gather, gather_on, gather_settled, gather_settled_on, inline_gather,
+    inline_gather_local, try_gather, try_gather_on, try_inline_gather, try_inline_gather_local,
 };
 #[cfg(feature = "std")]
 pub use group::{
-    Accepts, Completion, Ending, GatherGroup, GroupOptions, Key, Kind, Local, LocalGatherGroup,
-    LocalScope, Named, OnError, OnPanic, Scope, Shared, TakeError, Tally,
+    Accepts, Completion, Ending, GatherGroup, GroupOptions, Inline, InlineLocal, InlineScope,
+    InlineScopeLocal, Key, Kind, Local, LocalGatherGroup, LocalScope, Named, OnError, OnPanic,
+    Scope, Shared, TakeError, Tally,
 };
 #[cfg(feature = "std")]
 pub use panic::Panic;
 #[cfg(feature = "std")]
 pub use scope::{
-    SpawnerExt, local_scope_on, scope, scope_on, try_local_scope_on, try_scope, try_scope_on,
+    SpawnerExt, inline_scope, inline_scope_local, local_scope_on, scope, scope_on,
+    try_inline_scope, try_inline_scope_local, try_local_scope_on, try_scope, try_scope_on,
 };
 #[cfg(feature = "std")]
 pub use spawner::{

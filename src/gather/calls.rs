@@ -7,7 +7,7 @@ use std::task::{Context, Poll};
 
 use super::in_order::{InOrder, One};
 use super::mode::{Mode, ModeOf};
-use crate::group::{Call, Scope};
+use crate::group::{Call, Kind, Scope, Shared};
 
 /// Calls that can be gathered in the mode `M`.
 ///
@@ -19,15 +19,15 @@ use crate::group::{Call, Scope};
     note = "gather takes a `Vec`, an array or an iterator of callables of one type, such as `vec![|| f(1), || f(2)]`, or a \
             tuple of callables, such as `(|| f(), || g())`; a callable gives a `Send` future of a `Send` value"
 )]
-pub trait Calls<S, M: Mode>: sealed::Calls<S, M> {}
-impl<S, M: Mode, C: sealed::Calls<S, M>> Calls<S, M> for C {}
+pub trait Calls<'env, S, M: Mode, K: Kind = Shared>: sealed::Calls<'env, S, M, K> {}
+impl<'env, S, M: Mode, K: Kind, C: sealed::Calls<'env, S, M, K>> Calls<'env, S, M, K> for C {}
 
 pub(crate) mod sealed {
     use super::*;
 
     /// How calls are started and waited for.
     #[expect(unnameable_types, reason = "the trait is sealed")]
-    pub trait Calls<S, M: Mode> {
+    pub trait Calls<'env, S, M: Mode, K: Kind> {
         /// What the gather gives: a `Vec` or a tuple.
         type Output;
         #[doc(hidden)]
@@ -36,7 +36,7 @@ pub(crate) mod sealed {
         #[doc(hidden)]
         fn start(
             self,
-            tg: &Scope<'static, M::Error>,
+            tg: &Scope<'env, M::Error, K>,
             location: &'static Location<'static>,
         ) -> Self::Wait;
     }
@@ -47,19 +47,20 @@ pub(crate) mod sealed {
 #[expect(unnameable_types, reason = "it is always inferred")]
 pub struct Each(std::convert::Infallible);
 
-impl<I, C, F, M> sealed::Calls<Each, M> for I
+impl<'env, I, C, F, M, K> sealed::Calls<'env, Each, M, K> for I
 where
     I: IntoIterator<Item = C>,
-    C: FnOnce() -> F + Send + 'static,
-    F: Future + Send + 'static,
-    M: ModeOf<Call<C, F>>,
+    C: FnOnce() -> F,
+    F: Future,
+    K: Kind,
+    M: ModeOf<'env, Call<C, F>, K>,
 {
     type Output = Vec<M::Output>;
-    type Wait = InOrder<M, Call<C, F>>;
+    type Wait = InOrder<'env, M, Call<C, F>, K>;
 
     fn start(
         self,
-        tg: &Scope<'static, M::Error>,
+        tg: &Scope<'env, M::Error, K>,
         location: &'static Location<'static>,
     ) -> Self::Wait {
         let start = |call| M::start(tg, location, Call::new(call));
@@ -74,29 +75,31 @@ pub struct Together<T>(T);
 
 macro_rules! tuple {
     ($($call:ident $future:ident $at:tt),+) => {
-        impl<M, $($call, $future),+> sealed::Calls<($($call,)+), M> for ($($call,)+)
+        impl<'env, M, K, $($call, $future),+> sealed::Calls<'env, ($($call,)+), M, K> for ($($call,)+)
         where
-            M: Mode $(+ ModeOf<Call<$call, $future>>)+,
-            $($call: FnOnce() -> $future + Send + 'static, $future: Future + Send + 'static,)+
+            K: Kind,
+            M: Mode $(+ ModeOf<'env, Call<$call, $future>, K>)+,
+            $($call: FnOnce() -> $future, $future: Future,)+
         {
-            type Output = ($(<M as ModeOf<Call<$call, $future>>>::Output,)+);
-            type Wait = Together<($(One<M, Call<$call, $future>>,)+)>;
+            type Output = ($(<M as ModeOf<'env, Call<$call, $future>, K>>::Output,)+);
+            type Wait = Together<($(One<'env, M, Call<$call, $future>, K>,)+)>;
 
             fn start(
                 self,
-                tg: &Scope<'static, M::Error>,
+                tg: &Scope<'env, M::Error, K>,
                 location: &'static Location<'static>,
             ) -> Self::Wait {
                 Together(($(One::Waits(M::start(tg, location, Call::new(self.$at))),)+))
             }
         }
 
-        impl<M, $($future),+> Future for Together<($(One<M, $future>,)+)>
+        impl<'env, M, K, $($future),+> Future for Together<($(One<'env, M, $future, K>,)+)>
         where
-            M: Mode $(+ ModeOf<$future>)+,
+            K: Kind,
+            M: Mode $(+ ModeOf<'env, $future, K>)+,
             $($future: Future,)+
         {
-            type Output = ($(<M as ModeOf<$future>>::Output,)+);
+            type Output = ($(<M as ModeOf<'env, $future, K>>::Output,)+);
 
             fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
                 let calls = &mut self.0;

@@ -6,19 +6,19 @@ use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
 use super::mode::ModeOf;
-use crate::group::Key;
+use crate::group::{Key, Kind};
 
 /// The calls of one type: a `Vec` of outputs, in call order.
 ///
 /// It waits for the first key that is not over; those behind it are not looked at, so that each is polled about once.
 #[expect(unnameable_types, reason = "it is seen in a sealed trait alone")]
-pub struct InOrder<M: ModeOf<F>, F: Future> {
+pub struct InOrder<'env, M: ModeOf<'env, F, K>, F: Future, K: Kind> {
     keys: std::vec::IntoIter<Key<M::Value>>,
     current: Option<Key<M::Value>>,
     outputs: Vec<M::Output>,
 }
 
-impl<M: ModeOf<F>, F: Future> InOrder<M, F> {
+impl<'env, M: ModeOf<'env, F, K>, F: Future, K: Kind> InOrder<'env, M, F, K> {
     pub(super) fn new(keys: Vec<Key<M::Value>>) -> Self {
         let mut keys = keys.into_iter();
         Self {
@@ -29,9 +29,9 @@ impl<M: ModeOf<F>, F: Future> InOrder<M, F> {
     }
 }
 
-impl<M: ModeOf<F>, F: Future> Unpin for InOrder<M, F> {}
+impl<'env, M: ModeOf<'env, F, K>, F: Future, K: Kind> Unpin for InOrder<'env, M, F, K> {}
 
-impl<M: ModeOf<F>, F: Future> Future for InOrder<M, F> {
+impl<'env, M: ModeOf<'env, F, K>, F: Future, K: Kind> Future for InOrder<'env, M, F, K> {
     type Output = Vec<M::Output>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
@@ -50,13 +50,13 @@ impl<M: ModeOf<F>, F: Future> Future for InOrder<M, F> {
 
 /// One call of a tuple.
 #[expect(unnameable_types, reason = "it is seen in a sealed trait alone")]
-pub enum One<M: ModeOf<F>, F: Future> {
+pub enum One<'env, M: ModeOf<'env, F, K>, F: Future, K: Kind> {
     Waits(Key<M::Value>),
     Over(M::Output),
     Taken,
 }
 
-impl<M: ModeOf<F>, F: Future> One<M, F> {
+impl<'env, M: ModeOf<'env, F, K>, F: Future, K: Kind> One<'env, M, F, K> {
     /// Is it over?
     pub(super) fn poll(&mut self, cx: &mut Context<'_>) -> bool {
         if let Self::Waits(key) = self {
@@ -76,9 +76,9 @@ impl<M: ModeOf<F>, F: Future> One<M, F> {
     }
 }
 
-impl<M: ModeOf<F>, F: Future> Unpin for One<M, F> {}
+impl<'env, M: ModeOf<'env, F, K>, F: Future, K: Kind> Unpin for One<'env, M, F, K> {}
 
-impl<M: ModeOf<F>, F: Future> fmt::Debug for InOrder<M, F> {
+impl<'env, M: ModeOf<'env, F, K>, F: Future, K: Kind> fmt::Debug for InOrder<'env, M, F, K> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("InOrder")
             .field("over", &self.outputs.len())
@@ -86,7 +86,7 @@ impl<M: ModeOf<F>, F: Future> fmt::Debug for InOrder<M, F> {
     }
 }
 
-impl<M: ModeOf<F>, F: Future> fmt::Debug for One<M, F> {
+impl<'env, M: ModeOf<'env, F, K>, F: Future, K: Kind> fmt::Debug for One<'env, M, F, K> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Waits(_) => "Waits",

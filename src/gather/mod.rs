@@ -3,16 +3,19 @@
 //! - `calls`: what can be gathered: a `Vec`, an array or an iterator of callables, or a tuple of them
 //! - `mode`: what each call gives: its value, its value or error, or its outcome
 //! - `in_order`: waits for keys in the order of the calls
+//! - `inline`: gather inside one task
 //! - `options`: gather from [`GroupOptions`](crate::GroupOptions)
 
 mod calls;
 mod in_order;
+mod inline;
 mod mode;
 mod options;
 
 use std::future::Future;
 
 pub use calls::Calls;
+pub use inline::{inline_gather, inline_gather_local, try_inline_gather, try_inline_gather_local};
 pub use mode::{Settling, Trying, Values};
 
 use crate::error::GroupError;
@@ -63,7 +66,7 @@ use crate::spawner::Spawner;
 #[track_caller]
 pub fn gather<S, C>(calls: C) -> impl Future<Output = C::Output>
 where
-    C: Calls<S, Values>,
+    C: Calls<'static, S, Values>,
 {
     GroupOptions::new().gather(calls)
 }
@@ -82,7 +85,7 @@ where
 pub fn gather_on<P, S, C>(spawner: &P, calls: C) -> impl Future<Output = C::Output> + use<P, S, C>
 where
     P: Spawner + Clone + 'static,
-    C: Calls<S, Values>,
+    C: Calls<'static, S, Values>,
 {
     GroupOptions::new().on(spawner).gather(calls)
 }
@@ -119,7 +122,7 @@ where
 #[track_caller]
 pub fn try_gather<S, C, E>(calls: C) -> impl Future<Output = Result<C::Output, GroupError<E>>>
 where
-    C: Calls<S, Trying<E>>,
+    C: Calls<'static, S, Trying<E>>,
 {
     GroupOptions::new().try_gather(calls)
 }
@@ -132,7 +135,7 @@ pub fn try_gather_on<P, S, C, E>(
 ) -> impl Future<Output = Result<C::Output, GroupError<E>>> + use<P, S, C, E>
 where
     P: Spawner + Clone + 'static,
-    C: Calls<S, Trying<E>>,
+    C: Calls<'static, S, Trying<E>>,
 {
     GroupOptions::new().on(spawner).try_gather(calls)
 }
@@ -162,7 +165,7 @@ where
 #[track_caller]
 pub fn gather_settled<S, C>(calls: C) -> impl Future<Output = C::Output>
 where
-    C: Calls<S, Settling>,
+    C: Calls<'static, S, Settling>,
 {
     GroupOptions::new().gather_settled(calls)
 }
@@ -175,7 +178,7 @@ pub fn gather_settled_on<P, S, C>(
 ) -> impl Future<Output = C::Output> + use<P, S, C>
 where
     P: Spawner + Clone + 'static,
-    C: Calls<S, Settling>,
+    C: Calls<'static, S, Settling>,
 {
     GroupOptions::new().on(spawner).gather_settled(calls)
 }

@@ -11,7 +11,7 @@ use pin_project_lite::pin_project;
 
 use crate::cancel::CancelKind;
 use crate::error::{GatherIncomplete, Outcome};
-use crate::group::{Key, Scope};
+use crate::group::{Accepts, Key, Kind, Scope, Shared};
 use crate::panic::catch;
 
 /// The mode of [`gather`](crate::gather()): each call gives its value.
@@ -34,13 +34,13 @@ pub trait Mode: Sized {
 
 /// What a mode makes of a call with the future `F`.
 #[expect(unnameable_types, reason = "it is a sealed trait")]
-pub trait ModeOf<F: Future>: Mode {
+pub trait ModeOf<'env, F: Future, K: Kind = Shared>: Mode {
     /// What the child's key gives.
-    type Value: Send + 'static;
+    type Value;
     /// What the caller gets of this call.
     type Output;
     fn start(
-        tg: &Scope<'static, Self::Error>,
+        tg: &Scope<'env, Self::Error, K>,
         location: &'static Location<'static>,
         future: F,
     ) -> Key<Self::Value>;
@@ -52,15 +52,17 @@ impl Mode for Values {
     type Error = Infallible;
 }
 
-impl<F> ModeOf<F> for Values
+impl<'env, F, K> ModeOf<'env, F, K> for Values
 where
-    F: Future<Output: Send> + Send + 'static,
+    F: Future + 'env,
+    F::Output: 'env,
+    K: Accepts<F> + Accepts<F::Output>,
 {
     type Value = F::Output;
     type Output = F::Output;
 
     fn start(
-        tg: &Scope<'static>,
+        tg: &Scope<'env, Infallible, K>,
         location: &'static Location<'static>,
         future: F,
     ) -> Key<F::Output> {
@@ -83,16 +85,17 @@ impl<E> Mode for Trying<E> {
     type Error = E;
 }
 
-impl<F, T, E> ModeOf<F> for Trying<E>
+impl<'env, F, T, E, K> ModeOf<'env, F, K> for Trying<E>
 where
-    F: Future<Output = Result<T, E>> + Send + 'static,
-    T: Send + 'static,
-    E: Send + 'static,
+    F: Future<Output = Result<T, E>> + 'env,
+    T: 'env,
+    E: 'env,
+    K: Accepts<F> + Accepts<Result<T, E>>,
 {
     type Value = T;
     type Output = T;
 
-    fn start(tg: &Scope<'static, E>, location: &'static Location<'static>, future: F) -> Key<T> {
+    fn start(tg: &Scope<'env, E, K>, location: &'static Location<'static>, future: F) -> Key<T> {
         tg.try_spawn_at(location, future)
     }
 
@@ -106,17 +109,18 @@ impl Mode for Settling {
     type Error = Infallible;
 }
 
-impl<F, T, E> ModeOf<F> for Settling
+impl<'env, F, T, E, K> ModeOf<'env, F, K> for Settling
 where
-    F: Future<Output = Result<T, E>> + Send + 'static,
-    T: Send + 'static,
-    E: Send + 'static,
+    F: Future<Output = Result<T, E>> + 'env,
+    T: 'env,
+    E: 'env,
+    K: Accepts<Settled<F>> + Accepts<Outcome<T, E>>,
 {
     type Value = Outcome<T, E>;
     type Output = Outcome<T, E>;
 
     fn start(
-        tg: &Scope<'static>,
+        tg: &Scope<'env, Infallible, K>,
         location: &'static Location<'static>,
         future: F,
     ) -> Key<Outcome<T, E>> {
@@ -141,7 +145,7 @@ where
 
 pin_project! {
     // Gives the outcome of a future, its panics among them, and has dropped it by then.
-    struct Settled<F> {
+    pub struct Settled<F> {
         #[pin]
         future: Option<F>,
     }

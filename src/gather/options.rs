@@ -6,14 +6,17 @@ use std::panic::Location;
 use super::calls::Calls;
 use super::mode::{Settling, Trying, Values};
 use crate::error::GroupError;
-use crate::group::{GroupOptions, OnError, OnPanic};
+use crate::group::{
+    GroupOptions, Inline, InlineLocal, InlineScope, InlineScopeLocal, OnError, OnPanic,
+};
+use crate::scope::{Fallible, Value};
 
 impl GroupOptions {
     /// [`gather`](crate::gather()) with these options.
     #[track_caller]
     pub fn gather<S, C>(self, calls: C) -> impl Future<Output = C::Output>
     where
-        C: Calls<S, Values>,
+        C: Calls<'static, S, Values>,
     {
         let location = Location::caller();
         self.scope_at(location, move |tg| calls.start(&tg, location))
@@ -26,7 +29,7 @@ impl GroupOptions {
         calls: C,
     ) -> impl Future<Output = Result<C::Output, GroupError<E>>>
     where
-        C: Calls<S, Trying<E>>,
+        C: Calls<'static, S, Trying<E>>,
     {
         let location = Location::caller();
         self.try_scope_at(location, move |tg| {
@@ -39,11 +42,75 @@ impl GroupOptions {
     #[track_caller]
     pub fn gather_settled<S, C>(self, calls: C) -> impl Future<Output = C::Output>
     where
-        C: Calls<S, Settling>,
+        C: Calls<'static, S, Settling>,
     {
         let location = Location::caller();
         self.on_error(OnError::KeepGoing)
             .on_panic(OnPanic::Collect)
             .scope_at(location, move |tg| calls.start(&tg, location))
+    }
+
+    /// [`inline_gather`](crate::inline_gather) with these options; [`on`](Self::on) has no meaning for it.
+    #[track_caller]
+    pub fn inline_gather<'env, S, C>(
+        self,
+        calls: C,
+    ) -> impl Future<Output = C::Output> + use<'env, S, C>
+    where
+        C: Calls<'env, S, Values, Inline>,
+    {
+        let location = Location::caller();
+        self.inline_at::<_, _, Value<Inline>>(location, move |tg: InlineScope<'env>| {
+            calls.start(&tg, location)
+        })
+    }
+
+    /// [`try_inline_gather`](crate::try_inline_gather) with these options; [`on`](Self::on) has no meaning for it.
+    #[track_caller]
+    pub fn try_inline_gather<'env, S, C, E>(
+        self,
+        calls: C,
+    ) -> impl Future<Output = Result<C::Output, GroupError<E>>> + use<'env, S, C, E>
+    where
+        C: Calls<'env, S, Trying<E>, Inline>,
+    {
+        let location = Location::caller();
+        self.inline_at::<_, _, Fallible<E, Inline>>(location, move |tg: InlineScope<'env, E>| {
+            let calls = calls.start(&tg, location);
+            async move { Ok(calls.await) }
+        })
+    }
+
+    /// [`inline_gather_local`](crate::inline_gather_local) with these options; [`on`](Self::on) has no meaning for it.
+    #[track_caller]
+    pub fn inline_gather_local<'env, S, C>(
+        self,
+        calls: C,
+    ) -> impl Future<Output = C::Output> + use<'env, S, C>
+    where
+        C: Calls<'env, S, Values, InlineLocal>,
+    {
+        let location = Location::caller();
+        self.inline_at::<_, _, Value<InlineLocal>>(location, move |tg: InlineScopeLocal<'env>| {
+            calls.start(&tg, location)
+        })
+    }
+
+    /// [`try_inline_gather_local`](crate::try_inline_gather_local) with these options; [`on`](Self::on) has no meaning for
+    /// it.
+    #[track_caller]
+    pub fn try_inline_gather_local<'env, S, C, E>(
+        self,
+        calls: C,
+    ) -> impl Future<Output = Result<C::Output, GroupError<E>>> + use<'env, S, C, E>
+    where
+        C: Calls<'env, S, Trying<E>, InlineLocal>,
+    {
+        let location = Location::caller();
+        let body = move |tg: InlineScopeLocal<'env, E>| {
+            let calls = calls.start(&tg, location);
+            async move { Ok(calls.await) }
+        };
+        self.inline_at::<_, _, Fallible<E, InlineLocal>>(location, body)
     }
 }

@@ -6,7 +6,7 @@ use std::ops::Deref;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
 use super::completions::Completions;
-use super::ground::{Kind, Local, Shared};
+use super::ground::{Borrows, Kind, Local, Shared};
 use super::handle::{Scope, debug_group};
 use super::join::{self, Join, Next, TryJoin};
 use super::options::GroupOptions;
@@ -51,7 +51,7 @@ use crate::spawner::{LocalSpawner, Spawner};
 /// ```
 #[must_use = "dropping a group cancels its children: join it"]
 pub struct GatherGroup<E = Infallible, K: Kind = Shared> {
-    owner: Owner<E, K>,
+    owner: Owner<'static, E, K>,
     joined: AtomicBool,
 }
 
@@ -136,7 +136,10 @@ impl<E> LocalGatherGroup<E> {
 }
 
 impl<E, K: Kind> GatherGroup<E, K> {
-    pub(super) fn open(origin: Origin<K>) -> Self {
+    pub(super) fn open(origin: Origin<K>) -> Self
+    where
+        K: Borrows<'static>,
+    {
         let owner = Owner::open(origin);
         owner
             .scope()

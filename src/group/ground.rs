@@ -1,4 +1,4 @@
-//! Where the drivers of a group run, for the two kinds of group: on a spawner, or on a local spawner.
+//! Where the children of a group run, for the kinds of group: on a spawner, on a local spawner, or inside one task.
 
 use std::rc::Rc;
 use std::sync::Arc;
@@ -18,20 +18,41 @@ pub enum Shared {}
 #[derive(Clone, Copy, Debug)]
 pub enum Local {}
 
-/// The two kinds of group: [`Shared`] and [`Local`].
+/// The kind of a group whose children are [`Send`] and run inside the task that awaits the scope. They may borrow.
+#[derive(Clone, Copy, Debug)]
+pub enum Inline {}
+
+/// The kind of a group whose children need not be [`Send`] and run inside the task that awaits the scope. They may borrow.
+#[derive(Clone, Copy, Debug)]
+pub enum InlineLocal {}
+
+/// The kinds of group: [`Shared`], [`Local`], [`Inline`] and [`InlineLocal`].
 pub trait Kind: sealed::Sealed {}
 impl Kind for Shared {}
 impl Kind for Local {}
+impl Kind for Inline {}
+impl Kind for InlineLocal {}
 
-/// What a kind of group takes: everything for [`Local`], what is [`Send`] for [`Shared`].
+/// What children of a kind may borrow: anything that outlives `'env` where they run inside the task that owns the group;
+/// nothing where somebody else runs them, who may go on doing so when that task has forgotten them.
+pub(crate) trait Borrows<'env>: Kind {}
+impl Borrows<'static> for Shared {}
+impl Borrows<'static> for Local {}
+impl<'env> Borrows<'env> for Inline {}
+impl<'env> Borrows<'env> for InlineLocal {}
+
+/// What a kind of group takes: what is [`Send`] for [`Shared`] and [`Inline`], everything for [`Local`] and
+/// [`InlineLocal`].
 #[diagnostic::on_unimplemented(
     message = "`{T}` cannot be sent between threads, which this group asks of its children and their results",
     label = "not `Send`",
-    note = "a `LocalGatherGroup` or `local_scope_on` takes children that are not `Send`"
+    note = "a `LocalGatherGroup`, `local_scope_on` and `inline_scope_local` take children that are not `Send`"
 )]
 pub trait Accepts<T>: Kind {}
 impl<T: Send> Accepts<T> for Shared {}
 impl<T> Accepts<T> for Local {}
+impl<T: Send> Accepts<T> for Inline {}
+impl<T> Accepts<T> for InlineLocal {}
 
 /// What a driver and an owner ask of the place they run at.
 pub(crate) trait Ground {
@@ -76,6 +97,25 @@ impl Ground for Rc<dyn LocalSpawner> {
 
 pub(crate) mod sealed {
     use super::*;
+
+    /// The task that owns the group.
+    #[derive(Clone, Copy, Debug)]
+    #[expect(unnameable_types, reason = "it is seen in a sealed trait alone")]
+    pub struct Here;
+
+    impl Ground for Here {
+        type Guard = ();
+
+        fn is_here(&self) -> bool {
+            true
+        }
+
+        fn should_yield(&self) -> bool {
+            false
+        }
+
+        fn enter(&self, _running: bool) {}
+    }
 
     /// What the crate knows of a kind.
     #[expect(unnameable_types, reason = "the trait is sealed")]
@@ -150,4 +190,30 @@ pub(crate) mod sealed {
             }
         }
     }
+
+    /// A group that its owner drives, and nobody else.
+    macro_rules! inline {
+        ($kind:ty) => {
+            impl Sealed for $kind {
+                type Home = Here;
+                type Origin = ();
+                type Ground = Here;
+
+                #[expect(private_interfaces, reason = "the trait is sealed")]
+                fn open(settings: Settings, _origin: ()) -> (Core, Here) {
+                    (Core::new(settings, None), Here)
+                }
+
+                #[expect(private_interfaces, reason = "the trait is sealed")]
+                fn ground<'a>(_core: &'a Core, home: &'a Here) -> &'a Here {
+                    home
+                }
+
+                #[expect(private_interfaces, reason = "the trait is sealed")]
+                fn ensure_driver(_core: &Arc<Core>, _home: &Here) {}
+            }
+        };
+    }
+    inline!(Inline);
+    inline!(InlineLocal);
 }

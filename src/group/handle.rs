@@ -10,7 +10,7 @@ use std::sync::Arc;
 use super::cell::{Fresh, Members, Settle};
 use super::child::{Call, Fallible, Observed, Plain};
 use super::core::Core;
-use super::ground::{Accepts, Kind, Local, Shared};
+use super::ground::{Accepts, Inline, InlineLocal, Kind, Local, Shared};
 use super::key::{Key, TakeError};
 use super::named::Named;
 use super::spawn_when_free::SpawnWhenFree;
@@ -52,6 +52,13 @@ pub struct Scope<'env, E = Infallible, K: Kind = Shared> {
 
 /// The handle on a group whose children need not be [`Send`].
 pub type LocalScope<'env, E = Infallible> = Scope<'env, E, Local>;
+
+/// The handle on a group whose children run inside the task that awaits the scope, and may borrow for `'env`.
+pub type InlineScope<'env, E = Infallible> = Scope<'env, E, Inline>;
+
+/// The handle on a group whose children run inside the task that awaits the scope, may borrow for `'env`, and need not be
+/// [`Send`].
+pub type InlineScopeLocal<'env, E = Infallible> = Scope<'env, E, InlineLocal>;
 
 impl<E, K: Kind> Clone for Scope<'_, E, K> {
     fn clone(&self) -> Self {

@@ -9,8 +9,7 @@ use std::task::Waker;
 use super::cell::Members;
 use super::core::Settings;
 use super::failures::{BodyFailure, Failures};
-use super::ground::Kind;
-use super::ground::{Local, Shared};
+use super::ground::{Borrows, Kind, Local, Shared};
 use super::handle::{Scope, debug_group};
 use super::options::GroupOptions;
 use super::watchers::WatcherId;
@@ -30,6 +29,13 @@ impl Origin<Shared> {
     }
 }
 
+impl<K: Kind<Origin = ()>> Origin<K> {
+    pub(crate) fn inline(options: GroupOptions, location: &'static Location<'static>) -> Self {
+        let (settings, _) = options.split(location);
+        Self { settings, home: () }
+    }
+}
+
 impl Origin<Local> {
     pub(crate) fn local<S: LocalSpawner + Clone + 'static>(
         options: GroupOptions,
@@ -45,8 +51,8 @@ impl Origin<Local> {
 }
 
 /// Owns a group. Dropped, it cancels the children, drops those that are not being polled, and lets go of everything.
-pub(crate) struct Owner<E, K: Kind> {
-    scope: Scope<'static, E, K>,
+pub(crate) struct Owner<'env, E, K: Kind> {
+    scope: Scope<'env, E, K>,
     /// The waker of the scope's body.
     waker: Waker,
     /// Its place among the watchers.
@@ -54,9 +60,12 @@ pub(crate) struct Owner<E, K: Kind> {
     left: bool,
 }
 
-impl<E, K: Kind> Owner<E, K> {
+impl<'env, E, K: Kind> Owner<'env, E, K> {
     #[track_caller]
-    pub(crate) fn open(origin: Origin<K>) -> Self {
+    pub(crate) fn open(origin: Origin<K>) -> Self
+    where
+        K: Borrows<'env>,
+    {
         let (core, home) = K::open(origin.settings, origin.home);
         let members = Members::new(core);
         Self {
@@ -67,12 +76,12 @@ impl<E, K: Kind> Owner<E, K> {
         }
     }
 
-    pub(crate) fn scope(&self) -> &Scope<'static, E, K> {
+    pub(crate) fn scope(&self) -> &Scope<'env, E, K> {
         &self.scope
     }
 
     /// The handle, the waker of the body, and the owner's place among the watchers.
-    pub(crate) fn parts(&mut self) -> (&Scope<'static, E, K>, &Waker, &mut Option<WatcherId>) {
+    pub(crate) fn parts(&mut self) -> (&Scope<'env, E, K>, &Waker, &mut Option<WatcherId>) {
         (&self.scope, &self.waker, &mut self.place)
     }
 
@@ -83,7 +92,7 @@ impl<E, K: Kind> Owner<E, K> {
     }
 }
 
-impl<E, K: Kind> Drop for Owner<E, K> {
+impl<E, K: Kind> Drop for Owner<'_, E, K> {
     fn drop(&mut self) {
         if !self.left {
             let core = self.scope.core();
@@ -92,7 +101,7 @@ impl<E, K: Kind> Drop for Owner<E, K> {
     }
 }
 
-impl<E, K: Kind> fmt::Debug for Owner<E, K> {
+impl<E, K: Kind> fmt::Debug for Owner<'_, E, K> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         debug_group("Owner", self.scope.core(), f)
     }

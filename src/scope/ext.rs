@@ -20,7 +20,7 @@ use crate::spawner::Spawner;
 pub trait SpawnerExt: Spawner + Clone + 'static {
     /// [`scope`](crate::scope) on this spawner.
     #[track_caller]
-    fn scope<B, F>(&self, body: B) -> ScopeFuture<B, F, Value>
+    fn scope<B, F>(&self, body: B) -> ScopeFuture<'static, B, F, Value>
     where
         B: FnOnce(Scope<'static>) -> F,
         F: Future,
@@ -30,7 +30,7 @@ pub trait SpawnerExt: Spawner + Clone + 'static {
 
     /// [`try_scope`](crate::try_scope) on this spawner.
     #[track_caller]
-    fn try_scope<B, F, T, E>(&self, body: B) -> ScopeFuture<B, F, Fallible<E>>
+    fn try_scope<B, F, T, E>(&self, body: B) -> ScopeFuture<'static, B, F, Fallible<E>>
     where
         B: FnOnce(Scope<'static, E>) -> F,
         F: Future<Output = Result<T, E>>,

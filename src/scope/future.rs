@@ -17,7 +17,7 @@ use pin_project_lite::pin_project;
 use super::form::Form;
 use super::form::sealed::Sealed;
 use crate::error::unhandled::drop_quietly;
-use crate::group::{BodyFailure, KindSealed, Origin, Owner, Scope, Turn};
+use crate::group::{BodyFailure, Borrows, KindSealed, Origin, Owner, Scope, Turn};
 use crate::panic::{Panic, catch};
 
 /// How often the body is polled before the executor gets its turn.
@@ -26,14 +26,14 @@ const BODY_POLLS: usize = 16;
 pin_project! {
     /// The future of [`scope`](crate::scope) and its relatives.
     #[must_use = "a scope does nothing unless it is awaited"]
-    pub struct ScopeFuture<B, F, M>
+    pub struct ScopeFuture<'env, B, F, M>
     where
         F: Future,
         M: Form<F::Output>,
     {
         start: Option<(Origin<M::Kind>, B)>,
         // Dropped before the body.
-        owner: Option<Owner<M::Error, M::Kind>>,
+        owner: Option<Owner<'env, M::Error, M::Kind>>,
         #[pin]
         body: Option<F>,
         value: Option<M::Value>,
@@ -42,7 +42,7 @@ pin_project! {
     }
 }
 
-impl<B, F, M> ScopeFuture<B, F, M>
+impl<B, F, M> ScopeFuture<'_, B, F, M>
 where
     F: Future,
     M: Form<F::Output>,
@@ -59,11 +59,12 @@ where
     }
 }
 
-impl<B, F, M> Future for ScopeFuture<B, F, M>
+impl<'env, B, F, M> Future for ScopeFuture<'env, B, F, M>
 where
-    B: FnOnce(Scope<'static, M::Error, M::Kind>) -> F,
+    B: FnOnce(Scope<'env, M::Error, M::Kind>) -> F,
     F: Future,
     M: Form<F::Output>,
+    M::Kind: Borrows<'env>,
 {
     type Output = M::Output;
 
@@ -103,8 +104,8 @@ where
 }
 
 /// One poll of a scope.
-struct Run<'a, F: Future, M: Form<F::Output>> {
-    scope: &'a Scope<'static, M::Error, M::Kind>,
+struct Run<'a, 'env, F: Future, M: Form<F::Output>> {
+    scope: &'a Scope<'env, M::Error, M::Kind>,
     waker: &'a Waker,
     body: Pin<&'a mut Option<F>>,
     value: &'a mut Option<M::Value>,
@@ -114,10 +115,10 @@ struct Run<'a, F: Future, M: Form<F::Output>> {
 /// What a turn of a scope is run by.
 type Ground<M> = <<M as Sealed>::Kind as KindSealed>::Ground;
 
-impl<F: Future, M: Form<F::Output>> Run<'_, F, M> {
+impl<'env, F: Future, M: Form<F::Output>> Run<'_, 'env, F, M> {
     fn start<B>(&mut self, body: B)
     where
-        B: FnOnce(Scope<'static, M::Error, M::Kind>) -> F,
+        B: FnOnce(Scope<'env, M::Error, M::Kind>) -> F,
     {
         match catch(|| body(self.scope.clone())) {
             Ok(body) => self.body.set(Some(body)),
@@ -208,7 +209,7 @@ impl<F: Future, M: Form<F::Output>> Run<'_, F, M> {
     }
 }
 
-impl<B, F, M> fmt::Debug for ScopeFuture<B, F, M>
+impl<B, F, M> fmt::Debug for ScopeFuture<'_, B, F, M>
 where
     F: Future,
     M: Form<F::Output>,

@@ -2,12 +2,14 @@
 //!
 //! - `future`: the future of a scope, which is the group's owner
 //! - `form`: what differs between a scope that cannot fail and one that can
+//! - `inline`: scopes whose children run inside one task
 //! - `options`: scopes from [`GroupOptions`](crate::GroupOptions)
 //! - `ext`: scopes as methods of spawners
 
 mod ext;
 mod form;
 mod future;
+mod inline;
 mod options;
 
 use std::future::Future;
@@ -15,6 +17,7 @@ use std::future::Future;
 pub use ext::SpawnerExt;
 pub use form::{Fallible, Form, Value};
 pub use future::ScopeFuture;
+pub use inline::{inline_scope, inline_scope_local, try_inline_scope, try_inline_scope_local};
 
 use crate::error::GroupError;
 use crate::group::{GroupOptions, Local, LocalScope, Scope};
@@ -59,7 +62,7 @@ use crate::spawner::{LocalSpawner, Spawner};
 /// # });
 /// ```
 #[track_caller]
-pub fn scope<B, F>(body: B) -> ScopeFuture<B, F, Value>
+pub fn scope<B, F>(body: B) -> ScopeFuture<'static, B, F, Value>
 where
     B: FnOnce(Scope<'static>) -> F,
     F: Future,
@@ -78,7 +81,7 @@ where
 /// assert_eq!(five, Ok(5));
 /// ```
 #[track_caller]
-pub fn scope_on<S, B, F>(spawner: &S, body: B) -> ScopeFuture<B, F, Value>
+pub fn scope_on<S, B, F>(spawner: &S, body: B) -> ScopeFuture<'static, B, F, Value>
 where
     S: Spawner + Clone + 'static,
     B: FnOnce(Scope<'static>) -> F,
@@ -132,7 +135,7 @@ where
 /// # });
 /// ```
 #[track_caller]
-pub fn try_scope<B, F, T, E>(body: B) -> ScopeFuture<B, F, Fallible<E>>
+pub fn try_scope<B, F, T, E>(body: B) -> ScopeFuture<'static, B, F, Fallible<E>>
 where
     B: FnOnce(Scope<'static, E>) -> F,
     F: Future<Output = Result<T, E>>,
@@ -142,7 +145,7 @@ where
 
 /// Like [`try_scope`], on a spawner.
 #[track_caller]
-pub fn try_scope_on<S, B, F, T, E>(spawner: &S, body: B) -> ScopeFuture<B, F, Fallible<E>>
+pub fn try_scope_on<S, B, F, T, E>(spawner: &S, body: B) -> ScopeFuture<'static, B, F, Fallible<E>>
 where
     S: Spawner + Clone + 'static,
     B: FnOnce(Scope<'static, E>) -> F,
@@ -174,7 +177,7 @@ where
 /// assert_eq!(sum.get(), 10);
 /// ```
 #[track_caller]
-pub fn local_scope_on<S, B, F>(spawner: &S, body: B) -> ScopeFuture<B, F, Value<Local>>
+pub fn local_scope_on<S, B, F>(spawner: &S, body: B) -> ScopeFuture<'static, B, F, Value<Local>>
 where
     S: LocalSpawner + Clone + 'static,
     B: FnOnce(LocalScope<'static>) -> F,
@@ -188,7 +191,7 @@ where
 pub fn try_local_scope_on<S, B, F, T, E>(
     spawner: &S,
     body: B,
-) -> ScopeFuture<B, F, Fallible<E, Local>>
+) -> ScopeFuture<'static, B, F, Fallible<E, Local>>
 where
     S: LocalSpawner + Clone + 'static,
     B: FnOnce(LocalScope<'static, E>) -> F,
