@@ -19,6 +19,8 @@ mod log;
 #[cfg(feature = "std")]
 mod panic;
 #[cfg(feature = "std")]
+mod park;
+#[cfg(feature = "std")]
 mod scope;
 pub mod spawner;
 #[cfg(feature = "std")]
@@ -52,16 +54,17 @@ pub use gather::{
 };
 #[cfg(feature = "std")]
 pub use group::{
-    Accepts, Completion, Ending, GatherGroup, GroupOptions, Inline, InlineLocal, InlineScope,
-    InlineScopeLocal, Key, Kind, Local, LocalGatherGroup, LocalScope, Named, OnError, OnPanic,
-    Scope, Shared, TakeError, Tally,
+    Accepts, Blocking, BlockingScope, Completion, Ending, GatherGroup, GroupOptions, Inline,
+    InlineLocal, InlineScope, InlineScopeLocal, Key, Kind, Local, LocalGatherGroup, LocalScope,
+    Named, OnError, OnPanic, Scope, Shared, TakeError, Tally,
 };
 #[cfg(feature = "std")]
 pub use panic::Panic;
 #[cfg(feature = "std")]
 pub use scope::{
-    SpawnerExt, inline_scope, inline_scope_local, local_scope_on, scope, scope_on,
-    try_inline_scope, try_inline_scope_local, try_local_scope_on, try_scope, try_scope_on,
+    SpawnerExt, blocking_scope, blocking_scope_on, inline_scope, inline_scope_local,
+    local_scope_on, scope, scope_on, try_blocking_scope, try_blocking_scope_on, try_inline_scope,
+    try_inline_scope_local, try_local_scope_on, try_scope, try_scope_on,
 };
 #[cfg(feature = "std")]
 pub use spawner::{

@@ -103,6 +103,23 @@ pub(crate) fn catch<R>(f: impl FnOnce() -> R) -> Result<R, Panic> {
     catch_unwind(AssertUnwindSafe(f)).map_err(Panic::new)
 }
 
+/// Ends the process if it is dropped: for code that must not be left by a panic, since others still use what it borrows.
+pub(crate) struct AbortGuard;
+
+impl AbortGuard {
+    /// The code is through.
+    pub(crate) fn defuse(self) {
+        std::mem::forget(self);
+    }
+}
+
+impl Drop for AbortGuard {
+    fn drop(&mut self) {
+        crate::log::error(&"a panic where children may still borrow; the process ends");
+        std::process::abort();
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -26,23 +26,29 @@ pub enum Inline {}
 #[derive(Clone, Copy, Debug)]
 pub enum InlineLocal {}
 
-/// The kinds of group: [`Shared`], [`Local`], [`Inline`] and [`InlineLocal`].
+/// The kind of a group whose children are [`Send`] and run on a [`Spawner`] while a thread waits for them. They may borrow.
+#[derive(Clone, Copy, Debug)]
+pub enum Blocking {}
+
+/// The kinds of group: [`Shared`], [`Local`], [`Inline`], [`InlineLocal`] and [`Blocking`].
 pub trait Kind: sealed::Sealed {}
 impl Kind for Shared {}
 impl Kind for Local {}
 impl Kind for Inline {}
 impl Kind for InlineLocal {}
+impl Kind for Blocking {}
 
-/// What children of a kind may borrow: anything that outlives `'env` where they run inside the task that owns the group;
-/// nothing where somebody else runs them, who may go on doing so when that task has forgotten them.
+/// What children of a kind may borrow: anything that outlives `'env` where they run inside the task that owns the group, or
+/// where a thread does not go on before they are over; nothing where somebody else runs them, who may go on doing so when
+/// the owner has been forgotten.
 pub(crate) trait Borrows<'env>: Kind {}
 impl Borrows<'static> for Shared {}
 impl Borrows<'static> for Local {}
 impl<'env> Borrows<'env> for Inline {}
 impl<'env> Borrows<'env> for InlineLocal {}
+impl<'env> Borrows<'env> for Blocking {}
 
-/// What a kind of group takes: what is [`Send`] for [`Shared`] and [`Inline`], everything for [`Local`] and
-/// [`InlineLocal`].
+/// What a kind of group takes: everything for [`Local`] and [`InlineLocal`], what is [`Send`] for the others.
 #[diagnostic::on_unimplemented(
     message = "`{T}` cannot be sent between threads, which this group asks of its children and their results",
     label = "not `Send`",
@@ -53,6 +59,7 @@ impl<T: Send> Accepts<T> for Shared {}
 impl<T> Accepts<T> for Local {}
 impl<T: Send> Accepts<T> for Inline {}
 impl<T> Accepts<T> for InlineLocal {}
+impl<T: Send> Accepts<T> for Blocking {}
 
 /// What a driver and an owner ask of the place they run at.
 pub(crate) trait Ground {
@@ -115,6 +122,27 @@ pub(crate) mod sealed {
         }
 
         fn enter(&self, _running: bool) {}
+    }
+
+    /// A thread that waits for the children of a spawner's group, and sees to them meanwhile wherever it is.
+    #[derive(Clone, Debug)]
+    #[expect(unnameable_types, reason = "it is seen in a sealed trait alone")]
+    pub struct Waiting(SpawnerHandle);
+
+    impl Ground for Waiting {
+        type Guard = EnterGuard;
+
+        fn is_here(&self) -> bool {
+            true
+        }
+
+        fn should_yield(&self) -> bool {
+            false
+        }
+
+        fn enter(&self, running: bool) -> EnterGuard {
+            enter_running(&self.0, running)
+        }
     }
 
     /// What the crate knows of a kind.
@@ -189,6 +217,25 @@ pub(crate) mod sealed {
                 Err(panic) => core.driver_lost(id, &format!("the spawner {panic}")),
             }
         }
+    }
+
+    impl Sealed for Blocking {
+        type Home = Waiting;
+        type Origin = SpawnerHandle;
+        type Ground = Waiting;
+
+        #[expect(private_interfaces, reason = "the trait is sealed")]
+        fn open(settings: Settings, spawner: SpawnerHandle) -> (Core, Waiting) {
+            (Core::new(settings, Some(spawner.clone())), Waiting(spawner))
+        }
+
+        #[expect(private_interfaces, reason = "the trait is sealed")]
+        fn ground<'a>(_core: &'a Core, home: &'a Waiting) -> &'a Waiting {
+            home
+        }
+
+        #[expect(private_interfaces, reason = "the trait is sealed")]
+        fn ensure_driver(_core: &Arc<Core>, _home: &Waiting) {}
     }
 
     /// A group that its owner drives, and nobody else.

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use super::cell::{Fresh, Members, Settle};
 use super::child::{Call, Fallible, Observed, Plain};
 use super::core::Core;
-use super::ground::{Accepts, Inline, InlineLocal, Kind, Local, Shared};
+use super::ground::{Accepts, Blocking, Inline, InlineLocal, Kind, Local, Shared};
 use super::key::{Key, TakeError};
 use super::named::Named;
 use super::spawn_when_free::SpawnWhenFree;
@@ -52,6 +52,9 @@ pub struct Scope<'env, E = Infallible, K: Kind = Shared> {
 
 /// The handle on a group whose children need not be [`Send`].
 pub type LocalScope<'env, E = Infallible> = Scope<'env, E, Local>;
+
+/// The handle on a group whose children run on a spawner while a thread waits for them, and may borrow for `'env`.
+pub type BlockingScope<'env, E = Infallible> = Scope<'env, E, Blocking>;
 
 /// The handle on a group whose children run inside the task that awaits the scope, and may borrow for `'env`.
 pub type InlineScope<'env, E = Infallible> = Scope<'env, E, Inline>;
@@ -286,7 +289,7 @@ impl<'env, E, K: Kind> Scope<'env, E, K> {
         }
     }
 
-    fn check<T>(&self, key: &Key<T>) -> Result<(), GatherIncomplete> {
+    pub(super) fn check<T>(&self, key: &Key<T>) -> Result<(), GatherIncomplete> {
         let ours = key.id().group == self.core().id();
         ours.then_some(()).ok_or(GatherIncomplete::UnknownKey)
     }

@@ -11,6 +11,7 @@
 //! - `after`: what a critical section leaves to be done
 //! - `core`: what handles, children, drivers and wakers share
 //! - `driver`: the job that polls children, and the loop that owners share with it
+//! - `wait`: waiting for a group on a thread
 //! - `ground`: the two kinds of group, `Send` and local
 //! - `handle`: [`Scope`], which starts children and reads results
 //! - `named`, `spawn_when_free`: two more ways to start one
@@ -43,6 +44,7 @@ mod sched;
 mod slots;
 mod spawn_when_free;
 mod tally;
+mod wait;
 mod watchers;
 
 pub use cell::Ending;
@@ -53,8 +55,8 @@ pub(crate) use failures::{BodyFailure, Failures};
 pub use gather_group::{GatherGroup, LocalGatherGroup};
 pub(crate) use ground::Borrows;
 pub(crate) use ground::sealed::Sealed as KindSealed;
-pub use ground::{Accepts, Inline, InlineLocal, Kind, Local, Shared};
-pub use handle::{InlineScope, InlineScopeLocal, LocalScope, Scope};
+pub use ground::{Accepts, Blocking, Inline, InlineLocal, Kind, Local, Shared};
+pub use handle::{BlockingScope, InlineScope, InlineScopeLocal, LocalScope, Scope};
 pub use join::{Completions, Join, Next, TryJoin};
 pub use key::{Key, TakeError};
 pub use named::Named;

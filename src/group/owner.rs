@@ -9,12 +9,12 @@ use std::task::Waker;
 use super::cell::Members;
 use super::core::Settings;
 use super::failures::{BodyFailure, Failures};
-use super::ground::{Borrows, Kind, Local, Shared};
+use super::ground::{Blocking, Borrows, Kind, Local, Shared};
 use super::handle::{Scope, debug_group};
 use super::options::GroupOptions;
 use super::watchers::WatcherId;
 use crate::cancel::{CancelKind, CancelReason};
-use crate::spawner::LocalSpawner;
+use crate::spawner::{LocalSpawner, Spawner, current_spawner, try_current_spawner};
 
 /// A group that is not open yet: its settings, and what is known of its spawner.
 pub(crate) struct Origin<K: Kind> {
@@ -33,6 +33,24 @@ impl<K: Kind<Origin = ()>> Origin<K> {
     pub(crate) fn inline(options: GroupOptions, location: &'static Location<'static>) -> Self {
         let (settings, _) = options.split(location);
         Self { settings, home: () }
+    }
+}
+
+impl Origin<Blocking> {
+    /// # Panics
+    ///
+    /// If there is no spawner, or if this thread must not be blocked.
+    #[track_caller]
+    pub(crate) fn blocking(options: GroupOptions, location: &'static Location<'static>) -> Self {
+        let (settings, spawner) = options.split(location);
+        let home = spawner.unwrap_or_else(current_spawner);
+        let here = try_current_spawner();
+        assert!(
+            home.may_block() && here.is_none_or(|here| here.may_block()),
+            "a blocking scope would block the only thread that drives this runtime, for ever: await an `inline_scope` or \
+             a `scope` instead, or call it from a thread for blocking work"
+        );
+        Self { settings, home }
     }
 }
 

@@ -3,9 +3,11 @@
 //! - `future`: the future of a scope, which is the group's owner
 //! - `form`: what differs between a scope that cannot fail and one that can
 //! - `inline`: scopes whose children run inside one task
+//! - `blocking`: scopes whose children borrow and run in parallel, while a thread waits
 //! - `options`: scopes from [`GroupOptions`](crate::GroupOptions)
 //! - `ext`: scopes as methods of spawners
 
+mod blocking;
 mod ext;
 mod form;
 mod future;
@@ -14,6 +16,7 @@ mod options;
 
 use std::future::Future;
 
+pub use blocking::{blocking_scope, blocking_scope_on, try_blocking_scope, try_blocking_scope_on};
 pub use ext::SpawnerExt;
 pub use form::{Fallible, Form, Value};
 pub use future::ScopeFuture;

@@ -25,6 +25,10 @@ macro_rules! forward_spawner {
             fn should_yield(&self) -> bool {
                 (**self).should_yield()
             }
+
+            fn may_block(&self) -> bool {
+                (**self).may_block()
+            }
         }
     )* };
 }

@@ -108,6 +108,10 @@ impl Spawner for SpawnerHandle {
     fn should_yield(&self) -> bool {
         self.spawner().should_yield()
     }
+
+    fn may_block(&self) -> bool {
+        self.spawner().may_block()
+    }
 }
 
 // A spawner is shared by threads, and those that did not panic go on using it in any case.

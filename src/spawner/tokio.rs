@@ -4,7 +4,7 @@ use std::mem;
 use std::num::NonZeroUsize;
 
 use futures::FutureExt;
-use tokio::runtime::{self, Handle};
+use tokio::runtime::{self, Handle, RuntimeFlavor};
 use tokio::task::{LocalSet, coop};
 
 use super::{Job, LocalJob, LocalSpawner, SpawnError, Spawner};
@@ -80,6 +80,11 @@ impl Spawner for Handle {
 
     fn should_yield(&self) -> bool {
         is_budget_spent()
+    }
+
+    fn may_block(&self) -> bool {
+        // A current-thread runtime has its timers and sockets driven by the thread that runs its tasks.
+        self.runtime_flavor() != RuntimeFlavor::CurrentThread || !self.is_current()
     }
 }
 

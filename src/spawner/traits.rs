@@ -118,6 +118,14 @@ pub trait Spawner: Send + Sync {
     fn should_yield(&self) -> bool {
         false
     }
+
+    /// Whether this thread may be blocked until jobs of the spawner are over.
+    ///
+    /// Asked before a thread waits in a blocking way. No where the thread that would wait is the only one that drives the
+    /// spawner's timers and sockets, so that what it waits for could never come. Yes unless the spawner says otherwise.
+    fn may_block(&self) -> bool {
+        true
+    }
 }
 
 /// Runs futures that are not [`Send`], on the thread on which they were spawned.

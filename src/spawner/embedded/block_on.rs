@@ -3,13 +3,12 @@
 use std::future::Future;
 use std::pin::pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::task::{Context, Poll, Wake, Waker};
-use std::thread::{self, Thread};
+use std::task::{Context, Poll, Waker};
 
 use async_executor::StaticExecutor;
 
 use super::{EXECUTOR, Presence};
+use crate::park::Parker;
 
 /// Runs a future to its end on this thread, with the embedded default as its current spawner.
 ///
@@ -55,10 +54,7 @@ pub(super) fn drive<F: Future>(executor: &StaticExecutor, future: F) -> F::Outpu
 
 /// Polls a future on this thread until it is ready, and parks the thread in between.
 fn park_until_ready<F: Future>(future: F) -> F::Output {
-    let parker = Arc::new(Parker {
-        notified: AtomicBool::new(false),
-        thread: thread::current(),
-    });
+    let parker = Parker::new();
     let waker = Waker::from(Arc::clone(&parker));
     let mut cx = Context::from_waker(&waker);
     let mut future = pin!(future);
@@ -70,48 +66,13 @@ fn park_until_ready<F: Future>(future: F) -> F::Output {
     }
 }
 
-/// A flag for one call, and the thread to wake.
-///
-/// The flag and not the thread's own token is what counts: the token is shared with whatever else parks on this
-/// thread, nested calls among them, which may take it or leave one behind.
-struct Parker {
-    notified: AtomicBool,
-    thread: Thread,
-}
-
-impl Parker {
-    /// Waits for a notice and takes it.
-    fn park(&self) {
-        // Acquire: what the notifier did before its notice is seen by the next poll.
-        while !self.notified.swap(false, Ordering::Acquire) {
-            thread::park();
-        }
-    }
-
-    fn notify(&self) {
-        // A notice that is not taken yet has woken the thread or is about to. Release: see `park`.
-        if !self.notified.swap(true, Ordering::Release) {
-            self.thread.unpark();
-        }
-    }
-}
-
-impl Wake for Parker {
-    fn wake(self: Arc<Self>) {
-        self.notify();
-    }
-
-    fn wake_by_ref(self: &Arc<Self>) {
-        self.notify();
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use std::cell::Cell;
     use std::future::poll_fn;
     use std::sync::mpsc;
+    use std::thread;
 
     #[test]
     fn a_token_left_behind_causes_no_poll() {

@@ -1,0 +1,50 @@
+//! Parking a thread until a waker is called.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::Wake;
+use std::thread::{self, Thread};
+
+/// A flag for one call, and the thread to wake.
+///
+/// The flag and not the thread's own token is what counts: the token is shared with whatever else parks on this
+/// thread, nested calls among them, which may take it or leave one behind.
+pub(crate) struct Parker {
+    notified: AtomicBool,
+    thread: Thread,
+}
+
+impl Parker {
+    /// For the calling thread.
+    pub(crate) fn new() -> Arc<Self> {
+        Arc::new(Self {
+            notified: AtomicBool::new(false),
+            thread: thread::current(),
+        })
+    }
+
+    /// Waits for a notice and takes it. On the thread it was made for.
+    pub(crate) fn park(&self) {
+        // Acquire: what the notifier did before its notice is seen by the next poll.
+        while !self.notified.swap(false, Ordering::Acquire) {
+            thread::park();
+        }
+    }
+
+    fn notify(&self) {
+        // A notice that is not taken yet has woken the thread or is about to. Release: see `park`.
+        if !self.notified.swap(true, Ordering::Release) {
+            self.thread.unpark();
+        }
+    }
+}
+
+impl Wake for Parker {
+    fn wake(self: Arc<Self>) {
+        self.notify();
+    }
+
+    fn wake_by_ref(self: &Arc<Self>) {
+        self.notify();
+    }
+}
