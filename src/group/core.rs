@@ -7,7 +7,7 @@ use std::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed};
 use std::task::Wake;
 
 use super::after::After;
-use super::cell::{CellRef, Ending, Finished};
+use super::cell::{CellRef, Ending, Failed, Finished};
 use super::driver::{Driver, drive};
 use super::drivers::DriverId;
 use super::failures::BodyFailure;
@@ -18,7 +18,7 @@ use super::watchers::{Events, WatcherId};
 use crate::cancel::{CancelKind, CancelReason};
 use crate::error::Failure;
 use crate::panic::{Panic, catch};
-use crate::spawner::{Spawner, SpawnerHandle};
+use crate::spawner::{SpawnError, Spawner, SpawnerHandle};
 use crate::sync::Lock;
 use crate::sync::atomic::{AtomicU8, AtomicU64};
 
@@ -28,6 +28,9 @@ const PARKED: u8 = 0;
 const POLLING: u8 = 1;
 /// The body was woken, or was never polled.
 const WOKEN: u8 = 2;
+
+/// What is known of a driver job that was dropped.
+const DROPPED: &str = "the spawner dropped the job that polls the children";
 
 /// The shared part of a group.
 pub(crate) struct Core {
@@ -120,12 +123,17 @@ impl Core {
         self.with(|sched, after| sched.push(child, after));
     }
 
+    /// A child has failed and is about to be over.
+    pub(super) fn child_fails(self: &Arc<Self>, failed: Failed, end: Ending) {
+        self.with(|sched, after| sched.fails(failed, end, self.policy, after));
+    }
+
     /// Gives back the last child and takes the next: one critical section for each poll.
     pub(super) fn step(self: &Arc<Self>, done: Done, take: bool) -> Work {
         self.with(|sched, after| {
             match done {
                 Done::Nothing => {}
-                Done::Over(finished) => sched.over(finished, self.policy, after),
+                Done::Over(finished) => sched.over(finished, after),
                 Done::Woken(child) => sched.push(child, after),
             }
             if take {
@@ -165,20 +173,36 @@ impl Core {
         self.with(|sched, after| sched.orphan(after));
     }
 
-    /// Puts a driver job on the spawner. A spawner that refuses it, drops it or panics has lost it.
+    /// Puts a driver job on the spawner.
     pub(super) fn launch(self: &Arc<Self>, id: DriverId) {
-        let Some(spawner) = &self.spawner else {
-            return;
-        };
-        let job = Box::pin(Driver::new(Arc::clone(self), id, spawner.clone()));
-        match catch(|| spawner.spawn(job)) {
+        if let Some(spawner) = &self.spawner {
+            let job = Driver::new(Arc::clone(self), id, spawner.clone());
+            self.launch_by(id, || spawner.spawn(Box::pin(job)));
+        }
+    }
+
+    /// Hands a driver job over. A spawner that refuses it, drops it or panics has lost it.
+    pub(super) fn launch_by(
+        self: &Arc<Self>,
+        id: DriverId,
+        spawn: impl FnOnce() -> Result<(), SpawnError>,
+    ) {
+        let result = catch(spawn);
+        let dropped = self.with(|sched, _| sched.driver_launched(id));
+        match result {
+            Ok(Ok(())) if dropped => self.driver_lost(id, DROPPED),
             Ok(Ok(())) => {}
             Ok(Err(refused)) => self.driver_lost(id, &refused.to_string()),
             Err(panic) => self.driver_lost(id, &format!("the spawner {panic}")),
         }
     }
 
-    pub(super) fn driver_lost(self: &Arc<Self>, id: DriverId, why: &str) {
+    /// A driver job was dropped before its end.
+    pub(super) fn driver_dropped(self: &Arc<Self>, id: DriverId) {
+        self.driver_lost(id, DROPPED);
+    }
+
+    fn driver_lost(self: &Arc<Self>, id: DriverId, why: &str) {
         if self.with(|sched, after| sched.driver_lost(id, why, after)) {
             drive(self, usize::MAX, || false);
         }

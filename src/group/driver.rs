@@ -114,8 +114,7 @@ impl<G: Ground + Unpin> Future for Driver<G> {
 impl<G> Drop for Driver<G> {
     fn drop(&mut self) {
         if !self.over {
-            let why = "the spawner dropped the job that polls the children";
-            self.core.driver_lost(self.id, why);
+            self.core.driver_dropped(self.id);
         }
     }
 }

@@ -21,6 +21,10 @@ struct Job {
     /// The waker of a parked driver.
     parked: Option<Waker>,
     begun: bool,
+    /// The spawner has not returned from taking it.
+    launching: bool,
+    /// It was dropped meanwhile.
+    dropped: bool,
 }
 
 impl Drivers {
@@ -44,8 +48,28 @@ impl Drivers {
             id: self.last_id,
             parked: None,
             begun: false,
+            launching: true,
+            dropped: false,
         });
         self.last_id
+    }
+
+    /// The spawner has returned from taking it: whether it was dropped meanwhile.
+    pub(super) fn launched(&mut self, id: DriverId) -> bool {
+        let job = self.jobs.iter_mut().find(|job| job.id == id);
+        job.is_some_and(|job| {
+            job.launching = false;
+            job.dropped
+        })
+    }
+
+    /// A driver was dropped: is that to be left to whoever launches it?
+    pub(super) fn is_launching(&mut self, id: DriverId) -> bool {
+        let job = self.jobs.iter_mut().find(|job| job.id == id);
+        job.is_some_and(|job| {
+            job.dropped |= job.launching;
+            job.launching
+        })
     }
 
     /// The waker of the driver that parked last, which is on its way from now on.
@@ -118,12 +142,22 @@ mod tests {
         assert!(drivers.is_one_coming());
         assert!(drivers.begin(first).is_ok());
         assert!(!drivers.is_one_coming());
+        assert!(!drivers.launched(first));
         let second = drivers.launch();
         assert!(!drivers.remove(second).unwrap().had_begun);
         assert!(!drivers.is_one_coming());
         assert!(drivers.remove(second).is_none());
         assert!(drivers.begin(second).is_err());
         assert_eq!(drivers.len(), 1);
+    }
+
+    #[test]
+    fn one_that_is_dropped_while_it_is_launched_is_left_to_the_launcher() {
+        let mut drivers = Drivers::default();
+        let id = drivers.launch();
+        assert!(drivers.is_launching(id));
+        assert!(drivers.launched(id));
+        assert!(!drivers.is_launching(id));
     }
 
     #[test]

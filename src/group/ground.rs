@@ -5,7 +5,6 @@ use std::sync::Arc;
 
 use super::core::{Core, Settings};
 use super::driver::Driver;
-use crate::panic::catch;
 use crate::spawner::{
     EnterGuard, LocalSpawner, Spawner, SpawnerHandle, current_spawner, enter_running,
 };
@@ -210,12 +209,8 @@ pub(crate) mod sealed {
             let Some(id) = core.with(|sched, _| sched.wants_launch()) else {
                 return;
             };
-            let job = Box::pin(Driver::new(Arc::clone(core), id, Rc::clone(home)));
-            match catch(|| home.spawn_local(job)) {
-                Ok(Ok(())) => {}
-                Ok(Err(refused)) => core.driver_lost(id, &refused.to_string()),
-                Err(panic) => core.driver_lost(id, &format!("the spawner {panic}")),
-            }
+            let job = Driver::new(Arc::clone(core), id, Rc::clone(home));
+            core.launch_by(id, || home.spawn_local(Box::pin(job)));
         }
     }
 

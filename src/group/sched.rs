@@ -16,7 +16,7 @@ use std::num::NonZeroUsize;
 use std::task::Waker;
 
 use super::after::{After, Nudge};
-use super::cell::{CellRef, Claimed, Failed, Finished};
+use super::cell::{CellRef, Claimed, Ending, Failed, Finished};
 use super::children::Children;
 use super::completions::Completions;
 use super::drivers::{DriverId, Drivers};
@@ -127,33 +127,34 @@ impl Sched {
         }
     }
 
-    /// A child is over.
-    pub(super) fn over(&mut self, finished: Finished, policy: Policy, after: &mut After) {
-        let Finished {
-            cell,
-            end,
-            kept,
-            waiter,
-            failed,
-        } = finished;
-        self.children.remove(&cell);
-        self.live -= 1;
-        self.tally.count(end, kept);
+    /// A child has failed and is about to be over.
+    pub(super) fn fails(&mut self, failed: Failed, end: Ending, policy: Policy, after: &mut After) {
         if policy.cancels_siblings(end) {
-            self.cancel(CancelReason::sibling_failed(cell.info()), after);
+            self.cancel(CancelReason::sibling_failed(failed.info()), after);
         }
         if policy.resumes(end) {
             self.resumes = true;
             self.watchers
                 .notify(Events::TROUBLE, |waker| after.wake(waker));
         }
-        if let Some(failed) = failed {
-            if self.orphaned {
-                after.report([failed]);
-            } else {
-                self.failures.push(failed);
-            }
+        if self.orphaned {
+            after.report([failed]);
+        } else {
+            self.failures.push(failed);
         }
+    }
+
+    /// A child is over.
+    pub(super) fn over(&mut self, finished: Finished, after: &mut After) {
+        let Finished {
+            cell,
+            end,
+            kept,
+            waiter,
+        } = finished;
+        self.children.remove(&cell);
+        self.live -= 1;
+        self.tally.count(end, kept);
         if !cell.is_in_line() {
             let next = self.slots.release(|waker| after.wake(waker));
             self.start(next, after);
@@ -345,8 +346,17 @@ impl Sched {
         }
     }
 
+    /// The spawner has returned from taking a driver job, which may be gone again by now.
+    pub(super) fn driver_launched(&mut self, id: DriverId) -> bool {
+        self.drivers.launched(id)
+    }
+
     /// A driver job was refused or dropped. `true`: nobody is left to run the children, and the group is now cancelled.
     pub(super) fn driver_lost(&mut self, id: DriverId, why: &str, after: &mut After) -> bool {
+        if self.drivers.is_launching(id) {
+            // Whoever launches it sees to this, and knows what the spawner says.
+            return false;
+        }
         let Some(removed) = self.drivers.remove(id) else {
             return false;
         };

@@ -14,12 +14,16 @@ use crate::panic::Panic;
 /// it to the unhandled hook, so it must not be dropped under a lock.
 pub(in crate::group) struct Failed {
     cell: CellRef,
+    is_panic: bool,
 }
 
 impl Failed {
-    /// Made once for each child, by the step that ends it.
+    /// Made once for each child, by the step that ends it, when the failure is in the stage.
     pub(super) fn of(cell: &CellRef, end: Ending) -> Option<Self> {
-        matches!(end, Ending::Failed | Ending::Panicked).then(|| Self { cell: cell.clone() })
+        matches!(end, Ending::Failed | Ending::Panicked).then(|| Self {
+            cell: cell.clone(),
+            is_panic: end == Ending::Panicked,
+        })
     }
 
     pub(in crate::group) fn info(&self) -> ChildInfo {
@@ -27,7 +31,7 @@ impl Failed {
     }
 
     pub(in crate::group) fn is_panic(&self) -> bool {
-        self.cell.end() == Some(Ending::Panicked)
+        self.is_panic
     }
 
     /// Takes the panic out, if it is one.

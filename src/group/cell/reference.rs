@@ -47,8 +47,6 @@ pub(in crate::group) struct Finished {
     /// Is the value kept for a key?
     pub(in crate::group) kept: bool,
     pub(in crate::group) waiter: Option<Waker>,
-    /// The failure, if it is one.
-    pub(in crate::group) failed: Option<Failed>,
 }
 
 /// Proof that the caller holds `RUNNING` on a child whose future is to be dropped.
@@ -178,6 +176,10 @@ impl CellRef {
             // SAFETY: there is no key and there will be none (S5).
             end = unsafe { (header.vtable.let_go)(self.0) };
         }
+        if let Some(failed) = Failed::of(&self, end) {
+            // Before the end can be seen: whoever learns of it from the key and fails in turn comes second.
+            header.core.child_fails(failed, end);
+        }
         let before = Snapshot(header.state.fetch_add(OVER + end.bits() - RUNNING, AcqRel));
         if kept && !before.has(KEY) {
             kept = false;
@@ -190,7 +192,6 @@ impl CellRef {
             None
         };
         Finished {
-            failed: Failed::of(&self, end),
             cell: self,
             end,
             kept,
