@@ -30,10 +30,15 @@ mod imp {
 
 /// A failure that would be lost otherwise.
 pub(crate) fn error(message: &dyn Display) {
-    imp::error(message);
+    quietly(|| imp::error(message));
 }
 
 /// A likely mistake that loses nothing.
 pub(crate) fn warning(message: &dyn Display) {
-    imp::warning(message);
+    quietly(|| imp::warning(message));
+}
+
+/// A subscriber that panics must not make a destructor panic that says something.
+fn quietly(say: impl FnOnce()) {
+    let _ = crate::panic::catch(say).map_err(std::mem::forget);
 }

@@ -124,17 +124,25 @@ pub(crate) fn report_child_error<E>(child: &ChildInfo) {
     });
 }
 
-pub(crate) fn report_body_error<E>() {
+pub(crate) fn report_error<E>(what: &'static str) {
     report(&Unhandled {
-        who: Who::Other("the body of a scope"),
+        who: Who::Other(what),
         what: What::Error(type_name::<E>()),
     });
 }
 
-/// Wakes a waker of somebody else's. One that panics is reported and harms nobody.
-pub(crate) fn wake_quietly(waker: Waker) {
-    if let Err(panic) = catch(|| waker.wake()) {
-        report_panic("a waker", panic);
+pub(crate) fn report_body_error<E>() {
+    report_error::<E>("the body of a scope");
+}
+
+/// Wakes a waker of somebody else's. One that panics is reported and harms nobody; `false` says that it did.
+pub(crate) fn wake_quietly(waker: Waker) -> bool {
+    match catch(|| waker.wake()) {
+        Ok(()) => true,
+        Err(panic) => {
+            report_panic("a waker", panic);
+            false
+        }
     }
 }
 

@@ -30,8 +30,9 @@ pub(crate) mod sealed {
     pub trait Calls<'env, S, M: Mode, K: Kind> {
         /// What the gather gives: a `Vec` or a tuple.
         type Output;
+        /// Waits until all are over; `None` if one gave nothing.
         #[doc(hidden)]
-        type Wait: Future<Output = Self::Output>;
+        type Wait: Future<Output = Option<Self::Output>>;
         /// Starts the calls in their order.
         #[doc(hidden)]
         fn start(
@@ -99,7 +100,7 @@ macro_rules! tuple {
             M: Mode $(+ ModeOf<'env, $future, K>)+,
             $($future: Future,)+
         {
-            type Output = ($(<M as ModeOf<'env, $future, K>>::Output,)+);
+            type Output = Option<($(<M as ModeOf<'env, $future, K>>::Output,)+)>;
 
             fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
                 let calls = &mut self.0;
@@ -107,7 +108,8 @@ macro_rules! tuple {
                 if over.contains(&false) {
                     return Poll::Pending;
                 }
-                Poll::Ready(($(calls.$at.take(),)+))
+                let outputs = ($(calls.$at.take(),)+);
+                Poll::Ready((|| Some(($(outputs.$at?,)+)))())
             }
         }
     };

@@ -11,11 +11,13 @@ use crate::group::{Key, Kind};
 /// The calls of one type: a `Vec` of outputs, in call order.
 ///
 /// It waits for the first key that is not over; those behind it are not looked at, so that each is polled about once.
+/// `None` if a call gave nothing.
 #[expect(unnameable_types, reason = "it is seen in a sealed trait alone")]
 pub struct InOrder<'env, M: ModeOf<'env, F, K>, F: Future, K: Kind> {
     keys: std::vec::IntoIter<Key<M::Value>>,
     current: Option<Key<M::Value>>,
     outputs: Vec<M::Output>,
+    complete: bool,
 }
 
 impl<'env, M: ModeOf<'env, F, K>, F: Future, K: Kind> InOrder<'env, M, F, K> {
@@ -25,6 +27,7 @@ impl<'env, M: ModeOf<'env, F, K>, F: Future, K: Kind> InOrder<'env, M, F, K> {
             outputs: Vec::with_capacity(keys.len()),
             current: keys.next(),
             keys,
+            complete: true,
         }
     }
 }
@@ -32,7 +35,7 @@ impl<'env, M: ModeOf<'env, F, K>, F: Future, K: Kind> InOrder<'env, M, F, K> {
 impl<'env, M: ModeOf<'env, F, K>, F: Future, K: Kind> Unpin for InOrder<'env, M, F, K> {}
 
 impl<'env, M: ModeOf<'env, F, K>, F: Future, K: Kind> Future for InOrder<'env, M, F, K> {
-    type Output = Vec<M::Output>;
+    type Output = Option<Vec<M::Output>>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = &mut *self;
@@ -41,10 +44,11 @@ impl<'env, M: ModeOf<'env, F, K>, F: Future, K: Kind> Future for InOrder<'env, M
             this.current = this.keys.next();
             match M::settle(result) {
                 Some(output) => this.outputs.push(output),
-                None => return Poll::Pending,
+                None => this.complete = false,
             }
         }
-        Poll::Ready(std::mem::take(&mut this.outputs))
+        let outputs = std::mem::take(&mut this.outputs);
+        Poll::Ready(this.complete.then_some(outputs))
     }
 }
 
@@ -52,8 +56,7 @@ impl<'env, M: ModeOf<'env, F, K>, F: Future, K: Kind> Future for InOrder<'env, M
 #[expect(unnameable_types, reason = "it is seen in a sealed trait alone")]
 pub enum One<'env, M: ModeOf<'env, F, K>, F: Future, K: Kind> {
     Waits(Key<M::Value>),
-    Over(M::Output),
-    Taken,
+    Over(Option<M::Output>),
 }
 
 impl<'env, M: ModeOf<'env, F, K>, F: Future, K: Kind> One<'env, M, F, K> {
@@ -61,17 +64,18 @@ impl<'env, M: ModeOf<'env, F, K>, F: Future, K: Kind> One<'env, M, F, K> {
     pub(super) fn poll(&mut self, cx: &mut Context<'_>) -> bool {
         if let Self::Waits(key) = self {
             match Pin::new(key).poll(cx).map(M::settle) {
-                Poll::Ready(Some(output)) => *self = Self::Over(output),
-                Poll::Ready(None) | Poll::Pending => return false,
+                Poll::Ready(output) => *self = Self::Over(output),
+                Poll::Pending => return false,
             }
         }
         true
     }
 
-    pub(super) fn take(&mut self) -> M::Output {
-        match std::mem::replace(self, Self::Taken) {
-            Self::Over(output) => output,
-            _ => unreachable!("all calls are over, and are taken once"),
+    /// What it gave, once it is over.
+    pub(super) fn take(&mut self) -> Option<M::Output> {
+        match self {
+            Self::Over(output) => output.take(),
+            Self::Waits(_) => None,
         }
     }
 }
@@ -91,7 +95,6 @@ impl<'env, M: ModeOf<'env, F, K>, F: Future, K: Kind> fmt::Debug for One<'env, M
         f.write_str(match self {
             Self::Waits(_) => "Waits",
             Self::Over(_) => "Over",
-            Self::Taken => "Taken",
         })
     }
 }

@@ -10,6 +10,7 @@ use std::task::{Context, Poll};
 use pin_project_lite::pin_project;
 
 use crate::cancel::CancelKind;
+use crate::error::unhandled::{drop_quietly, report_error, report_panic};
 use crate::error::{GatherIncomplete, Outcome};
 use crate::group::{Accepts, Key, Kind, Scope, Shared};
 use crate::panic::catch;
@@ -44,7 +45,7 @@ pub trait ModeOf<'env, F: Future, K: Kind = Shared>: Mode {
         location: &'static Location<'static>,
         future: F,
     ) -> Key<Self::Value>;
-    /// What the end of the child means; `None` if the whole gather is about to end without it.
+    /// What the end of the child means; `None` if it gave nothing.
     fn settle(result: Result<Self::Value, GatherIncomplete>) -> Option<Self::Output>;
 }
 
@@ -75,7 +76,6 @@ where
             Err(GatherIncomplete::Cancelled(reason)) if reason.kind() == CancelKind::Abandoned => {
                 panic!("a call of `gather` was {reason}")
             }
-            // A call has panicked, and the scope is about to do so.
             Err(_) => None,
         }
     }
@@ -100,7 +100,6 @@ where
     }
 
     fn settle(result: Result<T, GatherIncomplete>) -> Option<T> {
-        // Without a value the scope has failed or was cancelled, and drops the body that asks.
         result.ok()
     }
 }
@@ -149,6 +148,15 @@ pin_project! {
         #[pin]
         future: Option<F>,
     }
+
+    impl<F> PinnedDrop for Settled<F> {
+        fn drop(this: Pin<&mut Self>) {
+            // Of a call that is cancelled; its outcome is that, whatever its destructor does.
+            if let Err(panic) = catch(|| this.project().future.set(None)) {
+                report_panic("the destructor of a call that was cancelled", panic);
+            }
+        }
+    }
 }
 
 impl<F, T, E> Future for Settled<F>
@@ -169,7 +177,19 @@ where
         };
         Poll::Ready(match catch(|| this.future.set(None)) {
             Ok(()) => outcome,
-            Err(panic) => Outcome::Panicked(panic),
+            Err(second) => match outcome {
+                Outcome::Panicked(first) => {
+                    report_panic("the destructor of a call that had panicked", second);
+                    Outcome::Panicked(first)
+                }
+                outcome => {
+                    if matches!(outcome, Outcome::Err(_)) {
+                        report_error::<E>("a call that panicked in its drop");
+                    }
+                    drop_quietly("the outcome of a call that panicked in its drop", outcome);
+                    Outcome::Panicked(second)
+                }
+            },
         })
     }
 }

@@ -34,7 +34,7 @@ struct More {
 
 /// Somebody is to come for the work.
 pub(super) enum Nudge {
-    Wake(Waker),
+    Wake(DriverId, Waker),
     Launch(DriverId),
 }
 
@@ -83,19 +83,23 @@ impl After {
 
     /// Does what was put off. With the lock released.
     pub(super) fn run(self, core: &Arc<Core>) {
-        if let Some(waker) = self.waiter {
-            wake_quietly(waker);
-        }
-        if let Some(waker) = self.waker {
+        for waker in self.waiter.into_iter().chain(self.waker) {
             wake_quietly(waker);
         }
         match self.nudge {
             None => {}
-            Some(Nudge::Wake(waker)) => wake_quietly(waker),
+            Some(Nudge::Wake(id, waker)) => {
+                let woken = wake_quietly(waker);
+                if !woken {
+                    core.driver_lost(id, "the waker of the job that polls the children panicked");
+                }
+            }
             Some(Nudge::Launch(id)) => core.launch(id),
         }
         if let Some(more) = self.more {
-            more.wakers.into_iter().for_each(wake_quietly);
+            for waker in more.wakers {
+                wake_quietly(waker);
+            }
             for waker in more.stale {
                 drop_quietly("a waker", waker);
             }

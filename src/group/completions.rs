@@ -69,6 +69,7 @@ impl Completions {
 
     pub(super) fn next(&mut self) -> Option<Completion> {
         if let Some(cell) = self.with_key.pop_front() {
+            self.sweep_at = self.sweep_at.min(2 * self.with_key.len());
             return Some(Completion {
                 child: cell.has_key().then(|| cell.info()),
                 ending: ending_of(&cell),

@@ -7,12 +7,12 @@ use std::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed};
 use std::task::Wake;
 
 use super::after::After;
-use super::cell::{CellRef, Ending, Failed, Finished};
-use super::driver::{Driver, drive};
+use super::cell::{CellRef, Claimed, Ending, Failed};
+use super::driver::{Driver, OnSpawner, sweep};
 use super::drivers::DriverId;
 use super::failures::BodyFailure;
 use super::policy::Policy;
-use super::sched::{Sched, Work};
+use super::sched::{Done, Sched, Work};
 use super::tally::Tally;
 use super::watchers::{Events, WatcherId};
 use crate::cancel::{CancelKind, CancelReason};
@@ -52,13 +52,6 @@ pub(crate) struct Settings {
     pub(crate) location: &'static Location<'static>,
     pub(crate) policy: Policy,
     pub(crate) limit: Option<NonZeroUsize>,
-}
-
-/// What a driver did with the child that it had.
-pub(super) enum Done {
-    Nothing,
-    Over(Finished),
-    Woken(CellRef),
 }
 
 impl Core {
@@ -129,18 +122,26 @@ impl Core {
     }
 
     /// Gives back the last child and takes the next: one critical section for each poll.
-    pub(super) fn step(self: &Arc<Self>, done: Done, take: bool) -> Work {
+    pub(super) fn step(self: &Arc<Self>, done: Done, by_owner: bool) -> Work {
         self.with(|sched, after| {
-            match done {
-                Done::Nothing => {}
-                Done::Over(finished) => sched.over(finished, after),
-                Done::Woken(child) => sched.push(child, after),
-            }
-            if take {
-                sched.work(after)
-            } else {
-                Work::Nothing
-            }
+            sched.take_back(done, by_owner, after);
+            sched.work(by_owner, after)
+        })
+    }
+
+    /// Gives back the last child.
+    pub(super) fn give_back(self: &Arc<Self>, done: Done, by_owner: bool) {
+        self.with(|sched, after| {
+            sched.take_back(done, by_owner, after);
+            sched.nudge(after);
+        });
+    }
+
+    /// Gives back the last child that was dropped and claims the next to be, of a group that is cancelled.
+    pub(super) fn sweep_step(self: &Arc<Self>, done: Done) -> Option<(Claimed, CancelReason)> {
+        self.with(|sched, after| {
+            sched.take_back(done, false, after);
+            sched.sweep()
         })
     }
 
@@ -158,6 +159,10 @@ impl Core {
         self.with(|sched, after| sched.close(after));
     }
 
+    pub(crate) fn is_empty(&self) -> bool {
+        self.read(|sched| sched.live == 0)
+    }
+
     pub(crate) fn close_if_empty(self: &Arc<Self>) -> bool {
         self.with(|sched, after| sched.close_if_empty(after))
     }
@@ -165,18 +170,17 @@ impl Core {
     /// The owner is gone: drops, on this thread, every child that is not being polled, and lets go of everything.
     pub(super) fn end(self: &Arc<Self>, reason: CancelReason, place: Option<WatcherId>) {
         self.with(|sched, after| {
-            sched.cancel(reason, after);
-            sched.close(after);
+            sched.ends(reason, after);
             after.drop_waker(place.and_then(|place| sched.watchers.unwatch(place)));
         });
-        drive(self, usize::MAX, || false);
+        sweep(self);
         self.with(|sched, after| sched.orphan(after));
     }
 
     /// Puts a driver job on the spawner.
     pub(super) fn launch(self: &Arc<Self>, id: DriverId) {
         if let Some(spawner) = &self.spawner {
-            let job = Driver::new(Arc::clone(self), id, spawner.clone());
+            let job = Driver::new(self, id, OnSpawner);
             self.launch_by(id, || spawner.spawn(Box::pin(job)));
         }
     }
@@ -202,9 +206,9 @@ impl Core {
         self.driver_lost(id, DROPPED);
     }
 
-    fn driver_lost(self: &Arc<Self>, id: DriverId, why: &str) {
+    pub(super) fn driver_lost(self: &Arc<Self>, id: DriverId, why: &str) {
         if self.with(|sched, after| sched.driver_lost(id, why, after)) {
-            drive(self, usize::MAX, || false);
+            sweep(self);
         }
     }
 
@@ -262,7 +266,7 @@ impl Core {
             }
             sched.failures.len()
         });
-        BodyFailure { failure, position }
+        BodyFailure::new(failure, position)
     }
 }
 

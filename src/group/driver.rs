@@ -13,15 +13,18 @@
 
 use std::future::Future;
 use std::pin::Pin;
-use std::sync::Arc;
+use std::rc::{self, Rc};
+use std::sync::{Arc, Weak};
 use std::task::{Context, Poll, Waker};
 
 use super::cell::Ran;
-use super::core::{Core, Done};
+use super::core::Core;
 use super::drivers::DriverId;
 use super::ground::Ground;
-use super::sched::{Parking, Work};
+use super::sched::{Done, Parking, Work};
 use super::watchers::{Events, WatcherId};
+use crate::panic::catch;
+use crate::spawner::{LocalSpawner, SpawnerHandle};
 
 /// How many children are polled or dropped before the executor gets its turn.
 pub(super) const BUDGET: usize = 64;
@@ -35,75 +38,117 @@ pub(super) enum Drove {
     Yield,
 }
 
-/// Polls or drops up to `budget` children, one after the other.
-pub(super) fn drive(core: &Arc<Core>, budget: usize, should_yield: impl Fn() -> bool) -> Drove {
-    let mut done = Done::Nothing;
-    for _ in 0..budget {
-        done = match core.step(done, true) {
+/// Polls or drops children, one after the other, as long as there is `budget`.
+pub(super) fn drive(
+    core: &Arc<Core>,
+    by_owner: bool,
+    budget: &mut usize,
+    should_yield: impl Fn() -> bool,
+) -> Drove {
+    let mut done = Done::First;
+    while *budget > 0 {
+        *budget -= 1;
+        done = match core.step(done, by_owner) {
             Work::Nothing => return Drove::Idle,
             Work::Drop(claimed, reason) => Done::Over(claimed.cancel(reason)),
             Work::Poll(child) => match child.run() {
                 Ran::Over(finished) => Done::Over(finished),
                 Ran::Woken(child) => Done::Woken(child),
                 Ran::Cancel(claimed) => Done::Over(claimed.cancel(core.reason())),
-                Ran::Parked => Done::Nothing,
+                Ran::Parked => Done::Parked,
             },
         };
-        if should_yield() {
+        // A spawner that panics instead of answering must not make us forget the child.
+        if !matches!(catch(&should_yield), Ok(false)) {
             break;
         }
     }
-    core.step(done, false);
+    core.give_back(done, by_owner);
     Drove::Yield
 }
 
-/// A driver job. Dropped before its end it counts as lost.
-pub(crate) struct Driver<G> {
-    core: Arc<Core>,
-    id: DriverId,
-    ground: G,
-    over: bool,
+/// Drops, on this thread, every child of a cancelled group that is not being polled.
+pub(super) fn sweep(core: &Arc<Core>) {
+    let mut done = Done::First;
+    while let Some((claimed, reason)) = core.sweep_step(done) {
+        done = Done::Over(claimed.cancel(reason));
+    }
 }
 
-impl<G> Driver<G> {
-    pub(super) fn new(core: Arc<Core>, id: DriverId, ground: G) -> Self {
+/// A driver job. Dropped before its end it counts as lost.
+///
+/// It keeps neither the group nor the spawner alive: an executor that holds a parked driver would hold itself otherwise.
+/// A group with children that are not over stays alive through them.
+pub(crate) struct Driver<H> {
+    core: Weak<Core>,
+    id: DriverId,
+    home: H,
+}
+
+/// Where a driver finds its ground when it is polled.
+pub(super) trait Home {
+    type Ground: Ground;
+    fn ground(&self, core: &Core) -> Option<Self::Ground>;
+}
+
+/// The driver of a group on a spawner.
+pub(super) struct OnSpawner;
+
+impl Home for OnSpawner {
+    type Ground = SpawnerHandle;
+
+    fn ground(&self, core: &Core) -> Option<SpawnerHandle> {
+        core.spawner().cloned()
+    }
+}
+
+impl Home for rc::Weak<dyn LocalSpawner> {
+    type Ground = Rc<dyn LocalSpawner>;
+
+    fn ground(&self, _core: &Core) -> Option<Rc<dyn LocalSpawner>> {
+        self.upgrade()
+    }
+}
+
+impl<H> Driver<H> {
+    pub(super) fn new(core: &Arc<Core>, id: DriverId, home: H) -> Self {
         Self {
-            core,
+            core: Arc::downgrade(core),
             id,
-            ground,
-            over: false,
+            home,
         }
     }
 }
 
-impl<G: Ground + Unpin> Future for Driver<G> {
+impl<H: Home + Unpin> Future for Driver<H> {
     type Output = ();
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
         let this = self.get_mut();
         let id = this.id;
-        if !this
-            .core
-            .with(|sched, after| sched.driver_begins(id, after))
-        {
-            this.over = true;
+        let Some((core, ground)) = this.core.upgrade().and_then(|core| {
+            let ground = this.home.ground(&core)?;
+            Some((core, ground))
+        }) else {
+            return Poll::Ready(());
+        };
+        if !core.with(|sched, after| sched.driver_begins(id, after)) {
+            this.core = Weak::new();
             return Poll::Ready(());
         }
-        let _current = this.ground.enter(true);
+        let _current = ground.enter(true);
+        let mut budget = BUDGET;
         loop {
-            if drive(&this.core, BUDGET, || this.ground.should_yield()) == Drove::Yield {
+            if drive(&core, false, &mut budget, || ground.should_yield()) == Drove::Yield {
                 cx.waker().wake_by_ref();
                 return Poll::Pending;
             }
             let waker = cx.waker().clone();
-            match this
-                .core
-                .with(|sched, after| sched.driver_parks(id, waker, after))
-            {
+            match core.with(|sched, after| sched.driver_parks(id, waker, after)) {
                 Parking::Parked => return Poll::Pending,
                 Parking::HasWork => {}
                 Parking::Ended => {
-                    this.over = true;
+                    this.core = Weak::new();
                     return Poll::Ready(());
                 }
             }
@@ -111,10 +156,10 @@ impl<G: Ground + Unpin> Future for Driver<G> {
     }
 }
 
-impl<G> Drop for Driver<G> {
+impl<H> Drop for Driver<H> {
     fn drop(&mut self) {
-        if !self.over {
-            self.core.driver_dropped(self.id);
+        if let Some(core) = self.core.upgrade() {
+            core.driver_dropped(self.id);
         }
     }
 }
@@ -127,6 +172,7 @@ pub(crate) struct Turn<'a, G: Ground> {
     ground: &'a G,
     on_spawner: bool,
     suspended: bool,
+    budget: usize,
     _current: G::Guard,
 }
 
@@ -141,13 +187,16 @@ impl<'a, G: Ground> Turn<'a, G> {
             ground,
             on_spawner,
             suspended: false,
+            budget: BUDGET,
             _current: ground.enter(on_spawner),
         }
     }
 
     /// Sees to the children, if the owner is where they run. `true`: the turn is over.
-    pub(crate) fn drive(&self) -> bool {
-        self.on_spawner && drive(self.core, BUDGET, || self.ground.should_yield()) == Drove::Yield
+    pub(crate) fn drive(&mut self) -> bool {
+        let ground = self.ground;
+        self.on_spawner
+            && drive(self.core, true, &mut self.budget, || ground.should_yield()) == Drove::Yield
     }
 
     /// Suspends until one of the events, unless `has_news`, which is asked under the lock, or there is work to do.
@@ -223,8 +272,12 @@ impl Watch {
 impl Drop for Watch {
     fn drop(&mut self) {
         if let Some(place) = self.place {
-            self.core
-                .with(|sched, after| sched.stops_watching(place, after));
+            if self
+                .core
+                .with(|sched, after| sched.stops_watching(place, after))
+            {
+                sweep(&self.core);
+            }
         }
     }
 }

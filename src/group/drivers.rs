@@ -73,10 +73,10 @@ impl Drivers {
     }
 
     /// The waker of the driver that parked last, which is on its way from now on.
-    pub(super) fn unpark_one(&mut self) -> Option<Waker> {
+    pub(super) fn unpark_one(&mut self) -> Option<(DriverId, Waker)> {
         let job = self.jobs.iter_mut().rfind(|job| job.parked.is_some())?;
         self.coming = Some(job.id);
-        job.parked.take()
+        Some((job.id, job.parked.take()?))
     }
 
     /// A driver is being polled. `Err` if it was given up; its stale waker, if there is one.
@@ -88,10 +88,14 @@ impl Drivers {
         Ok(job.parked.take())
     }
 
-    /// A driver has nothing to do.
-    pub(super) fn park(&mut self, id: DriverId, waker: Waker) {
-        if let Some(job) = self.jobs.iter_mut().find(|job| job.id == id) {
-            job.parked = Some(waker);
+    /// A driver has nothing to do. The waker comes back if it was given up.
+    pub(super) fn park(&mut self, id: DriverId, waker: Waker) -> Result<(), Waker> {
+        match self.jobs.iter_mut().find(|job| job.id == id) {
+            Some(job) => {
+                job.parked = Some(waker);
+                Ok(())
+            }
+            None => Err(waker),
         }
     }
 
@@ -165,7 +169,7 @@ mod tests {
         let mut drivers = Drivers::default();
         let id = drivers.launch();
         assert!(drivers.begin(id).is_ok());
-        drivers.park(id, Waker::noop().clone());
+        assert!(drivers.park(id, Waker::noop().clone()).is_ok());
         assert!(drivers.unpark_one().is_some());
         assert!(drivers.is_one_coming());
         assert!(drivers.unpark_one().is_none());

@@ -9,14 +9,51 @@ use crate::error::unhandled;
 use crate::error::{ChildFailure, Failure, GroupError};
 use crate::panic::Panic;
 
-/// How the body of a scope failed, and how many failures came before it.
+/// How the body of a scope failed, and how many failures came before it. Dropped untaken, it goes to the unhandled hook.
 pub(crate) struct BodyFailure<E> {
-    pub(crate) failure: Failure<E>,
-    pub(crate) position: usize,
+    failure: Option<Failure<E>>,
+    position: usize,
 }
 
-/// All failures of a group that is over, in their order. What is still in here when it is dropped goes to the unhandled
-/// hook.
+impl<E> BodyFailure<E> {
+    pub(super) fn new(failure: Failure<E>, position: usize) -> Self {
+        Self {
+            failure: Some(failure),
+            position,
+        }
+    }
+
+    fn is_panic(&self) -> bool {
+        self.failure.as_ref().is_some_and(Failure::is_panic)
+    }
+
+    fn take(mut self) -> Option<Failure<E>> {
+        self.failure.take()
+    }
+
+    fn into_panic(self) -> Option<Panic> {
+        match self.take() {
+            Some(Failure::Panicked(panic)) => Some(panic),
+            _ => None,
+        }
+    }
+}
+
+impl<E> Drop for BodyFailure<E> {
+    fn drop(&mut self) {
+        match self.failure.take() {
+            Some(Failure::Error(error)) => {
+                unhandled::report_body_error::<E>();
+                unhandled::drop_quietly("an error that nobody received", error);
+            }
+            Some(Failure::Panicked(panic)) => unhandled::report_panic("the body of a scope", panic),
+            Some(Failure::Cancelled(_)) | None => {}
+        }
+    }
+}
+
+/// All failures of a group that is over, in their order. Each one that is still in here when this is dropped goes to the
+/// unhandled hook.
 pub(crate) struct Failures<E> {
     members: Members<E>,
     children: Vec<Failed>,
@@ -50,28 +87,25 @@ impl<E> Failures<E> {
             return None;
         }
         let child = self.children.iter().position(Failed::is_panic);
-        let body = self.body.take_if(|body| body.failure.is_panic());
+        let body = self.body.as_ref().filter(|body| body.is_panic());
         match (child, body) {
-            (Some(child), body) if body.as_ref().is_none_or(|body| child < body.position) => {
-                self.body = body;
+            (Some(child), None) => self.children.remove(child).into_panic(),
+            (Some(child), Some(body)) if child < body.position => {
                 self.children.remove(child).into_panic()
             }
-            (_, Some(body)) => match body.failure {
-                Failure::Panicked(panic) => Some(panic),
-                _ => None,
-            },
-            (_, None) => None,
+            (_, Some(_)) => self.body.take()?.into_panic(),
+            (None, None) => None,
         }
     }
 
     /// Goes on with the panic of the body, whatever the group does with panics: there is nothing else to give.
     pub(crate) fn resume_body(mut self) -> ! {
-        match self.body.take().map(|body| body.failure) {
-            Some(Failure::Panicked(panic)) => {
+        match self.body.take().and_then(BodyFailure::into_panic) {
+            Some(panic) => {
                 drop(self);
                 panic.resume()
             }
-            _ => unreachable!("a body that cannot fail gives a value or panics"),
+            None => unreachable!("a body that cannot fail gives a value or panics"),
         }
     }
 
@@ -85,8 +119,9 @@ impl<E> Failures<E> {
             .into_iter()
             .map(|failed| self.members.take(failed))
             .collect();
-        if let Some(BodyFailure { failure, position }) = self.body.take() {
-            leaves.insert(position, leaf(failure));
+        if let Some(body) = self.body.take() {
+            let position = body.position;
+            leaves.splice(position..position, body.take().map(leaf));
         }
         let cancelled = core.read(|sched| sched.cancelled.clone());
         let value = match (value, cancelled) {
@@ -100,8 +135,9 @@ impl<E> Failures<E> {
         };
         match value {
             Ok(value) if leaves.is_empty() => return Ok(value),
+            Ok(value) => unhandled::drop_quietly("the value of a body whose group failed", value),
             Err(reason) if leaves.is_empty() => leaves.push(leaf(Failure::Cancelled(reason))),
-            _ => {}
+            Err(_) => {}
         }
         Err(GroupError {
             group: core.name().cloned(),
@@ -115,19 +151,5 @@ fn leaf<E>(failure: Failure<E>) -> ChildFailure<E> {
     ChildFailure {
         child: None,
         failure,
-    }
-}
-
-impl<E> Drop for Failures<E> {
-    fn drop(&mut self) {
-        match self.body.take().map(|body| body.failure) {
-            Some(Failure::Error(error)) => {
-                unhandled::report_body_error::<E>();
-                unhandled::drop_quietly("an error that nobody received", error);
-            }
-            Some(Failure::Panicked(panic)) => unhandled::report_panic("the body of a scope", panic),
-            Some(Failure::Cancelled(_)) | None => {}
-        }
-        // Those of the children report themselves.
     }
 }

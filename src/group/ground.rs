@@ -209,7 +209,7 @@ pub(crate) mod sealed {
             let Some(id) = core.with(|sched, _| sched.wants_launch()) else {
                 return;
             };
-            let job = Driver::new(Arc::clone(core), id, Rc::clone(home));
+            let job = Driver::new(core, id, Rc::downgrade(home));
             core.launch_by(id, || home.spawn_local(Box::pin(job)));
         }
     }

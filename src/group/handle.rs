@@ -440,13 +440,18 @@ pub(super) fn debug_group(what: &str, core: &Core, f: &mut fmt::Formatter<'_>) -
         out.field("name", name);
     }
     out.field("location", &format_args!("{}", core.location()));
-    core.peek(|sched| {
-        out.field("live", &sched.live)
-            .field("waiting", &sched.slots.waiting())
-            .field("closed", &sched.closed);
-        if let Some(reason) = &sched.cancelled {
-            out.field("cancelled", reason);
-        }
+    // Copied out first: the formatter is the caller's.
+    let state = core.peek(|sched| {
+        let waiting = sched.slots.waiting();
+        (sched.live, waiting, sched.closed, sched.cancelled.clone())
     });
+    if let Some((live, waiting, closed, cancelled)) = state {
+        out.field("live", &live)
+            .field("waiting", &waiting)
+            .field("closed", &closed);
+        if let Some(reason) = cancelled {
+            out.field("cancelled", &reason);
+        }
+    }
     out.finish_non_exhaustive()
 }

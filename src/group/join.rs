@@ -39,13 +39,13 @@ impl<'a, E, K: Kind> TryJoin<'a, E, K> {
         let mut turn = Turn::begin(core, self.group.ground());
         loop {
             let used_up = turn.drive();
-            let left = core.close_if_empty();
-            if used_up || (left && !self.yielded) {
+            let empty = core.is_empty();
+            if used_up || (empty && !self.yielded) {
                 self.yielded = true;
                 cx.waker().wake_by_ref();
                 return Poll::Pending;
             }
-            if left {
+            if empty && core.close_if_empty() {
                 self.group.set_joined();
                 return Poll::Ready(Failures::of(&self.group.members, None));
             }

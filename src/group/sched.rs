@@ -8,8 +8,8 @@
 //! 3. Once `cancelled` is set, queue and line stay empty and nothing is polled; children leave by `Children::sweep`, or
 //!    at the end of the poll in which it met them.
 //! 4. Once `closed` is set nobody is admitted. Closed and `live` 0 is the end: it is reached once and never left.
-//! 5. A group with work to do has a driver that is not parked, or an owner that polls or has been woken, or has given up
-//!    and been cancelled: see `nudge`.
+//! 5. A group with work to do has a driver that is not parked, or an owner that polls or is on its way, or has been
+//!    cancelled and somebody sweeps it: see `nudge`.
 
 use std::collections::VecDeque;
 use std::num::NonZeroUsize;
@@ -17,6 +17,7 @@ use std::task::Waker;
 
 use super::after::{After, Nudge};
 use super::cell::{CellRef, Claimed, Ending, Failed, Finished};
+
 use super::children::Children;
 use super::completions::Completions;
 use super::drivers::{DriverId, Drivers};
@@ -50,6 +51,21 @@ pub(super) struct Sched {
     refused: bool,
     /// Owners that are being polled on the spawner: they see to the children before they suspend.
     owners: usize,
+    /// Those of them that are not polling or dropping a child right now.
+    free_owners: usize,
+    /// The owner is dropping the children itself.
+    ending: bool,
+    /// The last driver was lost, and why: the group now depends on its owner.
+    deserted: Option<String>,
+}
+
+/// What a driver did with the child that it had.
+pub(super) enum Done {
+    /// It had none.
+    First,
+    Parked,
+    Over(Finished),
+    Woken(CellRef),
 }
 
 /// What a driver is to do next.
@@ -80,6 +96,9 @@ impl Sched {
             can_launch,
             refused: false,
             owners: 0,
+            free_owners: 0,
+            ending: false,
+            deserted: None,
         }
     }
 
@@ -123,7 +142,28 @@ impl Sched {
             after.release(child);
         } else {
             self.ready.push_back(child);
-            self.nudge(self.owners.min(1), after);
+            self.nudge(after);
+        }
+    }
+
+    /// A child wants to be polled, and whoever says so looks for work next.
+    fn push_quietly(&mut self, child: CellRef, after: &mut After) {
+        if self.cancelled.is_some() {
+            after.release(child);
+        } else {
+            self.ready.push_back(child);
+        }
+    }
+
+    /// A driver gives back the child that it had.
+    pub(super) fn take_back(&mut self, done: Done, by_owner: bool, after: &mut After) {
+        if by_owner && !matches!(done, Done::First) {
+            self.free_owners += 1;
+        }
+        match done {
+            Done::First | Done::Parked => {}
+            Done::Over(finished) => self.over(finished, after),
+            Done::Woken(child) => self.push_quietly(child, after),
         }
     }
 
@@ -156,8 +196,10 @@ impl Sched {
         self.live -= 1;
         self.tally.count(end, kept);
         if !cell.is_in_line() {
-            let next = self.slots.release(|waker| after.wake(waker));
-            self.start(next, after);
+            if let Some(next) = self.slots.release(|waker| after.wake(waker)) {
+                next.set_in_line(false);
+                self.push_quietly(next, after);
+            }
         }
         if let Some(completions) = &mut self.completions {
             completions.record(&cell, end);
@@ -187,9 +229,15 @@ impl Sched {
         self.start(next, after);
     }
 
-    /// Cancels, unless that was done before.
+    /// Cancels, unless that was done before or the group has ended.
     pub(super) fn cancel(&mut self, reason: CancelReason, after: &mut After) {
-        if self.cancelled.is_some() {
+        self.cancel_quietly(reason, after);
+        self.nudge(after);
+    }
+
+    /// Cancels, and the caller sees to the children.
+    fn cancel_quietly(&mut self, reason: CancelReason, after: &mut After) {
+        if self.cancelled.is_some() || self.has_ended() {
             return;
         }
         self.cancelled = Some(reason);
@@ -198,7 +246,19 @@ impl Sched {
         self.slots.dismiss(|waker| after.wake(waker));
         self.watchers
             .notify(Events::TROUBLE, |waker| after.wake(waker));
-        self.nudge(self.owners.min(1), after);
+    }
+
+    /// The owner ends the group: nobody else takes children from now on.
+    pub(super) fn ends(&mut self, reason: CancelReason, after: &mut After) {
+        self.ending = true;
+        self.cancel_quietly(reason, after);
+        self.close(after);
+    }
+
+    /// The next child of a cancelled group to be dropped by the caller.
+    pub(super) fn sweep(&mut self) -> Option<(Claimed, CancelReason)> {
+        let reason = self.cancelled.clone()?;
+        Some((self.children.sweep()?, reason))
     }
 
     /// Takes no more children.
@@ -242,37 +302,41 @@ impl Sched {
         after.drop_completions(self.completions.take());
     }
 
+    /// Is there work beyond what `spare` others are about to do?
     fn has_work(&self, spare: usize) -> bool {
         if self.cancelled.is_some() {
-            spare == 0 && !self.children.is_swept()
+            spare == 0 && !self.ending && !self.children.is_swept()
         } else {
             self.ready.len() > spare
         }
     }
 
     /// What whoever asks is to do next. If there is more, somebody else is called to it.
-    pub(super) fn work(&mut self, after: &mut After) -> Work {
-        let work = match &self.cancelled {
-            None => self.ready.pop_front().map_or(Work::Nothing, Work::Poll),
-            Some(reason) => match self.children.sweep() {
-                Some(claimed) => Work::Drop(claimed, reason.clone()),
-                None => Work::Nothing,
-            },
+    pub(super) fn work(&mut self, by_owner: bool, after: &mut After) -> Work {
+        let work = match self.cancelled {
+            None => self.ready.pop_front().map(Work::Poll),
+            Some(_) if self.ending => None,
+            Some(_) => self
+                .sweep()
+                .map(|(child, reason)| Work::Drop(child, reason)),
         };
-        self.nudge(0, after);
-        work
+        if by_owner && work.is_some() {
+            self.free_owners -= 1;
+        }
+        self.nudge(after);
+        work.unwrap_or(Work::Nothing)
     }
 
-    /// Sees to it that there is somebody for the work beyond the `spare` children that the caller sees to itself.
-    fn nudge(&mut self, spare: usize, after: &mut After) {
-        if self.drivers.is_one_coming() || !self.has_work(spare) {
+    /// Sees to it that there is somebody for the work that is left. An owner that is between two children takes one.
+    pub(super) fn nudge(&mut self, after: &mut After) {
+        if self.drivers.is_one_coming() || !self.has_work(self.free_owners.min(1)) {
             return;
         }
-        if let Some(waker) = self.drivers.unpark_one() {
-            after.nudge = Some(Nudge::Wake(waker));
+        if let Some((id, waker)) = self.drivers.unpark_one() {
+            after.nudge = Some(Nudge::Wake(id, waker));
             return;
         }
-        let helped = self.owners > 0 || self.watchers.any(Events::WORK);
+        let helped = self.owners > 0 || self.watchers.any(Events::WORK) || !self.drivers.is_empty();
         let wanted = self.drivers.len() + self.owners < self.max_drivers;
         if self.can_launch && wanted && !(helped && self.refused) {
             after.nudge = Some(Nudge::Launch(self.drivers.launch()));
@@ -285,23 +349,39 @@ impl Sched {
     /// An owner on the spawner is being polled.
     pub(super) fn owner_begins(&mut self) {
         self.owners += 1;
+        self.free_owners += 1;
     }
 
     /// An owner suspends: children that are left need a driver that does not depend on its being polled again.
     pub(super) fn owner_suspends(&mut self, on_spawner: bool, after: &mut After) {
         self.owners -= usize::from(on_spawner);
+        self.free_owners -= usize::from(on_spawner);
         let lacks_driver = self.drivers.is_empty() && self.owners == 0;
         if self.live > 0 && lacks_driver && self.can_launch && !self.refused {
             after.nudge = Some(Nudge::Launch(self.drivers.launch()));
         } else {
-            self.nudge(0, after);
+            self.nudge(after);
         }
     }
 
-    /// A watcher goes away; work that it would have done needs somebody else.
-    pub(super) fn stops_watching(&mut self, place: WatcherId, after: &mut After) {
+    /// A watcher goes away; work that it would have done needs somebody else. `true`: there is nobody, and nobody can be
+    /// called; the group is now cancelled, and the caller sees to the children.
+    pub(super) fn stops_watching(&mut self, place: WatcherId, after: &mut After) -> bool {
         after.drop_waker(self.watchers.unwatch(place));
-        self.nudge(self.owners.min(1), after);
+        if let Some(why) = self.deserted.take_if(|_| self.live > 0 && !self.can_launch) {
+            if self.is_helpless() {
+                self.cancel_quietly(CancelReason::abandoned(why), after);
+                return true;
+            }
+            self.deserted = Some(why);
+        }
+        self.nudge(after);
+        false
+    }
+
+    /// Is there nobody to poll children?
+    fn is_helpless(&self) -> bool {
+        self.drivers.is_empty() && self.owners == 0 && !self.watchers.any(Events::WORK)
     }
 
     /// Would a parked owner have something to do?
@@ -340,8 +420,11 @@ impl Sched {
         } else if self.has_work(0) {
             after.drop_waker(waker);
             Parking::HasWork
+        } else if let Err(waker) = self.drivers.park(id, waker) {
+            // It was given up while it was polled.
+            after.drop_waker(waker);
+            Parking::Ended
         } else {
-            self.drivers.park(id, waker);
             Parking::Parked
         }
     }
@@ -362,17 +445,18 @@ impl Sched {
         };
         after.drop_waker(removed.waker);
         self.refused |= !removed.had_begun;
-        if !self.drivers.is_empty() || self.owners > 0 || self.live == 0 {
-            self.nudge(self.owners.min(1), after);
-            return false;
+        if self.live > 0 && self.is_helpless() {
+            self.cancel_quietly(CancelReason::abandoned(why.to_owned()), after);
+            return true;
         }
-        if self.watchers.any(Events::WORK) {
+        if self.drivers.is_empty() {
+            self.deserted = Some(why.to_owned());
+            // Whoever watches for work takes a look, since it may be alone now.
             self.watchers
                 .notify(Events::WORK, |waker| after.wake(waker));
-            return false;
         }
-        self.cancel(CancelReason::abandoned(why.to_owned()), after);
-        true
+        self.nudge(after);
+        false
     }
 }
 

@@ -4,8 +4,7 @@
 //! 2. A slot is free, or held by a child that has started and is not over, or promised to one caller.
 //! 3. A promise stands until the caller redeems it, goes away, or is dismissed.
 
-use std::collections::VecDeque;
-use std::mem::replace;
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::num::NonZeroUsize;
 use std::task::Waker;
 
@@ -15,16 +14,13 @@ pub(super) struct Slots<C> {
     /// Started and not over, or promised.
     taken: usize,
     line: VecDeque<C>,
-    callers: VecDeque<Caller>,
+    /// Callers that wait, by ticket: the lowest has waited longest.
+    callers: BTreeMap<u64, Waker>,
+    /// Callers that were promised a slot.
+    promised: BTreeSet<u64>,
     next_ticket: u64,
     /// The group takes no more children, so callers wait for nothing.
     dismissed: bool,
-}
-
-struct Caller {
-    ticket: u64,
-    /// `None` once it was promised a slot.
-    waker: Option<Waker>,
 }
 
 impl<C> Slots<C> {
@@ -33,7 +29,8 @@ impl<C> Slots<C> {
             limit,
             taken: 0,
             line: VecDeque::new(),
-            callers: VecDeque::new(),
+            callers: BTreeMap::new(),
+            promised: BTreeSet::new(),
             next_ticket: 0,
             dismissed: false,
         }
@@ -71,12 +68,9 @@ impl<C> Slots<C> {
 
     /// Promises a free slot to the caller that has waited longest.
     fn promise(&mut self, mut wake: impl FnMut(Waker)) {
-        let waker = self
-            .callers
-            .iter_mut()
-            .find_map(|caller| caller.waker.take());
-        if let Some(waker) = waker {
+        if let Some((ticket, waker)) = self.callers.pop_first() {
             self.taken += 1;
+            self.promised.insert(ticket);
             wake(waker);
         }
     }
@@ -91,14 +85,12 @@ impl<C> Slots<C> {
     }
 
     /// Wakes all callers and takes their promises back: there will be nothing to spawn into.
-    pub(super) fn dismiss(&mut self, mut wake: impl FnMut(Waker)) {
+    pub(super) fn dismiss(&mut self, wake: impl FnMut(Waker)) {
         self.dismissed = true;
-        for caller in self.callers.drain(..) {
-            match caller.waker {
-                Some(waker) => wake(waker),
-                None => self.taken -= 1,
-            }
-        }
+        self.taken -= std::mem::take(&mut self.promised).len();
+        std::mem::take(&mut self.callers)
+            .into_values()
+            .for_each(wake);
     }
 
     /// The next child in line, if there is a free slot for it.
@@ -115,35 +107,27 @@ impl<C> Slots<C> {
     /// A caller asks for a slot, for the first time or again: whether it has to wait no longer. A waker that is not needed
     /// comes back, for the caller to drop.
     pub(super) fn ask(&mut self, ticket: &mut Option<u64>, waker: Waker) -> (bool, Option<Waker>) {
-        if self.dismissed {
+        if self.dismissed || ticket.is_some_and(|ticket| self.promised.contains(&ticket)) {
             return (true, Some(waker));
         }
-        let known = ticket.and_then(|ticket| self.callers.iter_mut().find(|c| c.ticket == ticket));
-        if let Some(caller) = known {
-            return match &mut caller.waker {
-                Some(old) => (false, Some(replace(old, waker))),
-                None => (true, Some(waker)),
-            };
+        if let Some(ticket) = *ticket {
+            return (false, self.callers.insert(ticket, waker));
         }
-        let at_once = self.has_free() && self.line.is_empty();
-        let (waker, stale) = if at_once {
-            (None, Some(waker))
-        } else {
-            (Some(waker), None)
-        };
-        self.taken += usize::from(at_once);
         self.next_ticket += 1;
         *ticket = Some(self.next_ticket);
-        self.callers.push_back(Caller {
-            ticket: self.next_ticket,
-            waker,
-        });
-        (at_once, stale)
+        if self.has_free() && self.line.is_empty() {
+            self.taken += 1;
+            self.promised.insert(self.next_ticket);
+            (true, Some(waker))
+        } else {
+            self.callers.insert(self.next_ticket, waker);
+            (false, None)
+        }
     }
 
     /// A caller spawns the child that its slot was promised for.
     pub(super) fn redeem(&mut self, ticket: u64) {
-        self.callers.retain(|caller| caller.ticket != ticket);
+        self.promised.remove(&ticket);
     }
 
     /// A caller goes away without having spawned: out of the line, or its promise passes on. Its waker comes back.
@@ -152,16 +136,10 @@ impl<C> Slots<C> {
         ticket: u64,
         wake: impl FnMut(Waker),
     ) -> (Option<C>, Option<Waker>) {
-        let at = self
-            .callers
-            .iter()
-            .position(|caller| caller.ticket == ticket);
-        let Some(caller) = at.and_then(|at| self.callers.remove(at)) else {
-            return (None, None);
-        };
-        match caller.waker {
-            Some(waker) => (None, Some(waker)),
-            None => (self.release(wake), None),
+        if self.promised.remove(&ticket) {
+            (self.release(wake), None)
+        } else {
+            (None, self.callers.remove(&ticket))
         }
     }
 }

@@ -22,11 +22,11 @@ impl<E, K: Kind> Owner<'_, E, K> {
         let core = scope.core();
         loop {
             let mut turn = Turn::begin(core, scope.ground());
-            while turn.drive() {}
+            let used_up = turn.drive();
             if core.close_if_empty() {
                 return;
             }
-            if turn.park(place, Events::EMPTY, &waker, |sched| sched.live == 0) {
+            if !used_up && turn.park(place, Events::EMPTY, &waker, |sched| sched.live == 0) {
                 drop(turn);
                 parker.park();
             }

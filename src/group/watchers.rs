@@ -40,7 +40,8 @@ pub(super) struct Watchers {
 struct Watcher {
     id: WatcherId,
     events: Events,
-    waker: Waker,
+    /// `None` once it was woken: it is on its way, and keeps its place until it watches again or goes away.
+    waker: Option<Waker>,
 }
 
 impl Watchers {
@@ -56,6 +57,7 @@ impl Watchers {
             self.last_id += 1;
             self.last_id
         });
+        let waker = Some(waker);
         self.list.push(Watcher { id, events, waker });
         old
     }
@@ -63,23 +65,21 @@ impl Watchers {
     /// Waits no longer. Its waker comes back if it was not woken.
     pub(super) fn unwatch(&mut self, id: WatcherId) -> Option<Waker> {
         let at = self.list.iter().position(|watcher| watcher.id == id)?;
-        Some(self.list.swap_remove(at).waker)
+        self.list.swap_remove(at).waker
     }
 
+    /// Does anybody wait for one of these, or is on its way because of one?
     pub(super) fn any(&self, events: Events) -> bool {
         self.list.iter().any(|watcher| watcher.events.meets(events))
     }
 
     /// Takes the wakers of all who wait for one of these.
-    pub(super) fn notify(&mut self, events: Events, mut wake: impl FnMut(Waker)) {
-        let mut at = 0;
-        while at < self.list.len() {
-            if self.list[at].events.meets(events) {
-                wake(self.list.swap_remove(at).waker);
-            } else {
-                at += 1;
-            }
-        }
+    pub(super) fn notify(&mut self, events: Events, wake: impl FnMut(Waker)) {
+        self.list
+            .iter_mut()
+            .filter(|watcher| watcher.events.meets(events))
+            .filter_map(|watcher| watcher.waker.take())
+            .for_each(wake);
     }
 }
 
@@ -98,6 +98,10 @@ mod tests {
         assert_eq!(wakes.len(), 1);
         watchers.notify(both, |waker| wakes.push(waker));
         assert_eq!(wakes.len(), 2);
+        // Those who were woken are on their way until they say otherwise.
+        assert!(watchers.any(both));
+        watchers.unwatch(one.unwrap());
+        watchers.unwatch(two.unwrap());
         assert!(!watchers.any(both));
     }
 

@@ -16,7 +16,7 @@ use pin_project_lite::pin_project;
 
 use super::form::Form;
 use super::form::sealed::Sealed;
-use crate::error::unhandled::drop_quietly;
+use crate::error::unhandled::{drop_quietly, report_body_error, report_panic};
 use crate::group::{BodyFailure, Borrows, KindSealed, Origin, Owner, Scope, Turn};
 use crate::panic::{Panic, catch};
 
@@ -140,8 +140,8 @@ impl<'env, F: Future, M: Form<F::Output>> Run<'_, 'env, F, M> {
             let used_up = turn.drive();
             let leaving = self.body.is_none();
             if leaving {
-                let empty = core.close_if_empty();
-                if empty && *yielded {
+                let empty = core.is_empty();
+                if empty && *yielded && core.close_if_empty() {
                     return Poll::Ready(());
                 }
                 if empty || used_up {
@@ -179,7 +179,7 @@ impl<'env, F: Future, M: Form<F::Output>> Run<'_, 'env, F, M> {
                 Ok(Poll::Ready(output)) => self.ended(output),
                 Err(panic) => {
                     if let Err(second) = self.drop_body() {
-                        drop_quietly("a panic that came second", second);
+                        report_panic("the destructor of a body that had panicked", second);
                     }
                     self.panicked(panic);
                 }
@@ -198,6 +198,9 @@ impl<'env, F: Future, M: Form<F::Output>> Run<'_, 'env, F, M> {
                 *self.failure = Some(self.scope.core().body_failed(error));
             }
             (Err(panic), output) => {
+                if output.is_err() {
+                    report_body_error::<M::Error>();
+                }
                 drop_quietly("the output of a body that panicked in its drop", output);
                 self.panicked(panic);
             }

@@ -139,8 +139,10 @@ impl<T> Drop for Claim<T> {
             Some(now.0 & !(KEY | waiter))
         });
         let (Ok(before) | Err(before)) = dropped;
+        if !(before.has(OVER) && before.has(WAITER)) {
+            self.empty_slot();
+        }
         match before.end() {
-            None if before.has(WAITER) => self.empty_slot(),
             // SAFETY: the child is over with a value, which is ours.
             Some(Ending::Value) if !unsafe { self.value() }.is_null() => {
                 self.cell.header().core.count_let_go();

@@ -38,7 +38,7 @@ pub(super) struct VTable {
     /// Lets go of the value. By whoever (S5) names; the stage is a value or empty. The stage holds the end afterwards.
     pub(super) let_go: unsafe fn(NonNull<Header>) -> Ending,
     /// The value in the stage, or null. By the key, after `OVER` with `Ending::Value`.
-    pub(super) value: unsafe fn(NonNull<Header>) -> *mut (),
+    pub(super) value: unsafe fn(NonNull<Header>) -> *const (),
     /// Moves the value into the `Option<T>` behind the second pointer. By the key, as `value`.
     pub(super) take_value: unsafe fn(NonNull<Header>, *mut ()),
     /// The reason in the stage. By the key, after `OVER` with `Ending::Cancelled`.

@@ -101,20 +101,56 @@ impl<F: Future, S: Settle<F::Output>> Cell<F, S> {
                     },
                     Err(panic) => (Stage::Panicked(panic), Ending::Panicked),
                 };
-                match Self::put(stage, Stage::Empty) {
+                let end = match Self::put(stage, Stage::Empty) {
                     Ok(()) => {
                         stage.write(next);
-                        Poll::Ready(end)
+                        end
                     }
-                    // A future that panics while it is dropped has panicked, whatever it gave before.
-                    Err(panic) => {
-                        drop_quietly("the output of a child that panicked in its drop", next);
-                        stage.write(Stage::Panicked(panic));
-                        Poll::Ready(Ending::Panicked)
+                    Err(second) => {
+                        let first = Self::came_before(raw, next);
+                        stage.write(Stage::Panicked(match first {
+                            Some(first) => {
+                                unhandled::report_child_panic(&raw.as_ref().info(), &second);
+                                first
+                            }
+                            None => second,
+                        }));
+                        Ending::Panicked
                     }
-                }
+                };
+                Poll::Ready(end)
             })
         }
+    }
+
+    /// What a child gave before its future panicked in its drop: its panic is the one to keep, its error is reported.
+    ///
+    /// # Safety
+    ///
+    /// `raw` is a live cell.
+    unsafe fn came_before(raw: NonNull<Header>, gave: Stage<F, S>) -> Option<Panic> {
+        let error = match gave {
+            Stage::Panicked(panic) => return Some(panic),
+            Stage::Error(error) => Some(error),
+            Stage::Value(value) => match catch(|| S::unclaimed(value)) {
+                Ok(error) => error,
+                Err(panic) => {
+                    unhandled::report_panic(
+                        "the value of a child that panicked in its drop",
+                        panic,
+                    );
+                    None
+                }
+            },
+            _ => None,
+        };
+        if let Some(error) = error {
+            // SAFETY: the caller vouches for the cell.
+            let child = unsafe { raw.as_ref() }.info();
+            unhandled::report_child_error::<S::Error>(&child);
+            drop_quietly("an error that nobody received", error);
+        }
+        None
     }
 
     unsafe fn cancel(raw: NonNull<Header>, reason: CancelReason) -> Ending {
@@ -150,14 +186,16 @@ impl<F: Future, S: Settle<F::Output>> Cell<F, S> {
         }
     }
 
-    unsafe fn value(raw: NonNull<Header>) -> *mut () {
-        // SAFETY: the stage is the key's from `OVER` on.
-        unsafe {
-            Self::stage(raw, |stage| match &mut *stage {
-                Stage::Value(value) => std::ptr::from_mut(value).cast(),
-                _ => std::ptr::null_mut(),
+    unsafe fn value(raw: NonNull<Header>) -> *const () {
+        // Shared access alone: references to the value may be alive.
+        // SAFETY: the stage is the key's from `OVER` on, and nobody writes to it while the key is borrowed.
+        unsafe { raw.cast::<Self>().as_ref() }
+            .stage
+            // SAFETY: as above.
+            .with(|stage| match unsafe { &*stage } {
+                Stage::Value(value) => std::ptr::from_ref(value).cast(),
+                _ => std::ptr::null(),
             })
-        }
     }
 
     unsafe fn take_value(raw: NonNull<Header>, out: *mut ()) {
