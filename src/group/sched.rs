@@ -305,7 +305,7 @@ impl Sched {
     /// Is there work beyond what `spare` others are about to do?
     fn has_work(&self, spare: usize) -> bool {
         if self.cancelled.is_some() {
-            spare == 0 && !self.ending && !self.children.is_swept()
+            spare == 0 && self.live > 0 && !self.ending && !self.children.is_swept()
         } else {
             self.ready.len() > spare
         }
