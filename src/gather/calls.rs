@@ -6,7 +6,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use super::in_order::{InOrder, One};
-use super::mode::{Mode, ModeOf};
+use super::mode::ModeOf;
 use crate::group::{Call, Kind, Scope, Shared};
 
 /// Calls that can be gathered in the mode `M`.
@@ -19,15 +19,17 @@ use crate::group::{Call, Kind, Scope, Shared};
     note = "gather takes a `Vec`, an array or an iterator of callables of one type, such as `vec![|| f(1), || f(2)]`, or a \
             tuple of callables, such as `(|| f(), || g())`; a callable gives a `Send` future of a `Send` value"
 )]
-pub trait Calls<'env, S, M: Mode, K: Kind = Shared>: sealed::Calls<'env, S, M, K> {}
-impl<'env, S, M: Mode, K: Kind, C: sealed::Calls<'env, S, M, K>> Calls<'env, S, M, K> for C {}
+pub trait Calls<'env, S, M, K: Kind = Shared>: sealed::Calls<'env, S, M, K> {}
+impl<'env, S, M, K: Kind, C: sealed::Calls<'env, S, M, K>> Calls<'env, S, M, K> for C {}
 
 pub(crate) mod sealed {
     use super::*;
 
     /// How calls are started and waited for.
     #[expect(unnameable_types, reason = "the trait is sealed")]
-    pub trait Calls<'env, S, M: Mode, K: Kind> {
+    pub trait Calls<'env, S, M, K: Kind> {
+        /// What the calls fail with.
+        type Error;
         /// What the gather gives: a `Vec` or a tuple.
         type Output;
         /// Waits until all are over; `None` if one gave nothing.
@@ -37,7 +39,7 @@ pub(crate) mod sealed {
         #[doc(hidden)]
         fn start(
             self,
-            tg: &Scope<'env, M::Error, K>,
+            tg: &Scope<'env, Self::Error, K>,
             location: &'static Location<'static>,
         ) -> Self::Wait;
     }
@@ -56,6 +58,7 @@ where
     K: Kind,
     M: ModeOf<'env, Call<C, F>, K>,
 {
+    type Error = M::Error;
     type Output = Vec<M::Output>;
     type Wait = InOrder<'env, M, Call<C, F>, K>;
 
@@ -76,18 +79,19 @@ pub struct Together<T>(T);
 
 macro_rules! tuple {
     ($($call:ident $future:ident $at:tt),+) => {
-        impl<'env, M, K, $($call, $future),+> sealed::Calls<'env, ($($call,)+), M, K> for ($($call,)+)
+        impl<'env, M, K, E, $($call, $future),+> sealed::Calls<'env, ($($call,)+), M, K> for ($($call,)+)
         where
             K: Kind,
-            M: Mode $(+ ModeOf<'env, Call<$call, $future>, K>)+,
+            M: $(ModeOf<'env, Call<$call, $future>, K, Error = E> +)+,
             $($call: FnOnce() -> $future, $future: Future,)+
         {
+            type Error = E;
             type Output = ($(<M as ModeOf<'env, Call<$call, $future>, K>>::Output,)+);
             type Wait = Together<($(One<'env, M, Call<$call, $future>, K>,)+)>;
 
             fn start(
                 self,
-                tg: &Scope<'env, M::Error, K>,
+                tg: &Scope<'env, E, K>,
                 location: &'static Location<'static>,
             ) -> Self::Wait {
                 Together(($(One::Waits(M::start(tg, location, Call::new(self.$at))),)+))
@@ -97,7 +101,7 @@ macro_rules! tuple {
         impl<'env, M, K, $($future),+> Future for Together<($(One<'env, M, $future, K>,)+)>
         where
             K: Kind,
-            M: Mode $(+ ModeOf<'env, $future, K>)+,
+            M: $(ModeOf<'env, $future, K> +)+,
             $($future: Future,)+
         {
             type Output = Option<($(<M as ModeOf<'env, $future, K>>::Output,)+)>;

@@ -1,5 +1,6 @@
 //! Gather inside the task that awaits it: the calls may borrow.
 
+use std::convert::Infallible;
 use std::future::Future;
 
 use super::calls::Calls;
@@ -32,7 +33,7 @@ use crate::group::{GroupOptions, Inline, InlineLocal};
 #[track_caller]
 pub fn inline_gather<'env, S, C>(calls: C) -> impl Future<Output = C::Output> + use<'env, S, C>
 where
-    C: Calls<'env, S, Values, Inline>,
+    C: Calls<'env, S, Values, Inline, Error = Infallible>,
 {
     GroupOptions::new().inline_gather(calls)
 }
@@ -61,11 +62,11 @@ where
 /// assert_eq!(error.unwrap_err().len(), 1);
 /// ```
 #[track_caller]
-pub fn try_inline_gather<'env, S, C, E>(
+pub fn try_inline_gather<'env, S, C>(
     calls: C,
-) -> impl Future<Output = Result<C::Output, GroupError<E>>> + use<'env, S, C, E>
+) -> impl Future<Output = Result<C::Output, GroupError<C::Error>>> + use<'env, S, C>
 where
-    C: Calls<'env, S, Trying<E>, Inline>,
+    C: Calls<'env, S, Trying, Inline>,
 {
     GroupOptions::new().try_inline_gather(calls)
 }
@@ -90,18 +91,18 @@ pub fn inline_gather_local<'env, S, C>(
     calls: C,
 ) -> impl Future<Output = C::Output> + use<'env, S, C>
 where
-    C: Calls<'env, S, Values, InlineLocal>,
+    C: Calls<'env, S, Values, InlineLocal, Error = Infallible>,
 {
     GroupOptions::new().inline_gather_local(calls)
 }
 
 /// Like [`try_inline_gather`], for calls that need not be [`Send`].
 #[track_caller]
-pub fn try_inline_gather_local<'env, S, C, E>(
+pub fn try_inline_gather_local<'env, S, C>(
     calls: C,
-) -> impl Future<Output = Result<C::Output, GroupError<E>>> + use<'env, S, C, E>
+) -> impl Future<Output = Result<C::Output, GroupError<C::Error>>> + use<'env, S, C>
 where
-    C: Calls<'env, S, Trying<E>, InlineLocal>,
+    C: Calls<'env, S, Trying, InlineLocal>,
 {
     GroupOptions::new().try_inline_gather_local(calls)
 }

@@ -12,6 +12,7 @@ mod inline;
 mod mode;
 mod options;
 
+use std::convert::Infallible;
 use std::future::Future;
 
 pub use calls::Calls;
@@ -66,7 +67,7 @@ use crate::spawner::Spawner;
 #[track_caller]
 pub fn gather<S, C>(calls: C) -> impl Future<Output = C::Output>
 where
-    C: Calls<'static, S, Values>,
+    C: Calls<'static, S, Values, Error = Infallible>,
 {
     GroupOptions::new().gather(calls)
 }
@@ -85,7 +86,7 @@ where
 pub fn gather_on<P, S, C>(spawner: &P, calls: C) -> impl Future<Output = C::Output> + use<P, S, C>
 where
     P: Spawner + Clone + 'static,
-    C: Calls<'static, S, Values>,
+    C: Calls<'static, S, Values, Error = Infallible>,
 {
     GroupOptions::new().on(spawner).gather(calls)
 }
@@ -120,22 +121,22 @@ where
 /// # });
 /// ```
 #[track_caller]
-pub fn try_gather<S, C, E>(calls: C) -> impl Future<Output = Result<C::Output, GroupError<E>>>
+pub fn try_gather<S, C>(calls: C) -> impl Future<Output = Result<C::Output, GroupError<C::Error>>>
 where
-    C: Calls<'static, S, Trying<E>>,
+    C: Calls<'static, S, Trying>,
 {
     GroupOptions::new().try_gather(calls)
 }
 
 /// Like [`try_gather`], on a spawner.
 #[track_caller]
-pub fn try_gather_on<P, S, C, E>(
+pub fn try_gather_on<P, S, C>(
     spawner: &P,
     calls: C,
-) -> impl Future<Output = Result<C::Output, GroupError<E>>> + use<P, S, C, E>
+) -> impl Future<Output = Result<C::Output, GroupError<C::Error>>> + use<P, S, C>
 where
     P: Spawner + Clone + 'static,
-    C: Calls<'static, S, Trying<E>>,
+    C: Calls<'static, S, Trying>,
 {
     GroupOptions::new().on(spawner).try_gather(calls)
 }
@@ -165,7 +166,7 @@ where
 #[track_caller]
 pub fn gather_settled<S, C>(calls: C) -> impl Future<Output = C::Output>
 where
-    C: Calls<'static, S, Settling>,
+    C: Calls<'static, S, Settling, Error = Infallible>,
 {
     GroupOptions::new().gather_settled(calls)
 }
@@ -178,7 +179,7 @@ pub fn gather_settled_on<P, S, C>(
 ) -> impl Future<Output = C::Output> + use<P, S, C>
 where
     P: Spawner + Clone + 'static,
-    C: Calls<'static, S, Settling>,
+    C: Calls<'static, S, Settling, Error = Infallible>,
 {
     GroupOptions::new().on(spawner).gather_settled(calls)
 }

@@ -2,7 +2,6 @@
 
 use std::convert::Infallible;
 use std::future::Future;
-use std::marker::PhantomData;
 use std::panic::Location;
 use std::pin::Pin;
 use std::task::{Context, Poll};
@@ -19,23 +18,19 @@ use crate::panic::catch;
 #[derive(Debug)]
 pub struct Values(Infallible);
 
-/// The mode of [`try_gather`](crate::try_gather): each call gives a value or fails with an `E`.
+/// The mode of [`try_gather`](crate::try_gather): each call gives a value or fails.
 #[derive(Debug)]
-pub struct Trying<E>(PhantomData<fn() -> E>);
+pub struct Trying(Infallible);
 
 /// The mode of [`gather_settled`](crate::gather_settled): each call gives its outcome.
 #[derive(Debug)]
 pub struct Settling(Infallible);
 
-/// A mode of gathering: [`Values`], [`Trying`] or [`Settling`].
-#[expect(unnameable_types, reason = "it is a sealed trait")]
-pub trait Mode: Sized {
-    type Error;
-}
-
 /// What a mode makes of a call with the future `F`.
 #[expect(unnameable_types, reason = "it is a sealed trait")]
-pub trait ModeOf<'env, F: Future, K: Kind = Shared>: Mode {
+pub trait ModeOf<'env, F: Future, K: Kind = Shared> {
+    /// What the gather fails with. It is no part of the mode, so that a lifetime in it is seen in one place only.
+    type Error;
     /// What the child's key gives.
     type Value;
     /// What the caller gets of this call.
@@ -49,16 +44,13 @@ pub trait ModeOf<'env, F: Future, K: Kind = Shared>: Mode {
     fn settle(result: Result<Self::Value, GatherIncomplete>) -> Option<Self::Output>;
 }
 
-impl Mode for Values {
-    type Error = Infallible;
-}
-
 impl<'env, F, K> ModeOf<'env, F, K> for Values
 where
     F: Future + 'env,
     F::Output: 'env,
     K: Accepts<F> + Accepts<F::Output>,
 {
+    type Error = Infallible;
     type Value = F::Output;
     type Output = F::Output;
 
@@ -81,17 +73,14 @@ where
     }
 }
 
-impl<E> Mode for Trying<E> {
-    type Error = E;
-}
-
-impl<'env, F, T, E, K> ModeOf<'env, F, K> for Trying<E>
+impl<'env, F, T, E, K> ModeOf<'env, F, K> for Trying
 where
     F: Future<Output = Result<T, E>> + 'env,
     T: 'env,
     E: 'env,
     K: Accepts<F> + Accepts<Result<T, E>>,
 {
+    type Error = E;
     type Value = T;
     type Output = T;
 
@@ -104,10 +93,6 @@ where
     }
 }
 
-impl Mode for Settling {
-    type Error = Infallible;
-}
-
 impl<'env, F, T, E, K> ModeOf<'env, F, K> for Settling
 where
     F: Future<Output = Result<T, E>> + 'env,
@@ -115,6 +100,7 @@ where
     E: 'env,
     K: Accepts<Settled<F>> + Accepts<Outcome<T, E>>,
 {
+    type Error = Infallible;
     type Value = Outcome<T, E>;
     type Output = Outcome<T, E>;
 

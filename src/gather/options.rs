@@ -1,5 +1,6 @@
 //! Gather from [`GroupOptions`].
 
+use std::convert::Infallible;
 use std::future::{Future, pending};
 use std::panic::Location;
 
@@ -16,7 +17,7 @@ impl GroupOptions {
     #[track_caller]
     pub fn gather<S, C>(self, calls: C) -> impl Future<Output = C::Output>
     where
-        C: Calls<'static, S, Values>,
+        C: Calls<'static, S, Values, Error = Infallible>,
     {
         let location = Location::caller();
         self.on_panic(OnPanic::Resume)
@@ -25,12 +26,12 @@ impl GroupOptions {
 
     /// [`try_gather`](crate::try_gather) with these options.
     #[track_caller]
-    pub fn try_gather<S, C, E>(
+    pub fn try_gather<S, C>(
         self,
         calls: C,
-    ) -> impl Future<Output = Result<C::Output, GroupError<E>>>
+    ) -> impl Future<Output = Result<C::Output, GroupError<C::Error>>>
     where
-        C: Calls<'static, S, Trying<E>>,
+        C: Calls<'static, S, Trying>,
     {
         let location = Location::caller();
         self.try_scope_at(location, move |tg| {
@@ -43,7 +44,7 @@ impl GroupOptions {
     #[track_caller]
     pub fn gather_settled<S, C>(self, calls: C) -> impl Future<Output = C::Output>
     where
-        C: Calls<'static, S, Settling>,
+        C: Calls<'static, S, Settling, Error = Infallible>,
     {
         let location = Location::caller();
         self.on_error(OnError::KeepGoing)
@@ -59,7 +60,7 @@ impl GroupOptions {
         calls: C,
     ) -> impl Future<Output = C::Output> + use<'env, S, C>
     where
-        C: Calls<'env, S, Values, Inline>,
+        C: Calls<'env, S, Values, Inline, Error = Infallible>,
     {
         let location = Location::caller();
         self.on_panic(OnPanic::Resume)
@@ -70,18 +71,21 @@ impl GroupOptions {
 
     /// [`try_inline_gather`](crate::try_inline_gather) with these options; [`on`](Self::on) has no meaning for it.
     #[track_caller]
-    pub fn try_inline_gather<'env, S, C, E>(
+    pub fn try_inline_gather<'env, S, C>(
         self,
         calls: C,
-    ) -> impl Future<Output = Result<C::Output, GroupError<E>>> + use<'env, S, C, E>
+    ) -> impl Future<Output = Result<C::Output, GroupError<C::Error>>> + use<'env, S, C>
     where
-        C: Calls<'env, S, Trying<E>, Inline>,
+        C: Calls<'env, S, Trying, Inline>,
     {
         let location = Location::caller();
-        self.inline_at::<_, _, Fallible<E, Inline>>(location, move |tg: InlineScope<'env, E>| {
-            let calls = calls.start(&tg, location);
-            whole_or_cancel(tg, calls)
-        })
+        self.inline_at::<_, _, Fallible<Inline>>(
+            location,
+            move |tg: InlineScope<'env, C::Error>| {
+                let calls = calls.start(&tg, location);
+                whole_or_cancel(tg, calls)
+            },
+        )
     }
 
     /// [`inline_gather_local`](crate::inline_gather_local) with these options; [`on`](Self::on) has no meaning for it, and a
@@ -92,7 +96,7 @@ impl GroupOptions {
         calls: C,
     ) -> impl Future<Output = C::Output> + use<'env, S, C>
     where
-        C: Calls<'env, S, Values, InlineLocal>,
+        C: Calls<'env, S, Values, InlineLocal, Error = Infallible>,
     {
         let location = Location::caller();
         self.on_panic(OnPanic::Resume)
@@ -104,19 +108,19 @@ impl GroupOptions {
     /// [`try_inline_gather_local`](crate::try_inline_gather_local) with these options; [`on`](Self::on) has no meaning for
     /// it.
     #[track_caller]
-    pub fn try_inline_gather_local<'env, S, C, E>(
+    pub fn try_inline_gather_local<'env, S, C>(
         self,
         calls: C,
-    ) -> impl Future<Output = Result<C::Output, GroupError<E>>> + use<'env, S, C, E>
+    ) -> impl Future<Output = Result<C::Output, GroupError<C::Error>>> + use<'env, S, C>
     where
-        C: Calls<'env, S, Trying<E>, InlineLocal>,
+        C: Calls<'env, S, Trying, InlineLocal>,
     {
         let location = Location::caller();
-        let body = move |tg: InlineScopeLocal<'env, E>| {
+        let body = move |tg: InlineScopeLocal<'env, C::Error>| {
             let calls = calls.start(&tg, location);
             whole_or_cancel(tg, calls)
         };
-        self.inline_at::<_, _, Fallible<E, InlineLocal>>(location, body)
+        self.inline_at::<_, _, Fallible<InlineLocal>>(location, body)
     }
 }
 

@@ -2,9 +2,10 @@
 
 use std::num::NonZeroUsize;
 use std::panic::Location;
+use std::ptr;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed};
-use std::task::Wake;
+use std::task::{Wake, Waker};
 
 use super::after::After;
 use super::cell::{CellRef, Claimed, Ending, Failed};
@@ -40,6 +41,8 @@ pub(crate) struct Core {
     policy: Policy,
     /// Where drivers are launched; `None` if only the holder of a handle can do it.
     spawner: Option<SpawnerHandle>,
+    /// Is the body of the scope dropped when the group is cancelled?
+    drops_body: bool,
     body: AtomicU8,
     taken: AtomicU64,
     let_go: AtomicU64,
@@ -52,6 +55,7 @@ pub(crate) struct Settings {
     pub(crate) location: &'static Location<'static>,
     pub(crate) policy: Policy,
     pub(crate) limit: Option<NonZeroUsize>,
+    pub(crate) drops_body: bool,
 }
 
 impl Core {
@@ -65,6 +69,7 @@ impl Core {
             name: settings.name,
             location: settings.location,
             policy: settings.policy,
+            drops_body: settings.drops_body,
             body: AtomicU8::new(WOKEN),
             taken: AtomicU64::new(0),
             let_go: AtomicU64::new(0),
@@ -87,6 +92,10 @@ impl Core {
 
     pub(crate) fn spawner(&self) -> Option<&SpawnerHandle> {
         self.spawner.as_ref()
+    }
+
+    pub(super) fn drops_body(&self) -> bool {
+        self.drops_body
     }
 
     pub(super) fn policy(&self) -> Policy {
@@ -245,8 +254,13 @@ impl Core {
     }
 
     /// Is the body to be dropped instead of being polled? For a panic that is to go on it always is.
-    pub(crate) fn dooms_body(&self, on_cancel: bool) -> bool {
-        self.read(|sched| sched.dooms_body(on_cancel))
+    pub(crate) fn dooms_body(&self) -> bool {
+        self.read(|sched| sched.dooms_body(self.drops_body))
+    }
+
+    /// Is this the waker of the body, and the body to be dropped?
+    pub(super) fn dooms(&self, waker: &Waker) -> bool {
+        ptr::eq(waker.data(), ptr::from_ref(self).cast()) && self.dooms_body()
     }
 
     /// The body gave an error.

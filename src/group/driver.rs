@@ -234,7 +234,6 @@ impl<G: Ground> Turn<'_, G> {
         place: &mut Option<WatcherId>,
         waker: &Waker,
         leaving: bool,
-        drops_body: bool,
     ) -> bool {
         let core = self.core;
         if leaving {
@@ -242,7 +241,7 @@ impl<G: Ground> Turn<'_, G> {
         }
         let events = Events::BODY.and(Events::TROUBLE);
         self.park(place, events, waker, |sched| {
-            sched.dooms_body(drops_body) || !core.park_body()
+            sched.dooms_body(core.drops_body()) || !core.park_body()
         })
     }
 }

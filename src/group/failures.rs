@@ -73,13 +73,15 @@ impl<E> Failures<E> {
         }
     }
 
-    /// Resumes the first panic there is, if the group does so; everything else goes to the unhandled hook then.
-    pub(crate) fn resume_panic(mut self) -> Self {
+    /// Resumes the first panic there is, if the group does so. Then everything else goes to the unhandled hook, and `value`,
+    /// which the group would have given, is dropped.
+    pub(crate) fn resume_panic<T>(mut self, value: T) -> (Self, T) {
         if let Some(panic) = self.take_panic() {
             drop(self);
+            drop_unwanted(value);
             panic.resume();
         }
-        self
+        (self, value)
     }
 
     fn take_panic(&mut self) -> Option<Panic> {
@@ -125,7 +127,10 @@ impl<E> Failures<E> {
         }
         let cancelled = core.read(|sched| sched.cancelled.clone());
         let value = match (value, cancelled) {
-            (_, Some(reason)) if leaves.is_empty() && reason.kind() == CancelKind::Abandoned => {
+            (value, Some(reason))
+                if leaves.is_empty() && reason.kind() == CancelKind::Abandoned =>
+            {
+                drop_unwanted(value);
                 Err(reason)
             }
             (None, reason) => {
@@ -135,7 +140,7 @@ impl<E> Failures<E> {
         };
         match value {
             Ok(value) if leaves.is_empty() => return Ok(value),
-            Ok(value) => unhandled::drop_quietly("the value of a body whose group failed", value),
+            Ok(value) => drop_unwanted(value),
             Err(reason) if leaves.is_empty() => leaves.push(leaf(Failure::Cancelled(reason))),
             Err(_) => {}
         }
@@ -144,6 +149,11 @@ impl<E> Failures<E> {
             leaves,
         })
     }
+}
+
+/// Drops what the body gave, of a group that has failed.
+fn drop_unwanted<T>(value: T) {
+    unhandled::drop_quietly("the value of a body whose group failed", value);
 }
 
 /// A failure that is no child's.

@@ -1,5 +1,6 @@
 //! Where the children of a group run, for the kinds of group: on a spawner, on a local spawner, or inside one task.
 
+use std::marker::PhantomData;
 use std::rc::Rc;
 use std::sync::Arc;
 
@@ -104,12 +105,12 @@ impl Ground for Rc<dyn LocalSpawner> {
 pub(crate) mod sealed {
     use super::*;
 
-    /// The task that owns the group.
+    /// The task that owns the group. It and its handles go to other threads if a `P` does.
     #[derive(Clone, Copy, Debug)]
     #[expect(unnameable_types, reason = "it is seen in a sealed trait alone")]
-    pub struct Here;
+    pub struct Here<P>(PhantomData<P>);
 
-    impl Ground for Here {
+    impl<P> Ground for Here<P> {
         type Guard = ();
 
         fn is_here(&self) -> bool {
@@ -235,27 +236,27 @@ pub(crate) mod sealed {
 
     /// A group that its owner drives, and nobody else.
     macro_rules! inline {
-        ($kind:ty) => {
+        ($kind:ty, $goes_with:ty) => {
             impl Sealed for $kind {
-                type Home = Here;
+                type Home = Here<$goes_with>;
                 type Origin = ();
-                type Ground = Here;
+                type Ground = Here<$goes_with>;
 
                 #[expect(private_interfaces, reason = "the trait is sealed")]
-                fn open(settings: Settings, _origin: ()) -> (Core, Here) {
-                    (Core::new(settings, None), Here)
+                fn open(settings: Settings, _origin: ()) -> (Core, Here<$goes_with>) {
+                    (Core::new(settings, None), Here(PhantomData))
                 }
 
                 #[expect(private_interfaces, reason = "the trait is sealed")]
-                fn ground<'a>(_core: &'a Core, home: &'a Here) -> &'a Here {
+                fn ground<'a>(_core: &'a Core, home: &'a Here<$goes_with>) -> &'a Here<$goes_with> {
                     home
                 }
 
                 #[expect(private_interfaces, reason = "the trait is sealed")]
-                fn ensure_driver(_core: &Arc<Core>, _home: &Here) {}
+                fn ensure_driver(_core: &Arc<Core>, _home: &Here<$goes_with>) {}
             }
         };
     }
-    inline!(Inline);
-    inline!(InlineLocal);
+    inline!(Inline, ());
+    inline!(InlineLocal, *const ());
 }

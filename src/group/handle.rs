@@ -396,7 +396,7 @@ impl<'env, E, K: Kind> Scope<'env, E, K> {
         let (registry, queue, claim) = fresh.publish(number);
         drop(registry);
         if let Ok(claimed) = queue.claim() {
-            drop(claimed.cancel(reason));
+            claimed.refuse(reason);
         }
         Key::new(claim)
     }

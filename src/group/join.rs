@@ -65,7 +65,7 @@ impl<E, K: Kind> Future for TryJoin<'_, E, K> {
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let failures = std::task::ready!(self.poll_left(cx));
-        let failures = failures.resume_panic();
+        let (failures, ()) = failures.resume_panic(());
         let group = self.group;
         Poll::Ready(failures.into_result(Some(())).map(|()| group.tally()))
     }
@@ -86,7 +86,7 @@ impl<K: Kind> Future for Join<'_, K> {
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Tally> {
         let failures = std::task::ready!(self.0.poll_left(cx));
-        drop(failures.resume_panic());
+        drop(failures.resume_panic(()));
         Poll::Ready(self.0.group.tally())
     }
 }

@@ -14,7 +14,8 @@ use crate::error::{ChildInfo, GatherIncomplete, KeyId};
 /// Names one child of a group and gives its result.
 ///
 /// A key can be awaited: it gives the child's value as soon as the child is over, also before the group's end, or a
-/// [`GatherIncomplete`] that says why there is none. The same without waiting are [`Scope::get_result`] and
+/// [`GatherIncomplete`] that says why there is none. (In the body of a `try_scope` that is cancelled, awaiting a key that has
+/// no value is the suspension at which the body is dropped.) The same without waiting are [`Scope::get_result`] and
 /// [`Scope::take_result`]. Awaiting `&mut key` leaves the key behind, which then reads [`GatherIncomplete::Taken`].
 ///
 /// There is one key for each child; keys compare, hash and print by their [`KeyId`]. The idea is the UUID that Prefect's
@@ -45,7 +46,6 @@ use crate::error::{ChildInfo, GatherIncomplete, KeyId};
 ///
 /// [`Scope::get_result`]: crate::Scope::get_result
 /// [`Scope::take_result`]: crate::Scope::take_result
-#[must_use = "dropping a key lets go of the child's result: await it, keep it, or `drop` it on purpose"]
 pub struct Key<T> {
     claim: Claim<T>,
 }
@@ -93,7 +93,11 @@ impl<T> Future for Key<T> {
     type Output = Result<T, GatherIncomplete>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        self.claim.poll(cx)
+        match self.claim.poll(cx) {
+            // The body of this very group, which is about to be dropped: this is its next suspension.
+            Poll::Ready(Err(_)) if self.claim.core().dooms(cx.waker()) => Poll::Pending,
+            poll => poll,
+        }
     }
 }
 

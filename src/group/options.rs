@@ -125,6 +125,7 @@ impl GroupOptions {
             location,
             policy: self.policy,
             limit: self.limit,
+            drops_body: false,
         };
         (settings, self.spawner)
     }

@@ -22,6 +22,14 @@ pub(crate) struct Origin<K: Kind> {
     home: K::Origin,
 }
 
+impl<K: Kind> Origin<K> {
+    /// Says whether the body of the scope is dropped when the group is cancelled.
+    pub(crate) fn drops_body(mut self, drops_body: bool) -> Self {
+        self.settings.drops_body = drops_body;
+        self
+    }
+}
+
 impl Origin<Shared> {
     pub(crate) fn shared(options: GroupOptions, location: &'static Location<'static>) -> Self {
         let (settings, home) = options.split(location);

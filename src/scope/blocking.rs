@@ -143,7 +143,7 @@ impl GroupOptions {
     where
         B: FnOnce(BlockingScope<'env, E>) -> Result<T, E>,
     {
-        run::<_, _, Fallible<E, Blocking>>(Origin::blocking(self, Location::caller()), body)
+        run::<_, _, Fallible<Blocking>>(Origin::blocking(self, Location::caller()), body)
     }
 }
 
@@ -163,5 +163,6 @@ where
     };
     owner.wait();
     guard.defuse();
-    M::finish(value, owner.leave(failure).resume_panic())
+    let (failures, value) = owner.leave(failure).resume_panic(value);
+    M::finish(value, failures)
 }

@@ -30,7 +30,7 @@ pub trait SpawnerExt: Spawner + Clone + 'static {
 
     /// [`try_scope`](crate::try_scope) on this spawner.
     #[track_caller]
-    fn try_scope<B, F, T, E>(&self, body: B) -> ScopeFuture<'static, B, F, Fallible<E>>
+    fn try_scope<B, F, T, E>(&self, body: B) -> ScopeFuture<'static, B, F, Fallible>
     where
         B: FnOnce(Scope<'static, E>) -> F,
         F: Future<Output = Result<T, E>>,

@@ -12,10 +12,12 @@ pub struct Value<K = Shared>(PhantomData<fn() -> K>);
 
 /// The form of a scope whose body gives a value or an error.
 #[derive(Debug)]
-pub struct Fallible<E, K = Shared>(PhantomData<fn() -> (E, K)>);
+pub struct Fallible<K = Shared>(PhantomData<fn() -> K>);
 
 /// What a scope makes of the output `O` of its body: [`Value`] or [`Fallible`].
 pub trait Form<O>: sealed::Sealed {
+    /// What children fail with.
+    type Error;
     /// What the body gives if it does not fail.
     #[doc(hidden)]
     type Value;
@@ -35,8 +37,6 @@ pub(crate) mod sealed {
     /// What does not depend on the body's output.
     #[expect(unnameable_types, reason = "the trait is sealed")]
     pub trait Sealed {
-        /// What children fail with.
-        type Error;
         /// Whether children have to be `Send`.
         type Kind: Kind;
         /// Is the body dropped when the group is cancelled? One that has to give a value is not.
@@ -45,12 +45,12 @@ pub(crate) mod sealed {
 }
 
 impl<K: Kind> sealed::Sealed for Value<K> {
-    type Error = Infallible;
     type Kind = K;
     const DROPS_BODY: bool = false;
 }
 
 impl<O, K: Kind> Form<O> for Value<K> {
+    type Error = Infallible;
     type Value = O;
     type Output = O;
 
@@ -65,13 +65,13 @@ impl<O, K: Kind> Form<O> for Value<K> {
     }
 }
 
-impl<E, K: Kind> sealed::Sealed for Fallible<E, K> {
-    type Error = E;
+impl<K: Kind> sealed::Sealed for Fallible<K> {
     type Kind = K;
     const DROPS_BODY: bool = true;
 }
 
-impl<T, E, K: Kind> Form<Result<T, E>> for Fallible<E, K> {
+impl<T, E, K: Kind> Form<Result<T, E>> for Fallible<K> {
+    type Error = E;
     type Value = T;
     type Output = Tried<T, E>;
 

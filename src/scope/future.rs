@@ -49,7 +49,7 @@ where
 {
     pub(super) fn new(origin: Origin<M::Kind>, body: B) -> Self {
         Self {
-            start: Some((origin, body)),
+            start: Some((origin.drops_body(M::DROPS_BODY), body)),
             owner: None,
             body: None,
             value: None,
@@ -98,8 +98,9 @@ where
         };
         std::task::ready!(poll);
         let owner = this.owner.take().expect("it was there a moment ago");
-        let failures = owner.leave(this.failure.take()).resume_panic();
-        Poll::Ready(M::finish(this.value.take(), failures))
+        let failures = owner.leave(this.failure.take());
+        let (failures, value) = failures.resume_panic(this.value.take());
+        Poll::Ready(M::finish(value, failures))
     }
 }
 
@@ -153,7 +154,7 @@ impl<'env, F: Future, M: Form<F::Output>> Run<'_, 'env, F, M> {
             } else if core.is_body_woken() {
                 continue;
             }
-            if turn.park_scope(place, cx.waker(), leaving, M::DROPS_BODY) {
+            if turn.park_scope(place, cx.waker(), leaving) {
                 *yielded |= leaving;
                 return Poll::Pending;
             }
@@ -168,7 +169,7 @@ impl<'env, F: Future, M: Form<F::Output>> Run<'_, 'env, F, M> {
         let Some(body) = self.body.as_mut().as_pin_mut() else {
             return;
         };
-        if core.dooms_body(M::DROPS_BODY) {
+        if core.dooms_body() {
             if let Err(panic) = self.drop_body() {
                 self.panicked(panic);
             }

@@ -97,7 +97,7 @@ where
 /// assert_eq!(error.len(), 1);
 /// ```
 #[track_caller]
-pub fn try_inline_scope<'env, B, F, T, E>(body: B) -> ScopeFuture<'env, B, F, Fallible<E, Inline>>
+pub fn try_inline_scope<'env, B, F, T, E>(body: B) -> ScopeFuture<'env, B, F, Fallible<Inline>>
 where
     B: FnOnce(InlineScope<'env, E>) -> F,
     F: Future<Output = Result<T, E>>,
@@ -137,7 +137,7 @@ where
 #[track_caller]
 pub fn try_inline_scope_local<'env, B, F, T, E>(
     body: B,
-) -> ScopeFuture<'env, B, F, Fallible<E, InlineLocal>>
+) -> ScopeFuture<'env, B, F, Fallible<InlineLocal>>
 where
     B: FnOnce(InlineScopeLocal<'env, E>) -> F,
     F: Future<Output = Result<T, E>>,

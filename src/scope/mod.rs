@@ -138,7 +138,7 @@ where
 /// # });
 /// ```
 #[track_caller]
-pub fn try_scope<B, F, T, E>(body: B) -> ScopeFuture<'static, B, F, Fallible<E>>
+pub fn try_scope<B, F, T, E>(body: B) -> ScopeFuture<'static, B, F, Fallible>
 where
     B: FnOnce(Scope<'static, E>) -> F,
     F: Future<Output = Result<T, E>>,
@@ -148,7 +148,7 @@ where
 
 /// Like [`try_scope`], on a spawner.
 #[track_caller]
-pub fn try_scope_on<S, B, F, T, E>(spawner: &S, body: B) -> ScopeFuture<'static, B, F, Fallible<E>>
+pub fn try_scope_on<S, B, F, T, E>(spawner: &S, body: B) -> ScopeFuture<'static, B, F, Fallible>
 where
     S: Spawner + Clone + 'static,
     B: FnOnce(Scope<'static, E>) -> F,
@@ -194,7 +194,7 @@ where
 pub fn try_local_scope_on<S, B, F, T, E>(
     spawner: &S,
     body: B,
-) -> ScopeFuture<'static, B, F, Fallible<E, Local>>
+) -> ScopeFuture<'static, B, F, Fallible<Local>>
 where
     S: LocalSpawner + Clone + 'static,
     B: FnOnce(LocalScope<'static, E>) -> F,

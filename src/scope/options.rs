@@ -36,7 +36,7 @@ impl GroupOptions {
 
     /// Opens a [`try_scope`](crate::try_scope) with these options.
     #[track_caller]
-    pub fn try_scope<B, F, T, E>(self, body: B) -> ScopeFuture<'static, B, F, Fallible<E>>
+    pub fn try_scope<B, F, T, E>(self, body: B) -> ScopeFuture<'static, B, F, Fallible>
     where
         B: FnOnce(Scope<'static, E>) -> F,
         F: Future<Output = Result<T, E>>,
@@ -48,7 +48,7 @@ impl GroupOptions {
         self,
         location: &'static Location<'static>,
         body: B,
-    ) -> ScopeFuture<'static, B, F, Fallible<E>>
+    ) -> ScopeFuture<'static, B, F, Fallible>
     where
         B: FnOnce(Scope<'static, E>) -> F,
         F: Future<Output = Result<T, E>>,
@@ -77,7 +77,7 @@ impl GroupOptions {
         self,
         spawner: &S,
         body: B,
-    ) -> ScopeFuture<'static, B, F, Fallible<E, Local>>
+    ) -> ScopeFuture<'static, B, F, Fallible<Local>>
     where
         S: LocalSpawner + Clone + 'static,
         B: FnOnce(LocalScope<'static, E>) -> F,
@@ -101,7 +101,7 @@ impl GroupOptions {
     pub fn try_inline_scope<'env, B, F, T, E>(
         self,
         body: B,
-    ) -> ScopeFuture<'env, B, F, Fallible<E, Inline>>
+    ) -> ScopeFuture<'env, B, F, Fallible<Inline>>
     where
         B: FnOnce(InlineScope<'env, E>) -> F,
         F: Future<Output = Result<T, E>>,
@@ -129,7 +129,7 @@ impl GroupOptions {
     pub fn try_inline_scope_local<'env, B, F, T, E>(
         self,
         body: B,
-    ) -> ScopeFuture<'env, B, F, Fallible<E, InlineLocal>>
+    ) -> ScopeFuture<'env, B, F, Fallible<InlineLocal>>
     where
         B: FnOnce(InlineScopeLocal<'env, E>) -> F,
         F: Future<Output = Result<T, E>>,

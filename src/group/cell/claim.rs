@@ -11,6 +11,7 @@ use super::state::{Ending, KEY, LINE, OVER, WAITER};
 use crate::cancel::{CancelKind, CancelReason};
 use crate::error::GatherIncomplete;
 use crate::error::unhandled::drop_quietly;
+use crate::group::core::Core;
 
 /// The claim to a child's value. There is one for each child; `KEY` is set while it exists.
 pub(in crate::group) struct Claim<T> {
@@ -33,6 +34,10 @@ impl<T> Claim<T> {
 
     pub(in crate::group) fn cell(&self) -> &CellRef {
         &self.cell
+    }
+
+    pub(in crate::group) fn core(&self) -> &Core {
+        &self.cell.header().core
     }
 
     /// Why there is no value to be had; `None` if the child ended with one, taken or not.

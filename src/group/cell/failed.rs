@@ -30,6 +30,10 @@ impl Failed {
         self.cell.info()
     }
 
+    pub(super) fn core(&self) -> &Arc<Core> {
+        &self.cell.header().core
+    }
+
     pub(in crate::group) fn is_panic(&self) -> bool {
         self.is_panic
     }

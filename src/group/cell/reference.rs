@@ -3,6 +3,7 @@
 use std::fmt;
 use std::mem::{ManuallyDrop, take};
 use std::ptr::NonNull;
+use std::sync::Arc;
 use std::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed, Release};
 use std::task::{Context, Poll, Waker};
 
@@ -142,7 +143,7 @@ impl CellRef {
         let mut cx = Context::from_waker(&waker);
         // SAFETY: we hold `RUNNING`, and a child that is not over has its future.
         match unsafe { (self.header().vtable.poll)(self.0, &mut cx) } {
-            Poll::Ready(end) => Ran::Over(self.finish(end)),
+            Poll::Ready(end) => Ran::Over(self.finish(end, tell_group)),
             Poll::Pending => self.suspend(),
         }
     }
@@ -168,7 +169,8 @@ impl CellRef {
     }
 
     /// Publishes the end (edges 4 and 6). The caller holds `RUNNING`; the future is dropped, the end is in the stage.
-    fn finish(self, mut end: Ending) -> Finished {
+    /// `fails` gets the failure, if it is one, before the end can be seen.
+    fn finish(self, mut end: Ending, fails: impl FnOnce(Failed, Ending)) -> Finished {
         let header = self.header();
         let mut kept = end == Ending::Value;
         if kept && !self.load().has(KEY) {
@@ -177,8 +179,7 @@ impl CellRef {
             end = unsafe { (header.vtable.let_go)(self.0) };
         }
         if let Some(failed) = Failed::of(&self, end) {
-            // Before the end can be seen: whoever learns of it from the key and fails in turn comes second.
-            header.core.child_fails(failed, end);
+            fails(failed, end);
         }
         let before = Snapshot(header.state.fetch_add(OVER + end.bits() - RUNNING, AcqRel));
         if kept && !before.has(KEY) {
@@ -235,8 +236,22 @@ impl Claimed {
         let cell = self.0;
         // SAFETY: this is the proof that we hold `RUNNING`.
         let end = unsafe { (cell.header().vtable.cancel)(cell.0, reason) };
-        cell.finish(end)
+        cell.finish(end, tell_group)
     }
+
+    /// Does the same to a child that the group did not take: its panic, if it panics, is not the group's.
+    pub(in crate::group) fn refuse(self, reason: CancelReason) {
+        let cell = self.0;
+        // SAFETY: as above.
+        let end = unsafe { (cell.header().vtable.cancel)(cell.0, reason) };
+        drop(cell.finish(end, |failed, _| drop(failed)));
+    }
+}
+
+/// Before the end can be seen: whoever learns of it from the key and fails in turn comes second.
+fn tell_group(failed: Failed, end: Ending) {
+    let core = Arc::clone(failed.core());
+    core.child_fails(failed, end);
 }
 
 impl Clone for CellRef {
