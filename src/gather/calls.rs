@@ -6,7 +6,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use super::in_order::{InOrder, One};
-use super::mode::ModeOf;
+use super::mode::{Ends, ModeOf};
 use crate::group::{Call, Kind, Scope, Shared};
 
 /// Calls that can be gathered in the mode `M`.
@@ -32,13 +32,17 @@ pub(crate) mod sealed {
         type Error;
         /// What the gather gives: a `Vec` or a tuple.
         type Output;
+        /// The callables, out of what they came in, which may be an iterator that no task could hold.
+        type Ready;
         /// Waits until all are over; `None` if one gave nothing.
+        type Wait: Future<Output = Option<Self::Output>> + Unpin;
+        /// Takes the callables out.
         #[doc(hidden)]
-        type Wait: Future<Output = Option<Self::Output>>;
+        fn ready(self) -> Self::Ready;
         /// Starts the calls in their order.
         #[doc(hidden)]
         fn start(
-            self,
+            ready: Self::Ready,
             tg: &Scope<'env, Self::Error, K>,
             location: &'static Location<'static>,
         ) -> Self::Wait;
@@ -56,21 +60,31 @@ where
     C: FnOnce() -> F,
     F: Future,
     K: Kind,
-    M: ModeOf<'env, Call<C, F>, K>,
+    M: ModeOf<'env, Call<C, F>, K> + Ends<M::Value>,
 {
     type Error = M::Error;
     type Output = Vec<M::Output>;
-    type Wait = InOrder<'env, M, Call<C, F>, K>;
+    type Ready = Vec<C>;
+    type Wait = InOrder<M, M::Value>;
+
+    fn ready(self) -> Vec<C> {
+        self.into_iter().collect()
+    }
 
     fn start(
-        self,
+        ready: Vec<C>,
         tg: &Scope<'env, M::Error, K>,
         location: &'static Location<'static>,
     ) -> Self::Wait {
         let start = |call| M::start(tg, location, Call::new(call));
-        InOrder::new(self.into_iter().map(start).collect())
+        InOrder::new(ready.into_iter().map(start).collect())
     }
 }
+
+/// A tuple of `N` calls.
+#[derive(Debug)]
+#[expect(unnameable_types, reason = "it is always inferred")]
+pub struct Tuple<const N: usize>(std::convert::Infallible);
 
 /// The calls of a tuple.
 #[expect(unnameable_types, reason = "it is seen in a sealed trait alone")]
@@ -78,33 +92,43 @@ where
 pub struct Together<T>(T);
 
 macro_rules! tuple {
-    ($($call:ident $future:ident $at:tt),+) => {
-        impl<'env, M, K, E, $($call, $future),+> sealed::Calls<'env, ($($call,)+), M, K> for ($($call,)+)
+    ($n:literal: $($call:ident $future:ident $at:tt),+) => {
+        impl<'env, M, K, E, $($call, $future),+> sealed::Calls<'env, Tuple<$n>, M, K> for ($($call,)+)
         where
             K: Kind,
-            M: $(ModeOf<'env, Call<$call, $future>, K, Error = E> +)+,
+            M: $(
+                ModeOf<'env, Call<$call, $future>, K, Error = E>
+                + Ends<<M as ModeOf<'env, Call<$call, $future>, K>>::Value> +
+            )+,
             $($call: FnOnce() -> $future, $future: Future,)+
         {
             type Error = E;
-            type Output = ($(<M as ModeOf<'env, Call<$call, $future>, K>>::Output,)+);
-            type Wait = Together<($(One<'env, M, Call<$call, $future>, K>,)+)>;
+            type Output = ($(
+                <M as Ends<<M as ModeOf<'env, Call<$call, $future>, K>>::Value>>::Output,
+            )+);
+            type Ready = Self;
+            type Wait = Together<($(
+                One<M, <M as ModeOf<'env, Call<$call, $future>, K>>::Value>,
+            )+)>;
+
+            fn ready(self) -> Self {
+                self
+            }
 
             fn start(
-                self,
+                ready: Self,
                 tg: &Scope<'env, E, K>,
                 location: &'static Location<'static>,
             ) -> Self::Wait {
-                Together(($(One::Waits(M::start(tg, location, Call::new(self.$at))),)+))
+                Together(($(One::Waits(M::start(tg, location, Call::new(ready.$at))),)+))
             }
         }
 
-        impl<'env, M, K, $($future),+> Future for Together<($(One<'env, M, $future, K>,)+)>
+        impl<M, $($future),+> Future for Together<($(One<M, $future>,)+)>
         where
-            K: Kind,
-            M: $(ModeOf<'env, $future, K> +)+,
-            $($future: Future,)+
+            M: $(Ends<$future> +)+,
         {
-            type Output = Option<($(<M as ModeOf<'env, $future, K>>::Output,)+)>;
+            type Output = Option<($(<M as Ends<$future>>::Output,)+)>;
 
             fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
                 let calls = &mut self.0;
@@ -119,15 +143,15 @@ macro_rules! tuple {
     };
 }
 
-tuple!(C0 F0 0);
-tuple!(C0 F0 0, C1 F1 1);
-tuple!(C0 F0 0, C1 F1 1, C2 F2 2);
-tuple!(C0 F0 0, C1 F1 1, C2 F2 2, C3 F3 3);
-tuple!(C0 F0 0, C1 F1 1, C2 F2 2, C3 F3 3, C4 F4 4);
-tuple!(C0 F0 0, C1 F1 1, C2 F2 2, C3 F3 3, C4 F4 4, C5 F5 5);
-tuple!(C0 F0 0, C1 F1 1, C2 F2 2, C3 F3 3, C4 F4 4, C5 F5 5, C6 F6 6);
-tuple!(C0 F0 0, C1 F1 1, C2 F2 2, C3 F3 3, C4 F4 4, C5 F5 5, C6 F6 6, C7 F7 7);
-tuple!(C0 F0 0, C1 F1 1, C2 F2 2, C3 F3 3, C4 F4 4, C5 F5 5, C6 F6 6, C7 F7 7, C8 F8 8);
-tuple!(C0 F0 0, C1 F1 1, C2 F2 2, C3 F3 3, C4 F4 4, C5 F5 5, C6 F6 6, C7 F7 7, C8 F8 8, C9 F9 9);
-tuple!(C0 F0 0, C1 F1 1, C2 F2 2, C3 F3 3, C4 F4 4, C5 F5 5, C6 F6 6, C7 F7 7, C8 F8 8, C9 F9 9, C10 F10 10);
-tuple!(C0 F0 0, C1 F1 1, C2 F2 2, C3 F3 3, C4 F4 4, C5 F5 5, C6 F6 6, C7 F7 7, C8 F8 8, C9 F9 9, C10 F10 10, C11 F11 11);
+tuple!(1: C0 F0 0);
+tuple!(2: C0 F0 0, C1 F1 1);
+tuple!(3: C0 F0 0, C1 F1 1, C2 F2 2);
+tuple!(4: C0 F0 0, C1 F1 1, C2 F2 2, C3 F3 3);
+tuple!(5: C0 F0 0, C1 F1 1, C2 F2 2, C3 F3 3, C4 F4 4);
+tuple!(6: C0 F0 0, C1 F1 1, C2 F2 2, C3 F3 3, C4 F4 4, C5 F5 5);
+tuple!(7: C0 F0 0, C1 F1 1, C2 F2 2, C3 F3 3, C4 F4 4, C5 F5 5, C6 F6 6);
+tuple!(8: C0 F0 0, C1 F1 1, C2 F2 2, C3 F3 3, C4 F4 4, C5 F5 5, C6 F6 6, C7 F7 7);
+tuple!(9: C0 F0 0, C1 F1 1, C2 F2 2, C3 F3 3, C4 F4 4, C5 F5 5, C6 F6 6, C7 F7 7, C8 F8 8);
+tuple!(10: C0 F0 0, C1 F1 1, C2 F2 2, C3 F3 3, C4 F4 4, C5 F5 5, C6 F6 6, C7 F7 7, C8 F8 8, C9 F9 9);
+tuple!(11: C0 F0 0, C1 F1 1, C2 F2 2, C3 F3 3, C4 F4 4, C5 F5 5, C6 F6 6, C7 F7 7, C8 F8 8, C9 F9 9, C10 F10 10);
+tuple!(12: C0 F0 0, C1 F1 1, C2 F2 2, C3 F3 3, C4 F4 4, C5 F5 5, C6 F6 6, C7 F7 7, C8 F8 8, C9 F9 9, C10 F10 10, C11 F11 11);

@@ -5,23 +5,23 @@ use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
-use super::mode::ModeOf;
-use crate::group::{Key, Kind};
+use super::mode::Ends;
+use crate::group::Key;
 
 /// The calls of one type: a `Vec` of outputs, in call order.
 ///
 /// It waits for the first key that is not over; those behind it are not looked at, so that each is polled about once.
 /// `None` if a call gave nothing.
 #[expect(unnameable_types, reason = "it is seen in a sealed trait alone")]
-pub struct InOrder<'env, M: ModeOf<'env, F, K>, F: Future, K: Kind> {
-    keys: std::vec::IntoIter<Key<M::Value>>,
-    current: Option<Key<M::Value>>,
+pub struct InOrder<M: Ends<V>, V> {
+    keys: std::vec::IntoIter<Key<V>>,
+    current: Option<Key<V>>,
     outputs: Vec<M::Output>,
     complete: bool,
 }
 
-impl<'env, M: ModeOf<'env, F, K>, F: Future, K: Kind> InOrder<'env, M, F, K> {
-    pub(super) fn new(keys: Vec<Key<M::Value>>) -> Self {
+impl<M: Ends<V>, V> InOrder<M, V> {
+    pub(super) fn new(keys: Vec<Key<V>>) -> Self {
         let mut keys = keys.into_iter();
         Self {
             outputs: Vec::with_capacity(keys.len()),
@@ -32,9 +32,9 @@ impl<'env, M: ModeOf<'env, F, K>, F: Future, K: Kind> InOrder<'env, M, F, K> {
     }
 }
 
-impl<'env, M: ModeOf<'env, F, K>, F: Future, K: Kind> Unpin for InOrder<'env, M, F, K> {}
+impl<M: Ends<V>, V> Unpin for InOrder<M, V> {}
 
-impl<'env, M: ModeOf<'env, F, K>, F: Future, K: Kind> Future for InOrder<'env, M, F, K> {
+impl<M: Ends<V>, V> Future for InOrder<M, V> {
     type Output = Option<Vec<M::Output>>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
@@ -54,12 +54,14 @@ impl<'env, M: ModeOf<'env, F, K>, F: Future, K: Kind> Future for InOrder<'env, M
 
 /// One call of a tuple.
 #[expect(unnameable_types, reason = "it is seen in a sealed trait alone")]
-pub enum One<'env, M: ModeOf<'env, F, K>, F: Future, K: Kind> {
-    Waits(Key<M::Value>),
+pub enum One<M: Ends<V>, V> {
+    /// It is not known to be over.
+    Waits(Key<V>),
+    /// It is over, with an output or without.
     Over(Option<M::Output>),
 }
 
-impl<'env, M: ModeOf<'env, F, K>, F: Future, K: Kind> One<'env, M, F, K> {
+impl<M: Ends<V>, V> One<M, V> {
     /// Is it over?
     pub(super) fn poll(&mut self, cx: &mut Context<'_>) -> bool {
         if let Self::Waits(key) = self {
@@ -80,9 +82,9 @@ impl<'env, M: ModeOf<'env, F, K>, F: Future, K: Kind> One<'env, M, F, K> {
     }
 }
 
-impl<'env, M: ModeOf<'env, F, K>, F: Future, K: Kind> Unpin for One<'env, M, F, K> {}
+impl<M: Ends<V>, V> Unpin for One<M, V> {}
 
-impl<'env, M: ModeOf<'env, F, K>, F: Future, K: Kind> fmt::Debug for InOrder<'env, M, F, K> {
+impl<M: Ends<V>, V> fmt::Debug for InOrder<M, V> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("InOrder")
             .field("over", &self.outputs.len())
@@ -90,7 +92,7 @@ impl<'env, M: ModeOf<'env, F, K>, F: Future, K: Kind> fmt::Debug for InOrder<'en
     }
 }
 
-impl<'env, M: ModeOf<'env, F, K>, F: Future, K: Kind> fmt::Debug for One<'env, M, F, K> {
+impl<M: Ends<V>, V> fmt::Debug for One<M, V> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Waits(_) => "Waits",

@@ -1,11 +1,10 @@
 //! Gather inside the task that awaits it: the calls may borrow.
 
 use std::convert::Infallible;
-use std::future::Future;
 
+use super::body::{Gather, TryGather};
 use super::calls::Calls;
 use super::mode::{Trying, Values};
-use crate::error::GroupError;
 use crate::group::{GroupOptions, Inline, InlineLocal};
 
 /// Makes several calls at once, inside the task that awaits them, and gives their values in call order.
@@ -31,7 +30,7 @@ use crate::group::{GroupOptions, Inline, InlineLocal};
 /// assert_eq!(lengths, [3, 5]);
 /// ```
 #[track_caller]
-pub fn inline_gather<'env, S, C>(calls: C) -> impl Future<Output = C::Output> + use<'env, S, C>
+pub fn inline_gather<'env, S, C>(calls: C) -> Gather<'env, C::Ready, C::Wait, Inline>
 where
     C: Calls<'env, S, Values, Inline, Error = Infallible>,
 {
@@ -64,7 +63,7 @@ where
 #[track_caller]
 pub fn try_inline_gather<'env, S, C>(
     calls: C,
-) -> impl Future<Output = Result<C::Output, GroupError<C::Error>>> + use<'env, S, C>
+) -> TryGather<'env, C::Ready, C::Error, C::Wait, Inline>
 where
     C: Calls<'env, S, Trying, Inline>,
 {
@@ -87,9 +86,7 @@ where
 /// assert_eq!((a, b), (3, 1));
 /// ```
 #[track_caller]
-pub fn inline_gather_local<'env, S, C>(
-    calls: C,
-) -> impl Future<Output = C::Output> + use<'env, S, C>
+pub fn inline_gather_local<'env, S, C>(calls: C) -> Gather<'env, C::Ready, C::Wait, InlineLocal>
 where
     C: Calls<'env, S, Values, InlineLocal, Error = Infallible>,
 {
@@ -100,7 +97,7 @@ where
 #[track_caller]
 pub fn try_inline_gather_local<'env, S, C>(
     calls: C,
-) -> impl Future<Output = Result<C::Output, GroupError<C::Error>>> + use<'env, S, C>
+) -> TryGather<'env, C::Ready, C::Error, C::Wait, InlineLocal>
 where
     C: Calls<'env, S, Trying, InlineLocal>,
 {

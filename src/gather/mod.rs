@@ -1,11 +1,13 @@
 //! Gather: several calls at once, their results in call order.
 //!
 //! - `calls`: what can be gathered: a `Vec`, an array or an iterator of callables, or a tuple of them
+//! - `body`: the scope behind a gather
 //! - `mode`: what each call gives: its value, its value or error, or its outcome
 //! - `in_order`: waits for keys in the order of the calls
 //! - `inline`: gather inside one task
 //! - `options`: gather from [`GroupOptions`](crate::GroupOptions)
 
+mod body;
 mod calls;
 mod in_order;
 mod inline;
@@ -13,14 +15,13 @@ mod mode;
 mod options;
 
 use std::convert::Infallible;
-use std::future::Future;
 
+pub use body::{Gather, Start, TryGather, TryStart, Whole, WholeOrCancel};
 pub use calls::Calls;
 pub use inline::{inline_gather, inline_gather_local, try_inline_gather, try_inline_gather_local};
 pub use mode::{Settling, Trying, Values};
 
-use crate::error::GroupError;
-use crate::group::GroupOptions;
+use crate::group::{GroupOptions, Shared};
 use crate::spawner::Spawner;
 
 /// Makes several calls at once and gives their values in call order.
@@ -65,7 +66,7 @@ use crate::spawner::Spawner;
 /// # });
 /// ```
 #[track_caller]
-pub fn gather<S, C>(calls: C) -> impl Future<Output = C::Output>
+pub fn gather<S, C>(calls: C) -> Gather<'static, C::Ready, C::Wait, Shared>
 where
     C: Calls<'static, S, Values, Error = Infallible>,
 {
@@ -83,7 +84,7 @@ where
 /// assert_eq!(pair, [1, 2]);
 /// ```
 #[track_caller]
-pub fn gather_on<P, S, C>(spawner: &P, calls: C) -> impl Future<Output = C::Output> + use<P, S, C>
+pub fn gather_on<P, S, C>(spawner: &P, calls: C) -> Gather<'static, C::Ready, C::Wait, Shared>
 where
     P: Spawner + Clone + 'static,
     C: Calls<'static, S, Values, Error = Infallible>,
@@ -94,7 +95,7 @@ where
 /// Makes several calls at once that can fail, and gives their values in call order if all succeed.
 ///
 /// The first error cancels the other calls, waits for them, and everything that failed comes out in one
-/// [`GroupError`]; against `asyncio.gather`, which gives the first error and lets the others run on. For the rest see
+/// [`GroupError`](crate::GroupError); against `asyncio.gather`, which gives the first error and lets the others run on. For the rest see
 /// [`gather`].
 ///
 /// # Errors
@@ -121,7 +122,7 @@ where
 /// # });
 /// ```
 #[track_caller]
-pub fn try_gather<S, C>(calls: C) -> impl Future<Output = Result<C::Output, GroupError<C::Error>>>
+pub fn try_gather<S, C>(calls: C) -> TryGather<'static, C::Ready, C::Error, C::Wait, Shared>
 where
     C: Calls<'static, S, Trying>,
 {
@@ -133,7 +134,7 @@ where
 pub fn try_gather_on<P, S, C>(
     spawner: &P,
     calls: C,
-) -> impl Future<Output = Result<C::Output, GroupError<C::Error>>> + use<P, S, C>
+) -> TryGather<'static, C::Ready, C::Error, C::Wait, Shared>
 where
     P: Spawner + Clone + 'static,
     C: Calls<'static, S, Trying>,
@@ -164,7 +165,7 @@ where
 /// # });
 /// ```
 #[track_caller]
-pub fn gather_settled<S, C>(calls: C) -> impl Future<Output = C::Output>
+pub fn gather_settled<S, C>(calls: C) -> Gather<'static, C::Ready, C::Wait, Shared>
 where
     C: Calls<'static, S, Settling, Error = Infallible>,
 {
@@ -176,7 +177,7 @@ where
 pub fn gather_settled_on<P, S, C>(
     spawner: &P,
     calls: C,
-) -> impl Future<Output = C::Output> + use<P, S, C>
+) -> Gather<'static, C::Ready, C::Wait, Shared>
 where
     P: Spawner + Clone + 'static,
     C: Calls<'static, S, Settling, Error = Infallible>,

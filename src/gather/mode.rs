@@ -33,15 +33,22 @@ pub trait ModeOf<'env, F: Future, K: Kind = Shared> {
     type Error;
     /// What the child's key gives.
     type Value;
-    /// What the caller gets of this call.
-    type Output;
     fn start(
         tg: &Scope<'env, Self::Error, K>,
         location: &'static Location<'static>,
         future: F,
     ) -> Key<Self::Value>;
-    /// What the end of the child means; `None` if it gave nothing.
-    fn settle(result: Result<Self::Value, GatherIncomplete>) -> Option<Self::Output>;
+}
+
+/// What a mode makes of the end of a child whose value is a `V`.
+///
+/// Apart from [`ModeOf`], so that what waits for the children has a type in which no lifetime of theirs is left.
+#[expect(unnameable_types, reason = "it is a sealed trait")]
+pub trait Ends<V> {
+    /// What the caller gets of the call.
+    type Output;
+    /// `None` if the call gave nothing.
+    fn settle(result: Result<V, GatherIncomplete>) -> Option<Self::Output>;
 }
 
 impl<'env, F, K> ModeOf<'env, F, K> for Values
@@ -52,7 +59,6 @@ where
 {
     type Error = Infallible;
     type Value = F::Output;
-    type Output = F::Output;
 
     fn start(
         tg: &Scope<'env, Infallible, K>,
@@ -60,16 +66,6 @@ where
         future: F,
     ) -> Key<F::Output> {
         tg.spawn_at(location, future)
-    }
-
-    fn settle(result: Result<F::Output, GatherIncomplete>) -> Option<F::Output> {
-        match result {
-            Ok(value) => Some(value),
-            Err(GatherIncomplete::Cancelled(reason)) if reason.kind() == CancelKind::Abandoned => {
-                panic!("a call of `gather` was {reason}")
-            }
-            Err(_) => None,
-        }
     }
 }
 
@@ -82,14 +78,9 @@ where
 {
     type Error = E;
     type Value = T;
-    type Output = T;
 
     fn start(tg: &Scope<'env, E, K>, location: &'static Location<'static>, future: F) -> Key<T> {
         tg.try_spawn_at(location, future)
-    }
-
-    fn settle(result: Result<T, GatherIncomplete>) -> Option<T> {
-        result.ok()
     }
 }
 
@@ -102,7 +93,6 @@ where
 {
     type Error = Infallible;
     type Value = Outcome<T, E>;
-    type Output = Outcome<T, E>;
 
     fn start(
         tg: &Scope<'env, Infallible, K>,
@@ -116,6 +106,32 @@ where
             },
         )
     }
+}
+
+impl<V> Ends<V> for Values {
+    type Output = V;
+
+    fn settle(result: Result<V, GatherIncomplete>) -> Option<V> {
+        match result {
+            Ok(value) => Some(value),
+            Err(GatherIncomplete::Cancelled(reason)) if reason.kind() == CancelKind::Abandoned => {
+                panic!("a call of `gather` was {reason}")
+            }
+            Err(_) => None,
+        }
+    }
+}
+
+impl<V> Ends<V> for Trying {
+    type Output = V;
+
+    fn settle(result: Result<V, GatherIncomplete>) -> Option<V> {
+        result.ok()
+    }
+}
+
+impl<T, E> Ends<Outcome<T, E>> for Settling {
+    type Output = Outcome<T, E>;
 
     fn settle(result: Result<Outcome<T, E>, GatherIncomplete>) -> Option<Outcome<T, E>> {
         match result {

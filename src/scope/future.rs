@@ -14,6 +14,7 @@ use std::task::{Context, Poll, Waker};
 
 use pin_project_lite::pin_project;
 
+use super::begin::Begin;
 use super::form::Form;
 use super::form::sealed::Sealed;
 use crate::error::unhandled::{drop_quietly, report_body_error, report_panic};
@@ -47,7 +48,7 @@ where
     F: Future,
     M: Form<F::Output>,
 {
-    pub(super) fn new(origin: Origin<M::Kind>, body: B) -> Self {
+    pub(crate) fn new(origin: Origin<M::Kind>, body: B) -> Self {
         Self {
             start: Some((origin.drops_body(M::DROPS_BODY), body)),
             owner: None,
@@ -61,7 +62,7 @@ where
 
 impl<'env, B, F, M> Future for ScopeFuture<'env, B, F, M>
 where
-    B: FnOnce(Scope<'env, M::Error, M::Kind>) -> F,
+    B: Begin<Scope<'env, M::Error, M::Kind>, Body = F>,
     F: Future,
     M: Form<F::Output>,
     M::Kind: Borrows<'env>,
@@ -119,9 +120,9 @@ type Ground<M> = <<M as Sealed>::Kind as KindSealed>::Ground;
 impl<'env, F: Future, M: Form<F::Output>> Run<'_, 'env, F, M> {
     fn start<B>(&mut self, body: B)
     where
-        B: FnOnce(Scope<'env, M::Error, M::Kind>) -> F,
+        B: Begin<Scope<'env, M::Error, M::Kind>, Body = F>,
     {
-        match catch(|| body(self.scope.clone())) {
+        match catch(|| body.begin(self.scope.clone())) {
             Ok(body) => self.body.set(Some(body)),
             Err(panic) => self.panicked(panic),
         }

@@ -1,12 +1,14 @@
 //! Scopes: functions that own a group for the length of a body, and leave when every child is over.
 //!
 //! - `future`: the future of a scope, which is the group's owner
+//! - `begin`: how the body of a scope begins
 //! - `form`: what differs between a scope that cannot fail and one that can
 //! - `inline`: scopes whose children run inside one task
 //! - `blocking`: scopes whose children borrow and run in parallel, while a thread waits
 //! - `options`: scopes from [`GroupOptions`](crate::GroupOptions)
 //! - `ext`: scopes as methods of spawners
 
+mod begin;
 mod blocking;
 mod ext;
 mod form;
@@ -16,6 +18,7 @@ mod options;
 
 use std::future::Future;
 
+pub(crate) use begin::Begin;
 pub use blocking::{blocking_scope, blocking_scope_on, try_blocking_scope, try_blocking_scope_on};
 pub use ext::SpawnerExt;
 pub use form::{Fallible, Form, Value};

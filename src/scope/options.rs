@@ -19,19 +19,7 @@ impl GroupOptions {
         B: FnOnce(Scope<'static>) -> F,
         F: Future,
     {
-        self.scope_at(Location::caller(), body)
-    }
-
-    pub(crate) fn scope_at<B, F>(
-        self,
-        location: &'static Location<'static>,
-        body: B,
-    ) -> ScopeFuture<'static, B, F, Value>
-    where
-        B: FnOnce(Scope<'static>) -> F,
-        F: Future,
-    {
-        ScopeFuture::new(Origin::shared(self, location), body)
+        ScopeFuture::new(Origin::shared(self, Location::caller()), body)
     }
 
     /// Opens a [`try_scope`](crate::try_scope) with these options.
@@ -41,19 +29,7 @@ impl GroupOptions {
         B: FnOnce(Scope<'static, E>) -> F,
         F: Future<Output = Result<T, E>>,
     {
-        self.try_scope_at(Location::caller(), body)
-    }
-
-    pub(crate) fn try_scope_at<B, F, T, E>(
-        self,
-        location: &'static Location<'static>,
-        body: B,
-    ) -> ScopeFuture<'static, B, F, Fallible>
-    where
-        B: FnOnce(Scope<'static, E>) -> F,
-        F: Future<Output = Result<T, E>>,
-    {
-        ScopeFuture::new(Origin::shared(self, location), body)
+        ScopeFuture::new(Origin::shared(self, Location::caller()), body)
     }
 
     /// Opens a [`local_scope_on`](crate::local_scope_on) with these options; [`on`](Self::on) has no meaning for it.
@@ -137,7 +113,7 @@ impl GroupOptions {
         self.inline_at(Location::caller(), body)
     }
 
-    pub(crate) fn inline_at<'env, B, F, M>(
+    fn inline_at<'env, B, F, M>(
         self,
         location: &'static Location<'static>,
         body: B,
