@@ -36,6 +36,8 @@ pub mod docs {
     pub mod semantics {}
     #[doc = include_str!("../docs/design.md")]
     pub mod design {}
+    #[doc = include_str!("../docs/benchmarks.md")]
+    pub mod benchmarks {}
 }
 
 pub use spawner::{Job, LocalJob, LocalSpawner, SpawnError, Spawner};

@@ -43,7 +43,8 @@ use crate::spawner::Spawner;
 /// # Panics
 ///
 /// The panic of a call cancels the others and goes on from here once all are over. Panics too if there is no current
-/// spawner, and if the spawner drops the calls without running them; [`gather_settled`] gives an outcome then.
+/// spawner, and if the spawner drops the calls without running them; [`gather_settled`] gives an outcome then. An iterator
+/// is exhausted at once, and its panic is this function's.
 ///
 /// # Examples
 ///

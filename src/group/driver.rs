@@ -199,6 +199,19 @@ impl<'a, G: Ground> Turn<'a, G> {
             && drive(self.core, true, &mut self.budget, || ground.should_yield()) == Drove::Yield
     }
 
+    /// Ends the turn of an owner that has woken itself: until it is polled again it counts as on its way.
+    pub(crate) fn give_way(mut self, place: &mut Option<WatcherId>, waker: &Waker) {
+        let on_spawner = self.on_spawner;
+        self.suspended = true;
+        self.core.with(|sched, after| {
+            if on_spawner {
+                after.drop_waker(sched.watchers.comes(place, Events::WORK));
+            }
+            sched.owner_suspends(on_spawner, after);
+        });
+        waker.wake_by_ref();
+    }
+
     /// Suspends until one of the events, unless `has_news`, which is asked under the lock, or there is work to do.
     pub(super) fn park(
         &mut self,

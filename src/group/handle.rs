@@ -153,7 +153,7 @@ impl<'env, E, K: Kind> Scope<'env, E, K> {
     /// # use ingather::{block_on, try_scope};
     /// let error = block_on(try_scope(|tg| async move {
     ///     let key = tg.try_spawn(async { "12".parse::<u32>() });
-    ///     drop(tg.try_spawn(async { "twelve".parse::<u32>() }));
+    ///     tg.try_spawn(async { "twelve".parse::<u32>() });
     ///     let _twelve = key.await;
     ///     Ok(())
     /// }))

@@ -42,7 +42,7 @@ impl<'a, E, K: Kind> TryJoin<'a, E, K> {
             let empty = core.is_empty();
             if used_up || (empty && !self.yielded) {
                 self.yielded = true;
-                cx.waker().wake_by_ref();
+                turn.give_way(&mut self.watch.place, cx.waker());
                 return Poll::Pending;
             }
             if empty && core.close_if_empty() {
@@ -142,7 +142,7 @@ impl<'a, E, K: Kind> Completions<'a, E, K> {
                 (Some(completion), _) => return Poll::Ready(Some(completion)),
                 (None, true) => return Poll::Ready(None),
                 (None, false) if used_up => {
-                    cx.waker().wake_by_ref();
+                    turn.give_way(&mut self.watch.place, cx.waker());
                     return Poll::Pending;
                 }
                 (None, false) => {}

@@ -25,7 +25,7 @@ use crate::spawner::{LocalSpawner, Spawner, SpawnerHandle};
 ///         .on_error(OnError::KeepGoing)
 ///         .try_scope(|tg| async move {
 ///             for n in 0..4 {
-///                 drop(tg.try_spawn(async move { if n % 2 == 0 { Ok(n) } else { Err(n) } }));
+///                 tg.try_spawn(async move { if n % 2 == 0 { Ok(n) } else { Err(n) } });
 ///             }
 ///             Ok(())
 ///         }),

@@ -14,6 +14,14 @@ use crate::error::GatherIncomplete;
 use crate::park::Parker;
 
 impl<E, K: Kind> Owner<'_, E, K> {
+    /// Says that this thread will wait for the children, and until then is on its way to see to them.
+    pub(crate) fn will_wait(&mut self) {
+        let (scope, _, place) = self.parts();
+        scope
+            .core()
+            .with(|sched, after| after.drop_waker(sched.watchers.comes(place, Events::WORK)));
+    }
+
     /// Blocks this thread until no child is left, and closes the group.
     pub(crate) fn wait(&mut self) {
         let parker = Parker::new();

@@ -62,6 +62,15 @@ impl Watchers {
         old
     }
 
+    /// Is on its way by itself, in the place that `id` names or in a new one. A waker that is not needed any more comes back.
+    pub(super) fn comes(&mut self, id: &mut Option<WatcherId>, events: Events) -> Option<Waker> {
+        let old = self.watch(id, events, Waker::noop().clone());
+        if let Some(watcher) = self.list.last_mut() {
+            watcher.waker = None;
+        }
+        old
+    }
+
     /// Waits no longer. Its waker comes back if it was not woken.
     pub(super) fn unwatch(&mut self, id: WatcherId) -> Option<Waker> {
         let at = self.list.iter().position(|watcher| watcher.id == id)?;
@@ -103,6 +112,17 @@ mod tests {
         watchers.unwatch(one.unwrap());
         watchers.unwatch(two.unwrap());
         assert!(!watchers.any(both));
+    }
+
+    #[test]
+    fn whoever_is_on_its_way_counts_and_is_not_woken() {
+        let mut watchers = Watchers::default();
+        let mut id = None;
+        watchers.comes(&mut id, Events::WORK);
+        assert!(watchers.any(Events::WORK));
+        watchers.notify(Events::WORK, |_| panic!("it comes by itself"));
+        watchers.unwatch(id.unwrap());
+        assert!(!watchers.any(Events::WORK));
     }
 
     #[test]

@@ -24,6 +24,9 @@ use crate::spawner::Spawner;
 /// polls them too while it waits, so that it works on a pool of one thread, and from inside that pool. An executor that
 /// leaks, delays or drops jobs delays nothing, since this thread sees to all children that are not being polled elsewhere.
 ///
+/// A child that needs a runtime's context, such as one with tokio's timers, needs it on this thread too: hold the guard of
+/// `tokio::runtime::Handle::enter` around the scope.
+///
 /// The body is an ordinary closure. [`Scope::wait`](crate::Scope::wait) gives the result of a child inside it; keys that it
 /// returns can be awaited afterwards.
 ///
@@ -86,7 +89,7 @@ where
 /// let texts = ["1", "two", "3"];
 /// let error = try_blocking_scope(|tg| {
 ///     for text in &texts {
-///         drop(tg.try_spawn(async move { text.parse::<u32>() }));
+///         tg.try_spawn(async move { text.parse::<u32>() });
 ///     }
 ///     Ok(())
 /// })
@@ -154,6 +157,7 @@ where
 {
     let mut owner = Owner::open(origin);
     let guard = AbortGuard;
+    owner.will_wait();
     let output = catch(|| body(owner.scope().clone())).map(M::settle);
     let core = owner.scope().core();
     let (value, failure) = match output {

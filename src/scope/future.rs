@@ -84,7 +84,7 @@ where
             .expect("a scope is not polled after it was ready");
         let poll = {
             let (scope, waker, place) = owner.parts();
-            let mut turn = Turn::begin(scope.core(), scope.ground());
+            let turn = Turn::begin(scope.core(), scope.ground());
             let mut run = Run::<_, M> {
                 scope,
                 waker,
@@ -95,7 +95,7 @@ where
             if let Some(body) = start {
                 run.start(body);
             }
-            run.until_left(&mut turn, place, this.yielded, cx)
+            run.until_left(turn, place, this.yielded, cx)
         };
         std::task::ready!(poll);
         let owner = this.owner.take().expect("it was there a moment ago");
@@ -131,7 +131,7 @@ impl<'env, F: Future, M: Form<F::Output>> Run<'_, 'env, F, M> {
     /// Goes on until the scope can be left, or there is nothing to do for now.
     fn until_left(
         &mut self,
-        turn: &mut Turn<'_, Ground<M>>,
+        mut turn: Turn<'_, Ground<M>>,
         place: &mut Option<u64>,
         yielded: &mut bool,
         cx: &Context<'_>,
@@ -160,7 +160,7 @@ impl<'env, F: Future, M: Form<F::Output>> Run<'_, 'env, F, M> {
                 return Poll::Pending;
             }
         }
-        cx.waker().wake_by_ref();
+        turn.give_way(place, cx.waker());
         Poll::Pending
     }
 

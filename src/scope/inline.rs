@@ -88,7 +88,7 @@ where
 ///     let texts = &texts;
 ///     async move {
 ///         for text in texts {
-///             drop(tg.try_spawn(async move { text.parse::<u32>() }));
+///             tg.try_spawn(async move { text.parse::<u32>() });
 ///         }
 ///         Ok(())
 ///     }
@@ -118,7 +118,7 @@ where
 ///     let sum = &sum; // a `&Cell` is not `Send`
 ///     async move {
 ///         for n in 1..=4 {
-///             drop(tg.spawn(async move { sum.set(sum.get() + n) }));
+///             tg.spawn(async move { sum.set(sum.get() + n) });
 ///         }
 ///     }
 /// }));

@@ -128,7 +128,7 @@ where
 /// async fn crawl(urls: Vec<&'static str>) -> Result<(), GroupError<String>> {
 ///     try_scope(|tg| async move { // first error cancels the siblings, waits for them, reports them all
 ///         for url in urls {
-///             drop(tg.try_spawn(fetch(url)));
+///             tg.try_spawn(fetch(url));
 ///         }
 ///         Ok(())
 ///     })
@@ -176,7 +176,7 @@ where
 ///     async move {
 ///         for n in 1..=4 {
 ///             let sum = Rc::clone(&sum);
-///             drop(tg.spawn(async move { sum.set(sum.get() + n) }));
+///             tg.spawn(async move { sum.set(sum.get() + n) });
 ///         }
 ///     }
 /// })));

@@ -1,11 +1,16 @@
 //! tokio's runtime handle and local set as spawners.
 
+use std::future::Future;
 use std::mem;
 use std::num::NonZeroUsize;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::{Context, Poll, Wake, Waker};
 
 use futures::FutureExt;
 use tokio::runtime::{self, Handle, RuntimeFlavor};
-use tokio::task::{LocalSet, coop};
+use tokio::task::{JoinHandle, LocalSet, coop};
 
 use super::{Job, LocalJob, LocalSpawner, SpawnError, Spawner};
 
@@ -47,22 +52,16 @@ use super::{Job, LocalJob, LocalSpawner, SpawnError, Spawner};
 /// ```
 impl Spawner for Handle {
     fn spawn(&self, job: Job) -> Result<(), SpawnError> {
-        let task = self.spawn(job);
-        // A runtime that is shut down takes every task and cancels it at once; the join handle is the only one that
-        // tells. One load in the usual case.
-        if !task.is_finished() {
-            return Ok(());
+        // A current-thread runtime has nobody to steal a job, and pays nothing.
+        let has_thieves = self.runtime_flavor() != RuntimeFlavor::CurrentThread
+            && self.parallelism() > NonZeroUsize::MIN;
+        if !has_thieves {
+            return taken(self.spawn(job));
         }
-        // Unconstrained: asking must not cost a part of the caller's budget, nor get no answer for want of it.
-        match coop::unconstrained(task).now_or_never() {
-            Some(Err(error)) if error.is_cancelled() => Err(SpawnError::shut_down()),
-            Some(Err(panicked)) => {
-                // The job has run and is over. Its panic was reported, and the payload's destructor may panic here.
-                mem::forget(panicked);
-                Ok(())
-            }
-            Some(Ok(())) | None => Ok(()),
-        }
+        // What was asked of the join handle is asked before anybody else can run the job.
+        taken(self.spawn(Stealable::new(job, self.clone())))?;
+        offer(self);
+        Ok(())
     }
 
     fn parallelism(&self) -> NonZeroUsize {
@@ -85,6 +84,110 @@ impl Spawner for Handle {
     fn may_block(&self) -> bool {
         // A current-thread runtime has its timers and sockets driven by the thread that runs its tasks.
         self.runtime_flavor() != RuntimeFlavor::CurrentThread || !self.is_current()
+    }
+}
+
+/// Whether the runtime has taken a job.
+fn taken(task: JoinHandle<()>) -> Result<(), SpawnError> {
+    // A runtime that is shut down takes every task and cancels it at once; the join handle is the only one that
+    // tells. One load in the usual case.
+    if !task.is_finished() {
+        return Ok(());
+    }
+    // Unconstrained: asking must not cost a part of the caller's budget, nor get no answer for want of it.
+    match coop::unconstrained(task).now_or_never() {
+        Some(Err(error)) if error.is_cancelled() => Err(SpawnError::shut_down()),
+        Some(Err(panicked)) => {
+            // The job has run and is over. Its panic was reported, and the payload's destructor may panic here.
+            mem::forget(panicked);
+            Ok(())
+        }
+        Some(Ok(())) | None => Ok(()),
+    }
+}
+
+/// Lets other workers have the job that was spawned or woken on this one just now.
+///
+/// A worker keeps the task that was spawned or woken last in a slot of its own, which no other worker can steal from,
+/// and polls it once the present task returns. A job is there to work beside that task, which may go on for long: an
+/// owner that polls its children would poll them all before the job that was to share them begins. The next task to
+/// come pushes the job out of the slot, into the queue that is stolen from, and wakes a worker that is idle. So here
+/// is one that does nothing.
+fn offer(handle: &Handle) {
+    // What comes from elsewhere goes into a queue for all workers. The index does not say whose worker this is: where
+    // it is another runtime's, the empty task is in vain, and that is cheaper than always comparing handles.
+    if runtime::worker_index().is_some() {
+        // A runtime that is shut down cancels it, and does not panic.
+        drop(handle.spawn(async {}));
+    }
+}
+
+/// A job that other workers can steal from the worker on which it was woken.
+struct Stealable {
+    job: Job,
+    handle: Handle,
+    /// Made at the first poll, since only then is there a waker. The same twice.
+    waking: Option<(Arc<Waking>, Waker)>,
+}
+
+impl Stealable {
+    fn new(job: Job, handle: Handle) -> Self {
+        Self {
+            job,
+            handle,
+            waking: None,
+        }
+    }
+}
+
+impl Future for Stealable {
+    type Output = ();
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        let this = self.get_mut();
+        // tokio gives a task the same waker each time, so that the job's may be kept, and cloned for an increment.
+        let kept = this.waking.take();
+        let kept = kept.filter(|(waking, _)| waking.task.will_wake(cx.waker()));
+        let (waking, waker) = this.waking.insert(kept.unwrap_or_else(|| {
+            let waking = Arc::new(Waking {
+                task: cx.waker().clone(),
+                handle: this.handle.clone(),
+                is_polled: AtomicBool::new(false),
+            });
+            let waker = Waker::from(Arc::clone(&waking));
+            (waking, waker)
+        }));
+        waking.is_polled.store(true, Ordering::Relaxed);
+        let poll = this.job.as_mut().poll(&mut Context::from_waker(waker));
+        // Not after a panic: the job is over then, and whether it is offered is all the same.
+        waking.is_polled.store(false, Ordering::Relaxed);
+        poll
+    }
+}
+
+/// Wakes the task of a job, and offers it to other workers.
+struct Waking {
+    task: Waker,
+    /// It keeps the runtime's scheduler, but not the runtime: whose shutdown drops the job. `task` keeps it as well.
+    handle: Handle,
+    /// The job is being polled.
+    is_polled: AtomicBool,
+}
+
+impl Wake for Waking {
+    fn wake(self: Arc<Self>) {
+        self.wake_by_ref();
+    }
+
+    fn wake_by_ref(self: &Arc<Self>) {
+        self.task.wake_by_ref();
+        // A task that is woken while it is polled, by itself as when it yields or by others, goes into the queue when
+        // that poll is over, and not into the slot. Asked after the wake, so that the answer is right where it matters:
+        // whoever wakes a suspended task sees in the task's state all that its last poll has done, hence the relaxed
+        // order; and from this worker's slot it is not polled before this returns.
+        if !self.is_polled.load(Ordering::Relaxed) {
+            offer(&self.handle);
+        }
     }
 }
 
@@ -139,11 +242,12 @@ mod tests {
     use crate::spawner::tests as contract;
     use futures::channel::oneshot;
     use futures::executor;
-    use std::future::{Future, poll_fn};
+    use std::future::{pending, poll_fn};
     use std::rc::Rc;
-    use std::sync::Arc;
-    use std::task::Poll;
+    use std::sync::Mutex;
+    use std::sync::mpsc::channel;
     use std::thread;
+    use std::time::Duration;
     use tokio::runtime::{Builder, Runtime};
 
     fn current_thread() -> Runtime {
@@ -312,5 +416,80 @@ mod tests {
             Spawner::spawn(&handle, Box::pin(async {}))
         });
         assert_eq!(refused, Err(SpawnError::shut_down()));
+    }
+
+    /// Long enough for an idle worker to come.
+    const PATIENCE: Duration = Duration::from_secs(10);
+
+    #[test]
+    fn a_worker_that_goes_on_leaves_to_others_what_it_spawned_or_woke() {
+        let runtime = multi_thread();
+        let inside = runtime.handle().clone();
+        in_task(runtime.handle(), async move {
+            let (tell, told) = channel();
+            let job = poll_fn(move |cx| {
+                tell.send(cx.waker().clone()).unwrap();
+                Poll::Pending
+            });
+            Spawner::spawn(&inside, Box::pin(job)).unwrap();
+            // All in one poll of the task. Some of the wakes come while the job is still being polled.
+            for _ in 0..1000 {
+                told.recv_timeout(PATIENCE).unwrap().wake();
+            }
+        });
+    }
+
+    /// Wakes, when it is dropped, whoever is in there.
+    struct WakesAtDrop(Arc<Mutex<Option<Waker>>>);
+
+    impl Drop for WakesAtDrop {
+        fn drop(&mut self) {
+            let waker = self.0.lock().unwrap().clone();
+            waker.inspect(Waker::wake_by_ref);
+        }
+    }
+
+    #[test]
+    fn a_shutdown_drops_jobs_that_hold_wakers_of_each_other() {
+        let scheduler = Arc::new(());
+        let in_scheduler = Arc::clone(&scheduler);
+        let runtime = Builder::new_multi_thread()
+            .worker_threads(2)
+            // Kept as long as there is a handle.
+            .on_thread_start(move || drop(Arc::clone(&in_scheduler)))
+            .build()
+            .unwrap();
+        let (first, second) = (Arc::default(), Arc::default());
+        let alive = Arc::new(());
+        let (tell, told) = channel();
+        let job = |own: &Arc<Mutex<Option<Waker>>>, other: &Arc<Mutex<Option<Waker>>>| {
+            let (own, other) = (WakesAtDrop(Arc::clone(own)), WakesAtDrop(Arc::clone(other)));
+            let (held, tell) = (Arc::clone(&alive), tell.clone());
+            async move {
+                let _held = (held, other);
+                poll_fn(|cx| {
+                    own.0.lock().unwrap().replace(cx.waker().clone());
+                    Poll::Ready(())
+                })
+                .await;
+                tell.send(()).unwrap();
+                pending::<()>().await;
+                drop(own);
+            }
+        };
+        Spawner::spawn(runtime.handle(), Box::pin(job(&first, &second))).unwrap();
+        Spawner::spawn(runtime.handle(), Box::pin(job(&second, &first))).unwrap();
+        let both = [told.recv_timeout(PATIENCE), told.recv_timeout(PATIENCE)];
+        assert_eq!(both, [Ok(()), Ok(())]);
+        drop(runtime);
+        assert_eq!(Arc::strong_count(&alive), 1);
+
+        // Late wakes come to nothing, on a worker of another runtime too.
+        let late = first.lock().unwrap().take().unwrap();
+        late.wake_by_ref();
+        let other = multi_thread();
+        in_task(other.handle(), async move { late.wake() });
+        drop((other, second.lock().unwrap().take()));
+        assert_eq!(Arc::strong_count(&scheduler), 1, "the scheduler is kept");
     }
 }

@@ -160,7 +160,7 @@ impl<F: Future, S: Settle<F::Output>> Cell<F, S> {
                 match Self::put(stage, Stage::Cancelled(reason)) {
                     Ok(()) => Ending::Cancelled,
                     Err(panic) => {
-                        stage.write(Stage::Panicked(panic));
+                        *stage = Stage::Panicked(panic);
                         Ending::Panicked
                     }
                 }

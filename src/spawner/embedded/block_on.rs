@@ -1,9 +1,10 @@
 //! Running a future on this thread, with the embedded default as its current spawner.
 
-use std::future::Future;
+use std::future::{self, Future};
 use std::pin::pin;
 use std::sync::Arc;
-use std::task::{Context, Poll, Waker};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::{Context, Poll, Wake, Waker};
 
 use async_executor::StaticExecutor;
 
@@ -47,9 +48,61 @@ pub fn block_on<F: Future>(future: F) -> F::Output {
     drive(&EXECUTOR, future)
 }
 
-/// Runs a future to its end on this thread, and the jobs of an executor meanwhile.
+/// Runs the jobs of an executor on this thread, for ever.
+pub(super) fn serve(executor: &StaticExecutor) {
+    park_until_ready(executor.run(future::pending::<()>()));
+}
+
+/// Runs a future to its end on this thread, and the jobs of an executor while it has nothing to do.
+///
+/// Not by the executor's own `run`: that stays among those who wait for jobs while it polls the future, so that a job
+/// which the future spawns may be announced to this very thread, which is busy with the future, and to nobody else.
 pub(super) fn drive<F: Future>(executor: &StaticExecutor, future: F) -> F::Output {
-    park_until_ready(executor.run(future))
+    let parker = Parker::new();
+    let woken = Arc::new(Woken {
+        flag: AtomicBool::new(true),
+        parker: Arc::clone(&parker),
+    });
+    let (own, jobs) = (
+        Waker::from(Arc::clone(&woken)),
+        Waker::from(Arc::clone(&parker)),
+    );
+    let mut future = pin!(future);
+    loop {
+        // Acquire: what the waker did before is seen by this poll.
+        if woken.flag.swap(false, Ordering::Acquire) {
+            if let Poll::Ready(output) = future.as_mut().poll(&mut Context::from_waker(&own)) {
+                return output;
+            }
+        }
+        let mut tick = pin!(executor.tick());
+        if tick
+            .as_mut()
+            .poll(&mut Context::from_waker(&jobs))
+            .is_pending()
+        {
+            parker.park();
+        }
+        // The tick goes here, before the future is polled again, and passes on whatever was announced to it.
+    }
+}
+
+/// Says that the future of one `drive` was woken, as distinct from its thread.
+struct Woken {
+    flag: AtomicBool,
+    parker: Arc<Parker>,
+}
+
+impl Wake for Woken {
+    fn wake(self: Arc<Self>) {
+        self.wake_by_ref();
+    }
+
+    fn wake_by_ref(self: &Arc<Self>) {
+        // Release: see `drive`. The thread is told in any case, since it may have looked just before.
+        self.flag.store(true, Ordering::Release);
+        self.parker.wake_by_ref();
+    }
 }
 
 /// Polls a future on this thread until it is ready, and parks the thread in between.

@@ -2,13 +2,13 @@
 
 use std::env;
 use std::ffi::OsStr;
-use std::future;
+
 use std::io;
 use std::num::NonZeroUsize;
 use std::sync::{Mutex, OnceLock, PoisonError};
 use std::thread;
 
-use super::block_on::drive;
+use super::block_on::serve;
 use super::{EXECUTOR, Presence};
 use crate::panic;
 use crate::spawner::SpawnError;
@@ -106,7 +106,7 @@ fn work() {
     loop {
         // Jobs are contained, so that nothing panics here that we know of. Should something, the executor puts back
         // what this thread had taken from its queue, and the thread begins anew.
-        let _ = panic::catch(|| drive(&EXECUTOR, future::pending::<()>()));
+        let _ = panic::catch(|| serve(&EXECUTOR));
     }
 }
 
