@@ -1,0 +1,71 @@
+//! The works, one file a subject, in the order in which the table has them.
+//!
+//! - `collect`: `spawn`, `one`, `yield1`, `yield10`: children are spawned and their values are awaited
+//! - `tree`: groups within groups
+//! - `stream`: values are consumed as they come, and each is followed by the next child
+//! - `busy`: children that talk to each other on the executor's own channels
+//! - `cancel`: children that wait are cancelled
+//! - `memory`: what a child that waits takes
+//! - `completion`: one child ends among many that wait
+//! - `cpu`: children that compute
+//! - `inline`: `inline`, `inline_yield1`: children that run in the task that awaits them
+//! - `gather`: `inline_gather`: several calls at once in one task
+//! - `blocking`: children for which a thread waits
+
+mod blocking;
+mod busy;
+mod cancel;
+mod collect;
+mod completion;
+mod cpu;
+mod gather;
+mod inline;
+mod memory;
+mod stream;
+mod tree;
+
+use std::future::Future;
+
+use crate::executors::Executor;
+use crate::report::{Report, Row};
+
+/// Prints the rows of a work.
+type Rows = fn(&Report);
+
+/// Each work by its name.
+pub const WORKS: &[(&str, Rows)] = &[
+    ("spawn", collect::spawn),
+    ("one", collect::one),
+    ("yield1", collect::yield1),
+    ("yield10", collect::yield10),
+    ("tree", tree::rows),
+    ("stream", stream::rows),
+    ("busy", busy::rows),
+    ("cancel", cancel::rows),
+    ("memory", memory::rows),
+    ("completion", completion::rows),
+    ("cpu", cpu::rows),
+    ("inline", inline::ready),
+    ("inline_yield1", inline::yield1),
+    ("inline_gather", gather::inline),
+    ("blocking", blocking::rows),
+];
+
+/// Compares two works on one executor. Ours is given its spawner.
+fn compare<X, O, OF, P, PF>(report: &Report, row: Row, on: &X, ours: O, peer: P)
+where
+    X: Executor<Spawner: Send>,
+    O: Fn(X::Spawner) -> OF + Clone + Send + 'static,
+    OF: Future<Output = ()> + Send,
+    P: Fn() -> PF + Clone + Send + 'static,
+    PF: Future<Output = ()> + Send,
+{
+    report.compare(
+        row,
+        |times| {
+            let (spawner, ours) = (on.spawner(), ours.clone());
+            on.repeat(times, move || ours(spawner.clone()))
+        },
+        |times| on.repeat(times, peer.clone()),
+    );
+}
