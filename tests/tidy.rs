@@ -24,7 +24,7 @@ use source::{Fault, Source};
 
 /// The layers, lowest first. A module may name its own layer and those above it in this table.
 const LAYERS: &[&[&str]] = &[
-    &["sync", "panic", "log"],
+    &["sync", "panic", "log", "park"],
     &["error", "context", "cancel", "time"],
     &["spawner"],
     &["group"],

@@ -1,0 +1,321 @@
+//! Which public types are `Send`, `Sync` and `Unpin`, and which are not: a table with a row for each.
+
+use std::cell::Cell;
+use std::future::Future;
+use std::marker::PhantomData;
+use std::rc::Rc;
+
+use ingather::futures::{
+    Completions, Fallible, Join, Next, ScopeFuture, Settling, SpawnWhenFree, TryJoin, Trying,
+    Value, Values,
+};
+use ingather::spawner::{Embedded, FromFn, FromSpawn, LocalFromFn, Smol};
+use ingather::*;
+
+/// Asks the compiler: an inherent item that applies wins over the trait's, which always applies.
+struct Probe<T: ?Sized>(PhantomData<T>);
+
+trait Otherwise {
+    const SEND: bool = false;
+    const SYNC: bool = false;
+    const UNPIN: bool = false;
+
+    fn is_send(&self) -> bool {
+        false
+    }
+}
+impl<T: ?Sized> Otherwise for Probe<T> {}
+
+impl<T: ?Sized + Send> Probe<T> {
+    const SEND: bool = true;
+
+    fn is_send(&self) -> bool {
+        true
+    }
+}
+impl<T: ?Sized + Sync> Probe<T> {
+    const SYNC: bool = true;
+}
+impl<T: ?Sized + Unpin> Probe<T> {
+    const UNPIN: bool = true;
+}
+
+fn probe<T>(_: &T) -> Probe<T> {
+    Probe(PhantomData)
+}
+
+/// Each row: a type, then the traits that it has out of these three. It has no others of them.
+macro_rules! table {
+    ($($type:ty: [$($has:ident)*]),+ $(,)?) => {$(
+        let real = [
+            (Probe::<$type>::SEND, "Send"),
+            (Probe::<$type>::SYNC, "Sync"),
+            (Probe::<$type>::UNPIN, "Unpin"),
+        ];
+        let real: Vec<_> = real.iter().filter(|(has, _)| *has).map(|(_, name)| *name).collect();
+        let expected: &[&str] = &[$(stringify!($has)),*];
+        assert_eq!(real, expected, "{}", stringify!($type));
+    )+};
+}
+
+/// Neither `Send` nor `Sync`.
+type Neither = Rc<()>;
+/// `Send` and not `Sync`.
+type OnlySend = Cell<u8>;
+/// `Sync` and not `Send`.
+type OnlySync = std::sync::MutexGuard<'static, u8>;
+type NotUnpin = std::marker::PhantomPinned;
+
+#[test]
+fn the_probe_tells_them_apart() {
+    table! {
+        u8: [Send Sync Unpin],
+        Neither: [Unpin],
+        OnlySend: [Send Unpin],
+        OnlySync: [Sync Unpin],
+        NotUnpin: [Send Sync],
+    }
+}
+
+#[test]
+fn a_key_is_what_its_value_is() {
+    table! {
+        Key<u8>: [Send Sync Unpin],
+        Key<Neither>: [Unpin],
+        Key<OnlySend>: [Send Unpin],
+        Key<OnlySync>: [Sync Unpin],
+        Key<NotUnpin>: [Send Sync Unpin],
+        TakeError<u8>: [Send Sync Unpin],
+        TakeError<Neither>: [Unpin],
+        TakeError<OnlySend>: [Send Unpin],
+        TakeError<OnlySync>: [Sync Unpin],
+    }
+}
+
+#[test]
+fn shared_handles_go_anywhere_and_local_ones_nowhere() {
+    table! {
+        Scope<'static>: [Send Sync Unpin],
+        // Errors are not in the handle; whoever puts one into the group shows that it is `Send`.
+        Scope<'static, Neither>: [Send Sync Unpin],
+        GatherGroup: [Send Sync Unpin],
+        GatherGroup<Neither>: [Send Sync Unpin],
+        Named<'static, 'static, u8>: [Send Sync Unpin],
+        LocalScope<'static>: [Unpin],
+        LocalScope<'static, u8>: [Unpin],
+        LocalGatherGroup: [Unpin],
+        LocalGatherGroup<u8>: [Unpin],
+        Named<'static, 'static, u8, Local>: [Unpin],
+        InlineScope<'static>: [Send Sync Unpin],
+        BlockingScope<'static>: [Send Sync Unpin],
+        InlineScopeLocal<'static>: [Unpin],
+        Named<'static, 'static, u8, InlineLocal>: [Unpin],
+    }
+}
+
+#[test]
+fn the_futures_of_a_group_are_what_their_handle_is() {
+    table! {
+        Join<'static>: [Send Sync Unpin],
+        TryJoin<'static, u8>: [Send Sync Unpin],
+        Next<'static, u8>: [Send Sync Unpin],
+        Completions<'static, u8>: [Send Sync Unpin],
+        Join<'static, Local>: [Unpin],
+        TryJoin<'static, u8, Local>: [Unpin],
+        Next<'static, u8, Local>: [Unpin],
+        Completions<'static, u8, Local>: [Unpin],
+    }
+}
+
+#[test]
+fn spawn_when_free_is_what_its_future_is() {
+    table! {
+        SpawnWhenFree<'static, u8, u8>: [Send Sync Unpin],
+        SpawnWhenFree<'static, Neither, u8>: [Unpin],
+        SpawnWhenFree<'static, OnlySend, u8>: [Send Unpin],
+        SpawnWhenFree<'static, OnlySync, u8>: [Sync Unpin],
+        SpawnWhenFree<'static, NotUnpin, u8>: [Send Sync Unpin],
+        SpawnWhenFree<'static, u8, u8, Local>: [Unpin],
+    }
+}
+
+type Ready<T> = std::future::Ready<T>;
+
+#[test]
+fn a_scope_is_what_its_body_and_its_value_are() {
+    table! {
+        ScopeFuture<u8, Ready<u8>, Value>: [Send Sync Unpin],
+        ScopeFuture<Neither, Ready<u8>, Value>: [Unpin],
+        ScopeFuture<u8, Ready<Neither>, Value>: [Unpin],
+        ScopeFuture<u8, Ready<OnlySend>, Value>: [Send Unpin],
+        ScopeFuture<u8, std::future::Pending<u8>, Value>: [Send Sync Unpin],
+        ScopeFuture<u8, Ready<u8>, Value<Local>>: [Unpin],
+        ScopeFuture<u8, Ready<u8>, Value<Inline>>: [Send Sync Unpin],
+        ScopeFuture<u8, Ready<u8>, Value<InlineLocal>>: [Unpin],
+        ScopeFuture<u8, Ready<NotUnpin>, Value>: [Send Sync Unpin],
+        ScopeFuture<u8, Ready<Result<u8, u8>>, Fallible>: [Send Sync Unpin],
+        ScopeFuture<u8, Ready<Result<u8, Neither>>, Fallible>: [Unpin],
+        ScopeFuture<u8, Ready<Result<u8, u8>>, Fallible<Local>>: [Unpin],
+    }
+}
+
+#[test]
+fn errors_are_what_their_payload_is() {
+    table! {
+        GroupError<u8>: [Send Sync Unpin],
+        GroupError<Neither>: [Unpin],
+        GroupError<OnlySend>: [Send Unpin],
+        GroupError<OnlySync>: [Sync Unpin],
+        Failures<u8>: [Send Sync Unpin],
+        Failures<Neither>: [Unpin],
+        ChildFailure<u8>: [Send Sync Unpin],
+        ChildFailure<Neither>: [Unpin],
+        Failure<u8>: [Send Sync Unpin],
+        Failure<Neither>: [Unpin],
+        Outcome<u8, u8>: [Send Sync Unpin],
+        Outcome<Neither, u8>: [Unpin],
+        Outcome<u8, Neither>: [Unpin],
+        // Its payload need only be `Send`; it is shared no further than its message.
+        Panic: [Send Sync Unpin],
+        Unhandled<'static>: [Send Sync Unpin],
+    }
+}
+
+#[test]
+fn plain_facts_go_anywhere() {
+    table! {
+        KeyId: [Send Sync Unpin],
+        ChildInfo: [Send Sync Unpin],
+        CancelReason: [Send Sync Unpin],
+        CancelKind: [Send Sync Unpin],
+        GatherIncomplete: [Send Sync Unpin],
+        Completion: [Send Sync Unpin],
+        Ending: [Send Sync Unpin],
+        Tally: [Send Sync Unpin],
+        OnError: [Send Sync Unpin],
+        OnPanic: [Send Sync Unpin],
+        GroupOptions: [Send Sync Unpin],
+        Shared: [Send Sync Unpin],
+        Local: [Send Sync Unpin],
+        Inline: [Send Sync Unpin],
+        InlineLocal: [Send Sync Unpin],
+        Blocking: [Send Sync Unpin],
+        Values: [Send Sync Unpin],
+        Trying: [Send Sync Unpin],
+        Settling: [Send Sync Unpin],
+        SpawnError: [Send Sync Unpin],
+        GlobalSpawnerError: [Send Sync Unpin],
+    }
+}
+
+#[test]
+fn spawners_go_anywhere_and_what_is_local_stays() {
+    table! {
+        SpawnerHandle: [Send Sync Unpin],
+        dyn Spawner: [Send Sync],
+        dyn LocalSpawner: [],
+        Job: [Send Unpin],
+        LocalJob: [Unpin],
+        // It is dropped where it was made: it restores that thread's spawner.
+        EnterGuard: [Unpin],
+        Embedded: [Send Sync Unpin],
+        Smol: [Send Sync Unpin],
+        FromSpawn<u8>: [Send Sync Unpin],
+        FromSpawn<Neither>: [Unpin],
+        FromFn<u8>: [Send Sync Unpin],
+        FromFn<Neither>: [Unpin],
+        LocalFromFn<Neither>: [Unpin],
+    }
+}
+
+async fn hold<T>(held: T) -> u8 {
+    std::future::ready(()).await;
+    drop(held);
+    1
+}
+
+fn a_scope<T: Default + 'static>() -> impl Future {
+    scope(|tg| async move {
+        let key = tg.spawn(hold(0_u8));
+        hold(T::default()).await;
+        key.await
+    })
+}
+
+fn a_try_scope<T: Default + 'static>() -> impl Future {
+    try_scope(|tg| async move {
+        let key = tg.try_spawn(async { Ok::<_, String>(1) });
+        hold(T::default()).await;
+        let _one = key.await;
+        Ok(())
+    })
+}
+
+fn a_scope_that_captures<T: 'static>(captured: T) -> impl Future {
+    scope(|_| async move {
+        let _captured = captured;
+    })
+}
+
+fn a_local_scope() -> impl Future {
+    local_scope_on(
+        &spawner::local_from_fn(|_| Err(SpawnError::shut_down())),
+        |tg| async move { tg.spawn(async {}).await },
+    )
+}
+
+fn an_inline_scope() -> impl Future {
+    inline_scope(|tg| async move { tg.spawn(hold(0_u8)).await })
+}
+
+fn an_inline_local_scope() -> impl Future {
+    inline_scope_local(|tg| async move { tg.spawn(hold(Rc::new(0_u8))).await })
+}
+
+fn an_inline_gather() -> impl Future {
+    inline_gather([|| hold(1_u8), || hold(2_u8)])
+}
+
+fn a_gather() -> impl Future {
+    gather([|| hold(1_u8), || hold(2_u8)])
+}
+
+fn a_gather_of_two() -> impl Future {
+    gather((|| hold(1_u8), || hold("text")))
+}
+
+fn a_gather_of<T: 'static>(captured: T) -> impl Future {
+    gather((0..2).map(move |_| {
+        let _captured = &captured;
+        || hold(1_u8)
+    }))
+}
+
+fn a_try_gather() -> impl Future {
+    try_gather([|| async { Ok::<u8, String>(1) }])
+}
+
+fn a_settled_gather() -> impl Future {
+    gather_settled([|| async { Ok::<u8, String>(1) }])
+}
+
+#[test]
+fn a_future_of_ours_is_send_if_what_the_user_put_in_is() {
+    assert!(probe(&a_scope::<u8>()).is_send());
+    assert!(!probe(&a_scope::<Neither>()).is_send());
+    assert!(probe(&a_try_scope::<u8>()).is_send());
+    assert!(!probe(&a_try_scope::<Neither>()).is_send());
+    assert!(probe(&a_scope_that_captures(0_u8)).is_send());
+    assert!(!probe(&a_scope_that_captures(Rc::new(0_u8))).is_send());
+    assert!(!probe(&a_local_scope()).is_send());
+    assert!(probe(&an_inline_scope()).is_send());
+    assert!(!probe(&an_inline_local_scope()).is_send());
+    assert!(probe(&an_inline_gather()).is_send());
+    assert!(probe(&a_gather()).is_send());
+    assert!(probe(&a_gather_of_two()).is_send());
+    assert!(probe(&a_gather_of(0_u8)).is_send());
+    // What the callables came in is gone by then.
+    assert!(probe(&a_gather_of(Rc::new(0_u8))).is_send());
+    assert!(probe(&a_try_gather()).is_send());
+    assert!(probe(&a_settled_gather()).is_send());
+}

@@ -1,0 +1,43 @@
+//! The behaviour of the crate from outside, each test on every spawner, one module a subject.
+//!
+//! - `support`: the spawners, the contracts, and what orders and records events
+//! - `leaving`, `dropping`, `cancelling`, `executors`: the rules of these names in `docs/semantics.md`
+//! - `errors`, `error_text`: who is cancelled by an error, where each ends, and the group error as a value
+//! - `panics`, `panics_of_leftovers`: panics of children and bodies, and in what the crate drops
+//! - `results`, `retention`: what keys read, and that nothing is retained
+//! - `limits`, `gather`: the rules of these names
+//! - `faults`: panics with a text of their own, for the tests of errors and panics
+//! - `attacks`: what a hostile child, owner or waker may try
+//! - `abandoned`: spawners that refuse or lose jobs
+//! - `parallel`: children that run at the same time
+//! - `shutdowns`: executors that end before the group does
+//! - `inline`, `blocking` and what begins so: the rules of scopes whose children borrow
+//! - `lossy`: ten thousand runs over a spawner that loses jobs
+//!
+//! The unit tests of the spawners are beside their code.
+
+mod abandoned;
+mod attacks;
+mod blocking;
+mod blocking_ends;
+mod blocking_losses;
+mod cancelling;
+mod dropping;
+mod error_text;
+mod errors;
+mod executors;
+mod faults;
+mod gather;
+mod inline;
+mod inline_ends;
+mod inline_groups;
+mod leaving;
+mod limits;
+mod lossy;
+mod panics;
+mod panics_of_leftovers;
+mod parallel;
+mod results;
+mod retention;
+mod shutdowns;
+mod support;

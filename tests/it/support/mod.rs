@@ -1,0 +1,84 @@
+//! What the tests stand on: every spawner, the contract runner, and tools that order and record events without sleeping.
+//!
+//! - `spawners`: each kind of spawner, and running one test on all of them, on and off the spawner
+//! - `watchdog`: ends a test that hangs, with its name
+//! - `hostile`: an executor of our own, from well-behaved to lossy
+//! - `seeded`: numbers from a seed, and a spawner whose jobs are run by hand
+//! - `wakers`: a waker that counts, and futures that are polled by hand
+//! - `gates`: events that are opened by hand, for tasks and for threads
+//! - `records`: traces, drops and how many are under way at once
+//! - `unhandled`: what reached the unhandled hook
+//! - `warnings`: what the crate says through `tracing`
+//!
+//! A test is a plain `async fn name(on: Site)`, listed once in its file's `behaviour!(name, ..)`. That makes a module of
+//! the test's name with one `#[test]` for each spawner; each runs the test as a job of the spawner and from a plain thread.
+
+#![allow(
+    dead_code,
+    unused_imports,
+    reason = "a tool box: which test uses which tool changes from file to file"
+)]
+
+pub(crate) mod gates;
+pub(crate) mod hostile;
+pub(crate) mod records;
+pub(crate) mod seeded;
+pub(crate) mod spawners;
+pub(crate) mod unhandled;
+pub(crate) mod wakers;
+#[cfg(feature = "tracing")]
+pub(crate) mod warnings;
+pub(crate) mod watchdog;
+
+pub(crate) use gates::{Gate, yield_now, yields};
+pub(crate) use hostile::{HONEST, Hostile, LOSSY, MILD, Mischief};
+pub(crate) use records::{Drops, Log, Meter, Witness};
+pub(crate) use seeded::{Rng, Stepper};
+pub(crate) use spawners::{Kind, Site, run};
+pub(crate) use wakers::{ByHand, Count};
+pub(crate) use watchdog::watched;
+
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+
+/// An error with a text.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Fault(pub(crate) &'static str);
+
+/// Panics without the noise of the panic hook. The payload is the text.
+pub(crate) fn boom(text: &'static str) -> ! {
+    resume_unwind(Box::new(text))
+}
+
+/// The text of the panic that `f` ends with.
+pub(crate) fn panic_of<R>(f: impl FnOnce() -> R) -> Option<&'static str> {
+    let payload = catch_unwind(AssertUnwindSafe(f)).err()?;
+    match payload.downcast::<&'static str>() {
+        Ok(text) => Some(*text),
+        Err(other) => resume_unwind(other),
+    }
+}
+
+/// Makes a module of `#[test]`s, one for each spawner, of each test that is named.
+///
+/// `outside:` before the names runs them from a plain thread only, `inside:` as a job of the spawner only. A test that
+/// blocks its thread for its children has to be outside.
+macro_rules! behaviour {
+    (outside: $($name:ident),* $(,)?) => { $( behaviour!(@module $name [false]); )* };
+    (inside: $($name:ident),* $(,)?) => { $( behaviour!(@module $name [true]); )* };
+    ($($name:ident),* $(,)?) => { $( behaviour!(@module $name [true, false]); )* };
+    (@module $name:ident $modes:tt) => {
+        mod $name {
+            $crate::support::behaviour!(@test $name $modes
+                embedded: Embedded, embedded_block_on: EmbeddedBlockOn, tokio_one: TokioOne, tokio_many: TokioMany,
+                smol: Smol, futures_pool: FuturesPool, own: Own, hostile: Hostile);
+        }
+    };
+    (@test $name:ident $modes:tt $($test:ident: $kind:ident),*) => { $(
+        #[test]
+        fn $test() {
+            let kind = $crate::support::Kind::$kind;
+            $crate::support::run(kind, module_path!(), &$modes, |on| Box::pin(super::$name(on)));
+        }
+    )* };
+}
+pub(crate) use behaviour;

@@ -1,0 +1,8 @@
+//! The children of a blocking scope run on other threads.
+
+use std::rc::Rc;
+
+fn main() {
+    let here = Rc::new(1);
+    ingather::blocking_scope(|tg| drop(tg.spawn(async { Rc::strong_count(&here) })));
+}

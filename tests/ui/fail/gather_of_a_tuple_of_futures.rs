@@ -1,0 +1,11 @@
+//! The same in a tuple.
+
+use ingather::{block_on, gather};
+
+async fn f(n: u32) -> u32 {
+    n
+}
+
+fn main() {
+    block_on(gather((f(1), f(2))));
+}

@@ -1,0 +1,10 @@
+//! What may be shared by threads is.
+
+use std::sync::Arc;
+
+fn main() {
+    let here = Arc::new(1);
+    let count =
+        ingather::blocking_scope(|tg| tg.wait(tg.spawn(async { Arc::strong_count(&here) })));
+    assert_eq!(count, Ok(1));
+}

@@ -1,0 +1,12 @@
+//! A key whose value borrows nothing goes anywhere.
+
+fn main() {
+    let key = {
+        let text = String::from("gone by then");
+        ingather::block_on(ingather::inline_scope(|tg| {
+            let text = &text;
+            async move { tg.spawn(async { text.len() }) }
+        }))
+    };
+    assert_eq!(ingather::block_on(key), Ok(12));
+}

@@ -1,0 +1,11 @@
+//! The scope is over before what its children borrow is gone.
+
+fn main() {
+    let text = String::from("there long enough");
+    let scope = ingather::inline_scope(|tg| {
+        let text = &text;
+        async move { drop(tg.spawn(async { text.len() })) }
+    });
+    ingather::block_on(scope);
+    drop(text);
+}

@@ -1,0 +1,12 @@
+//! That of a local inline scope stays.
+
+use std::rc::Rc;
+
+fn main() {
+    let here = Rc::new(1);
+    let count = ingather::block_on(ingather::inline_scope_local(|tg| {
+        let here = &here;
+        async move { tg.spawn(async move { Rc::strong_count(here) }).await }
+    }));
+    assert_eq!(count, Ok(1));
+}

@@ -1,0 +1,14 @@
+//! An inline scope whose children are `Send` goes anywhere.
+
+use std::sync::Arc;
+
+use ingather::inline_scope;
+
+fn main() {
+    let scope = Box::pin(inline_scope(|tg| async move {
+        drop(tg.spawn(async { Arc::new(1) }));
+    }));
+    std::thread::spawn(move || ingather::block_on(scope))
+        .join()
+        .unwrap();
+}

@@ -1,0 +1,9 @@
+//! One whose children run inside the awaiting task does.
+
+fn main() {
+    let text = String::from("the caller's own");
+    ingather::block_on(ingather::inline_scope(|tg| {
+        let text = &text;
+        async move { drop(tg.spawn(async { text.len() })) }
+    }));
+}
