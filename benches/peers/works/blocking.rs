@@ -2,11 +2,13 @@
 //! child.
 //!
 //! Ours is a blocking scope whose body waits for the keys; its thread polls children, too. Children that are ready at
-//! once are compared with one task a child, the handles awaited in `block_on`: those cannot borrow. 64 children that
+//! once are compared with one task a child, the handles awaited in `block_on`: those cannot borrow; and with
+//! async-scoped, whose children can. 64 children that
 //! compute, as many steps together as in `cpu`, are compared with one plain thread a processor.
 
 use std::thread;
 
+use async_scoped::TokioScope;
 use ingather::blocking_scope_on;
 use tokio::runtime::Handle;
 
@@ -28,6 +30,13 @@ pub fn rows(report: &Report) {
             |times| repeat(times, || tasks(&handle, n)),
         );
     }
+    // Its cost for a child grows with their number; 1,000 is as far as it goes in a reasonable time.
+    let n = 1_000;
+    report.compare(
+        row(n).against("async_scoped::TokioScope"),
+        |times| repeat(times, || ready(&handle, n)),
+        |times| repeat(times, || scoped(&handle, n)),
+    );
     let threads = thread::available_parallelism().map_or(2, usize::from);
     report.compare(
         row(COMPUTING).against("std::thread::scope"),
@@ -83,6 +92,20 @@ fn tasks(handle: &Handle, n: usize) {
         }
         found
     });
+    check(found, n);
+}
+
+fn scoped(handle: &Handle, n: usize) {
+    let _inside = handle.enter();
+    let ((), values) = TokioScope::scope_and_block(|scope| {
+        for value in 0..n as u64 {
+            scope.spawn(Child::new(value, 0));
+        }
+    });
+    let found = values
+        .into_iter()
+        .map(|value| value.expect("a task that nobody cancels gives its value"))
+        .sum();
     check(found, n);
 }
 

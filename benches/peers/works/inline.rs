@@ -1,7 +1,7 @@
 //! Children that run in the task that awaits them: `inline`, `inline_yield1`; figures are for one child.
 //!
-//! Ours is an inline scope whose body awaits the keys. The peers: two sets that are consumed until they are empty, and
-//! `join_all`. Both sides are one task of tokio's current-thread runtime.
+//! Ours is an inline scope whose body awaits the keys. The peers: two sets that are consumed until they are empty,
+//! `join_all`, and moro, whose scope is of our kind. Both sides are one task of tokio's current-thread runtime.
 
 use futures::StreamExt;
 use futures::future::join_all;
@@ -36,6 +36,7 @@ fn rows(report: &Report, work: &'static str, yields: u32) {
         unordered(report, row, yields);
         buffered(report, row, yields);
         joined(report, row, yields);
+        moro(report, row, yields);
     }
 }
 
@@ -90,6 +91,28 @@ fn buffered(report: &Report, row: Row, yields: u32) {
         check(found, row.n);
     };
     let row = row.against("futures_buffered::FuturesUnorderedBounded");
+    compare(
+        report,
+        row,
+        &Tokio::new(1),
+        move |_| ours(row.n, yields),
+        work,
+    );
+}
+
+fn moro(report: &Report, row: Row, yields: u32) {
+    let work = move || async move {
+        let found = moro::async_scope!(|scope| {
+            let tasks: Vec<_> = children(row.n, yields).map(|c| scope.spawn(c)).collect();
+            let mut found = 0;
+            for task in tasks {
+                found += task.await;
+            }
+            found
+        });
+        check(found.await, row.n);
+    };
+    let row = row.against("moro");
     compare(
         report,
         row,
