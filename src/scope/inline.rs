@@ -12,6 +12,7 @@ use crate::group::{GroupOptions, Inline, InlineLocal, InlineScope, InlineScopeLo
 /// |---|---|---|---|---|
 /// | [`scope`](crate::scope()) | no | yes | yes | yes |
 /// | **`inline_scope`** | **yes** | **no** | **yes** | **no** |
+/// | [`blocking_scope`](crate::blocking_scope) | yes | yes | no | yes |
 ///
 /// The children take turns with the body inside the task that awaits the scope: they run at the same time, not in parallel,
 /// and may borrow whatever outlives the scope's future. Body and children go on whatever the body awaits. For children that

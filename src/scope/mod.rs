@@ -31,6 +31,12 @@ use crate::spawner::{LocalSpawner, Spawner};
 
 /// Runs a body that can start children, and returns its value when every child is over.
 ///
+/// | | borrows | parallel | awaitable | needs a spawner |
+/// |---|---|---|---|---|
+/// | **`scope`** | **no** | **yes** | **yes** | **yes** |
+/// | [`inline_scope`](crate::inline_scope) | yes | no | yes | no |
+/// | [`blocking_scope`](crate::blocking_scope) | yes | yes | no | yes |
+///
 /// Over means: finished or cancelled, and dropped. Children run on the [current spawner](crate::current_spawner), in
 /// parallel where that has several threads, from the moment they are spawned. They can be `'static` only; that is the
 /// price for running elsewhere and being awaitable at once.
