@@ -3,9 +3,9 @@
 //! Ours is an inline scope whose body awaits the keys. The peers: two sets that are consumed until they are empty,
 //! `join_all`, and moro, whose scope is of our kind. Both sides are one task of tokio's current-thread runtime.
 
-use futures::StreamExt;
-use futures::future::join_all;
+use futures::future::{join_all, ready as ready_now};
 use futures::stream::FuturesUnordered;
+use futures::{Stream, StreamExt};
 use futures_buffered::FuturesUnorderedBounded;
 use ingather::inline_scope;
 
@@ -62,40 +62,43 @@ async fn ours(n: usize, yields: u32) {
     check(found.await, n);
 }
 
+fn against_ours<F: Future<Output = ()> + Send>(
+    report: &Report,
+    row: Row,
+    yields: u32,
+    peer: impl Fn() -> F + Clone + Send + 'static,
+) {
+    let ours = move |_| ours(row.n, yields);
+    compare(report, row, &Tokio::new(1), ours, peer);
+}
+
+/// Consumes a set until it is empty.
+async fn drain(set: impl Stream<Item = u64>) -> u64 {
+    set.fold(0, |found, value| ready_now(found + value)).await
+}
+
 fn unordered(report: &Report, row: Row, yields: u32) {
     let work = move || async move {
-        let mut set: FuturesUnordered<_> = children(row.n, yields).collect();
-        let mut found = 0;
-        while let Some(value) = set.next().await {
-            found += value;
-        }
-        check(found, row.n);
+        let set: FuturesUnordered<_> = children(row.n, yields).collect();
+        check(drain(set).await, row.n);
     };
-    let row = row.against("futures::FuturesUnordered");
-    compare(
+    against_ours(
         report,
-        row,
-        &Tokio::new(1),
-        move |_| ours(row.n, yields),
+        row.against("futures::FuturesUnordered"),
+        yields,
         work,
     );
 }
 
 fn buffered(report: &Report, row: Row, yields: u32) {
     let work = move || async move {
-        let mut set: FuturesUnorderedBounded<_> = children(row.n, yields).collect();
-        let mut found = 0;
-        while let Some(value) = set.next().await {
-            found += value;
-        }
-        check(found, row.n);
+        let set: FuturesUnorderedBounded<_> = children(row.n, yields).collect();
+        check(drain(set).await, row.n);
     };
-    let row = row.against("futures_buffered::FuturesUnorderedBounded");
-    compare(
+    against_ours(
         report,
-        row,
-        &Tokio::new(1),
-        move |_| ours(row.n, yields),
+        row.against("futures_buffered::FuturesUnorderedBounded"),
+        yields,
         work,
     );
 }
@@ -112,14 +115,7 @@ fn moro(report: &Report, row: Row, yields: u32) {
         });
         check(found.await, row.n);
     };
-    let row = row.against("moro");
-    compare(
-        report,
-        row,
-        &Tokio::new(1),
-        move |_| ours(row.n, yields),
-        work,
-    );
+    against_ours(report, row.against("moro"), yields, work);
 }
 
 fn joined(report: &Report, row: Row, yields: u32) {
@@ -127,12 +123,5 @@ fn joined(report: &Report, row: Row, yields: u32) {
         let values = join_all(children(row.n, yields)).await;
         check(values.into_iter().sum(), row.n);
     };
-    let row = row.against("futures::join_all");
-    compare(
-        report,
-        row,
-        &Tokio::new(1),
-        move |_| ours(row.n, yields),
-        work,
-    );
+    against_ours(report, row.against("futures::join_all"), yields, work);
 }
