@@ -17,6 +17,8 @@ mod group;
 #[cfg(feature = "std")]
 mod log;
 #[cfg(feature = "std")]
+mod order;
+#[cfg(feature = "std")]
 mod panic;
 #[cfg(feature = "std")]
 mod park;
@@ -25,6 +27,8 @@ mod scope;
 pub mod spawner;
 #[cfg(feature = "std")]
 mod sync;
+#[cfg(feature = "std")]
+pub mod time;
 
 #[cfg(all(doc, feature = "std"))]
 pub mod docs {

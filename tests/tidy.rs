@@ -24,7 +24,7 @@ use source::{Fault, Source};
 
 /// The layers, lowest first. A module may name its own layer and those above it in this table.
 const LAYERS: &[&[&str]] = &[
-    &["sync", "panic", "log", "park"],
+    &["sync", "panic", "log", "park", "order"],
     &["error", "context", "cancel", "time"],
     &["spawner"],
     &["group"],
@@ -44,6 +44,7 @@ const LOOM: &[&str] = &[
     "src/sync.rs",
     "src/sync/",
     "src/spawner/mod.rs",
+    "src/time/mod.rs",
     "src/lib.rs",
 ];
 

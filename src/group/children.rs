@@ -43,6 +43,12 @@ impl Children {
         Some(child)
     }
 
+    /// Those that are in the registry.
+    #[cfg(feature = "testing")]
+    pub(super) fn iter(&self) -> impl Iterator<Item = &CellRef> {
+        self.slots.iter().flatten()
+    }
+
     /// Is there anything left to sweep?
     pub(super) fn is_swept(&self) -> bool {
         self.swept == self.slots.len()

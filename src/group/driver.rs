@@ -23,6 +23,7 @@ use super::drivers::DriverId;
 use super::ground::Ground;
 use super::sched::{Done, Parking, Work};
 use super::watchers::{Events, WatcherId};
+use crate::order;
 use crate::panic::catch;
 use crate::spawner::{LocalSpawner, SpawnerHandle};
 
@@ -59,7 +60,7 @@ pub(super) fn drive(
             },
         };
         // A spawner that panics instead of answering must not make us forget the child.
-        if !matches!(catch(&should_yield), Ok(false)) {
+        if order::gives_way() || !matches!(catch(&should_yield), Ok(false)) {
             break;
         }
     }

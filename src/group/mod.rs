@@ -20,10 +20,13 @@
 //! - `owner`: whoever drops it ends the group
 //! - `gather_group`: [`GatherGroup`], a group owned as a value
 //! - `join`: its futures
+//! - `census`: which groups and children there are, for test executors; `no_census` where nobody asks
 //! - `policy`, `options`, `tally`: what a group may be told, and what it tells
 
 mod after;
 mod cell;
+#[cfg(feature = "testing")]
+pub(crate) mod census;
 mod child;
 mod children;
 mod completions;
@@ -37,6 +40,8 @@ mod handle;
 mod join;
 mod key;
 mod named;
+#[cfg(not(feature = "testing"))]
+mod no_census;
 mod options;
 mod owner;
 mod policy;
@@ -46,6 +51,9 @@ mod spawn_when_free;
 mod tally;
 mod wait;
 mod watchers;
+
+#[cfg(not(feature = "testing"))]
+use no_census as census;
 
 pub use cell::Ending;
 pub(crate) use child::Call;

@@ -26,6 +26,7 @@ use super::slots::Slots;
 use super::tally::Tally;
 use super::watchers::{Events, WatcherId, Watchers};
 use crate::cancel::{CancelKind, CancelReason};
+use crate::order;
 
 pub(super) struct Sched {
     pub(super) closed: bool,
@@ -314,7 +315,7 @@ impl Sched {
     /// What whoever asks is to do next. If there is more, somebody else is called to it.
     pub(super) fn work(&mut self, by_owner: bool, after: &mut After) -> Work {
         let work = match self.cancelled {
-            None => self.ready.pop_front().map(Work::Poll),
+            None => self.next_ready().map(Work::Poll),
             Some(_) if self.ending => None,
             Some(_) => self
                 .sweep()
@@ -325,6 +326,19 @@ impl Sched {
         }
         self.nudge(after);
         work.unwrap_or(Work::Nothing)
+    }
+
+    fn next_ready(&mut self) -> Option<CellRef> {
+        match order::pick(self.ready.len()) {
+            0 => self.ready.pop_front(),
+            index => self.ready.remove(index),
+        }
+    }
+
+    /// The children that are not over.
+    #[cfg(feature = "testing")]
+    pub(super) fn children(&self) -> impl Iterator<Item = &CellRef> {
+        self.children.iter()
     }
 
     /// Sees to it that there is somebody for the work that is left. An owner that is between two children takes one.

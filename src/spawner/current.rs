@@ -13,6 +13,7 @@ use std::marker::PhantomData;
 use std::mem;
 
 use super::{Spawner, SpawnerHandle, default_spawner, global};
+use crate::time::{self, ClockHandle};
 
 thread_local! {
     static STACK: RefCell<Stack> = const { RefCell::new(Stack { entries: Vec::new(), last_id: 0 }) };
@@ -154,7 +155,18 @@ fn is_last(test: impl FnOnce(&Entry) -> bool) -> bool {
         .unwrap_or(false)
 }
 
+/// The clock of the current spawner, if it has one of its own.
+fn clock_of_current() -> Option<ClockHandle> {
+    entered().or_else(global::global_spawner)?.clock()
+}
+
+/// Says to those who wait where to find the clock. Once there is a spawner that might have one.
+pub(super) fn tell_clock() {
+    time::provide(clock_of_current);
+}
+
 fn push(spawner: SpawnerHandle, running: bool) -> EnterGuard {
+    tell_clock();
     let pushed = STACK.try_with(|stack| {
         let mut stack = stack.borrow_mut();
         stack.last_id += 1;

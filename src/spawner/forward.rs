@@ -29,6 +29,11 @@ macro_rules! forward_spawner {
             fn may_block(&self) -> bool {
                 (**self).may_block()
             }
+
+            #[cfg(feature = "std")]
+            fn clock(&self) -> Option<crate::time::ClockHandle> {
+                (**self).clock()
+            }
         }
     )* };
 }

@@ -36,6 +36,7 @@ static GLOBAL: Slot = Slot::new();
 /// ```
 #[track_caller]
 pub fn set_global_spawner<S: Spawner + 'static>(spawner: S) -> Result<(), GlobalSpawnerError> {
+    super::current::tell_clock();
     GLOBAL.set(SpawnerHandle::new(spawner), Location::caller())
 }
 

@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use super::current;
 use super::{Job, SpawnError, Spawner};
+use crate::time::ClockHandle;
 
 /// Any [`Spawner`], with its type erased and cheap to clone.
 ///
@@ -111,6 +112,10 @@ impl Spawner for SpawnerHandle {
 
     fn may_block(&self) -> bool {
         self.spawner().may_block()
+    }
+
+    fn clock(&self) -> Option<ClockHandle> {
+        self.spawner().clock()
     }
 }
 

@@ -6,6 +6,8 @@ use core::num::NonZeroUsize;
 use core::pin::Pin;
 
 use super::SpawnError;
+#[cfg(feature = "std")]
+use crate::time::ClockHandle;
 
 /// A future handed to a [`Spawner`].
 ///
@@ -18,7 +20,7 @@ pub type LocalJob = Pin<Box<dyn Future<Output = ()> + 'static>>;
 
 /// Runs futures: all that this crate asks of an executor.
 ///
-/// One method has to be written. The other three tell what the executor knows about itself; their default answers are
+/// One method has to be written. The others tell what the executor knows about itself; their default answers are
 /// always right and only cost speed.
 ///
 /// References, [`Arc`](alloc::sync::Arc)s and boxes of a spawner are spawners too. An executor that keeps its futures
@@ -125,6 +127,15 @@ pub trait Spawner: Send + Sync {
     /// spawner's timers and sockets, so that what it waits for could never come. Yes unless the spawner says otherwise.
     fn may_block(&self) -> bool {
         true
+    }
+
+    /// The clock of its own that it has, whose timers its jobs should use.
+    ///
+    /// None unless the spawner says otherwise; then [`current_clock`](crate::time::current_clock) falls back on the
+    /// system's.
+    #[cfg(feature = "std")]
+    fn clock(&self) -> Option<ClockHandle> {
+        None
     }
 }
 

@@ -11,6 +11,7 @@ use super::state::{Ending, KEY, LINE, OVER, WAITER};
 use crate::cancel::{CancelKind, CancelReason};
 use crate::error::GatherIncomplete;
 use crate::error::unhandled::drop_quietly;
+use crate::group::census;
 use crate::group::core::Core;
 
 /// The claim to a child's value. There is one for each child; `KEY` is set while it exists.
@@ -121,6 +122,7 @@ impl<T> Claim<T> {
             .cell
             .update(|now| (!now.has(OVER)).then_some(now.0 | WAITER));
         if waits.is_ok() {
+            census::awaits(cx.waker(), || self.cell.info());
             return Poll::Pending;
         }
         // It ended in between, without seeing the mark: the slot is still ours.

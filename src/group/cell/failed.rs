@@ -7,6 +7,7 @@ use std::sync::Arc;
 use super::reference::CellRef;
 use super::state::Ending;
 use crate::error::{ChildFailure, ChildInfo, Failure};
+use crate::group::census;
 use crate::group::core::Core;
 use crate::panic::Panic;
 
@@ -66,8 +67,10 @@ pub(in crate::group) struct Members<E> {
 
 impl<E> Members<E> {
     pub(in crate::group) fn new(core: Core) -> Self {
+        let core = Arc::new(core);
+        census::note(&core);
         Self {
-            core: Arc::new(core),
+            core,
             error: PhantomData,
         }
     }

@@ -102,6 +102,12 @@ impl CellRef {
         self.load().has(KEY)
     }
 
+    /// Where it is, which is also what its wakers hold.
+    #[cfg(feature = "testing")]
+    pub(in crate::group) fn addr(&self) -> usize {
+        self.0.addr().get()
+    }
+
     /// Its place in the registry. Under the group's lock.
     pub(in crate::group) fn slot(&self) -> u32 {
         self.header().slot.load(Relaxed)

@@ -1,0 +1,13 @@
+//! First come first served, with as many polls in a row as there may be.
+
+/// The index of the one to go first, of so many that are ready; they stand in the order in which they came.
+#[inline]
+pub(crate) fn pick(_ready: usize) -> usize {
+    0
+}
+
+/// Whether whoever polls several things in a row lets others have a turn after this one.
+#[inline]
+pub(crate) fn gives_way() -> bool {
+    false
+}

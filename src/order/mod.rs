@@ -1,0 +1,16 @@
+//! Which of several ready things goes first, and whether others get a turn in between.
+//!
+//! - `fixed`: first come first served, always
+//! - `decided`: the same, except on a thread where a test executor decides
+//!
+//! Asked under the locks of groups: nothing of the user's runs here.
+
+#[cfg(feature = "testing")]
+mod decided;
+#[cfg(not(feature = "testing"))]
+mod fixed;
+
+#[cfg(feature = "testing")]
+pub(crate) use decided::{Decides, Order, decide, gives_way, pick};
+#[cfg(not(feature = "testing"))]
+pub(crate) use fixed::{gives_way, pick};
