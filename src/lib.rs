@@ -78,7 +78,7 @@ pub use spawner::{
     set_global_spawner, try_current_spawner,
 };
 #[cfg(feature = "std")]
-pub use time::Deadline;
+pub use time::{Deadline, TimedOut, timeout};
 
 #[cfg(all(feature = "async-executor", not(loom)))]
 pub use spawner::block_on;

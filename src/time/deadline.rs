@@ -1,9 +1,10 @@
 //! One instant for several steps, which may be never.
 
 use std::fmt;
+use std::future::IntoFuture;
 use std::time::{Duration, Instant};
 
-use super::{Clock, ClockHandle, current_clock};
+use super::{Clock, ClockHandle, Sleep, Timeout, current_clock, sleep_until, timeout_at};
 
 /// One deadline for several steps, which may be never.
 ///
@@ -126,6 +127,47 @@ impl Deadline {
             When::At(instant) => Some(instant.saturating_duration_since(current_clock().now())),
             When::Never => None,
         }
+    }
+
+    /// Waits until then; for ever if it is never. See [`sleep_until`].
+    ///
+    /// # Panics
+    ///
+    /// If there is no clock; see [`current_clock`](super::current_clock).
+    #[track_caller]
+    pub fn sleep(self) -> Sleep {
+        sleep_until(self)
+    }
+
+    /// Awaits a future, but no longer than until then; after that the future is dropped. See [`timeout_at`].
+    ///
+    /// # Errors
+    ///
+    /// The future gives [`TimedOut`](super::TimedOut) if the deadline came first.
+    ///
+    /// # Panics
+    ///
+    /// If there is no clock; see [`current_clock`](super::current_clock).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::future::pending;
+    /// use std::time::Duration;
+    ///
+    /// use ingather::{Deadline, block_on};
+    ///
+    /// block_on(async {
+    ///     let deadline = Deadline::after(Duration::from_millis(2));
+    ///     assert_eq!(deadline.timeout(async { "first" }).await, Ok("first"));
+    ///     let error = deadline.timeout(pending::<()>()).await.unwrap_err();
+    ///     assert_eq!(error.deadline(), deadline);
+    ///     assert!(deadline.is_over());
+    /// });
+    /// ```
+    #[track_caller]
+    pub fn timeout<F: IntoFuture>(self, future: F) -> Timeout<F::IntoFuture> {
+        timeout_at(self, future)
     }
 }
 
