@@ -47,7 +47,7 @@ pub mod docs {
 pub use spawner::{Job, LocalJob, LocalSpawner, SpawnError, Spawner};
 
 #[cfg(feature = "std")]
-pub use cancel::{CancelKind, CancelReason};
+pub use cancel::{CallbackGuard, CancelKind, CancelReason, CancelToken, DropGuard};
 #[cfg(feature = "std")]
 pub use error::{
     ChildFailure, ChildInfo, Failure, Failures, GatherIncomplete, GroupError, KeyId, Outcome,
