@@ -100,7 +100,7 @@ impl CallbackGuard {
 impl Drop for CallbackGuard {
     fn drop(&mut self) {
         if let Some(place) = self.place {
-            self.token.node().unwatch(place);
+            self.token.node().withdraw(place);
         }
     }
 }

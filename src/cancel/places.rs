@@ -30,6 +30,16 @@ impl<T> Places<T> {
         self.free
     }
 
+    /// All places that were given are below it.
+    pub(super) fn end(&self) -> usize {
+        self.places.len()
+    }
+
+    #[cfg(test)]
+    pub(super) fn len(&self) -> usize {
+        self.len
+    }
+
     pub(super) fn insert(&mut self, value: T) -> usize {
         let place = self.free;
         match self.places.get_mut(place) {
@@ -78,5 +88,40 @@ impl<T> Places<T> {
             Place::Taken(value) => Some(value),
             Place::Free(_) => None,
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn everything_keeps_its_place_and_places_are_given_again() {
+        let mut places = Places::default();
+        let given = ["a", "b", "c"].map(|value| {
+            let next = places.next();
+            assert_eq!(places.insert(value), next);
+            next
+        });
+        assert_eq!(places.remove(given[1]), Some("b"));
+        assert_eq!(places.remove(given[1]), None);
+        assert_eq!(places.remove(given[0]), Some("a"));
+        assert_eq!(places.get_mut(given[0]), None);
+        assert_eq!(places.get_mut(given[2]), Some(&mut "c"));
+        assert_eq!([places.insert("d"), places.insert("e")], [0, 1]);
+        assert_eq!((places.next(), places.end()), (3, 3));
+        assert!(places.take().eq(["d", "e", "c"]));
+        assert_eq!((places.take().count(), places.end()), (0, 0));
+    }
+
+    #[test]
+    fn an_empty_list_keeps_no_memory() {
+        let mut places = Places::default();
+        (0..100).for_each(|n| assert_eq!(places.insert(n), n));
+        (0..100)
+            .rev()
+            .for_each(|n| assert!(places.remove(n).is_some()));
+        assert_eq!((places.places.capacity(), places.next()), (0, 0));
+        assert_eq!(places.remove(7), None);
     }
 }

@@ -75,3 +75,97 @@ impl Drop for Entered {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::super::vars::Entry;
+    use super::*;
+    use crate::panic::catch;
+
+    fn vars(base: Option<&Vars>, id: u64, value: u32) -> Vars {
+        let entry = Entry {
+            id,
+            name: None,
+            value: Arc::new(value),
+        };
+        Vars::with(base, entry)
+    }
+
+    fn number(id: u64) -> Option<u32> {
+        value(id)?.downcast_ref().copied()
+    }
+
+    #[test]
+    fn guards_nest() {
+        assert!(!is_set());
+        let outer = vars(None, 1, 10);
+        let outside = enter(Some(outer.clone()));
+        {
+            let _inside = enter(Some(vars(Some(&outer), 2, 20)));
+            assert_eq!((number(1), number(2)), (Some(10), Some(20)));
+            {
+                let _nothing = enter(None);
+                assert!(!is_set());
+                let _something = enter(Some(outer.clone()));
+                assert_eq!((number(1), number(2)), (Some(10), None));
+            }
+            assert_eq!(number(2), Some(20));
+        }
+        assert_eq!((number(1), number(2)), (Some(10), None));
+        drop(outside);
+        assert!(!is_set() && snapshot().is_none());
+    }
+
+    #[test]
+    fn a_panic_leaves_nothing_set() {
+        let caught = catch(|| {
+            let _guard = enter(Some(vars(None, 1, 10)));
+            let _inner = enter(None);
+            std::panic::resume_unwind(Box::new("inside"));
+        });
+        assert!(caught.is_err());
+        assert!(!is_set());
+    }
+
+    #[test]
+    fn a_value_is_found_among_many_and_replaced() {
+        let ids = [5, 1, 9, 3, 7, 5, 9];
+        let mut all = None;
+        for (n, id) in (0..).zip(ids) {
+            all = Some(vars(all.as_ref(), id, n));
+        }
+        let _guard = enter(all);
+        let found: Vec<_> = (0..=10).map(number).collect();
+        let mut expected = [None; 11];
+        for (n, id) in (0..).zip([5, 1, 9, 3, 7, 5, 9_usize]) {
+            expected[id] = Some(n);
+        }
+        assert_eq!(found, expected);
+    }
+
+    #[test]
+    fn nothing_is_set_on_a_thread_that_ends() {
+        use std::sync::mpsc::{Sender, channel};
+
+        struct Last(Sender<bool>);
+        impl Drop for Last {
+            fn drop(&mut self) {
+                let _guard = enter(Some(vars(None, 1, 10)));
+                self.0.send(is_set()).unwrap();
+            }
+        }
+        thread_local!(static LAST: RefCell<Option<Last>> = const { RefCell::new(None) });
+
+        let (tell, told) = channel();
+        let thread = std::thread::spawn(move || {
+            // Made first, so dropped last.
+            LAST.with(|last| *last.borrow_mut() = Some(Last(tell)));
+            drop(enter(Some(vars(None, 1, 10))));
+        });
+        thread.join().unwrap();
+        // Which of the two goes first is the platform's affair; neither harms anybody.
+        assert_eq!(told.iter().count(), 1);
+    }
+}
