@@ -12,6 +12,8 @@
 //! - `parallel`: children that run at the same time
 //! - `shutdowns`: executors that end before the group does
 //! - `inline`, `blocking` and what begins so: the rules of scopes whose children borrow
+//! - `tokens`, `token_trees`: cancel tokens, and trees of them at random, huge and under several threads
+//! - `context`: context variables and snapshots
 //! - `lossy`: ten thousand runs over a spawner that loses jobs
 //!
 //! The unit tests of the spawners are beside their code.
@@ -22,6 +24,7 @@ mod blocking;
 mod blocking_ends;
 mod blocking_losses;
 mod cancelling;
+mod context;
 mod dropping;
 mod error_text;
 mod errors;
@@ -41,3 +44,5 @@ mod results;
 mod retention;
 mod shutdowns;
 mod support;
+mod token_trees;
+mod tokens;
