@@ -6,8 +6,8 @@ use std::marker::PhantomData;
 use std::rc::Rc;
 
 use ingather::futures::{
-    Completions, Fallible, Join, Next, ScopeFuture, Settling, SpawnWhenFree, TryJoin, Trying,
-    Value, Values,
+    Cancelled, CancelledOwned, Completions, Fallible, Join, Next, RunUntilCancelled, ScopeFuture,
+    Settling, SpawnWhenFree, TryJoin, Trying, Value, Values, WithContext,
 };
 use ingather::spawner::{Embedded, FromFn, FromSpawn, LocalFromFn, Smol};
 use ingather::*;
@@ -156,6 +156,28 @@ fn a_scope_is_what_its_body_and_its_value_are() {
         ScopeFuture<u8, Ready<Result<u8, u8>>, Fallible>: [Send Sync Unpin],
         ScopeFuture<u8, Ready<Result<u8, Neither>>, Fallible>: [Unpin],
         ScopeFuture<u8, Ready<Result<u8, u8>>, Fallible<Local>>: [Unpin],
+    }
+}
+
+#[test]
+fn tokens_and_contexts_go_anywhere_and_futures_with_them_are_what_was_put_in() {
+    table! {
+        CancelToken: [Send Sync Unpin],
+        Cancelled<'static>: [Send Sync Unpin],
+        CancelledOwned: [Send Sync Unpin],
+        DropGuard: [Send Sync Unpin],
+        CallbackGuard: [Send Sync Unpin],
+        RunUntilCancelled<CancelledOwned, u8>: [Send Sync Unpin],
+        RunUntilCancelled<Cancelled<'static>, Neither>: [Unpin],
+        RunUntilCancelled<CancelledOwned, OnlySend>: [Send Unpin],
+        RunUntilCancelled<CancelledOwned, NotUnpin>: [Send Sync],
+        // It holds no value.
+        ContextVar<Neither>: [Send Sync Unpin],
+        ContextSnapshot: [Send Sync Unpin],
+        WithContext<u8>: [Send Sync Unpin],
+        WithContext<Neither>: [Unpin],
+        WithContext<OnlySync>: [Sync Unpin],
+        WithContext<NotUnpin>: [Send Sync],
     }
 }
 

@@ -12,7 +12,8 @@
 //! - `parallel`: children that run at the same time
 //! - `shutdowns`: executors that end before the group does
 //! - `inline`, `blocking` and what begins so: the rules of scopes whose children borrow
-//! - `tokens`, `token_trees`: cancel tokens, and trees of them at random, huge and under several threads
+//! - `tokens`, `token_callbacks`: cancel tokens, who is told of a cancel, and what those may do
+//! - `token_trees`: trees of tokens at random, huge ones, and under several threads
 //! - `context`: context variables and snapshots
 //! - `lossy`: ten thousand runs over a spawner that loses jobs
 //!
@@ -44,5 +45,6 @@ mod results;
 mod retention;
 mod shutdowns;
 mod support;
+mod token_callbacks;
 mod token_trees;
 mod tokens;
