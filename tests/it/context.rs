@@ -212,7 +212,12 @@ fn a_value_is_set_while_its_future_is_dropped() {
     let mut unpolled = Some(NUMBER.scope(1, make(true)));
     let mut half = ByHand::new(NUMBER.scope(2, make(false)));
     assert!(half.poll().is_pending());
-    let mut ready = ByHand::new(NUMBER.scope(3, make(true)));
+    let reads = Reads(Arc::clone(&seen));
+    let holds_on = poll_fn(move |_| {
+        let _reads = &reads;
+        Poll::Ready(())
+    });
+    let mut ready = ByHand::new(NUMBER.scope(3, holds_on));
     assert!(ready.poll().is_ready());
     assert_eq!(*seen.lock().unwrap(), [Some(3)], "as soon as it was ready");
     drop(unpolled.take());

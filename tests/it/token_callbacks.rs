@@ -239,6 +239,15 @@ fn wakers_callbacks_and_destructors_may_use_their_own_token() {
         drop(waker);
         drop(waits);
         assert_eq!((used(), token.is_cancelled()), (1, true));
+
+        let at_once = busy(&token, false);
+        token.on_cancel(move |_| at_once.use_it()).detach();
+        assert_eq!(used(), 2, "called and dropped");
+        let token = CancelToken::new();
+        let within = busy(&token, true);
+        token.on_cancel(move |_| within.use_it()).detach();
+        token.cancel();
+        assert_eq!(used(), 2, "called and dropped");
     });
 }
 
