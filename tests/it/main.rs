@@ -13,6 +13,9 @@
 //! - `parallel`: children that run at the same time
 //! - `shutdowns`: executors that end before the group does
 //! - `inline`, `blocking` and what begins so: the rules of scopes whose children borrow
+//! - `tokens`, `token_callbacks`: cancel tokens, who is told of a cancel, and what those may do
+//! - `token_trees`: trees of tokens at random, huge ones, and under several threads
+//! - `context`: context variables and snapshots
 //! - `lossy`: ten thousand runs over a spawner that loses jobs
 //!
 //! The unit tests of the spawners are beside their code.
@@ -23,6 +26,7 @@ mod blocking;
 mod blocking_ends;
 mod blocking_losses;
 mod cancelling;
+mod context;
 mod dropping;
 mod error_text;
 mod errors;
@@ -44,3 +48,6 @@ mod shutdowns;
 mod support;
 mod time;
 mod timeouts;
+mod token_callbacks;
+mod token_trees;
+mod tokens;
