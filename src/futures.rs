@@ -5,3 +5,4 @@ pub use crate::gather::{
 };
 pub use crate::group::{Completions, Join, Next, SpawnWhenFree, TryJoin};
 pub use crate::scope::{Fallible, Form, ScopeFuture, Value};
+pub use crate::time::{Interval, Sleep, Tick, Timeout};
