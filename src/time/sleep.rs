@@ -135,6 +135,11 @@ impl Sleep {
     pub fn reset(&mut self, deadline: impl Into<Deadline>) {
         self.deadline = deadline.into();
         self.over = false;
+        self.let_go();
+    }
+
+    /// Lets go of the clock, until it is polled again.
+    pub(super) fn let_go(&mut self) {
         *self.timer() = None;
     }
 
@@ -171,7 +176,7 @@ impl Future for Sleep {
             ready!(timer.as_mut().poll(cx));
         }
         self.over = true;
-        *self.timer() = None;
+        self.let_go();
         Poll::Ready(())
     }
 }

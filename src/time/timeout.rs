@@ -143,6 +143,7 @@ impl<F: Future> Future for Timeout<F> {
             }
         };
         this.future.set(None);
+        this.sleep.let_go();
         Poll::Ready(result)
     }
 }

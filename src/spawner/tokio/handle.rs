@@ -15,7 +15,7 @@ use crate::time::ClockHandle;
 
 /// A handle to a tokio runtime.
 ///
-/// In a tokio task, `Handle::current()` is the one to name or to [`enter`](super::enter).
+/// In a tokio task, `Handle::current()` is the one to name or to [`enter`](crate::spawner::enter).
 ///
 /// After the runtime's shutdown a job is refused; those that it had are dropped by the shutdown. A current-thread
 /// runtime runs jobs only while somebody is in its `block_on`, and keeps them until then.
