@@ -13,6 +13,7 @@
 //! - `parallel`: children that run at the same time
 //! - `shutdowns`: executors that end before the group does
 //! - `inline`, `blocking` and what begins so: the rules of scopes whose children borrow
+//! - `testing`: the test kit
 //! - `lossy`: ten thousand runs over a spawner that loses jobs
 //!
 //! The unit tests of the spawners are beside their code.
@@ -42,5 +43,6 @@ mod results;
 mod retention;
 mod shutdowns;
 mod support;
+mod testing;
 mod time;
 mod timeouts;

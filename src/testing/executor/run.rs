@@ -19,6 +19,9 @@ use crate::panic::{Panic, catch};
 use crate::park::Parker;
 use crate::spawner::{EnterGuard, SpawnerHandle, enter_running};
 
+/// How much real time threads have to let go of the clock once the future of `block_on` is over.
+const PATIENCE: Duration = Duration::from_secs(1);
+
 thread_local! {
     /// The executor whose loop runs on this thread, the innermost.
     static RUNNING: RefCell<Option<Innermost>> = const { RefCell::new(None) };
@@ -50,8 +53,8 @@ impl TestExecutor {
     /// [`Send`] nor `'static`. While it runs, the executor is the current spawner and its clock the current clock. When
     /// nothing is ready the clock jumps to the earliest timer, so that hours pass in no time.
     ///
-    /// When the future is over, jobs that are ready are run, and then nothing must be left: see
-    /// [`with_leak_check`](Self::with_leak_check).
+    /// When the future is over, jobs that are ready are run, threads that hold the clock have a second of real time to let
+    /// go of it, and then nothing must be left: see [`with_leak_check`](Self::with_leak_check).
     ///
     /// # Panics
     ///
@@ -290,13 +293,31 @@ impl<'a> Running<'a> {
             }
         };
         future.set(None);
-        self.run_until_idle()?;
+        if !self.shared.settings().leak_check {
+            self.run_until_idle()?;
+            return Ok(output);
+        }
+        self.settle()?;
         match report::leaks(self.shared, census) {
-            Some(report) if self.shared.settings().leak_check => {
+            Some(report) => {
                 drop_quietly("the output of `block_on`", output);
                 Err(report)
             }
-            _ => Ok(output),
+            None => Ok(output),
+        }
+    }
+
+    /// Lets those go home that are through: jobs, and threads that have woken whom they had to and are about to let go of
+    /// the clock. Nothing but what is left behind waits here until the patience is at its end.
+    fn settle(&self) -> Result<(), String> {
+        let end = Instant::now() + PATIENCE;
+        loop {
+            self.run_until_idle()?;
+            match self.shared.lull(&self.parker) {
+                Lull::Over => {}
+                Lull::Held if self.parker.park_until(end) => {}
+                Lull::Held | Lull::Quiet => return Ok(()),
+            }
         }
     }
 
