@@ -18,6 +18,14 @@ pub type Timer = Pin<Box<dyn Future<Output = ()> + Send>>;
 ///
 /// A virtual clock counts from an [`Instant`] of its own choice; instants of different clocks cannot be compared.
 ///
+/// # What is expected of an implementation
+///
+/// - [`now`](Clock::now) never goes back.
+/// - A timer wakes the task that polled it last, once its instant has come, on any thread. It does not wake it again
+///   and again before: whoever polls timers outside of an executor would do nothing else.
+/// - Wakers are called, and dropped, while no lock is held that `now` and timers need: a waker may ask for the time,
+///   and poll, make or drop timers, the one that it was given to among them.
+///
 /// # Examples
 ///
 /// A clock that the program winds by hand:

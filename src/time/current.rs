@@ -16,7 +16,9 @@ pub(crate) fn provide(of_spawner: fn() -> Option<ClockHandle>) {
 /// The clock that [`sleep`](super::sleep), [`timeout`](super::timeout) and all deadlines go by here.
 ///
 /// It is the clock of the current spawner, if that has one of its own: tokio's, or the virtual one of a
-/// `TestExecutor`. Else it is the system's, with timers from async-io.
+/// `TestExecutor`. Else it is the system's, with timers from async-io. The current spawner is the one that
+/// [`current_spawner`](crate::current_spawner) tells of: in a tokio task that this crate did not spawn, name the handle
+/// or [`enter`](crate::enter) it, if tokio's clock is to count.
 ///
 /// # Panics
 ///
