@@ -29,6 +29,8 @@ mod scope;
 pub mod spawner;
 #[cfg(feature = "std")]
 mod sync;
+#[cfg(feature = "testing")]
+pub mod testing;
 #[cfg(feature = "std")]
 pub mod time;
 

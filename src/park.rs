@@ -31,6 +31,20 @@ impl Parker {
         }
     }
 
+    /// Waits for a notice and takes it, but not beyond an instant: `false` if none came.
+    #[cfg(feature = "testing")]
+    pub(crate) fn park_until(&self, end: std::time::Instant) -> bool {
+        // Acquire: see `park`.
+        while !self.notified.swap(false, Ordering::Acquire) {
+            let left = end.saturating_duration_since(std::time::Instant::now());
+            if left.is_zero() {
+                return false;
+            }
+            thread::park_timeout(left);
+        }
+        true
+    }
+
     fn notify(&self) {
         // A notice that is not taken yet has woken the thread or is about to. Release: see `park`.
         if !self.notified.swap(true, Ordering::Release) {

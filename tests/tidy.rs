@@ -54,6 +54,7 @@ const EXECUTORS: &[&str] = &["src/spawner/"];
 /// Where a test may sleep: where it waits for a hung test, and where sleeps are what is tested; never to order events.
 const SLEEPERS: &[&str] = &[
     "tests/it/support/watchdog.rs",
+    "tests/it/testing/",
     "tests/it/time.rs",
     "tests/it/timeouts.rs",
 ];

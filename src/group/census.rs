@@ -2,7 +2,7 @@
 //! test executors.
 
 use std::cell::RefCell;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::fmt;
 use std::marker::PhantomData;
 use std::panic::Location;
@@ -67,13 +67,38 @@ pub(crate) fn take() -> Taking {
 impl Taking {
     /// The groups that are not over, with their children that are not over; those that were forgotten are among them.
     pub(crate) fn groups(&self) -> Vec<GroupReport> {
-        CENSUS.with_borrow(|census| {
+        let mut groups: Vec<GroupReport> = CENSUS.with_borrow(|census| {
             let groups = census.iter().flat_map(|census| {
                 let cores = census.groups.iter().filter_map(Weak::upgrade);
                 cores.map(|core| core.report(&census.awaited))
             });
             groups.collect()
-        })
+        });
+        // Whose child is over has been told so, and waits for something else by now.
+        let children = groups.iter().flat_map(|group| &group.children);
+        let live: HashSet<_> = children.map(|child| child.info.id()).collect();
+        let is_over = |awaited: &mut ChildInfo| !live.contains(&awaited.id());
+        for group in &mut groups {
+            group.body_awaits.take_if(is_over);
+            for child in &mut group.children {
+                child.awaits.take_if(is_over);
+            }
+        }
+        groups
+    }
+
+    /// The child whose key is awaited by whoever has this waker, if that child is not over.
+    pub(crate) fn awaited_by(&self, waker: &Waker) -> Option<ChildInfo> {
+        let awaited = CENSUS.with_borrow(|census| {
+            let census = census.as_ref()?;
+            census.awaited.get(&waker.data().addr()).cloned()
+        })?;
+        let mut groups = self.groups().into_iter();
+        let is_live = groups.any(|group| {
+            let mut children = group.children.iter();
+            children.any(|child| child.info.id() == awaited.id())
+        });
+        is_live.then_some(awaited)
     }
 }
 

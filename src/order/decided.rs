@@ -64,14 +64,20 @@ pub(crate) fn gives_way() -> bool {
     }
 }
 
-/// A number below `end`, by splitmix64.
+/// A number below `end`, by the generator of this thread's order.
 fn below(end: usize) -> usize {
-    let Order::Drawn(state) = ORDER.get() else {
+    let Order::Drawn(mut state) = ORDER.get() else {
         return 0;
     };
-    let state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
+    let drawn = draw(&mut state, end);
     ORDER.set(Order::Drawn(state));
-    let z = (state ^ (state >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    drawn
+}
+
+/// A number below `end`, by splitmix64.
+pub(crate) fn draw(state: &mut u64, end: usize) -> usize {
+    *state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
+    let z = (*state ^ (*state >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
     let z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
     let drawn = (z ^ (z >> 31)) % u64::try_from(end).unwrap_or(u64::MAX);
     usize::try_from(drawn).unwrap_or(0)

@@ -1,0 +1,27 @@
+//! Tools for testing concurrent code: an executor whose order a seed decides and whose clock jumps, and what goes with it.
+//!
+//! - `executor`: [`TestExecutor`], deterministic and with virtual time
+//! - `explore`: [`explore`](explore()), one test under many orders
+//! - `trace`: [`Trace`], what happened, in order
+//! - `counting_waker`: [`CountingWaker`], how often somebody was woken
+//! - `by_hand`: [`ByHand`], a future that is polled by hand
+//! - `assertions`: [`assert_pending!`](crate::assert_pending) and [`assert_ready!`](crate::assert_ready)
+//! - `yields`: [`yield_now`] and [`yields`](yields()), suspending on purpose
+//! - `hostile`: [`HostileSpawner`], from well-behaved to lossy
+
+mod assertions;
+mod by_hand;
+mod counting_waker;
+mod executor;
+mod explore;
+mod hostile;
+mod trace;
+mod yields;
+
+pub use by_hand::ByHand;
+pub use counting_waker::CountingWaker;
+pub use executor::{BlockingWork, ClockHold, TestExecutor};
+pub use explore::{Explored, explore};
+pub use hostile::{HostileSpawner, Mischief};
+pub use trace::{AtDrop, Trace};
+pub use yields::{Yields, yield_now, yields};
