@@ -13,22 +13,18 @@ use ingather::{
 
 use crate::leaving::{kind, reason};
 use crate::support::{
-    ByHand, Drops, Gate, HONEST, Hostile, Log, Mischief, Stepper, boom, watched, yields,
+    ByHand, Drops, Gate, HostileSpawner, Mischief, Trace, boom, stepper, watched, yields,
 };
 
 /// Spawners that lose every job, each in its own way, and a part of what they say.
 fn losers() -> [(Mischief, &'static str); 5] {
-    let with = |change: fn(&mut Mischief)| {
-        let mut mischief = HONEST;
-        change(&mut mischief);
-        mischief
-    };
+    let honest = Mischief::honest();
     [
-        (with(|m| m.refuse = 100), "refused"),
-        (with(|m| m.refuse_but_run = 100), "refused, and run"),
-        (with(|m| m.panic = 100), "in spawn"),
-        (with(|m| m.panic_but_run = 100), "in spawn, and run"),
-        (with(|m| m.drop_at_once = 100), "dropped the job"),
+        (honest.refuse(100), "refused"),
+        (honest.refuse_but_run(100), "refused, and run"),
+        (honest.panic(100), "in spawn"),
+        (honest.panic_but_run(100), "in spawn, and run"),
+        (honest.drop_at_once(100), "dropped the job"),
     ]
 }
 
@@ -37,17 +33,17 @@ fn losers() -> [(Mischief, &'static str); 5] {
 fn the_keys_of_a_group_whose_jobs_are_lost_read_abandoned() {
     watched("the_keys_of_a_group_whose_jobs_are_lost", || {
         for (mischief, text) in losers() {
-            let stepper = Stepper::with(4, mischief, 0);
-            let (group, drops, log) = (GatherGroup::on(&stepper), Drops::new(), Log::new());
+            let stepper = HostileSpawner::stepped_by(4, mischief, 0);
+            let (group, drops, log) = (GatherGroup::on(&stepper), Drops::new(), Trace::new());
             let spawn = || {
                 let (held, log) = (drops.witness(), log.clone());
                 group.spawn(async move {
                     let _held = held;
-                    log.add("polled");
+                    log.log("polled");
                 })
             };
             let keys = [spawn(), spawn(), spawn()];
-            stepper.run();
+            stepper.run_until_idle();
             for key in &keys {
                 let reason = reason(key).expect("nobody runs it");
                 assert_eq!(reason.kind(), CancelKind::Abandoned);
@@ -78,7 +74,7 @@ fn the_keys_of_a_group_whose_jobs_are_lost_read_abandoned() {
 fn a_scope_whose_jobs_are_lost_ends() {
     watched("a_scope_whose_jobs_are_lost_ends", || {
         for (mischief, text) in losers() {
-            let stepper = Stepper::with(4, mischief, 0);
+            let stepper = HostileSpawner::stepped_by(4, mischief, 0);
             let key = scope_on(
                 &stepper,
                 |tg| async move { tg.spawn(pending::<()>()).await },
@@ -103,7 +99,7 @@ fn a_scope_whose_jobs_are_lost_ends() {
             let error = futures::executor::block_on(group.try_join()).unwrap_err();
             let reason = error.cancelled().map(CancelReason::kind);
             assert_eq!(reason, Some(CancelKind::Abandoned));
-            stepper.run();
+            stepper.run_until_idle();
         }
     });
 }
@@ -112,7 +108,7 @@ fn a_scope_whose_jobs_are_lost_ends() {
 #[test]
 fn a_job_that_is_dropped_half_way_leaves_its_children_to_nobody() {
     for polls in 1..4 {
-        let stepper = Stepper::new();
+        let stepper = stepper();
         let (group, drops) = (GatherGroup::on(&stepper), Drops::new());
         let held = drops.witness();
         let mut key = ByHand::new(group.spawn(async move {
@@ -138,7 +134,7 @@ fn a_job_that_is_dropped_half_way_leaves_its_children_to_nobody() {
 fn a_spawner_that_takes_one_job_only_runs_everything_with_it() {
     watched("a_spawner_that_takes_one_job_only", || {
         #[derive(Clone)]
-        struct OneJob(Stepper, Arc<Mutex<usize>>);
+        struct OneJob(HostileSpawner, Arc<Mutex<usize>>);
         impl Spawner for OneJob {
             fn spawn(&self, job: Job) -> Result<(), SpawnError> {
                 let mut asked = self.1.lock().unwrap();
@@ -152,7 +148,7 @@ fn a_spawner_that_takes_one_job_only_runs_everything_with_it() {
                 NonZeroUsize::new(4).unwrap()
             }
         }
-        let (stepper, asked) = (Stepper::new(), Arc::default());
+        let (stepper, asked) = (stepper(), Arc::default());
         let group = GatherGroup::on(&OneJob(stepper.clone(), Arc::clone(&asked)));
         let handle = group.handle();
         let key = group.spawn(async move {
@@ -165,7 +161,7 @@ fn a_spawner_that_takes_one_job_only_runs_everything_with_it() {
             }
             sum
         });
-        stepper.run();
+        stepper.run_until_idle();
         assert_eq!(group.take_result(key).ok(), Some(45));
         assert!(
             *asked.lock().unwrap() <= 12,
@@ -332,12 +328,12 @@ fn local_children_whose_owner_goes_away_are_abandoned_where_nobody_else_runs_the
 #[test]
 fn a_panic_in_a_child_harms_no_job_of_any_kind() {
     watched("a_panic_in_a_child_harms_no_job", || {
-        let stepper = Stepper::new();
+        let stepper = stepper();
         let group = GatherGroup::on(&stepper);
         let key = group.spawn(async { boom("in a child") });
         let other = GatherGroup::on(&stepper);
         let calm = other.spawn(async { 7 });
-        stepper.run();
+        stepper.run_until_idle();
         assert_eq!(key.status(), Some(GatherIncomplete::Panicked));
         assert_eq!(other.take_result(calm).ok(), Some(7));
         assert_eq!(stepper.spawned(), 2);
@@ -348,20 +344,17 @@ fn a_panic_in_a_child_harms_no_job_of_any_kind() {
 #[test]
 fn a_spawner_that_runs_jobs_inside_spawn_runs_children_there() {
     watched("a_spawner_that_runs_jobs_inside_spawn", || {
-        let inline = Mischief {
-            inline: 100,
-            ..HONEST
-        };
+        let inline = Mischief::honest().inline(100);
         for parallelism in [1, 10] {
-            let spawner = Hostile::without_threads(parallelism, inline, 0);
-            let log = Log::new();
+            let spawner = HostileSpawner::stepped_by(parallelism, inline, 0);
+            let log = Trace::new();
             let trace = log.clone();
             let mut scope = ByHand::new(scope_on(&spawner, |tg| async move {
                 for number in 0..5 {
                     let (inner, trace) = (tg.clone(), trace.clone());
                     drop(tg.spawn(async move {
                         drop(inner.spawn(yields(number)));
-                        trace.add(format!("{number}"));
+                        trace.log(format!("{number}"));
                     }));
                 }
             }));

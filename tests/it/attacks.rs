@@ -195,6 +195,7 @@ async fn a_child_that_drops_the_last_handle_goes_on(on: Site) {
 
 // Executors-1
 async fn a_child_that_wakes_itself_from_many_threads_is_polled_by_one_at_a_time(on: Site) {
+    let _hold = on.hold();
     let group = GatherGroup::on(&on.spawner);
     let busy = Arc::new(Mutex::new(0_u32));
     let (inside, go) = (Arc::clone(&busy), Gate::new());

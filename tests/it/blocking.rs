@@ -12,8 +12,8 @@ use ingather::{
 use tokio::runtime::{Builder, Handle};
 
 use crate::support::{
-    Drops, Fault, Gate, HONEST, Hostile, Kind, Log, Meter, Site, Stepper, behaviour, watched,
-    yield_now, yields,
+    Drops, Fault, Gate, HostileSpawner, Kind, Meter, Mischief, Site, Trace, behaviour, stepper,
+    watched, yield_now, yields,
 };
 
 behaviour!(outside:
@@ -33,7 +33,7 @@ behaviour!(
 
 /// May a blocking scope be opened here?
 pub(crate) fn may_block(on: &Site) -> bool {
-    !(on.inside && on.kind == Kind::TokioOne)
+    !(on.inside && matches!(on.kind, Kind::TokioOne | Kind::Test))
 }
 
 // Blocking-1
@@ -106,14 +106,14 @@ async fn it_returns_when_all_are_over(on: Site) {
     if !may_block(&on) {
         return;
     }
-    let (drops, log) = (Drops::new(), Log::new());
+    let (drops, log) = (Drops::new(), Trace::new());
     let value = blocking_scope_on(&on.spawner, |tg| {
         for number in 0..50 {
             let (held, log) = (drops.witness(), &log);
             drop(tg.spawn(async move {
                 let _held = held;
                 yields(number % 7).await;
-                log.add("over");
+                log.log("over");
             }));
         }
         7
@@ -229,7 +229,7 @@ async fn ten_scopes_in_each_other_borrow_from_all_above(on: Site) {
     }
     // A child on the only thread of the runtime would open the scope below, and that may not block it.
     let expected: usize = (1..=10).map(|depth| (11 - depth..=10).sum::<usize>()).sum();
-    if on.kind != Kind::TokioOne {
+    if !matches!(on.kind, Kind::TokioOne | Kind::Test) {
         assert_eq!(nest(&on, 10, &[]), expected);
     }
 }
@@ -238,7 +238,7 @@ async fn ten_scopes_in_each_other_borrow_from_all_above(on: Site) {
 #[test]
 fn the_only_thread_of_a_pool_can_wait_for_its_children() {
     watched("the_only_thread_of_a_pool", || {
-        let pool = Hostile::new("only", 1, HONEST, 0);
+        let pool = HostileSpawner::on_threads("only", 1, Mischief::honest(), 0);
         let (own, data) = (pool.clone(), vec![1, 2, 3]);
         let sum = blocking_scope_on(&pool, |tg| {
             let key = tg.spawn(async {
@@ -261,7 +261,7 @@ fn the_only_thread_of_a_pool_can_wait_for_its_children() {
 #[test]
 fn a_single_threaded_runtime_is_not_blocked() {
     let runtime = Builder::new_current_thread().build().unwrap();
-    let (called, stepper) = (Log::new(), Stepper::new());
+    let (called, stepper) = (Trace::new(), stepper());
     let refused = |f: &mut dyn FnMut()| {
         let payload = std::panic::catch_unwind(std::panic::AssertUnwindSafe(f)).unwrap_err();
         let text = payload.downcast::<&'static str>().unwrap();
@@ -272,10 +272,10 @@ fn a_single_threaded_runtime_is_not_blocked() {
     };
     runtime.block_on(async {
         let here = Handle::current();
-        refused(&mut || blocking_scope_on(&here, |_| called.add("called")));
+        refused(&mut || blocking_scope_on(&here, |_| called.log("called")));
         refused(&mut || {
             let _ = try_blocking_scope_on(&here, |_| {
-                called.add("called");
+                called.log("called");
                 Ok::<_, Fault>(())
             });
         });
@@ -286,8 +286,8 @@ fn a_single_threaded_runtime_is_not_blocked() {
         assert!(task.await.unwrap());
         // So is a scope on another spawner, while the runtime is the current one.
         let _entered = enter(&here);
-        refused(&mut || blocking_scope_on(&stepper, |_| called.add("called")));
-        refused(&mut || blocking_scope(|_| called.add("called")));
+        refused(&mut || blocking_scope_on(&stepper, |_| called.log("called")));
+        refused(&mut || blocking_scope(|_| called.log("called")));
         assert_eq!(here.metrics().num_alive_tasks(), 0);
     });
     assert_eq!((called.entries().len(), stepper.spawned()), (0, 0));

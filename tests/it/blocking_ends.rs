@@ -10,7 +10,9 @@ use ingather::{
 
 use crate::blocking::may_block;
 use crate::leaving::{AtDrop, kind};
-use crate::support::{Drops, Fault, Gate, Log, Site, behaviour, boom, panic_of, unhandled, yields};
+use crate::support::{
+    Drops, Fault, Gate, Site, Trace, behaviour, boom, panic_of, unhandled, yields,
+};
 
 behaviour!(outside:
     a_child_in_its_poll_is_waited_for,
@@ -103,7 +105,7 @@ async fn the_panic_of_a_child_goes_on_from_the_scope(on: Site) {
     if !may_block(&on) {
         return;
     }
-    let (drops, log) = (Drops::new(), Log::new());
+    let (drops, log) = (Drops::new(), Trace::new());
     let text = panic_of(|| {
         blocking_scope_on(&on.spawner, |tg| {
             for _ in 0..5 {
@@ -118,7 +120,7 @@ async fn the_panic_of_a_child_goes_on_from_the_scope(on: Site) {
                 boom("in a child")
             });
             assert_eq!(tg.wait::<()>(key), Err(GatherIncomplete::Panicked));
-            log.add("the body is not interrupted");
+            log.log("the body is not interrupted");
         })
     });
     assert_eq!((text, log.entries().len()), (Some("in a child"), 1));

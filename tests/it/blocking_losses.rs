@@ -9,8 +9,8 @@ use ingather::spawner::FromFn;
 use ingather::{Job, SpawnError, blocking_scope_on, from_fn, try_blocking_scope_on};
 
 use crate::support::{
-    ByHand, Drops, Fault, Gate, Hostile, LOSSY, Rng, boom, unhandled, watchdog::watched_for,
-    watched, yields,
+    ByHand, Drops, Fault, Gate, HostileSpawner, Mischief, Rng, boom, unhandled,
+    watchdog::watched_for, watched, yields,
 };
 
 /// Runs children on a spawner that runs none of its jobs, and says how many of them gave a value.
@@ -106,7 +106,8 @@ fn over_a_lossy_spawner_all_are_over_and_every_child_has_an_end() {
     watched_for(120, "over_a_lossy_spawner", || {
         for seed in 0..RUNS {
             let mut rng = Rng::new(seed);
-            let pool = Hostile::new("lossy", 1 + rng.below(3), LOSSY, seed);
+            let pool =
+                HostileSpawner::on_threads("lossy", 1 + rng.below(3), Mischief::lossy(), seed);
             let drops = Drops::new();
             let (data, ran) = (vec![seed; 8], AtomicUsize::new(0));
             let children: Vec<_> = (0..rng.below(12))
@@ -176,7 +177,7 @@ fn over_a_lossy_spawner_a_panic_goes_on_when_all_are_over() {
     unhandled::collect();
     watched_for(60, "a panic over a lossy spawner", || {
         for seed in 0..500 {
-            let pool = Hostile::new("lossy", 2, LOSSY, seed);
+            let pool = HostileSpawner::on_threads("lossy", 2, Mischief::lossy(), seed);
             let (drops, text) = (Drops::new(), String::from("text"));
             let panics = std::panic::AssertUnwindSafe(|| {
                 blocking_scope_on(&pool, |tg| {

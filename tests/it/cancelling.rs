@@ -13,7 +13,7 @@ use ingather::{
 
 use crate::leaving::{AtDrop, kind, panic_of, reason};
 use crate::support::{
-    ByHand, Drops, Fault, Gate, Log, Site, Stepper, behaviour, boom, watched, yield_now, yields,
+    ByHand, Drops, Fault, Gate, Site, Trace, behaviour, boom, stepper, watched, yield_now, yields,
 };
 
 behaviour!(
@@ -142,18 +142,18 @@ async fn one_of_many_that_cancel_at_once_is_the_cause(on: Site) {
 
 // Cancelling-2
 async fn a_child_that_cancels_its_group_is_dropped_at_its_next_suspension(on: Site) {
-    let log = Log::new();
+    let log = Trace::new();
     let group = GatherGroup::on(&on.spawner);
     let (handle, trace) = (group.handle(), log.clone());
     let key = group.spawn(async move {
         let _dropped = trace.at_drop("dropped");
         handle.cancel();
-        trace.add("cancelled");
+        trace.log("cancelled");
         // Ready at once: no suspension.
         yields(0).await;
-        trace.add("suspends");
+        trace.log("suspends");
         yield_now().await;
-        trace.add("polled again");
+        trace.log("polled again");
     });
     let tally = group.join().await;
     assert_eq!(log.entries(), ["cancelled", "suspends", "dropped"]);
@@ -215,7 +215,7 @@ async fn a_suspended_child_is_not_polled_again(on: Site) {
 
 // Cancelling-2
 async fn a_child_that_is_ready_to_run_is_not_polled_again(on: Site) {
-    let log = Log::new();
+    let log = Trace::new();
     let group = GroupOptions::new().on(&on.spawner).limit(1).group();
     let handle = group.handle();
     drop(group.spawn(async move {
@@ -223,7 +223,7 @@ async fn a_child_that_is_ready_to_run_is_not_polled_again(on: Site) {
         handle.cancel();
     }));
     let trace = log.clone();
-    let key = group.spawn(async move { trace.add("polled") });
+    let key = group.spawn(async move { trace.log("polled") });
     group.join().await;
     assert_eq!(
         (log.entries().len(), kind(&key)),
@@ -291,13 +291,13 @@ async fn cancelling_after_the_end_changes_nothing(on: Site) {
 // Cancelling-3, Executors-6
 async fn a_destructor_that_cancels_changes_nothing(on: Site) {
     let group = GatherGroup::on(&on.spawner);
-    let log = Log::new();
+    let log = Trace::new();
     for _ in 0..5 {
         let (handle, log) = (group.handle(), log.clone());
         let again = AtDrop(Some(move || {
             handle.cancel();
             let reason = handle.cancel_reason();
-            log.add(format!("{:?}", reason.map(|reason| reason.kind())));
+            log.log(format!("{:?}", reason.map(|reason| reason.kind())));
         }));
         drop(group.spawn(async move {
             let _again = again;
@@ -341,7 +341,7 @@ async fn a_group_that_keeps_going_can_be_cancelled(on: Site) {
 #[test]
 fn a_cancel_wakes_the_owner_once_and_drops_in_order() {
     watched("a_cancel_wakes_the_owner_once_and_drops_in_order", || {
-        let (log, stepper) = (Log::new(), Stepper::new());
+        let (log, stepper) = (Trace::new(), stepper());
         let trace = log.clone();
         let handle = Arc::new(Mutex::new(None));
         let kept = Arc::clone(&handle);
@@ -358,13 +358,13 @@ fn a_cancel_wakes_the_owner_once_and_drops_in_order() {
             pending::<Result<(), u8>>().await
         }));
         assert!(scope.poll().is_pending());
-        assert_eq!(stepper.run(), 1);
+        assert_eq!(stepper.run_until_idle(), 1);
         let tg = handle.lock().unwrap().take().expect("the body gave it");
         assert_eq!((scope.wakes(), log.entries().len()), (0, 0));
         tg.cancel();
         tg.cancel();
         assert_eq!((scope.wakes(), log.entries().len()), (1, 0));
-        assert_eq!(stepper.run(), 1);
+        assert_eq!(stepper.run_until_idle(), 1);
         assert_eq!(log.entries(), ["0 dropped", "1 dropped", "2 dropped"]);
         assert_eq!(scope.wakes(), 1);
         assert!(scope.poll().is_pending());
@@ -381,7 +381,7 @@ fn a_cancel_wakes_the_owner_once_and_drops_in_order() {
             Some(CancelKind::Explicit)
         );
         assert_eq!(
-            (stepper.run(), stepper.jobs(), stepper.spawned()),
+            (stepper.run_until_idle(), stepper.jobs(), stepper.spawned()),
             (1, 0, 1)
         );
     });

@@ -14,7 +14,8 @@ use ingather::{
 
 use crate::leaving::{AtDrop, kind};
 use crate::support::{
-    ByHand, Drops, Gate, Log, Site, Stepper, behaviour, boom, unhandled, watched, yield_now, yields,
+    ByHand, Drops, Gate, Site, Trace, behaviour, boom, stepper, unhandled, watched, yield_now,
+    yields,
 };
 
 behaviour!(
@@ -40,7 +41,7 @@ const MANY: usize = 1_000;
 
 // Dropping-1
 async fn a_child_that_was_never_polled_is_dropped_here_before_drop_returns(on: Site) {
-    let (polled, drops) = (Log::new(), Drops::new());
+    let (polled, drops) = (Trace::new(), Drops::new());
     let group = GroupOptions::new().on(&on.spawner).limit(1).group();
     // Takes the only slot, so that nobody polls the others.
     drop(group.spawn(pending::<()>()));
@@ -49,7 +50,7 @@ async fn a_child_that_was_never_polled_is_dropped_here_before_drop_returns(on: S
             let (polled, held) = (polled.clone(), drops.witness());
             group.spawn(async move {
                 let _held = held;
-                polled.add("polled");
+                polled.log("polled");
             })
         })
         .collect();
@@ -65,14 +66,14 @@ async fn a_child_that_was_never_polled_is_dropped_here_before_drop_returns(on: S
 
 // Dropping-1, Dropping-2
 async fn a_child_that_is_suspended_is_dropped_here_before_drop_returns(on: Site) {
-    let (drops, suspended) = (Drops::new(), Log::new());
+    let (drops, suspended) = (Drops::new(), Trace::new());
     let all = Gate::new();
     let group = GatherGroup::on(&on.spawner);
     for _ in 0..MANY {
         let (held, suspended, all) = (drops.witness(), suspended.clone(), all.clone());
         drop(group.spawn(async move {
             let _held = held;
-            suspended.add("");
+            suspended.log("");
             if suspended.entries().len() == MANY {
                 all.open();
             }
@@ -104,8 +105,8 @@ async fn a_child_that_is_suspended_is_dropped_here_before_drop_returns(on: Site)
 fn what_is_dropped_and_in_which_order_is_fixed_for_each_number_of_polls() {
     watched("what_is_dropped_and_in_which_order", || {
         for jobs in 0..8 {
-            let log = Log::new();
-            let stepper = Stepper::new();
+            let log = Trace::new();
+            let stepper = stepper();
             let trace = log.clone();
             let mut scope = ByHand::new(scope_on(&stepper, |tg| async move {
                 let _body = trace.at_drop("body dropped");
@@ -114,7 +115,7 @@ fn what_is_dropped_and_in_which_order_is_fixed_for_each_number_of_polls() {
                     let trace = trace.clone();
                     drop(tg.spawn(async move {
                         let _held = held;
-                        trace.add(format!("{number} polled"));
+                        trace.log(format!("{number} polled"));
                         yields(1_000).await;
                     }));
                 }
@@ -128,7 +129,7 @@ fn what_is_dropped_and_in_which_order_is_fixed_for_each_number_of_polls() {
             let dropped = ["0 dropped", "1 dropped", "2 dropped", "body dropped"];
             assert_eq!(log.entries()[before.len()..], dropped, "after {steps} jobs");
             // No child starts another poll, and the job goes home.
-            stepper.run();
+            stepper.run_until_idle();
             assert_eq!(log.entries().len(), before.len() + 4);
             assert_eq!(stepper.jobs(), 0);
         }
@@ -137,10 +138,10 @@ fn what_is_dropped_and_in_which_order_is_fixed_for_each_number_of_polls() {
 
 // Dropping-1
 async fn a_scope_that_was_never_polled_drops_its_body_unpolled(on: Site) {
-    let (log, drops) = (Log::new(), Drops::new());
+    let (log, drops) = (Trace::new(), Drops::new());
     let (held, polled) = (drops.witness(), log.clone());
     let scope = scope_on(&on.spawner, |_| {
-        polled.add("called");
+        polled.log("called");
         async move { drop(held) }
     });
     drop(scope);
@@ -302,7 +303,7 @@ async fn whoever_awaits_a_key_of_a_dropped_group_is_woken_once(on: Site) {
 #[test]
 fn a_group_that_is_dropped_without_being_joined_says_so() {
     use crate::support::warnings;
-    let stepper = Stepper::new();
+    let stepper = stepper();
     let place = line!() + 1;
     let options = GroupOptions::new().name("left alone").on(&stepper);
     let (_, none) = warnings::of(|| drop(options.clone().group()));
@@ -321,7 +322,7 @@ fn a_group_that_is_dropped_without_being_joined_says_so() {
         drop(group.spawn(async {}));
         let mut join = ByHand::new(group.join());
         while join.poll().is_pending() {
-            stepper.run();
+            stepper.run_until_idle();
         }
         drop(join);
     });
@@ -330,6 +331,7 @@ fn a_group_that_is_dropped_without_being_joined_says_so() {
 
 // Dropping-5
 async fn a_forgotten_scope_goes_on(on: Site) {
+    on.leaks();
     let (gate, drops) = (Gate::new(), Drops::new());
     let (waits, held) = (gate.clone(), drops.clone());
     let (send, keys) = channel::<Vec<Key<usize>>>();
@@ -347,7 +349,7 @@ async fn a_forgotten_scope_goes_on(on: Site) {
         pending::<()>().await;
     }));
     assert!(scope.poll().is_pending());
-    forget(scope.into_future());
+    forget(scope.into_inner());
     gate.open();
     for (number, key) in keys.recv().unwrap().into_iter().enumerate() {
         assert_eq!(key.await, Ok(number));
@@ -357,6 +359,7 @@ async fn a_forgotten_scope_goes_on(on: Site) {
 
 // Dropping-5
 async fn a_forgotten_group_goes_on(on: Site) {
+    on.leaks();
     let group = GatherGroup::on(&on.spawner);
     let handle = group.handle();
     let key = group.spawn(async {
@@ -408,7 +411,7 @@ async fn drop_later<T>(value: T) {
 
 // Dropping-2
 async fn a_child_that_drops_its_own_group_is_dropped_at_the_end_of_its_poll(on: Site) {
-    let log = Log::new();
+    let log = Trace::new();
     let group = GroupOptions::new().on(&on.spawner).limit(1).group();
     let place = Arc::new(Mutex::new(None));
     let gate = Gate::new();
@@ -417,11 +420,11 @@ async fn a_child_that_drops_its_own_group_is_dropped_at_the_end_of_its_poll(on: 
         let _held = trace.at_drop("itself dropped");
         waits.wait().await;
         let group: Option<GatherGroup> = owner.lock().unwrap().take();
-        trace.add("drops");
+        trace.log("drops");
         drop(group);
-        trace.add("goes on");
+        trace.log("goes on");
         yield_now().await;
-        trace.add("is polled again");
+        trace.log("is polled again");
     });
     let held = log.at_drop("sibling dropped");
     drop(group.spawn(drop_later(held)));
@@ -439,7 +442,7 @@ async fn a_child_whose_drop_spawns_and_cancels_is_dropped_once(on: Site) {
     let drops = Drops::new();
     let group = GroupOptions::new().on(&on.spawner).limit(1).group();
     drop(group.spawn(pending::<()>()));
-    let log = Log::new();
+    let log = Trace::new();
     for _ in 0..10 {
         let (handle, drops, log) = (group.handle(), drops.clone(), log.clone());
         let held = drops.witness();
@@ -447,7 +450,7 @@ async fn a_child_whose_drop_spawns_and_cancels_is_dropped_once(on: Site) {
             let key = handle.spawn(drop_later(drops.witness()));
             handle.cancel();
             handle.close();
-            log.add(format!("{:?} {}", kind(&key), handle.tally().total() < 12));
+            log.log(format!("{:?} {}", kind(&key), handle.tally().total() < 12));
             drop(held);
         }));
         drop(group.spawn(drop_later(busy)));

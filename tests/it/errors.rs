@@ -11,7 +11,7 @@ use ingather::{
 
 use crate::faults::{Explosive, explodes_after, finish, text_of, unique};
 use crate::support::{
-    ByHand, Drops, Fault, Gate, Log, Site, Stepper, behaviour, unhandled, watched, yield_now,
+    ByHand, Drops, Fault, Gate, Site, Trace, behaviour, stepper, unhandled, watched, yield_now,
     yields,
 };
 
@@ -41,7 +41,7 @@ type Kept<T> = Arc<Mutex<Vec<Key<T>>>>;
 
 // Errors-1
 async fn a_failing_child_drops_the_body(on: Site) {
-    let (log, drops) = (Log::new(), Drops::new());
+    let (log, drops) = (Trace::new(), Drops::new());
     let (body, witness) = (log.clone(), drops.witness());
     let result = try_scope_on(&on.spawner, |tg| async move {
         let _held = (body.at_drop("body dropped"), witness);
@@ -60,17 +60,17 @@ async fn a_failing_child_drops_the_body(on: Site) {
 #[test]
 fn a_body_is_not_polled_again_once_it_is_suspended() {
     watched("a doomed body", || {
-        let (stepper, log, gate) = (Stepper::new(), Log::new(), Gate::new());
+        let (stepper, log, gate) = (stepper(), Trace::new(), Gate::new());
         let (body, opened) = (log.clone(), gate.clone());
-        let mut scope = ByHand::new(try_scope_on(&stepper.handle(), |tg| async move {
+        let mut scope = ByHand::new(try_scope_on(&stepper, |tg| async move {
             drop(tg.try_spawn(async { Err::<(), _>(Fault("child")) }));
             opened.wait().await;
-            body.add("polled again");
+            body.log("polled again");
             Ok(())
         }));
         assert!(scope.poll().is_pending());
         assert_eq!(scope.wakes(), 0);
-        stepper.run();
+        stepper.run_until_idle();
         assert_eq!(scope.wakes(), 1);
         gate.open();
         while scope.poll().is_pending() {}
@@ -82,18 +82,18 @@ fn a_body_is_not_polled_again_once_it_is_suspended() {
 #[test]
 fn a_body_goes_on_until_it_suspends() {
     watched("a body that is polled while a child fails", || {
-        let (stepper, log) = (Stepper::new(), Log::new());
+        let (stepper, log) = (stepper(), Trace::new());
         let (body, runs) = (log.clone(), stepper.clone());
         let result = finish(
             &stepper,
-            try_scope_on(&stepper.handle(), |tg| async move {
+            try_scope_on(&stepper, |tg| async move {
                 let _dropped = body.at_drop("dropped");
                 let key = tg.try_spawn(async { Err::<(), _>(Fault("child")) });
-                runs.run();
+                runs.run_until_idle();
                 assert_eq!(key.status(), Some(GatherIncomplete::Failed));
-                body.add("goes on");
+                body.log("goes on");
                 yield_now().await;
-                body.add("polled again");
+                body.log("polled again");
                 Ok(())
             }),
         );
@@ -245,8 +245,8 @@ fn the_error_of_the_body_of_a_dropped_scope_reaches_the_hook() {
     #[derive(Debug)]
     struct BodyError;
     unhandled::collect();
-    let stepper = Stepper::new();
-    let mut scope = ByHand::new(try_scope_on(&stepper.handle(), |tg| async move {
+    let stepper = stepper();
+    let mut scope = ByHand::new(try_scope_on(&stepper, |tg| async move {
         drop(tg.spawn(pending::<()>()));
         Err::<(), _>(BodyError)
     }));
@@ -362,7 +362,7 @@ async fn an_observed_error_dropped_unread_reaches_the_hook(on: Site) {
 
 // Errors-7
 async fn under_keep_going_everybody_finishes(on: Site) {
-    let log = Log::new();
+    let log = Trace::new();
     let (body, sibling) = (log.clone(), log.clone());
     let options = GroupOptions::new()
         .on(&on.spawner)
@@ -373,14 +373,14 @@ async fn under_keep_going_everybody_finishes(on: Site) {
         assert!(!tg.is_cancelled());
         drop(tg.spawn(async move {
             yields(5).await;
-            sibling.add("sibling");
+            sibling.log("sibling");
         }));
         drop(tg.try_spawn(async {
             yields(5).await;
             Err::<(), _>(Fault("late"))
         }));
         yields(5).await;
-        body.add("body");
+        body.log("body");
         Ok("a value that is not given")
     });
     let error = error.await.unwrap_err();
@@ -391,7 +391,7 @@ async fn under_keep_going_everybody_finishes(on: Site) {
 
 // Errors-7
 async fn under_keep_going_a_failing_body_cancels_nobody(on: Site) {
-    let log = Log::new();
+    let log = Trace::new();
     let child = log.clone();
     let options = GroupOptions::new()
         .on(&on.spawner)
@@ -399,7 +399,7 @@ async fn under_keep_going_a_failing_body_cancels_nobody(on: Site) {
     let error = options.try_scope(|tg| async move {
         drop(tg.spawn(async move {
             yields(5).await;
-            child.add("child");
+            child.log("child");
         }));
         Err::<(), _>(Fault("body"))
     });
@@ -411,13 +411,13 @@ async fn under_keep_going_a_failing_body_cancels_nobody(on: Site) {
 #[test]
 fn a_child_that_fails_while_the_body_is_polled_comes_first() {
     watched("a child that fails while the body is polled", || {
-        let stepper = Stepper::new();
+        let stepper = stepper();
         let runs = stepper.clone();
         let error = finish(
             &stepper,
-            try_scope_on(&stepper.handle(), |tg| async move {
+            try_scope_on(&stepper, |tg| async move {
                 drop(tg.try_spawn(async { Err::<(), _>(Fault("child")) }));
-                runs.run();
+                runs.run_until_idle();
                 Err::<(), _>(Fault("body"))
             }),
         );
@@ -433,10 +433,10 @@ fn a_body_that_fails_while_a_child_is_polled_comes_first() {
     watched("a body that fails while a child is polled", || {
         type Scope =
             ByHand<futures::future::BoxFuture<'static, Result<(), ingather::GroupError<Fault>>>>;
-        let stepper = Stepper::new();
+        let stepper = stepper();
         let scope = Arc::new(Mutex::new(None::<Scope>));
         let (from_child, gate) = (Arc::clone(&scope), Gate::new());
-        let (opened, handle) = (gate.clone(), stepper.handle());
+        let (opened, handle) = (gate.clone(), stepper.clone());
         *scope.lock().unwrap() = Some(ByHand::new(Box::pin(async move {
             try_scope_on(&handle, |tg| async move {
                 drop(tg.try_spawn(async move {
@@ -452,7 +452,7 @@ fn a_body_that_fails_while_a_child_is_polled_comes_first() {
         })));
         let poll = || scope.lock().unwrap().as_mut().unwrap().poll();
         assert!(poll().is_pending());
-        stepper.run();
+        stepper.run_until_idle();
         let error = loop {
             if let Poll::Ready(result) = poll() {
                 break result.unwrap_err();

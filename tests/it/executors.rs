@@ -15,8 +15,8 @@ use ingather::{
 
 use crate::leaving::{AtDrop, kind};
 use crate::support::{
-    ByHand, Drops, Gate, HONEST, Kind, Log, Meter, Mischief, Site, Stepper, behaviour, yield_now,
-    yields,
+    ByHand, Drops, Gate, HostileSpawner, Kind, Meter, Mischief, Site, Trace, behaviour, stepper,
+    yield_now, yields,
 };
 
 behaviour!(
@@ -222,7 +222,7 @@ async fn a_body_that_wakes_itself_starves_no_child(on: Site) {
 // Executors-5
 #[test]
 fn a_driver_gives_way_after_a_bounded_number_of_polls() {
-    let stepper = Stepper::new();
+    let stepper = stepper();
     let (group, polls) = (GatherGroup::on(&stepper), Arc::new(AtomicUsize::new(0)));
     for _ in 0..1_000 {
         let polls = Arc::clone(&polls);
@@ -237,22 +237,19 @@ fn a_driver_gives_way_after_a_bounded_number_of_polls() {
         assert_eq!(polls.load(Ordering::SeqCst), 64 * turn);
     }
     drop(group);
-    stepper.run();
+    stepper.run_until_idle();
     assert_eq!(stepper.jobs(), 0);
 }
 
 // Executors-5
 #[test]
 fn a_driver_gives_way_when_the_executor_says_so() {
-    let always = Mischief {
-        turn_over: 100,
-        ..HONEST
-    };
-    let stepper = Stepper::with(1, always, 0);
-    let (group, log) = (GatherGroup::on(&stepper), Log::new());
+    let always = Mischief::honest().turn_over(100);
+    let stepper = HostileSpawner::stepped_by(1, always, 0);
+    let (group, log) = (GatherGroup::on(&stepper), Trace::new());
     for number in 0..3 {
         let log = log.clone();
-        drop(group.spawn(async move { log.add(format!("{number}")) }));
+        drop(group.spawn(async move { log.log(format!("{number}")) }));
     }
     for turn in 1..=3 {
         assert!(stepper.step());
@@ -306,14 +303,14 @@ impl<F: Fn() + Send + Sync> Wake for OnWake<F> {
 
 // Executors-6
 async fn a_waker_may_call_back_into_the_group(on: Site) {
-    let (log, gate) = (Log::new(), Gate::new());
+    let (log, gate) = (Trace::new(), Gate::new());
     let group = GatherGroup::on(&on.spawner);
     let waits = gate.clone();
     let mut key = group.spawn(async move { waits.wait().await });
     let (spawned, from_waker) = channel();
     let (handle, trace) = (group.handle(), log.clone());
     let waker = Waker::from(Arc::new(OnWake(move || {
-        trace.add(format!("{} {}", handle.is_closed(), handle.tally().ok));
+        trace.log(format!("{} {}", handle.is_closed(), handle.tally().ok));
         spawned.send(handle.spawn(async { 7 })).unwrap();
         let _ = format!("{handle:?}");
     })));
@@ -341,12 +338,12 @@ async fn a_waker_may_call_back_into_the_group(on: Site) {
 // Executors-6
 async fn a_destructor_may_call_back_into_the_group(on: Site) {
     let group = GatherGroup::on(&on.spawner);
-    let log = Log::new();
+    let log = Trace::new();
     let calls = |what: &'static str| {
         let (handle, log) = (group.handle(), log.clone());
         AtDrop(Some(move || {
             let key = handle.spawn(async {});
-            log.add(format!(
+            log.log(format!(
                 "{what} {} {}",
                 handle.is_cancelled(),
                 kind(&key).is_none()

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use futures::FutureExt;
 
-use crate::support::{ByHand, Stepper};
+use crate::support::{ByHand, HostileSpawner};
 
 /// A text that no other test, and no other run of this test, has: for the hook, which all tests share.
 pub(crate) fn unique(text: &str) -> String {
@@ -68,13 +68,13 @@ pub(crate) async fn text_of<F: Future>(future: F) -> String {
 }
 
 /// Polls a future on this thread and lets the spawner's jobs run in between.
-pub(crate) fn finish<F: Future>(stepper: &Stepper, future: F) -> F::Output {
+pub(crate) fn finish<F: Future>(stepper: &HostileSpawner, future: F) -> F::Output {
     let mut future = ByHand::new(future);
     for _ in 0..1000 {
         if let std::task::Poll::Ready(output) = future.poll() {
             return output;
         }
-        stepper.run();
+        stepper.run_until_idle();
     }
     panic!("it is not over after a thousand polls");
 }

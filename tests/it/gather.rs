@@ -11,7 +11,7 @@ use ingather::{
 
 use crate::faults::{Explosive, explodes_after, payload_of, text_of, throw, unique};
 use crate::support::{
-    ByHand, Drops, Fault, Gate, Log, Meter, Site, Witness, behaviour, unhandled, watched, yields,
+    ByHand, Drops, Fault, Gate, Meter, Site, Trace, Witness, behaviour, unhandled, watched, yields,
 };
 
 behaviour!(
@@ -97,14 +97,14 @@ async fn zero_calls_give_an_empty_result(on: Site) {
 // Gather-1
 async fn results_come_in_call_order_whatever_the_order_of_the_ends(on: Site) {
     let gates: Vec<_> = (0..4).map(|_| Gate::new()).collect();
-    let log = Log::new();
+    let log = Trace::new();
     // Each call opens the gate of the one before it.
     let calls = (0..4).map(|n| {
         let (mine, log) = (gates[n].clone(), log.clone());
         let before = n.checked_sub(1).map(|before| gates[before].clone());
         move || async move {
             mine.wait().await;
-            log.add(n.to_string());
+            log.log(n.to_string());
             if let Some(before) = before {
                 before.open();
             }
@@ -173,7 +173,7 @@ async fn calls_run_where_children_run(on: Site) {
     };
     let current = match first {
         Poll::Ready(current) => current,
-        Poll::Pending => gathered.into_future().await,
+        Poll::Pending => gathered.into_inner().await,
     };
     assert!(current[0].same_as(&on.spawner));
 }
@@ -308,12 +308,12 @@ async fn try_gather_gives_one_error_once_all_calls_are_over(on: Site) {
 
 // Gather-3, Errors-7
 async fn try_gather_that_keeps_going_lets_all_finish(on: Site) {
-    let log = Log::new();
+    let log = Trace::new();
     let calls = (0..6).map(|n| {
         let log = log.clone();
         move || async move {
             yields(n).await;
-            log.add("over");
+            log.log("over");
             if n % 2 == 0 {
                 Err(Fault("even"))
             } else {

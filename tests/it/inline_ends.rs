@@ -15,7 +15,7 @@ use ingather::{
 
 use crate::leaving::{AtDrop, kind};
 use crate::support::{
-    ByHand, Drops, Fault, Gate, Log, Rng, Site, behaviour, boom, panic_of, unhandled, watched,
+    ByHand, Drops, Fault, Gate, Rng, Site, Trace, behaviour, boom, panic_of, unhandled, watched,
     yield_now, yields,
 };
 
@@ -29,7 +29,7 @@ behaviour!(
 
 /// What the children of one scope have in common.
 struct World {
-    log: Log,
+    log: Trace,
     gate: Gate,
     text: String,
     wakers: Mutex<Vec<Waker>>,
@@ -39,7 +39,7 @@ struct World {
 impl World {
     fn new() -> Self {
         Self {
-            log: Log::new(),
+            log: Trace::new(),
             gate: Gate::new(),
             text: String::from("borrowed"),
             wakers: Mutex::default(),
@@ -57,7 +57,7 @@ impl World {
         })
         .await;
         for _ in 0..3 {
-            self.log.add(format!("{number} {}", self.text));
+            self.log.log(format!("{number} {}", self.text));
             match number % 3 {
                 0 => yield_now().await,
                 1 => yields(100).await,
@@ -100,10 +100,10 @@ fn dropped_at_any_number_of_polls_it_drops_all_children_on_the_spot() {
             for _ in 0..polls {
                 assert!(scope.poll().is_pending());
             }
-            let count = scope.count();
+            let count = scope.counter();
             let before = world.log.entries();
             drop(scope);
-            let (after, wakes) = (world.log.entries(), count.get());
+            let (after, wakes) = (world.log.entries(), count.count());
             let started = before
                 .iter()
                 .filter(|entry| !entry.contains("dropped"))
@@ -122,7 +122,7 @@ fn dropped_at_any_number_of_polls_it_drops_all_children_on_the_spot() {
             assert_eq!(after.len(), before.len() + begun, "nothing is polled");
             assert_eq!(Arc::strong_count(&world.held), 1);
             world.wake_all();
-            assert_eq!((world.log.entries(), count.get()), (after, wakes));
+            assert_eq!((world.log.entries(), count.count()), (after, wakes));
             assert_eq!(
                 Arc::strong_count(&name),
                 1,
@@ -148,13 +148,13 @@ fn forgotten_at_any_number_of_polls_no_child_runs_or_is_dropped() {
                 assert!(scope.poll().is_pending());
             }
             let (before, held) = (world.log.entries(), Arc::strong_count(&world.held));
-            forget(scope.into_future());
+            forget(scope.into_inner());
             let handle = place.lock().unwrap().take();
             world.wake_all();
-            let (log, late) = (world.log.clone(), Log::new());
+            let (log, late) = (world.log.clone(), Trace::new());
             let key = handle.as_ref().map(|tg| {
                 let (late, text) = (&late, &world.text);
-                tg.spawn(async move { late.add(text.as_str()) })
+                tg.spawn(async move { late.log(text.as_str()) })
             });
             assert!(key.as_ref().is_none_or(|key| {
                 matches!(
@@ -227,7 +227,7 @@ fn random_scopes_that_are_left_half_way_are_left_alone() {
             let over = (0..polls).any(|_| scope.poll().is_ready());
             let (before, dropped) = (ran.load(SeqCst), drops.count());
             if forgets {
-                forget(scope.into_future());
+                forget(scope.into_inner());
             } else {
                 drop(scope);
             }
@@ -442,22 +442,24 @@ async fn the_panic_of_a_body_goes_on_from_the_scope(_: Site) {
 
 // Inline-1, Inline-2, Panics-1
 async fn a_panic_in_the_drop_of_a_child_goes_on_from_the_scope(on: Site) {
-    let (drops, name) = (
-        Drops::new(),
-        format!("inline drop {:?} {}", on.kind, on.inside),
-    );
+    let drops = Drops::new();
+    let name = format!("inline drop {:?} {}", on.kind, on.inside);
     let scope = |cancels: bool| {
-        let (drops, name) = (&drops, name.as_str());
+        let (drops, name, begun) = (&drops, name.as_str(), Trace::new());
         inline_scope(move |tg| async move {
             for _ in 0..3 {
                 let held = drops.witness();
+                let begins = begun.clone();
                 drop(tg.named(name).spawn(async move {
                     let _panics = AtDrop(Some(|| boom("in a drop")));
                     let _held = held;
+                    begins.log("one");
                     Gate::new().wait().await;
                 }));
             }
-            yield_now().await;
+            while begun.entries().len() < 3 {
+                yield_now().await;
+            }
             match cancels {
                 true => tg.cancel(),
                 false => Gate::new().wait().await,
@@ -468,7 +470,8 @@ async fn a_panic_in_the_drop_of_a_child_goes_on_from_the_scope(on: Site) {
     assert_eq!((drops.made(), drops.count()), (3, 3));
     assert_eq!(unhandled::taken(&name).len(), 2, "one was resumed");
     let mut dropped = ByHand::new(scope(false));
-    assert!(dropped.poll().is_pending());
+    // Until all have begun, whoever is polled first.
+    (0..50).for_each(|_| assert!(dropped.poll().is_pending()));
     assert_eq!(panic_of(|| drop(dropped)), None);
     assert_eq!((drops.made(), drops.count()), (6, 6));
     assert_eq!(unhandled::taken(&name).len(), 3);

@@ -8,7 +8,7 @@ use ingather::{
 
 use crate::leaving::{kind, reason};
 use crate::support::{
-    ByHand, Drops, Fault, Gate, Log, Meter, Site, behaviour, boom, yield_now, yields,
+    ByHand, Drops, Fault, Gate, Meter, Site, Trace, behaviour, boom, yield_now, yields,
 };
 
 behaviour!(
@@ -58,7 +58,7 @@ async fn a_value_is_read_before_and_after_its_child_is_over(_: Site) {
 }
 
 // Inline-1, Limits-2
-async fn a_limit_holds(_: Site) {
+async fn a_limit_holds(on: Site) {
     let (meter, drops) = (Meter::new(), Drops::new());
     GroupOptions::new()
         .limit(3)
@@ -75,12 +75,14 @@ async fn a_limit_holds(_: Site) {
             }
         })
         .await;
-    assert_eq!((meter.entered(), meter.highest(), meter.now()), (20, 3, 0));
+    assert_eq!((meter.entered(), meter.now()), (20, 0));
+    let highest = meter.highest();
+    assert!(highest == 3 || (highest < 3 && !on.is_in_order()));
     assert_eq!((drops.made(), drops.count()), (20, 20));
 }
 
 // Inline-1, Limits-5
-async fn spawn_when_free_waits_for_a_slot(_: Site) {
+async fn spawn_when_free_waits_for_a_slot(on: Site) {
     let (meter, text) = (Meter::new(), String::from("text"));
     let sum = GroupOptions::new()
         .limit(2)
@@ -105,7 +107,9 @@ async fn spawn_when_free_waits_for_a_slot(_: Site) {
             }
         })
         .await;
-    assert_eq!((sum, meter.highest()), (40, 2));
+    assert_eq!(sum, 40);
+    let highest = meter.highest();
+    assert!(highest == 2 || (highest == 1 && !on.is_in_order()));
 }
 
 // Inline-1, Errors-1, Errors-3
@@ -143,7 +147,7 @@ async fn an_error_cancels_siblings_and_body(_: Site) {
 }
 
 // Inline-1, Errors-7
-async fn under_keep_going_all_finish(_: Site) {
+async fn under_keep_going_all_finish(on: Site) {
     let names = ["first", "second", "third"];
     let options = GroupOptions::new()
         .on_error(OnError::KeepGoing)
@@ -167,14 +171,15 @@ async fn under_keep_going_all_finish(_: Site) {
         })
         .await
         .unwrap_err();
-    let leaves: Vec<_> = error
+    let mut leaves: Vec<_> = error
         .iter()
         .map(|leaf| leaf.failure().to_string())
         .collect();
-    assert_eq!(
-        leaves,
-        ["body", "first", "second", "third", "panicked: collected"]
-    );
+    let by_polls = ["body", "first", "second", "third", "panicked: collected"];
+    if !on.is_in_order() {
+        leaves.sort_by_key(|leaf| by_polls.iter().position(|name| name == leaf));
+    }
+    assert_eq!(leaves, by_polls);
 }
 
 // Inline-1, Errors-6
@@ -192,7 +197,7 @@ async fn an_observed_error_goes_to_its_key(_: Site) {
 
 // Inline-1, Cancelling-2
 async fn a_cancel_drops_the_children(_: Site) {
-    let (drops, polled) = (Drops::new(), Log::new());
+    let (drops, polled) = (Drops::new(), Trace::new());
     inline_scope(|tg| {
         let (drops, polled) = (&drops, &polled);
         async move {
@@ -200,7 +205,7 @@ async fn a_cancel_drops_the_children(_: Site) {
                 let held = drops.witness();
                 tg.spawn(async move {
                     let _held = held;
-                    polled.add("");
+                    polled.log("");
                     forever.wait().await;
                 })
             };
@@ -257,7 +262,7 @@ async fn a_cancel_drops_the_body_of_a_scope_that_can_fail(_: Site) {
 // Inline-4
 #[test]
 fn a_handle_that_outlives_the_scope_rejects() {
-    let (text, drops, polled) = (String::from("text"), Drops::new(), Log::new());
+    let (text, drops, polled) = (String::from("text"), Drops::new(), Trace::new());
     let place = Mutex::new(None);
     let name: Arc<str> = "outlived".into();
     let mut scope = ByHand::new(
@@ -282,7 +287,7 @@ fn a_handle_that_outlives_the_scope_rejects() {
     assert!(handle.is_closed() && handle.is_empty() && !handle.is_cancelled());
     let (held, ran, text) = (drops.witness(), polled.clone(), &text);
     let key = handle.spawn(async move {
-        ran.add(text.as_str());
+        ran.log(text.as_str());
         drop(held);
     });
     assert!(drops.all() && drops.all_here());

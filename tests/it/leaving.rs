@@ -9,7 +9,7 @@ use ingather::{
 };
 
 use crate::support::{
-    ByHand, Drops, Fault, Gate, Log, Site, Stepper, behaviour, boom, watched, yield_now, yields,
+    ByHand, Drops, Fault, Gate, Site, Trace, behaviour, boom, stepper, watched, yield_now, yields,
 };
 
 behaviour!(
@@ -43,15 +43,15 @@ pub(crate) fn kind<T>(key: &Key<T>) -> Option<CancelKind> {
 }
 
 /// Suspends a few times, and says when it is over and when it was dropped.
-async fn child(log: Log, number: usize) {
+async fn child(log: Trace, number: usize) {
     let _dropped = log.at_drop("dropped");
     yields(number).await;
-    log.add("over");
+    log.log("over");
 }
 
 // Leaving-1
 async fn a_scope_returns_when_every_child_is_over(on: Site) {
-    let (log, drops) = (Log::new(), Drops::new());
+    let (log, drops) = (Trace::new(), Drops::new());
     let ran = log.clone();
     let held = drops.clone();
     let value = scope_on(&on.spawner, |tg| async move {
@@ -178,7 +178,7 @@ async fn leaving_cancels_nothing(on: Site) {
     assert!(join.poll().is_pending());
     assert!(!group.is_cancelled() && !group.is_closed());
     gate.open();
-    let tally = join.into_future().await;
+    let tally = join.into_inner().await;
     assert_eq!((tally.ok, tally.total()), (1, 1));
     assert!(!group.is_cancelled() && group.is_closed());
     assert_eq!(group.take_result(key).ok(), Some(7));
@@ -238,14 +238,14 @@ async fn a_group_is_used_once(on: Site) {
 
 // Leaving-5
 async fn a_closed_group_drops_the_future_unpolled(on: Site) {
-    let (log, drops) = (Log::new(), Drops::new());
+    let (log, drops) = (Trace::new(), Drops::new());
     let group = GatherGroup::on(&on.spawner);
     group.close();
     let held = drops.witness();
     let polled = log.clone();
     let key = group.spawn(async move {
         let _held = held;
-        polled.add("polled");
+        polled.log("polled");
     });
     assert_eq!(kind(&key), Some(CancelKind::Closed));
     assert_eq!((drops.count(), drops.all_here()), (1, true));
@@ -254,7 +254,7 @@ async fn a_closed_group_drops_the_future_unpolled(on: Site) {
     let (held, polled) = (drops.witness(), log.clone());
     let refused = group.spawn_or_return(async move {
         let _held = held;
-        polled.add("polled");
+        polled.log("polled");
         7
     });
     let future = refused.expect_err("a closed group gives the future back");
@@ -284,7 +284,7 @@ async fn a_closed_group_lets_its_children_go_on(on: Site) {
 
 // Leaving-6
 async fn a_cancelled_group_drops_the_future_unpolled(on: Site) {
-    let (log, drops) = (Log::new(), Drops::new());
+    let (log, drops) = (Trace::new(), Drops::new());
     let (polled, held) = (log.clone(), drops.witness());
     let error = try_scope_on(&on.spawner, |tg| async move {
         let fails = tg
@@ -297,7 +297,7 @@ async fn a_cancelled_group_drops_the_future_unpolled(on: Site) {
         let after = AtDrop(Some(move || {
             let key = late.spawn(async move {
                 let _held = held;
-                polled.add("polled");
+                polled.log("polled");
             });
             let reason = reason(&key).expect("a cancelled group takes nobody");
             assert_eq!(reason.kind(), CancelKind::SiblingFailed);
@@ -421,8 +421,8 @@ async fn the_keys_of_a_group_can_be_awaited_after_it_was_left(on: Site) {
 #[test]
 fn a_scope_whose_children_run_elsewhere_is_woken_once_for_its_end() {
     watched("a_scope_whose_children_run_elsewhere", || {
-        let stepper = Stepper::new();
-        let log = Log::new();
+        let stepper = stepper();
+        let log = Trace::new();
         let trace = log.clone();
         let mut scope = ByHand::new(scope_on(&stepper, |tg| async move {
             for number in 0..3 {
@@ -430,18 +430,18 @@ fn a_scope_whose_children_run_elsewhere_is_woken_once_for_its_end() {
                 drop(tg.spawn(async move {
                     let _dropped = trace.at_drop(format!("{number} dropped"));
                     for poll in 1..=2 {
-                        trace.add(format!("{number} poll {poll}"));
+                        trace.log(format!("{number} poll {poll}"));
                         yield_now().await;
                     }
-                    trace.add(format!("{number} over"));
+                    trace.log(format!("{number} over"));
                 }));
             }
-            trace.add("body over");
+            trace.log("body over");
         }));
         assert!(scope.poll().is_pending());
         assert_eq!(log.entries(), ["body over"]);
         assert_eq!((scope.wakes(), stepper.spawned()), (0, 1));
-        assert_eq!(stepper.run(), 1);
+        assert_eq!(stepper.run_until_idle(), 1);
         assert_eq!(
             log.entries()[1..],
             [
@@ -463,7 +463,7 @@ fn a_scope_whose_children_run_elsewhere_is_woken_once_for_its_end() {
         assert!(scope.poll().is_ready());
         // The job went home with the group's end.
         assert_eq!(
-            (stepper.run(), stepper.jobs(), stepper.spawned()),
+            (stepper.run_until_idle(), stepper.jobs(), stepper.spawned()),
             (1, 0, 1)
         );
     });

@@ -9,7 +9,8 @@ use ingather::{GatherGroup, GatherIncomplete, GroupOptions, OnError, Scope, scop
 
 use crate::leaving::kind;
 use crate::support::{
-    ByHand, Drops, Fault, Gate, Log, Meter, Site, Stepper, behaviour, panic_of, watched, yields,
+    ByHand, Drops, Fault, Gate, HostileSpawner, Meter, Site, Trace, behaviour, panic_of, stepper,
+    watched, yields,
 };
 
 behaviour!(
@@ -100,13 +101,13 @@ async fn a_failing_child_frees_its_slot(on: Site) {
 // Limits-3
 async fn a_child_in_line_is_dropped_unpolled_when_the_group_is_cancelled(on: Site) {
     let group = GroupOptions::new().on(&on.spawner).limit(1).group();
-    let (log, drops) = (Log::new(), Drops::new());
+    let (log, drops) = (Trace::new(), Drops::new());
     drop(group.spawn(pending::<()>()));
-    let child = |log: Log, drops: &Drops| {
+    let child = |log: Trace, drops: &Drops| {
         let witness = drops.witness();
         async move {
             let _held = witness;
-            log.add("polled");
+            log.log("polled");
         }
     };
     let keys: Vec<_> = (0..5)
@@ -123,12 +124,12 @@ async fn a_child_in_line_is_dropped_unpolled_when_the_group_is_cancelled(on: Sit
 // Limits-3
 async fn a_child_in_line_is_dropped_unpolled_when_the_group_is_dropped(on: Site) {
     let group = GroupOptions::new().on(&on.spawner).limit(1).group();
-    let (log, drops) = (Log::new(), Drops::new());
+    let (log, drops) = (Trace::new(), Drops::new());
     drop(group.spawn(pending::<()>()));
     let (polled, witness) = (log.clone(), drops.witness());
     let key = group.spawn(async move {
         let _held = witness;
-        polled.add("polled");
+        polled.log("polled");
     });
     drop(group);
     assert!(log.entries().is_empty() && drops.all());
@@ -219,12 +220,12 @@ fn a_limit_of_zero_is_refused() {
 }
 
 /// A group of one slot, which a child holds until the gate is opened.
-fn full(stepper: &Stepper) -> (GatherGroup, Gate) {
-    let group = GroupOptions::new().on(&stepper.handle()).limit(1).group();
+fn full(stepper: &HostileSpawner) -> (GatherGroup, Gate) {
+    let group = GroupOptions::new().on(stepper).limit(1).group();
     let gate = Gate::new();
     let opened = gate.clone();
     drop(group.spawn(async move { opened.wait().await }));
-    stepper.run();
+    stepper.run_until_idle();
     (group, gate)
 }
 
@@ -232,19 +233,19 @@ fn full(stepper: &Stepper) -> (GatherGroup, Gate) {
 #[test]
 fn callers_are_served_in_their_order_after_the_line() {
     watched("callers in order", || {
-        let stepper = Stepper::new();
+        let stepper = stepper();
         let (group, gate) = full(&stepper);
-        let log = Log::new();
+        let log = Trace::new();
         let child = |name: &'static str| {
             let log = log.clone();
-            async move { log.add(name) }
+            async move { log.log(name) }
         };
         let mut first = ByHand::new(group.spawn_when_free(child("first caller")));
         let mut second = ByHand::new(group.spawn_when_free(child("second caller")));
         assert!(first.poll().is_pending() && second.poll().is_pending());
         drop(group.spawn(child("in line")));
         gate.open();
-        stepper.run();
+        stepper.run_until_idle();
         assert_eq!(log.entries(), ["in line"]);
         assert_eq!((first.wakes(), second.wakes()), (1, 0));
         assert!(second.poll().is_pending());
@@ -252,11 +253,11 @@ fn callers_are_served_in_their_order_after_the_line() {
         let late = group.spawn(child("late"));
         assert_eq!(late.status(), Some(GatherIncomplete::Waiting));
         assert!(first.poll().is_ready());
-        stepper.run();
+        stepper.run_until_idle();
         assert_eq!(log.entries(), ["in line", "first caller", "late"]);
         assert_eq!(second.wakes(), 1);
         assert!(second.poll().is_ready());
-        stepper.run();
+        stepper.run_until_idle();
         assert_eq!(log.entries()[3..], ["second caller"]);
     });
 }
@@ -265,19 +266,19 @@ fn callers_are_served_in_their_order_after_the_line() {
 #[test]
 fn a_caller_dropped_in_line_is_passed_over() {
     watched("a caller dropped in line", || {
-        let stepper = Stepper::new();
+        let stepper = stepper();
         let (group, gate) = full(&stepper);
         let drops = Drops::new();
         let witness = drops.witness();
         let mut first = ByHand::new(group.spawn_when_free(async move { drop(witness) }));
         let mut second = ByHand::new(group.spawn_when_free(async {}));
         assert!(first.poll().is_pending() && second.poll().is_pending());
-        let woken = first.count();
+        let woken = first.counter();
         drop(first);
         assert!(drops.all(), "its future goes with it");
         gate.open();
-        stepper.run();
-        assert_eq!((woken.get(), second.wakes()), (0, 1));
+        stepper.run_until_idle();
+        assert_eq!((woken.count(), second.wakes()), (0, 1));
         assert!(second.poll().is_ready());
         assert_eq!(group.len(), 1);
     });
@@ -287,13 +288,13 @@ fn a_caller_dropped_in_line_is_passed_over() {
 #[test]
 fn the_promise_of_a_dropped_caller_passes_on() {
     watched("a promise that passes on", || {
-        let stepper = Stepper::new();
+        let stepper = stepper();
         let (group, gate) = full(&stepper);
         let mut first = ByHand::new(group.spawn_when_free(async {}));
         let mut second = ByHand::new(group.spawn_when_free(async {}));
         assert!(first.poll().is_pending() && second.poll().is_pending());
         gate.open();
-        stepper.run();
+        stepper.run_until_idle();
         assert_eq!((first.wakes(), second.wakes()), (1, 0));
         let in_line = group.spawn(async {});
         assert_eq!(in_line.status(), Some(GatherIncomplete::Waiting));
@@ -301,7 +302,7 @@ fn the_promise_of_a_dropped_caller_passes_on() {
         // To the line first, then to the next caller.
         assert_eq!(in_line.status(), Some(GatherIncomplete::Running));
         assert_eq!(second.wakes(), 0);
-        stepper.run();
+        stepper.run_until_idle();
         assert_eq!(second.wakes(), 1);
         assert!(second.poll().is_ready());
     });
@@ -312,7 +313,7 @@ fn the_promise_of_a_dropped_caller_passes_on() {
 fn a_caller_is_woken_when_the_group_closes_or_is_cancelled() {
     watched("a caller of a group that closes", || {
         for cancels in [false, true] {
-            let stepper = Stepper::new();
+            let stepper = stepper();
             let (group, gate) = full(&stepper);
             let mut caller = ByHand::new(group.spawn_when_free(async {}));
             assert!(caller.poll().is_pending());
@@ -328,7 +329,7 @@ fn a_caller_is_woken_when_the_group_closes_or_is_cancelled() {
             let expected = [ingather::CancelKind::Closed, ingather::CancelKind::Explicit];
             assert_eq!(kind(&key), Some(expected[usize::from(cancels)]));
             gate.open();
-            stepper.run();
+            stepper.run_until_idle();
             assert!(group.is_empty());
         }
     });
@@ -338,16 +339,16 @@ fn a_caller_is_woken_when_the_group_closes_or_is_cancelled() {
 #[test]
 fn a_caller_that_was_promised_a_slot_finds_a_closed_group_closed() {
     watched("a promise of a group that closes", || {
-        let stepper = Stepper::new();
+        let stepper = stepper();
         let (group, gate) = full(&stepper);
         let mut caller = ByHand::new(group.spawn_when_free(async {}));
         assert!(caller.poll().is_pending());
         gate.open();
-        stepper.run();
+        stepper.run_until_idle();
         assert_eq!(caller.wakes(), 1);
         let in_line = group.spawn(async { 7 });
         group.close();
-        stepper.run();
+        stepper.run_until_idle();
         assert_eq!(group.take_result(in_line).unwrap(), 7);
         let std::task::Poll::Ready(key) = caller.poll() else {
             panic!("it waits for nothing");

@@ -8,7 +8,8 @@ use futures::executor::block_on;
 use ingather::{GatherGroup, GroupOptions, Key, OnError, SpawnerHandle, Tally};
 
 use crate::support::{
-    Drops, Fault, Hostile, LOSSY, Log, Rng, boom, unhandled, watchdog::watched_for, yields,
+    Drops, Fault, HostileSpawner, Mischief, Rng, Trace, boom, unhandled, watchdog::watched_for,
+    yields,
 };
 
 const RUNS: u64 = 10_000;
@@ -66,7 +67,7 @@ fn plan(seed: u64, drops: &Drops, may_fail: bool) -> (Plan, usize) {
 }
 
 /// One run. Which form, and from where it is awaited, is decided by the seed too.
-fn run(seed: u64, spawner: &Hostile) {
+fn run(seed: u64, spawner: &HostileSpawner) {
     let drops = Drops::new();
     let handle = SpawnerHandle::new(spawner.clone());
     let mut options = GroupOptions::new().on(&handle);
@@ -182,7 +183,7 @@ fn dropped(what: &str, group: GatherGroup<Fault>, seed: u64, drops: &Drops) {
         let _ = block_on(key);
     }
     // What was in its poll at that instant is dropped by the one that polls it.
-    let trace = Log::new();
+    let trace = Trace::new();
     while !(drops.all() && handle.is_empty()) {
         std::thread::yield_now();
         assert!(trace.entries().is_empty(), "{what}");
@@ -196,12 +197,12 @@ fn ten_thousand_runs_over_a_lossy_spawner_end() {
     let asked = std::env::var("INGATHER_TEST_RUNS").ok();
     let runs = asked.and_then(|text| text.parse().ok()).unwrap_or(RUNS);
     watched_for(60, "ten_thousand_runs_over_a_lossy_spawner", || {
-        let mut hostile = Hostile::new("lossy", THREADS, LOSSY, 0);
+        let mut hostile = HostileSpawner::on_threads("lossy", THREADS, Mischief::lossy(), 0);
         for seed in 0..runs {
             if seed % 100 == 99 {
                 hostile.shut_down();
                 hostile.join();
-                hostile = Hostile::new("lossy", THREADS, LOSSY, seed);
+                hostile = HostileSpawner::on_threads("lossy", THREADS, Mischief::lossy(), seed);
             }
             run(seed, &hostile);
         }
@@ -213,11 +214,11 @@ fn ten_thousand_runs_over_a_lossy_spawner_end() {
 // Executors-1, Leaving-1
 #[test]
 fn the_same_seed_gives_the_same_run() {
-    use crate::support::{ByHand, Stepper};
+    use crate::support::{ByHand, HostileSpawner};
     unhandled::collect();
     let trace = |seed| {
-        let stepper = Stepper::with(4, LOSSY, seed);
-        let (log, drops) = (Log::new(), Drops::new());
+        let stepper = HostileSpawner::stepped_by(4, Mischief::lossy(), seed);
+        let (log, drops) = (Trace::new(), Drops::new());
         let (mut plan, children) = plan(seed, &drops, false);
         let trace = log.clone();
         let mut scope = ByHand::new(ingather::scope_on(&stepper, |tg| async move {
@@ -227,7 +228,7 @@ fn the_same_seed_gives_the_same_run() {
                 drop(tg.spawn(async move {
                     let _dropped = dropped;
                     yields(polls).await;
-                    trace.add(format!("{number} over"));
+                    trace.log(format!("{number} over"));
                 }));
             }
         }));

@@ -13,13 +13,10 @@
 //! - `parallel`: children that run at the same time
 //! - `shutdowns`: executors that end before the group does
 //! - `inline`, `blocking` and what begins so: the rules of scopes whose children borrow
-<<<<<<< HEAD
 //! - `tokens`, `token_callbacks`: cancel tokens, who is told of a cancel, and what those may do
 //! - `token_trees`: trees of tokens at random, huge ones, and under several threads
 //! - `context`: context variables and snapshots
-=======
 //! - `testing`: the test kit
->>>>>>> kit
 //! - `lossy`: ten thousand runs over a spawner that loses jobs
 //!
 //! The unit tests of the spawners are beside their code.

@@ -12,7 +12,7 @@ use ingather::{
 
 use crate::faults::{explodes_after, explodes_waiting, finish, payload_of, text_of, throw, unique};
 use crate::support::{
-    ByHand, Drops, Fault, Gate, Site, Stepper, behaviour, boom, unhandled, watched, yield_now,
+    ByHand, Drops, Fault, Gate, Site, behaviour, boom, stepper, unhandled, watched, yield_now,
     yields,
 };
 
@@ -410,7 +410,7 @@ async fn errors_that_a_panic_leaves_behind_reach_the_hook(on: Site) {
 #[test]
 fn the_panic_goes_on_only_when_all_are_over() {
     watched("a panic that waits", || {
-        let stepper = Stepper::new();
+        let stepper = stepper();
         let gate = Gate::new();
         let opened = gate.clone();
         let drops = Drops::new();
@@ -418,7 +418,7 @@ fn the_panic_goes_on_only_when_all_are_over() {
         let seen = drops.clone();
         let text = finish(
             &stepper,
-            text_of(scope_on(&stepper.handle(), |tg| async move {
+            text_of(scope_on(&stepper, |tg| async move {
                 drop(tg.spawn(async move {
                     let _held = witness;
                     opened.wait().await;
@@ -436,7 +436,7 @@ fn the_panic_goes_on_only_when_all_are_over() {
 #[test]
 fn the_panic_of_an_iterator_given_to_gather_starts_no_call() {
     watched("an iterator that panics", || {
-        let (stepper, drops) = (Stepper::new(), Drops::new());
+        let (stepper, drops) = (stepper(), Drops::new());
         let held = drops.clone();
         let calls = (0..5).map(move |n| {
             if n == 3 {
@@ -448,7 +448,7 @@ fn the_panic_of_an_iterator_given_to_gather_starts_no_call() {
                 pending::<()>().await;
             }
         });
-        let called = AssertUnwindSafe(|| drop(gather_on(&stepper.handle(), calls)));
+        let called = AssertUnwindSafe(|| drop(gather_on(&stepper, calls)));
         let payload = catch_unwind(called).unwrap_err();
         assert_eq!(payload.downcast_ref(), Some(&"in the iterator"));
         assert_eq!((drops.made(), drops.count()), (3, 3));
@@ -460,10 +460,10 @@ fn the_panic_of_an_iterator_given_to_gather_starts_no_call() {
 fn a_scope_that_is_dropped_survives_children_that_panic_in_their_drop() {
     watched("children that panic when a scope is dropped", || {
         unhandled::collect();
-        let (stepper, drops) = (Stepper::new(), Drops::new());
+        let (stepper, drops) = (stepper(), Drops::new());
         let text = unique("dropped scope");
         let (held, thrown) = (drops.clone(), text.clone());
-        let mut scope = ByHand::new(scope_on(&stepper.handle(), |tg| async move {
+        let mut scope = ByHand::new(scope_on(&stepper, |tg| async move {
             for _ in 0..3 {
                 let witness = held.witness();
                 drop(tg.spawn(explodes_waiting::<()>(thrown.clone())));
@@ -475,7 +475,7 @@ fn a_scope_that_is_dropped_survives_children_that_panic_in_their_drop() {
             pending::<()>().await;
         }));
         assert!(scope.poll().is_pending());
-        stepper.run();
+        stepper.run_until_idle();
         drop(scope);
         assert_eq!(drops.count(), 3);
         assert_eq!(unhandled::taken(&text).len(), 3);

@@ -6,7 +6,7 @@ use std::task::Poll;
 use ingather::{GatherGroup, GroupOptions, OnPanic, scope_on, try_scope_on};
 
 use crate::faults::{Explosive, explodes_waiting, finish, payload_of, text_of, throw, unique};
-use crate::support::{Fault, Gate, Site, Stepper, behaviour, unhandled, watched, yields};
+use crate::support::{Fault, Gate, Site, behaviour, stepper, unhandled, watched, yields};
 
 behaviour!(
     a_value_that_panics_in_its_drop_after_the_child_reaches_the_hook,
@@ -149,13 +149,13 @@ async fn a_refused_future_that_panics_in_its_drop_touches_nobody(on: Site) {
 fn a_body_whose_error_is_hostile_and_whose_drop_panics_loses_nothing() {
     watched("a hostile body", || {
         unhandled::collect();
-        let stepper = Stepper::new();
+        let stepper = stepper();
         let (error, drop_) = (unique("the error"), unique("the drop"));
         let (in_error, explosive) = (error.clone(), Explosive(drop_.clone()));
         let mut in_error = Some(HostileError(Explosive(in_error)));
         let text = finish(
             &stepper,
-            text_of(try_scope_on(&stepper.handle(), |_| {
+            text_of(try_scope_on(&stepper, |_| {
                 poll_fn(move |_| {
                     let _held = &explosive;
                     Poll::Ready(Err::<(), _>(in_error.take().unwrap()))

@@ -16,7 +16,7 @@ use tokio::runtime::Builder;
 use tokio::task::LocalSet;
 
 use crate::leaving::kind;
-use crate::support::{Drops, Gate, HONEST, Hostile, watched, yields};
+use crate::support::{Drops, Gate, HostileSpawner, Mischief, watched, yields};
 
 /// Children that are suspended, unpolled, and one that is over.
 fn spawn_some(group: &GatherGroup, drops: &Drops, gate: &Gate) -> Vec<Key<()>> {
@@ -105,7 +105,7 @@ fn an_async_executor_that_is_dropped_abandons_the_group() {
 fn a_pool_of_our_own_that_is_shut_down_abandons_the_group() {
     watched("a_pool_of_our_own_that_is_shut_down", || {
         for threads in [1, 10] {
-            let pool = Hostile::new("own", threads, HONEST, 0);
+            let pool = HostileSpawner::on_threads("own", threads, Mischief::honest(), 0);
             let group = GatherGroup::on(&pool);
             let (drops, gate) = (Drops::new(), Gate::new());
             let keys = spawn_some(&group, &drops, &gate);
@@ -121,7 +121,7 @@ fn a_pool_of_our_own_that_is_shut_down_abandons_the_group() {
 #[test]
 fn a_pool_that_is_shut_down_by_a_child_lets_that_poll_end() {
     watched("a_pool_that_is_shut_down_by_a_child", || {
-        let pool = Hostile::new("own", 1, HONEST, 0);
+        let pool = HostileSpawner::on_threads("own", 1, Mischief::honest(), 0);
         let group = GatherGroup::on(&pool);
         let inside = pool.clone();
         let key = group.spawn(async move {
@@ -246,7 +246,7 @@ fn an_executor_that_ran_a_scope_is_freed() {
 #[test]
 fn a_scope_that_is_awaited_while_its_executor_ends_is_left() {
     watched("a_scope_that_is_awaited_while_its_executor_ends", || {
-        let pool = Hostile::new("own", 2, HONEST, 0);
+        let pool = HostileSpawner::on_threads("own", 2, Mischief::honest(), 0);
         let (tell, told) = channel();
         let inside = pool.clone();
         let thread = std::thread::spawn(move || {

@@ -9,7 +9,7 @@ use futures::stream::StreamExt;
 use ingather::time::{Clock, interval, interval_at, now, sleep, sleep_until, timeout_at};
 use ingather::{Deadline, inline_scope, scope_on, timeout};
 
-use crate::support::{ByHand, Count, Gate, Site, Wound, behaviour};
+use crate::support::{ByHand, CountingWaker, Gate, Site, Wound, behaviour};
 
 behaviour!(
     the_clock_of_the_spawner_counts_in_body_and_children,
@@ -160,7 +160,7 @@ async fn what_is_too_long_for_an_instant_never_comes(on: Site) {
             clock.wind(3600 * SECOND);
         }
         assert_eq!(clock.made(), 0);
-        assert_eq!(slept.into_future().deadline(), Deadline::NEVER);
+        assert_eq!(slept.into_inner().deadline(), Deadline::NEVER);
         assert!(Deadline::after(Duration::MAX).is_never() && !Deadline::NEVER.is_over());
         assert_eq!(Deadline::NEVER.remaining(), None);
     })
@@ -193,7 +193,8 @@ async fn an_enormous_sleep_keeps_no_other_from_ending(on: Site) {
 async fn a_sleep_that_is_reset_ends_at_its_new_end(on: Site) {
     with_wound(on, |clock| async move {
         let start = now();
-        let (count, waker) = Count::new();
+        let count = CountingWaker::new();
+        let waker = count.waker();
         let mut cx = Context::from_waker(&waker);
         let mut slept = sleep(10 * SECOND);
         assert!(slept.poll_unpin(&mut cx).is_pending());
@@ -202,14 +203,14 @@ async fn a_sleep_that_is_reset_ends_at_its_new_end(on: Site) {
         assert!(slept.poll_unpin(&mut cx).is_pending());
         clock.wind(10 * SECOND);
         assert!(slept.poll_unpin(&mut cx).is_pending());
-        assert_eq!(count.get(), 0);
+        assert_eq!(count.count(), 0);
         slept.reset(start + 5 * SECOND);
         assert!(slept.poll_unpin(&mut cx).is_ready());
         // Over, and set again.
         slept.reset(start + 11 * SECOND);
         assert!(slept.poll_unpin(&mut cx).is_pending());
         clock.wind(SECOND);
-        assert_eq!(count.get(), 1);
+        assert_eq!(count.count(), 1);
         assert!(slept.poll_unpin(&mut cx).is_ready());
         slept.reset(Deadline::NEVER);
         assert!(slept.poll_unpin(&mut cx).is_pending());
@@ -228,12 +229,12 @@ async fn what_is_dropped_lets_go_of_the_clock(on: Site) {
         assert!(slept.poll().is_pending() && timed.poll().is_pending());
         assert!(tick.poll().is_pending());
         assert_eq!(clock.waiting(), 3);
-        let counts = [slept.count(), timed.count(), tick.count()];
+        let counts = [slept.counter(), timed.counter(), tick.counter()];
         drop((slept, timed, tick));
         drop(ticks);
         assert_eq!(clock.waiting(), 0);
         clock.wind(2 * SECOND);
-        assert_eq!(counts.map(|count| count.get()), [0; 3]);
+        assert_eq!(counts.map(|count| count.count()), [0; 3]);
 
         // What was in time has no use for its timer, although the timeout itself is still there.
         let gate = Gate::new();
@@ -249,15 +250,15 @@ async fn what_is_dropped_lets_go_of_the_clock(on: Site) {
 // Time-2
 async fn a_timer_wakes_the_task_that_polled_it_last(on: Site) {
     with_wound(on, |clock| async move {
-        let ((first, one), (last, two)) = (Count::new(), Count::new());
+        let [first, last] = [CountingWaker::new(), CountingWaker::new()];
         let mut slept = sleep(SECOND);
-        for waker in [&one, &two] {
-            let mut cx = Context::from_waker(waker);
+        for waker in [first.waker(), last.waker()] {
+            let mut cx = Context::from_waker(&waker);
             assert!(slept.poll_unpin(&mut cx).is_pending());
         }
         assert_eq!(clock.made(), 1);
         clock.wind(SECOND);
-        assert_eq!((first.get(), last.get()), (0, 1));
+        assert_eq!((first.count(), last.count()), (0, 1));
     })
     .await;
 }

@@ -1,7 +1,7 @@
 //! Events that are opened by hand, for tasks to await and for threads to block on.
 
 use std::collections::BTreeMap;
-use std::future::{Future, poll_fn};
+use std::future::Future;
 use std::pin::Pin;
 use std::sync::{Arc, Condvar, Mutex};
 use std::task::{Context, Poll, Waker};
@@ -109,22 +109,4 @@ impl Drop for Wait {
         let old = self.gate.0.state.lock().unwrap().waiting.remove(&self.id);
         drop(old);
     }
-}
-
-/// Suspends once, and wakes itself at once.
-pub(crate) fn yield_now() -> impl Future<Output = ()> + Send {
-    yields(1)
-}
-
-/// Suspends so many times, and wakes itself each time.
-pub(crate) fn yields(times: usize) -> impl Future<Output = ()> + Send {
-    let mut left = times;
-    poll_fn(move |cx| {
-        if left == 0 {
-            return Poll::Ready(());
-        }
-        left -= 1;
-        cx.waker().wake_by_ref();
-        Poll::Pending
-    })
 }

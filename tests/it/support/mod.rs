@@ -2,14 +2,14 @@
 //!
 //! - `spawners`: each kind of spawner, and running one test on all of them, on and off the spawner
 //! - `watchdog`: ends a test that hangs, with its name
-//! - `hostile`: an executor of our own, from well-behaved to lossy
 //! - `seeded`: numbers from a seed, and a spawner whose jobs are run by hand
-//! - `wakers`: a waker that counts, and futures that are polled by hand
 //! - `wound`: a clock that is wound by hand
 //! - `gates`: events that are opened by hand, for tasks and for threads
-//! - `records`: traces, drops and how many are under way at once
+//! - `records`: drops and how many are under way at once
 //! - `unhandled`: what reached the unhandled hook
 //! - `warnings`: what the crate says through `tracing`
+//!
+//! Traces, counting wakers, polling by hand and the hostile spawner are those of `ingather::testing`.
 //!
 //! A test is a plain `async fn name(on: Site)`, listed once in its file's `behaviour!(name, ..)`. That makes a module of
 //! the test's name with one `#[test]` for each spawner; each runs the test as a job of the spawner and from a plain thread.
@@ -21,23 +21,22 @@
 )]
 
 pub(crate) mod gates;
-pub(crate) mod hostile;
 pub(crate) mod records;
 pub(crate) mod seeded;
 pub(crate) mod spawners;
 pub(crate) mod unhandled;
-pub(crate) mod wakers;
 #[cfg(feature = "tracing")]
 pub(crate) mod warnings;
 pub(crate) mod watchdog;
 pub(crate) mod wound;
 
-pub(crate) use gates::{Gate, yield_now, yields};
-pub(crate) use hostile::{HONEST, Hostile, LOSSY, MILD, Mischief};
-pub(crate) use records::{Drops, Log, Meter, Witness};
-pub(crate) use seeded::{Rng, Stepper};
+pub(crate) use gates::Gate;
+pub(crate) use ingather::testing::{
+    ByHand, CountingWaker, HostileSpawner, Mischief, Trace, yield_now, yields,
+};
+pub(crate) use records::{Drops, Meter, Witness};
+pub(crate) use seeded::{Rng, stepper};
 pub(crate) use spawners::{Kind, Site, run};
-pub(crate) use wakers::{ByHand, Count};
 pub(crate) use watchdog::watched;
 pub(crate) use wound::Wound;
 
@@ -73,7 +72,7 @@ macro_rules! behaviour {
         mod $name {
             $crate::support::behaviour!(@test $name $modes
                 embedded: Embedded, embedded_block_on: EmbeddedBlockOn, tokio_one: TokioOne, tokio_many: TokioMany,
-                smol: Smol, futures_pool: FuturesPool, own: Own, hostile: Hostile);
+                smol: Smol, futures_pool: FuturesPool, own: Own, hostile: Hostile, test: Test);
         }
     };
     (@test $name:ident $modes:tt $($test:ident: $kind:ident),*) => { $(

@@ -1,52 +1,7 @@
-//! What tests record and assert: ordered traces, who dropped what where, and how many are under way at once.
+//! What tests record and assert: who dropped what where, and how many are under way at once.
 
 use std::sync::{Arc, Mutex};
 use std::thread::{self, ThreadId};
-
-/// An ordered trace. Clones write to the same one.
-#[derive(Clone, Default)]
-pub(crate) struct Log(Arc<Mutex<Vec<String>>>);
-
-impl Log {
-    pub(crate) fn new() -> Self {
-        Self::default()
-    }
-
-    pub(crate) fn add(&self, entry: impl Into<String>) {
-        self.0.lock().unwrap().push(entry.into());
-    }
-
-    pub(crate) fn entries(&self) -> Vec<String> {
-        self.0.lock().unwrap().clone()
-    }
-
-    /// For traces whose order is not fixed.
-    pub(crate) fn sorted(&self) -> Vec<String> {
-        let mut entries = self.entries();
-        entries.sort();
-        entries
-    }
-
-    /// Writes an entry when it is dropped.
-    pub(crate) fn at_drop(&self, entry: impl Into<String>) -> AtDrop {
-        AtDrop {
-            log: self.clone(),
-            entry: entry.into(),
-        }
-    }
-}
-
-/// Made by `Log::at_drop`.
-pub(crate) struct AtDrop {
-    log: Log,
-    entry: String,
-}
-
-impl Drop for AtDrop {
-    fn drop(&mut self) {
-        self.log.add(std::mem::take(&mut self.entry));
-    }
-}
 
 /// Counts witnesses, and remembers on which threads they were dropped. Clones are the same record.
 #[derive(Clone, Default)]

@@ -9,10 +9,10 @@ use futures::channel::oneshot;
 use futures::executor::{ThreadPool, block_on};
 use futures::future::{BoxFuture, FutureExt};
 use ingather::spawner::{Embedded, Smol};
+use ingather::testing::{ClockHold, HostileSpawner, Mischief, TestExecutor};
 use ingather::{Spawner, SpawnerHandle};
 use tokio::runtime::{Builder, Runtime};
 
-use super::hostile::{HONEST, Hostile, MILD};
 use super::unhandled;
 use super::watchdog::watched;
 
@@ -35,10 +35,12 @@ pub(crate) enum Kind {
     Own,
     /// Ten threads that delay and poll without need, but lose nothing.
     Hostile,
+    /// A test executor, with the test as the future that it blocks on.
+    Test,
 }
 
 impl Kind {
-    pub(crate) const ALL: [Self; 8] = [
+    pub(crate) const ALL: [Self; 9] = [
         Self::Embedded,
         Self::EmbeddedBlockOn,
         Self::TokioOne,
@@ -47,6 +49,7 @@ impl Kind {
         Self::FuturesPool,
         Self::Own,
         Self::Hostile,
+        Self::Test,
     ];
 
     /// Does an owner that is a job of the spawner know that it is?
@@ -56,7 +59,7 @@ impl Kind {
 
     /// Does it run one job at a time?
     pub(crate) fn is_one_thread(self) -> bool {
-        matches!(self, Self::TokioOne | Self::Own)
+        matches!(self, Self::TokioOne | Self::Own | Self::Test)
     }
 }
 
@@ -67,13 +70,31 @@ pub(crate) struct Site {
     pub(crate) kind: Kind,
     /// Is the test a job of the spawner?
     pub(crate) inside: bool,
+    test: Option<TestExecutor>,
 }
 
 impl Site {
+    /// For a test whose threads wake children: a test executor would call that a deadlock.
+    #[must_use]
+    pub(crate) fn hold(&self) -> Option<ClockHold> {
+        self.test.as_ref().map(TestExecutor::hold_clock)
+    }
+
+    /// For a test that leaves something behind, which a test executor would call a leak.
+    pub(crate) fn leaks(&self) {
+        drop(self.test.clone().map(TestExecutor::allow_leaks));
+    }
+
+    /// Does it poll those that are ready in the order in which they were woken?
+    pub(crate) fn is_in_order(&self) -> bool {
+        self.test.is_none()
+    }
+
     /// Does the spawner run jobs on this thread?
     pub(crate) fn is_here(&self) -> bool {
         let prefix = match self.kind {
             Kind::Embedded | Kind::EmbeddedBlockOn => return Embedded.is_current(),
+            Kind::Test => return self.spawner.is_current(),
             Kind::TokioOne => "tokio-one",
             Kind::TokioMany => "tokio-many",
             Kind::Smol => "smol-",
@@ -97,12 +118,14 @@ enum Keeper {
     Nobody,
     OneThread(Option<oneshot::Sender<()>>, Option<JoinHandle<()>>),
     Runtime(#[expect(dead_code, reason = "held for its drop")] Runtime),
-    Pool(Hostile),
+    Pool(HostileSpawner),
+    Test(TestExecutor),
 }
 
 impl Host {
     pub(crate) fn start(kind: Kind) -> Self {
         let (spawner, keeper) = match kind {
+            Kind::Test => return Self::test(TestExecutor::new()),
             Kind::Embedded | Kind::EmbeddedBlockOn => {
                 (SpawnerHandle::new(Embedded), Keeper::Nobody)
             }
@@ -127,14 +150,27 @@ impl Host {
                 let spawner = SpawnerHandle::new(runtime.handle().clone());
                 (spawner, Keeper::Runtime(runtime))
             }
-            Kind::Own => pool(Hostile::new("own", 1, HONEST, 0)),
-            Kind::Hostile => pool(Hostile::new("hostile", 10, MILD, 18)),
+            Kind::Own => pool(HostileSpawner::on_threads("own", 1, Mischief::honest(), 0)),
+            Kind::Hostile => pool(HostileSpawner::on_threads(
+                "hostile",
+                10,
+                Mischief::mild(),
+                18,
+            )),
         };
         Self { spawner, keeper }
     }
+
+    fn test(executor: TestExecutor) -> Self {
+        let spawner = SpawnerHandle::new(executor.clone());
+        Self {
+            spawner,
+            keeper: Keeper::Test(executor),
+        }
+    }
 }
 
-fn pool(pool: Hostile) -> (SpawnerHandle, Keeper) {
+fn pool(pool: HostileSpawner) -> (SpawnerHandle, Keeper) {
     (SpawnerHandle::new(pool.clone()), Keeper::Pool(pool))
 }
 
@@ -161,6 +197,7 @@ impl Drop for Host {
     fn drop(&mut self) {
         match &mut self.keeper {
             Keeper::Nobody | Keeper::Runtime(_) => {}
+            Keeper::Test(executor) => executor.shut_down(),
             Keeper::OneThread(stop, thread) => {
                 drop(stop.take());
                 let joined = thread.take().map(JoinHandle::join);
@@ -183,37 +220,68 @@ pub(crate) fn run(
 ) {
     unhandled::collect();
     for &inside in modes {
-        if kind == Kind::EmbeddedBlockOn && !inside {
+        // These run nothing unless somebody blocks on them.
+        if matches!(kind, Kind::EmbeddedBlockOn | Kind::Test) && !inside {
             continue;
         }
         let mode = if inside { "inside" } else { "outside" };
         let name = format!("{name} on {kind:?}, {mode}");
-        watched(&name, || {
-            let host = Host::start(kind);
-            let site = Site {
-                spawner: host.spawner.clone(),
-                kind,
-                inside,
-            };
-            let test = AssertUnwindSafe(test(site)).catch_unwind();
-            let result = match (kind, inside) {
-                (Kind::EmbeddedBlockOn, _) => ingather::block_on(test),
-                (_, false) => block_on(test),
-                (_, true) => {
-                    let (tell, told) = channel();
-                    let job = async move {
-                        let result = test.await;
-                        let _ = tell.send(result);
-                    };
-                    let spawned = host.spawner.spawn(Box::pin(job));
-                    spawned.expect("a spawner that loses nothing takes the test");
-                    told.recv().expect("a spawner that loses nothing runs it")
-                }
-            };
-            if let Err(panic) = result {
-                eprintln!("{name} failed");
-                resume_unwind(panic);
+        if kind == Kind::Test {
+            for (order, executor) in orders() {
+                let host = Host::test(executor);
+                run_on(host, kind, &format!("{name}, {order}"), inside, test);
             }
-        });
+        } else {
+            run_on(Host::start(kind), kind, &name, inside, test);
+        }
     }
+}
+
+/// Test executors of different orders. Not last come first served: that starves who waits for one that yields.
+fn orders() -> impl Iterator<Item = (String, TestExecutor)> {
+    let first = ("first come".to_owned(), TestExecutor::new());
+    let seeded = (0..3).map(|seed| (format!("seed {seed}"), TestExecutor::seeded(seed)));
+    std::iter::once(first).chain(seeded)
+}
+
+fn run_on(
+    host: Host,
+    kind: Kind,
+    name: &str,
+    inside: bool,
+    test: fn(Site) -> BoxFuture<'static, ()>,
+) {
+    watched(name, || {
+        let site = Site {
+            spawner: host.spawner.clone(),
+            kind,
+            inside,
+            test: match &host.keeper {
+                Keeper::Test(executor) => Some(executor.clone()),
+                _ => None,
+            },
+        };
+        let test = AssertUnwindSafe(test(site)).catch_unwind();
+        let result = match (&host.keeper, inside) {
+            (Keeper::Test(executor), _) => executor.block_on(test),
+            _ if kind == Kind::EmbeddedBlockOn => ingather::block_on(test),
+            (_, false) => block_on(test),
+            (_, true) => {
+                let (tell, told) = channel();
+                let job = async move {
+                    let result = test.await;
+                    let _ = tell.send(result);
+                };
+                let spawned = host.spawner.spawn(Box::pin(job));
+                spawned.expect("a spawner that loses nothing takes the test");
+                told.recv().expect("a spawner that loses nothing runs it")
+            }
+        };
+        if let Err(panic) = result {
+            eprintln!("{name} failed");
+            resume_unwind(panic);
+        }
+        // Within the watch: a spawner may hang when it is shut down.
+        drop(host);
+    });
 }
