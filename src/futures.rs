@@ -5,6 +5,9 @@ pub use crate::context::WithContext;
 pub use crate::gather::{
     Gather, Settling, Start, TryGather, TryStart, Trying, Values, Whole, WholeOrCancel,
 };
-pub use crate::group::{Completions, Join, Next, SpawnWhenFree, TryJoin};
+pub use crate::group::{
+    Checkpoint, Completions, Join, Next, Shield, SpawnWhenFree, Start as StartChild, TryJoin,
+    WithCleanup,
+};
 pub use crate::scope::{Fallible, Form, ScopeFuture, Value};
 pub use crate::time::{Interval, Sleep, Tick, Timeout};

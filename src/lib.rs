@@ -44,6 +44,8 @@ pub mod docs {
     pub mod semantics {}
     #[doc = include_str!("../docs/design.md")]
     pub mod design {}
+    #[doc = include_str!("../docs/internals.md")]
+    pub mod internals {}
     #[doc = include_str!("../docs/benchmarks.md")]
     pub mod benchmarks {}
 }
@@ -57,7 +59,7 @@ pub use context::{ContextSnapshot, ContextVar};
 #[cfg(feature = "std")]
 pub use error::{
     ChildFailure, ChildInfo, Failure, Failures, GatherIncomplete, GroupError, KeyId, Outcome,
-    Unhandled, set_unhandled_hook,
+    StartError, StartedError, Unhandled, set_unhandled_hook,
 };
 #[cfg(feature = "std")]
 pub use gather::{
@@ -68,7 +70,8 @@ pub use gather::{
 pub use group::{
     Accepts, Blocking, BlockingScope, Completion, Ending, GatherGroup, GroupOptions, Inline,
     InlineLocal, InlineScope, InlineScopeLocal, Key, Kind, Local, LocalGatherGroup, LocalScope,
-    Named, OnError, OnPanic, Scope, Shared, TakeError, Tally,
+    Named, OnError, OnPanic, Ready, Scope, Shared, TakeError, Tally, cancel_reason, checkpoint,
+    current_deadline, current_token, shield, with_cleanup,
 };
 #[cfg(feature = "std")]
 pub use panic::Panic;

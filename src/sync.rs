@@ -42,6 +42,12 @@ impl<T> Lock<T> {
         Self(imp::Mutex::new(value))
     }
 
+    pub(crate) fn get_mut(&mut self) -> &mut T {
+        self.0
+            .get_mut()
+            .unwrap_or_else(std::sync::PoisonError::into_inner)
+    }
+
     pub(crate) fn lock(&self) -> imp::MutexGuard<'_, T> {
         self.0
             .lock()
@@ -56,5 +62,11 @@ impl<T> Lock<T> {
             Err(Poisoned(poisoned)) => Some(poisoned.into_inner()),
             Err(WouldBlock) => None,
         }
+    }
+}
+
+impl<T: Default> Default for Lock<T> {
+    fn default() -> Self {
+        Self::new(T::default())
     }
 }

@@ -12,7 +12,7 @@ mod variable;
 mod vars;
 mod with_context;
 
-pub(crate) use current::{enter, is_set, snapshot};
+pub(crate) use current::{Entered, enter, is_set, snapshot};
 pub use snapshot::ContextSnapshot;
 pub use variable::ContextVar;
 pub(crate) use vars::Vars;

@@ -5,7 +5,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use super::ChildInfo;
-use crate::cancel::CancelReason;
+use crate::cancel::{CancelKind, CancelReason};
 use crate::panic::Panic;
 
 /// How a child or a body failed.
@@ -152,6 +152,12 @@ impl<E> GroupError<E> {
     /// The name of the group, if it was given one.
     pub fn name(&self) -> Option<&str> {
         self.group.as_deref()
+    }
+
+    /// Is it that the group's deadline passed before anything failed?
+    pub fn is_timeout(&self) -> bool {
+        self.cancelled()
+            .is_some_and(|reason| reason.kind() == CancelKind::Deadline)
     }
 
     /// The reason for which the group was cancelled as a whole, where nothing else failed.

@@ -4,16 +4,19 @@
 //! - `incomplete`: why a key has no result
 //! - `group`: all failures of a group in one error
 //! - `outcome`: how one call ended
+//! - `start`: why a child did not start
 //! - `unhandled`: where failures go that nobody can get any more
 
 mod child;
 mod group;
 mod incomplete;
 mod outcome;
+mod start;
 pub(crate) mod unhandled;
 
 pub use child::{ChildInfo, KeyId};
 pub use group::{ChildFailure, Failure, Failures, GroupError};
 pub use incomplete::GatherIncomplete;
 pub use outcome::Outcome;
+pub use start::{StartError, StartedError};
 pub use unhandled::{Unhandled, set_unhandled_hook};

@@ -7,6 +7,7 @@ use super::cell::{CellRef, Failed};
 use super::completions::Completions;
 use super::core::Core;
 use super::drivers::DriverId;
+use crate::cancel::CancelReason;
 use crate::error::unhandled::{drop_quietly, wake_quietly};
 
 /// Everything that runs or drops something of the user's. Small where little is to be done, as nearly always.
@@ -30,6 +31,14 @@ struct More {
     children: Vec<CellRef>,
     unreceived: Vec<Failed>,
     completions: Option<Completions>,
+    /// The group was cancelled just now.
+    cancelled: Option<CancelReason>,
+    /// Its children are dropped from now on, and so are those inside whatever shields still hold.
+    hardened: bool,
+    /// Children that are to be dropped and are held by shields.
+    held: Vec<CellRef>,
+    /// Only background children are left.
+    dismisses: bool,
 }
 
 /// Somebody is to come for the work.
@@ -81,8 +90,44 @@ impl After {
         }
     }
 
+    /// Tells whoever asked for the token, and sets the grace.
+    pub(super) fn cancelled(&mut self, reason: CancelReason) {
+        self.more().cancelled = Some(reason);
+    }
+
+    /// Passes on to the groups inside that children are dropped from now on.
+    pub(super) fn hardened(&mut self) {
+        self.more().hardened = true;
+    }
+
+    /// Passes on to the groups inside a child that it is to be dropped.
+    pub(super) fn holds(&mut self, child: CellRef) {
+        self.more().held.push(child);
+    }
+
+    /// Cancels the background children.
+    pub(super) fn dismiss(&mut self) {
+        self.more().dismisses = true;
+    }
+
     /// Does what was put off. With the lock released.
+    #[inline]
     pub(super) fn run(self, core: &Arc<Core>) {
+        if let Self {
+            waiter: None,
+            nudge: None,
+            waker: None,
+            more: None,
+            child,
+        } = self
+        {
+            drop(child);
+        } else {
+            self.do_all(core);
+        }
+    }
+
+    fn do_all(self, core: &Arc<Core>) {
         for waker in self.waiter.into_iter().chain(self.waker) {
             wake_quietly(waker);
         }
@@ -102,6 +147,16 @@ impl After {
             }
             for waker in more.stale {
                 drop_quietly("a waker", waker);
+            }
+            if let Some(reason) = more.cancelled {
+                core.has_been_cancelled(&reason);
+            }
+            if more.hardened {
+                core.tell_body_path();
+            }
+            more.held.iter().for_each(CellRef::tell_path);
+            if more.dismisses {
+                core.dismiss_background();
             }
         }
     }

@@ -9,6 +9,9 @@ use std::task::{Context, Poll};
 use pin_project_lite::pin_project;
 
 use super::cell::Settle;
+use crate::error::Outcome;
+use crate::error::unhandled::{drop_quietly, report_error, report_panic};
+use crate::panic::catch;
 
 /// Whatever it gives is its value.
 pub(crate) struct Plain<E>(PhantomData<E>);
@@ -55,6 +58,75 @@ impl<T, E> Settle<Result<T, E>> for Observed {
 
     fn unclaimed(value: Result<T, E>) -> Option<E> {
         value.err()
+    }
+}
+
+/// Neither an error nor a panic fails the group: both are part of the value.
+pub(crate) struct Supervised<E>(PhantomData<E>);
+
+impl<T, X, E> Settle<Outcome<T, X>> for Supervised<E> {
+    type Value = Outcome<T, X>;
+    type Error = E;
+
+    fn settle(output: Outcome<T, X>) -> Result<Outcome<T, X>, E> {
+        Ok(output)
+    }
+
+    fn unclaimed(value: Outcome<T, X>) -> Option<E> {
+        const WHO: &str = "a supervised child";
+        match value {
+            Outcome::Err(error) => {
+                report_error::<X>(WHO);
+                drop_quietly("an error that nobody received", error);
+            }
+            Outcome::Panicked(panic) => report_panic(WHO, panic),
+            Outcome::Ok(_) | Outcome::Cancelled(_) => {}
+        }
+        None
+    }
+}
+
+pin_project! {
+    // A child whose panics are part of its output.
+    #[derive(Debug)]
+    pub struct Contained<F> {
+        #[pin]
+        future: Option<F>,
+    }
+}
+
+impl<F> Contained<F> {
+    pub(crate) fn new(future: F) -> Self {
+        Self {
+            future: Some(future),
+        }
+    }
+}
+
+impl<F: Future<Output = Result<T, X>>, T, X> Future for Contained<F> {
+    type Output = Outcome<T, X>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Outcome<T, X>> {
+        let mut future = self.project().future;
+        let outcome = match catch(|| future.as_mut().as_pin_mut().map(|future| future.poll(cx))) {
+            Ok(None | Some(Poll::Pending)) => return Poll::Pending,
+            Ok(Some(Poll::Ready(Ok(value)))) => Outcome::Ok(value),
+            Ok(Some(Poll::Ready(Err(error)))) => Outcome::Err(error),
+            Err(panic) => Outcome::Panicked(panic),
+        };
+        Poll::Ready(match (catch(|| future.set(None)), outcome) {
+            (Ok(()), outcome) => outcome,
+            (Err(second), Outcome::Panicked(first)) => {
+                report_panic("the destructor of a child that had panicked", second);
+                Outcome::Panicked(first)
+            }
+            (Err(panic), outcome) => {
+                if outcome.err().is_some() {
+                    report_error::<X>("a child that panicked in its destructor");
+                }
+                Outcome::Panicked(panic)
+            }
+        })
     }
 }
 

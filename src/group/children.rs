@@ -1,9 +1,19 @@
 //! The registry of a group's children that are not over.
 
-use super::cell::{CellRef, Claimed};
+use super::cell::{CellRef, Claimed, Claiming};
 
 /// The slot of a child that is not in the registry.
 const NOWHERE: u32 = u32::MAX;
+
+/// What a sweep came to.
+pub(super) enum Swept {
+    /// A child that the caller drops.
+    Drop(Claimed),
+    /// A child that is being polled, and that a shield holds.
+    Busy(CellRef),
+    /// A child that a shield holds; it is to be polled once. This is the queue's reference.
+    Held(CellRef),
+}
 
 /// Children by slot. Slots are used again; each child knows its own.
 #[derive(Default)]
@@ -44,7 +54,6 @@ impl Children {
     }
 
     /// Those that are in the registry.
-    #[cfg(feature = "testing")]
     pub(super) fn iter(&self) -> impl Iterator<Item = &CellRef> {
         self.slots.iter().flatten()
     }
@@ -54,23 +63,46 @@ impl Children {
         self.swept == self.slots.len()
     }
 
-    /// The next child that can be dropped by the caller. Those that are being polled are marked: they go at the end of
-    /// that poll. Nothing may be inserted once this was called.
-    pub(super) fn sweep(&mut self) -> Option<Claimed> {
+    /// Begins a new sweep, of those that are still there.
+    pub(super) fn sweep_again(&mut self) {
+        self.swept = 0;
+    }
+
+    /// Has the sweep been at this child? Then it was marked as one to be dropped.
+    pub(super) fn is_behind_sweep(&self, child: &CellRef) -> bool {
+        let slot = child.slot();
+        slot == NOWHERE || (slot as usize) < self.swept
+    }
+
+    /// The next child that is to be dropped. Those that are being polled are marked: they go at the end of that poll.
+    /// Nothing may be inserted once this was called.
+    pub(super) fn sweep(&mut self, force: bool) -> Option<Swept> {
         while !self.is_swept() {
             let slot = self.swept;
             self.swept += 1;
             let Some(child) = self.slots[slot].take() else {
                 continue;
             };
+            if !force && child.is_in_line() && child.is_shielded() {
+                // A start that is pending: it takes its turn in line.
+                child.mark_in_line();
+                self.slots[slot] = Some(child);
+                continue;
+            }
             let place = child.slot();
             child.set_slot(NOWHERE);
-            match child.claim() {
-                Ok(claimed) => return Some(claimed),
-                Err(child) => {
-                    child.set_slot(place);
-                    self.slots[slot] = Some(child);
+            let (child, held) = match child.claim(force) {
+                Claiming::Claimed(claimed) => return Some(Swept::Drop(claimed)),
+                Claiming::Busy(child) => {
+                    let held = child.is_shielded().then(|| Swept::Busy(child.clone()));
+                    (child, held)
                 }
+                Claiming::Held(child, queue) => (child, Some(Swept::Held(queue))),
+            };
+            child.set_slot(place);
+            self.slots[slot] = Some(child);
+            if held.is_some() {
+                return held;
             }
         }
         None

@@ -3,20 +3,22 @@
 use std::num::NonZeroUsize;
 use std::panic::Location;
 use std::ptr;
-use std::sync::Arc;
 use std::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed};
+use std::sync::{Arc, OnceLock, Weak};
 use std::task::{Wake, Waker};
 
 use super::after::After;
 use super::cell::{CellRef, Claimed, Ending, Failed};
+use super::clockwork::{Clockwork, Terms};
 use super::driver::{Driver, OnSpawner, sweep};
 use super::drivers::DriverId;
 use super::failures::BodyFailure;
+use super::place::{Place, here};
 use super::policy::Policy;
 use super::sched::{Done, Sched, Work};
 use super::tally::Tally;
 use super::watchers::{Events, WatcherId};
-use crate::cancel::{CancelKind, CancelReason};
+use crate::cancel::{CallbackGuard, CancelKind, CancelReason, CancelToken};
 use crate::error::Failure;
 use crate::panic::{Panic, catch};
 use crate::spawner::{SpawnError, Spawner, SpawnerHandle};
@@ -41,6 +43,11 @@ pub(crate) struct Core {
     policy: Policy,
     /// Where drivers are launched; `None` if only the holder of a handle can do it.
     spawner: Option<SpawnerHandle>,
+    /// Where the group was opened.
+    parent: Option<Place>,
+    /// Made on demand, with what cancels the group when it is cancelled.
+    token: OnceLock<(CallbackGuard, CancelToken)>,
+    clockwork: OnceLock<Box<Clockwork>>,
     /// Is the body of the scope dropped when the group is cancelled?
     drops_body: bool,
     body: AtomicU8,
@@ -56,6 +63,8 @@ pub(crate) struct Settings {
     pub(crate) policy: Policy,
     pub(crate) limit: Option<NonZeroUsize>,
     pub(crate) drops_body: bool,
+    /// Most groups have none.
+    pub(crate) terms: Option<Box<Terms>>,
 }
 
 impl Core {
@@ -69,11 +78,19 @@ impl Core {
             name: settings.name,
             location: settings.location,
             policy: settings.policy,
+            parent: here(),
+            token: OnceLock::new(),
+            clockwork: OnceLock::new(),
             drops_body: settings.drops_body,
             body: AtomicU8::new(WOKEN),
             taken: AtomicU64::new(0),
             let_go: AtomicU64::new(0),
-            sched: Lock::new(Sched::new(settings.limit, max_drivers, spawner.is_some())),
+            sched: Lock::new(Sched::new(
+                settings.limit,
+                max_drivers,
+                spawner.is_some(),
+                settings.terms.is_some_and(|terms| !terms.grace.is_zero()),
+            )),
             spawner,
         }
     }
@@ -92,6 +109,23 @@ impl Core {
 
     pub(crate) fn spawner(&self) -> Option<&SpawnerHandle> {
         self.spawner.as_ref()
+    }
+
+    /// Where the group was opened.
+    pub(super) fn parent(&self) -> Option<&Place> {
+        self.parent.as_ref()
+    }
+
+    pub(super) fn clockwork(&self) -> Option<&Clockwork> {
+        self.clockwork.get().map(|clockwork| &**clockwork)
+    }
+
+    /// The clockwork, made of these terms if there is none.
+    #[track_caller]
+    pub(super) fn clockwork_or(&self, terms: Terms) -> &Clockwork {
+        let spawner = self.spawner();
+        self.clockwork
+            .get_or_init(|| Box::new(Clockwork::new(terms, spawner)))
     }
 
     pub(super) fn drops_body(&self) -> bool {
@@ -150,7 +184,7 @@ impl Core {
     pub(super) fn sweep_step(self: &Arc<Self>, done: Done) -> Option<(Claimed, CancelReason)> {
         self.with(|sched, after| {
             sched.take_back(done, false, after);
-            sched.sweep()
+            sched.sweep(after)
         })
     }
 
@@ -160,16 +194,120 @@ impl Core {
             .unwrap_or_else(|| CancelReason::new(CancelKind::Explicit))
     }
 
+    /// Why the group, or something that it is in, was cancelled.
+    pub(crate) fn cancelled(&self) -> Option<CancelReason> {
+        let own = self.read(|sched| sched.cancelled.clone());
+        own.or_else(|| Some(self.parent.as_ref()?.reason()?.inherited()))
+    }
+
+    /// The token that turns then. Cancelling it cancels the group.
+    pub(crate) fn token(self: &Arc<Self>) -> &CancelToken {
+        let (_, token) = self.token.get_or_init(|| {
+            let token = match &self.parent {
+                Some(parent) => parent.token().child_token(),
+                None => CancelToken::new(),
+            };
+            let core = Arc::downgrade(self);
+            let guard = token.on_cancel(move |reason| {
+                // What comes from outside turns the token alone: children are dropped when what they are in is.
+                if let Some(core) = core
+                    .upgrade()
+                    .filter(|_| reason.kind() != CancelKind::Parent)
+                {
+                    core.cancel(reason.clone());
+                }
+            });
+            (guard, token)
+        });
+        // A cancel that came before the token could be seen has not turned it.
+        if let Some(reason) = self.read(|sched| sched.cancelled.clone()) {
+            token.turn(reason);
+        }
+        token
+    }
+
+    /// Cancels, unless that was done before: children are dropped when their grace is over.
     pub(crate) fn cancel(self: &Arc<Self>, reason: CancelReason) {
+        let reason = self.first_cause(reason);
         self.with(|sched, after| sched.cancel(reason, after));
+    }
+
+    /// Cancels without grace, or ends the grace: what the group is in is dropped as soon as a shield in the group allows.
+    pub(super) fn harden(self: &Arc<Self>, reason: &CancelReason) {
+        self.with(|sched, after| sched.cancel_hard(reason.clone(), after));
+    }
+
+    /// The grace is over.
+    pub(super) fn end_grace(self: &Arc<Self>) {
+        self.harden(&self.reason());
+    }
+
+    /// The group was cancelled just now.
+    pub(super) fn has_been_cancelled(self: &Arc<Self>, reason: &CancelReason) {
+        if let Some((_, token)) = self.token.get() {
+            token.turn(reason.clone());
+        }
+        self.begin_grace();
+    }
+
+    /// Its body is to be dropped, and is held by shields: passes that on to the groups inside it that they stand in.
+    pub(super) fn tell_body_path(self: &Arc<Self>) {
+        let path = self.read(Sched::body_path);
+        let reason = self.reason().inherited();
+        for inner in path.iter().filter_map(Weak::upgrade) {
+            inner.harden(&reason);
+        }
+    }
+
+    /// A shield stands in the body, or in the group `inner` inside it.
+    pub(super) fn shield_body(self: &Arc<Self>, inner: Option<&Arc<Core>>) {
+        let is_late = self.with(|sched, _| {
+            sched.shield_body(inner);
+            sched.is_hard()
+        });
+        if let Some(inner) = inner.filter(|_| is_late) {
+            inner.harden(&self.reason().inherited());
+        }
+    }
+
+    pub(super) fn unshield_body(self: &Arc<Self>, inner: Option<&Arc<Core>>) {
+        self.with(|sched, after| sched.unshield_body(inner, after));
+    }
+
+    /// A child in line will not start. `false`: it is not in line any more.
+    pub(super) fn leaves_line(self: &Arc<Self>, child: &CellRef) -> bool {
+        self.with(|sched, after| sched.leaves_line(child, after))
+    }
+
+    /// From now on nobody is waited for but main children. Is no child left?
+    pub(crate) fn leaves(self: &Arc<Self>) -> bool {
+        self.with(|sched, after| {
+            sched.leaves(true, after);
+            sched.live == 0
+        })
+    }
+
+    /// Whoever was leaving stays.
+    pub(super) fn stays(self: &Arc<Self>) {
+        self.with(|sched, after| sched.leaves(false, after));
+    }
+
+    /// Only background children are left: they are cancelled.
+    pub(super) fn dismiss_background(self: &Arc<Self>) {
+        let background: Vec<_> = self.read(|sched| {
+            let children = sched.children();
+            children
+                .filter(|child| child.is_background())
+                .cloned()
+                .collect()
+        });
+        for child in background {
+            child.cancel_alone(CancelReason::new(CancelKind::NotNeeded));
+        }
     }
 
     pub(crate) fn close(self: &Arc<Self>) {
         self.with(|sched, after| sched.close(after));
-    }
-
-    pub(crate) fn is_empty(&self) -> bool {
-        self.read(|sched| sched.live == 0)
     }
 
     pub(crate) fn close_if_empty(self: &Arc<Self>) -> bool {
@@ -184,6 +322,7 @@ impl Core {
         });
         sweep(self);
         self.with(|sched, after| sched.orphan(after));
+        self.stop_clock();
     }
 
     /// Puts a driver job on the spawner.

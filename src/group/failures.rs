@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::cell::{Failed, Members};
+use super::core::Core;
 use super::policy::OnPanic;
 use crate::cancel::{CancelKind, CancelReason};
 use crate::error::unhandled;
@@ -125,11 +126,9 @@ impl<E> Failures<E> {
             let position = body.position;
             leaves.splice(position..position, body.take().map(leaf));
         }
-        let cancelled = core.read(|sched| sched.cancelled.clone());
+        let cancelled = core.cancelled();
         let value = match (value, cancelled) {
-            (value, Some(reason))
-                if leaves.is_empty() && reason.kind() == CancelKind::Abandoned =>
-            {
+            (value, Some(reason)) if leaves.is_empty() && fails_alone(&core, &reason) => {
                 drop_unwanted(value);
                 Err(reason)
             }
@@ -148,6 +147,15 @@ impl<E> Failures<E> {
             group: core.name().cloned(),
             leaves,
         })
+    }
+}
+
+/// Has a group that was cancelled for this reason failed, although nothing in it did? It has, if it did not do its work.
+fn fails_alone(core: &Core, reason: &CancelReason) -> bool {
+    match reason.kind() {
+        CancelKind::Abandoned => true,
+        CancelKind::Deadline => !core.is_silent() && core.tally().cancelled > 0,
+        _ => false,
     }
 }
 

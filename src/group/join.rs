@@ -39,7 +39,7 @@ impl<'a, E, K: Kind> TryJoin<'a, E, K> {
         let mut turn = Turn::begin(core, self.group.ground());
         loop {
             let used_up = turn.drive();
-            let empty = core.is_empty();
+            let empty = core.leaves();
             if used_up || (empty && !self.yielded) {
                 self.yielded = true;
                 turn.give_way(&mut self.watch.place, cx.waker());
@@ -57,6 +57,12 @@ impl<'a, E, K: Kind> TryJoin<'a, E, K> {
                 return Poll::Pending;
             }
         }
+    }
+}
+
+impl<E, K: Kind> Drop for TryJoin<'_, E, K> {
+    fn drop(&mut self) {
+        self.group.core().stays();
     }
 }
 

@@ -8,7 +8,8 @@ use std::panic::Location;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
-use super::cell::Claim;
+use super::cell::{CellRef, Claim};
+use crate::cancel::CancelReason;
 use crate::error::{ChildInfo, GatherIncomplete, KeyId};
 
 /// Names one child of a group and gives its result.
@@ -78,6 +79,39 @@ impl<T> Key<T> {
     /// Why there is no result to take: `None` if there is one.
     pub fn status(&self) -> Option<GatherIncomplete> {
         self.claim.get().err()
+    }
+
+    /// Cancels this child alone: its siblings and the group are unharmed.
+    ///
+    /// Its token turns, and when the group's [grace](crate::GroupOptions::grace) is over, none unless it was given, it is
+    /// dropped at its next suspension. What it has finished by then counts. The key reads
+    /// [`Cancelled`](GatherIncomplete::Cancelled) afterwards. Nothing if it is over or was cancelled before.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use ingather::{block_on, scope};
+    ///
+    /// block_on(scope(|tg| async move {
+    ///     let stuck = tg.spawn(std::future::pending::<()>());
+    ///     let fine = tg.spawn(async { 1 });
+    ///     stuck.cancel();
+    ///     assert!(stuck.await.unwrap_err().is_cancelled());
+    ///     assert_eq!(fine.await, Ok(1));
+    /// }));
+    /// ```
+    #[track_caller]
+    pub fn cancel(&self) {
+        self.cancel_with(CancelReason::explicit());
+    }
+
+    /// [Cancels](Self::cancel) this child alone, for a reason.
+    pub fn cancel_with(&self, reason: CancelReason) {
+        self.claim.cell().cancel_alone(reason);
+    }
+
+    pub(super) fn cell(&self) -> &CellRef {
+        self.claim.cell()
     }
 
     pub(super) fn get(&self) -> Result<&T, GatherIncomplete> {

@@ -9,12 +9,17 @@
 //! - `completions`: which children are over and have not been told of
 //! - `sched`: all of the above under one lock, with the steps that it can take
 //! - `after`: what a critical section leaves to be done
+//! - `clockwork`: deadline and grace
+//! - `shields`: what holds off a drop
+//! - `place`: where code runs, and how places lie in each other
 //! - `core`: what handles, children, drivers and wakers share
 //! - `driver`: the job that polls children, and the loop that owners share with it
 //! - `wait`: waiting for a group on a thread
 //! - `ground`: the two kinds of group, `Send` and local
 //! - `handle`: [`Scope`], which starts children and reads results
-//! - `named`, `spawn_when_free`: two more ways to start one
+//! - `start`: children that say when they are ready
+//! - `checkpoint`: what code learns of the scope that it runs in
+//! - `shield`, `cleanup`: [`shield`](shield()) and [`with_cleanup`]
 //! - `key`: [`Key`]
 //! - `failures`: what failed, until somebody has received it
 //! - `owner`: whoever drops it ends the group
@@ -27,8 +32,11 @@ mod after;
 mod cell;
 #[cfg(feature = "testing")]
 pub(crate) mod census;
+mod checkpoint;
 mod child;
 mod children;
+mod cleanup;
+mod clockwork;
 mod completions;
 pub(crate) mod core;
 mod driver;
@@ -39,15 +47,17 @@ mod ground;
 mod handle;
 mod join;
 mod key;
-mod named;
 #[cfg(not(feature = "testing"))]
 mod no_census;
 mod options;
 mod owner;
+pub(crate) mod place;
 mod policy;
 mod sched;
+mod shield;
+mod shields;
 mod slots;
-mod spawn_when_free;
+mod start;
 mod tally;
 mod wait;
 mod watchers;
@@ -56,7 +66,9 @@ mod watchers;
 use no_census as census;
 
 pub use cell::Ending;
+pub use checkpoint::{Checkpoint, cancel_reason, checkpoint, current_deadline, current_token};
 pub(crate) use child::Call;
+pub use cleanup::{WithCleanup, with_cleanup};
 pub use completions::Completion;
 pub(crate) use driver::Turn;
 pub(crate) use failures::{BodyFailure, Failures};
@@ -64,13 +76,15 @@ pub use gather_group::{GatherGroup, LocalGatherGroup};
 pub(crate) use ground::Borrows;
 pub(crate) use ground::sealed::Sealed as KindSealed;
 pub use ground::{Accepts, Blocking, Inline, InlineLocal, Kind, Local, Shared};
-pub use handle::{BlockingScope, InlineScope, InlineScopeLocal, LocalScope, Scope};
+pub use handle::{
+    BlockingScope, InlineScope, InlineScopeLocal, LocalScope, Named, Scope, SpawnWhenFree,
+};
 pub use join::{Completions, Join, Next, TryJoin};
 pub use key::{Key, TakeError};
-pub use named::Named;
 pub use options::GroupOptions;
 
 pub(crate) use owner::{Origin, Owner};
 pub use policy::{OnError, OnPanic};
-pub use spawn_when_free::SpawnWhenFree;
+pub use shield::{Shield, shield};
+pub use start::{Ready, Start};
 pub use tally::Tally;

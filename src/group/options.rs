@@ -4,12 +4,16 @@ use std::fmt;
 use std::num::NonZeroUsize;
 use std::panic::Location;
 use std::sync::Arc;
+use std::time::Duration;
 
+use super::clockwork::{Terms, Until};
 use super::core::Settings;
 use super::gather_group::{GatherGroup, LocalGatherGroup};
 use super::owner::Origin;
 use super::policy::{OnError, OnPanic, Policy};
+use crate::cancel::CancelToken;
 use crate::spawner::{LocalSpawner, Spawner, SpawnerHandle};
+use crate::time::Deadline;
 
 /// What a group may be told, and the start of each of its forms.
 ///
@@ -40,6 +44,7 @@ pub struct GroupOptions {
     spawner: Option<SpawnerHandle>,
     limit: Option<NonZeroUsize>,
     policy: Policy,
+    terms: Option<Box<Terms>>,
 }
 
 impl GroupOptions {
@@ -85,6 +90,103 @@ impl GroupOptions {
         self
     }
 
+    /// Leaves the children so much time between a cancel, when their [token](crate::current_token) turns, and the end,
+    /// when those that are not over are dropped. None unless it is given.
+    ///
+    /// The grace holds for the groups that children open inside, too. What it is measured by is the clock of the group's
+    /// spawner, or else the [current](crate::time::current_clock) one. A group that is dropped leaves no grace.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::time::Duration;
+    ///
+    /// use ingather::{GroupOptions, block_on, current_token};
+    ///
+    /// let options = GroupOptions::new().grace(Duration::from_secs(5));
+    /// let saved = block_on(options.scope(|tg| async move {
+    ///     let worker = tg.spawn(async {
+    ///         current_token().cancelled().await;
+    ///         "saved"
+    ///     });
+    ///     tg.cancel();
+    ///     worker.await
+    /// }));
+    /// assert_eq!(saved, Ok("saved"));
+    /// ```
+    pub fn grace(mut self, grace: Duration) -> Self {
+        self.terms().grace = grace;
+        self
+    }
+
+    /// Cancels the group at this instant, unless it is over by then. A `try_scope` that was cut short fails then.
+    #[track_caller]
+    pub fn deadline(self, deadline: impl Into<Deadline>) -> Self {
+        self.until(Until::At(deadline.into()), false)
+    }
+
+    /// Cancels the group so long after it was opened, unless it is over by then. A `try_scope` or `try_join` that was cut
+    /// short fails then; see [`GroupError::is_timeout`](crate::GroupError::is_timeout).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::time::Duration;
+    ///
+    /// use ingather::{GroupOptions, block_on};
+    ///
+    /// let options = GroupOptions::new().timeout(Duration::from_millis(1));
+    /// let late = block_on(options.try_scope(|tg| async move {
+    ///     tg.spawn(std::future::pending::<()>());
+    ///     Ok::<_, std::convert::Infallible>(())
+    /// }));
+    /// assert!(late.unwrap_err().is_timeout());
+    /// ```
+    #[track_caller]
+    pub fn timeout(self, timeout: Duration) -> Self {
+        self.until(Until::After(timeout), false)
+    }
+
+    /// Like [`timeout`](Self::timeout), but that children were cut short is no error: a `try_scope` whose body gave a value
+    /// gives that value. The name is trio's. Only a body that was dropped itself has nothing to give, and fails.
+    #[track_caller]
+    pub fn move_on_after(self, timeout: Duration) -> Self {
+        self.until(Until::After(timeout), true)
+    }
+
+    /// Cancels the group when a token is cancelled.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use ingather::{CancelToken, GroupOptions, block_on};
+    ///
+    /// let token = CancelToken::new();
+    /// let outside = token.clone();
+    /// let result = block_on(GroupOptions::new().token(&token).scope(|tg| async move {
+    ///     let key = tg.spawn(std::future::pending::<()>());
+    ///     outside.cancel();
+    ///     key.await
+    /// }));
+    /// assert!(result.unwrap_err().is_cancelled());
+    /// ```
+    pub fn token(mut self, token: &CancelToken) -> Self {
+        self.terms().follows = Some(token.clone());
+        self
+    }
+
+    #[track_caller]
+    fn until(mut self, until: Until, silent: bool) -> Self {
+        let terms = self.terms();
+        (terms.until, terms.silent) = (until, silent);
+        terms.location = Some(Location::caller());
+        self
+    }
+
+    fn terms(&mut self) -> &mut Terms {
+        self.terms.get_or_insert_default()
+    }
+
     /// Opens a [`GatherGroup`].
     ///
     /// # Panics
@@ -126,6 +228,7 @@ impl GroupOptions {
             policy: self.policy,
             limit: self.limit,
             drops_body: false,
+            terms: self.terms,
         };
         (settings, self.spawner)
     }
@@ -139,6 +242,6 @@ impl fmt::Debug for GroupOptions {
             .field("limit", &self.limit)
             .field("on_error", &self.policy.on_error)
             .field("on_panic", &self.policy.on_panic)
-            .finish()
+            .finish_non_exhaustive()
     }
 }

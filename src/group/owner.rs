@@ -12,6 +12,7 @@ use super::failures::{BodyFailure, Failures};
 use super::ground::{Blocking, Borrows, Kind, Local, Shared};
 use super::handle::{Scope, debug_group};
 use super::options::GroupOptions;
+use super::place::Place;
 use super::watchers::WatcherId;
 use crate::cancel::{CancelKind, CancelReason};
 use crate::spawner::{LocalSpawner, Spawner, current_spawner, try_current_spawner};
@@ -92,8 +93,13 @@ impl<'env, E, K: Kind> Owner<'env, E, K> {
     where
         K: Borrows<'env>,
     {
-        let (core, home) = K::open(origin.settings, origin.home);
+        let settings = origin.settings;
+        let terms = settings.terms.clone();
+        let (core, home) = K::open(settings, origin.home);
         let members = Members::new(core);
+        if let Some(terms) = terms {
+            members.core().wind_up(*terms);
+        }
         Self {
             waker: Waker::from(Arc::clone(members.core())),
             scope: Scope::new(members, home),
@@ -114,6 +120,7 @@ impl<'env, E, K: Kind> Owner<'env, E, K> {
     /// Leaves a group that is closed and empty.
     pub(crate) fn leave(mut self, body: Option<BodyFailure<E>>) -> Failures<E> {
         self.left = true;
+        self.scope.core().stop_clock();
         Failures::of(&self.scope.members, body)
     }
 }
@@ -122,7 +129,11 @@ impl<E, K: Kind> Drop for Owner<'_, E, K> {
     fn drop(&mut self) {
         if !self.left {
             let core = self.scope.core();
-            core.end(CancelReason::new(CancelKind::Dropped), self.place);
+            // Where an outer cancel drops whoever owns the group, that is the cause.
+            let outer = core.parent().and_then(Place::reason);
+            let reason = outer.map(|reason| reason.inherited());
+            let reason = reason.unwrap_or_else(|| CancelReason::new(CancelKind::Dropped));
+            core.end(reason, self.place);
         }
     }
 }

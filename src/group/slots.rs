@@ -36,13 +36,19 @@ impl<C> Slots<C> {
         }
     }
 
+    pub(super) fn limit(&self) -> Option<usize> {
+        self.limit.map(NonZeroUsize::get)
+    }
+
     fn has_free(&self) -> bool {
         self.limit.is_none_or(|limit| self.taken < limit.get())
     }
 
     /// A child wants to start: gives it back if it may, otherwise it is in line.
     pub(super) fn start(&mut self, child: C, in_line: impl FnOnce(&C)) -> Option<C> {
-        if self.has_free() {
+        if self.limit.is_none() {
+            Some(child)
+        } else if self.has_free() {
             self.taken += 1;
             Some(child)
         } else {
@@ -54,6 +60,8 @@ impl<C> Slots<C> {
 
     /// A child that had started is over: the next in line, which starts now.
     pub(super) fn release(&mut self, wake: impl FnMut(Waker)) -> Option<C> {
+        // Without a limit nobody counts, and nobody waits.
+        self.limit?;
         self.taken -= 1;
         if !self.has_free() {
             return None;
@@ -79,9 +87,21 @@ impl<C> Slots<C> {
         self.line.len()
     }
 
-    /// Empties the line: nobody in it will start.
-    pub(super) fn clear_line(&mut self) -> VecDeque<C> {
-        std::mem::take(&mut self.line)
+    /// Takes out of the line whoever will not start.
+    pub(super) fn leave_line(&mut self, is_it: impl FnMut(&C) -> bool) -> Option<C> {
+        let at = self.line.iter().position(is_it)?;
+        self.line.remove(at)
+    }
+
+    /// Empties the line, but for those who stay: nobody who is given back will start.
+    pub(super) fn clear_line(&mut self, stays: impl Fn(&C) -> bool) -> VecDeque<C> {
+        let line = std::mem::take(&mut self.line);
+        if !line.iter().any(&stays) {
+            return line;
+        }
+        let (stay, go) = line.into_iter().partition(stays);
+        self.line = stay;
+        go
     }
 
     /// Wakes all callers and takes their promises back: there will be nothing to spawn into.

@@ -31,7 +31,7 @@ impl<E, K: Kind> Owner<'_, E, K> {
         loop {
             let mut turn = Turn::begin(core, scope.ground());
             let used_up = turn.drive();
-            if core.close_if_empty() {
+            if core.leaves() && core.close_if_empty() {
                 return;
             }
             if !used_up && turn.park(place, Events::EMPTY, &waker, |sched| sched.live == 0) {

@@ -5,9 +5,11 @@
 //! of the child's is touched by anybody afterwards. What runs in between is under an abort guard.
 
 use std::panic::Location;
+use std::sync::Arc;
 
 use super::Tried;
 use super::form::{Fallible, Form, Value};
+use crate::group::place::{Place, stand};
 use crate::group::{Blocking, BlockingScope, GroupOptions, Origin, Owner};
 use crate::panic::{AbortGuard, catch};
 use crate::spawner::Spawner;
@@ -158,7 +160,9 @@ where
     let mut owner = Owner::open(origin);
     let guard = AbortGuard;
     owner.will_wait();
-    let output = catch(|| body(owner.scope().clone())).map(M::settle);
+    let place = Place::Body(Arc::clone(owner.scope().core()));
+    let output = stand(place, || catch(|| body(owner.scope().clone()))).1;
+    let output = output.map(M::settle);
     let core = owner.scope().core();
     let (value, failure) = match output {
         Ok(Ok(value)) => (Some(value), None),

@@ -10,6 +10,7 @@
 use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 
 use pin_project_lite::pin_project;
@@ -18,6 +19,7 @@ use super::begin::Begin;
 use super::form::Form;
 use super::form::sealed::Sealed;
 use crate::error::unhandled::{drop_quietly, report_body_error, report_panic};
+use crate::group::place::{Place, stand};
 use crate::group::{BodyFailure, Borrows, KindSealed, Origin, Owner, Scope, Turn};
 use crate::panic::{Panic, catch};
 
@@ -122,7 +124,8 @@ impl<'env, F: Future, M: Form<F::Output>> Run<'_, 'env, F, M> {
     where
         B: Begin<Scope<'env, M::Error, M::Kind>, Body = F>,
     {
-        match catch(|| body.begin(self.scope.clone())) {
+        let place = Place::Body(Arc::clone(self.scope.core()));
+        match stand(place, || catch(|| body.begin(self.scope.clone()))).1 {
             Ok(body) => self.body.set(Some(body)),
             Err(panic) => self.panicked(panic),
         }
@@ -142,7 +145,7 @@ impl<'env, F: Future, M: Form<F::Output>> Run<'_, 'env, F, M> {
             let used_up = turn.drive();
             let leaving = self.body.is_none();
             if leaving {
-                let empty = core.is_empty();
+                let empty = core.leaves();
                 if empty && *yielded && core.close_if_empty() {
                     return Poll::Ready(());
                 }
@@ -176,7 +179,8 @@ impl<'env, F: Future, M: Form<F::Output>> Run<'_, 'env, F, M> {
             }
         } else if core.take_body_wake() {
             let mut cx = Context::from_waker(self.waker);
-            match catch(|| body.poll(&mut cx)) {
+            let place = Place::Body(Arc::clone(core));
+            match stand(place, || catch(|| body.poll(&mut cx))).1 {
                 Ok(Poll::Pending) => {}
                 Ok(Poll::Ready(output)) => self.ended(output),
                 Err(panic) => {

@@ -69,6 +69,13 @@ impl Alarm {
     }
 }
 
+impl Alarm {
+    /// An alarm that does not ring.
+    pub(crate) fn never() -> Self {
+        Self(Arc::new(Inner(Lock::new(State::Over))))
+    }
+}
+
 impl Inner {
     /// With the state *polling*.
     fn poll(self: &Arc<Self>, mut parts: Parts) {

@@ -10,10 +10,6 @@
 //! - `real`: the clock of the system, with timers from async-io
 //! - `no_real`: stands in for `real` where the feature `time` is off
 
-#[cfg_attr(
-    not(test),
-    expect(dead_code, reason = "deadlines of groups will stand on it")
-)]
 mod alarm;
 mod clock;
 mod current;
@@ -31,7 +27,6 @@ use no_real as real_clock;
 #[cfg(all(feature = "time", not(loom)))]
 use real as real_clock;
 
-#[expect(unused_imports, reason = "deadlines of groups will stand on it")]
 pub(crate) use alarm::Alarm;
 pub use clock::{Clock, ClockHandle, Timer};
 pub(crate) use current::provide;

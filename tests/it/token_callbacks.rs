@@ -6,7 +6,7 @@ use std::task::{Context, Wake, Waker};
 
 use ingather::{CallbackGuard, CancelReason, CancelToken};
 
-use crate::support::{ByHand, Drops, Log, boom, unhandled, watched};
+use crate::support::{ByHand, Drops, Trace, boom, unhandled, watched};
 use crate::tokens::{cause, with};
 
 // Tokens-7
@@ -14,10 +14,10 @@ use crate::tokens::{cause, with};
 fn a_callback_is_called_once_with_the_reason() {
     let token = CancelToken::new();
     let child = token.child_token();
-    let log = Log::new();
+    let log = Trace::new();
     let add = |name: &'static str| {
         let log = log.clone();
-        move |reason: &CancelReason| log.add(format!("{name} {:?} {reason:?}", reason.kind()))
+        move |reason: &CancelReason| log.log(format!("{name} {:?} {reason:?}", reason.kind()))
     };
     let _early = token.on_cancel(add("early"));
     let _below = child.on_cancel(add("below"));
@@ -78,13 +78,13 @@ fn a_callback_may_withdraw_one_whose_turn_has_not_come() {
 fn a_detached_callback_outlives_its_token() {
     let root = CancelToken::new();
     let drops = Drops::new();
-    let log = Log::new();
+    let log = Trace::new();
     for name in ["one", "two"] {
         let token = root.child_token().child_token();
         let (log, witness) = (log.clone(), drops.witness());
         let call = move |reason: &CancelReason| {
             let _witness = &witness;
-            log.add(format!(
+            log.log(format!(
                 "{name} {:?} {}",
                 reason.kind(),
                 reason.root().message().unwrap()
@@ -127,10 +127,10 @@ fn a_panic_in_a_callback_or_a_waker_stops_nobody() {
     );
     let mut good = ByHand::new(token.cancelled());
     assert!(good.poll().is_pending());
-    let log = Log::new();
+    let log = Trace::new();
     token.on_cancel(|_| boom("tokens: a callback")).detach();
     let entry = log.clone();
-    token.on_cancel(move |_| entry.add("called")).detach();
+    token.on_cancel(move |_| entry.log("called")).detach();
     assert!(token.cancel());
     assert_eq!((good.wakes(), log.entries().len()), (1, 1));
     assert_eq!(unhandled::taken("tokens: a waker").len(), 1);

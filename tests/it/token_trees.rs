@@ -131,7 +131,7 @@ impl Model {
             75..85 => self.wait(any),
             85..90 if !self.waiters.is_empty() => {
                 let at = rng.below(self.waiters.len());
-                self.waiters.swap_remove(at);
+                drop(self.waiters.swap_remove(at));
             }
             90..100 if !self.callbacks.is_empty() => {
                 let at = rng.below(self.callbacks.len());

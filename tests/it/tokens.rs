@@ -3,12 +3,11 @@
 use std::future::{pending, ready};
 use std::mem::forget;
 use std::panic::{AssertUnwindSafe, RefUnwindSafe, UnwindSafe, catch_unwind};
-use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use ingather::{CancelKind, CancelReason, CancelToken, scope_on};
 
-use crate::support::{ByHand, Drops, Log, Site, behaviour, boom, panic_of};
+use crate::support::{ByHand, CountingWaker, Drops, Site, Trace, behaviour, boom, panic_of};
 
 behaviour!(
     a_cancel_reaches_every_child_that_waits,
@@ -43,14 +42,14 @@ async fn a_cancel_reaches_every_child_that_waits(on: Site) {
 // Tokens-1
 async fn a_child_that_looks_at_a_token_finishes_its_work(on: Site) {
     let token = CancelToken::new();
-    let (looks, rounds) = (token.clone(), Log::new());
+    let (looks, rounds) = (token.clone(), Trace::new());
     let log = rounds.clone();
     let first = scope_on(&on.spawner, |tg| async move {
         let key = tg.spawn(async move {
             while !looks.is_cancelled() {
                 crate::support::yield_now().await;
             }
-            log.add("finished");
+            log.log("finished");
         });
         let first = token.cancel();
         key.await.unwrap();
@@ -174,11 +173,11 @@ fn a_waiter_that_was_dropped_is_not_woken_and_keeps_no_waker() {
     let token = CancelToken::new();
     let mut waits = ByHand::new(token.cancelled());
     assert!(waits.poll().is_pending());
-    let count = waits.count();
+    let count = waits.counter();
     drop(waits);
-    assert_eq!(Arc::strong_count(&count), 1);
+    assert_eq!(count.held(), 0);
     token.cancel();
-    assert_eq!(count.get(), 0);
+    assert_eq!(count.count(), 0);
 }
 
 // Tokens-6
@@ -186,21 +185,15 @@ fn a_waiter_that_was_dropped_is_not_woken_and_keeps_no_waker() {
 fn a_waiter_that_moved_is_woken_where_it_was_polled_last() {
     let token = CancelToken::new();
     let mut waits = Box::pin(token.cancelled());
-    let counts = [(); 3].map(|()| crate::support::Count::new());
-    for (_, waker) in &counts {
-        assert!(
-            waits
-                .as_mut()
-                .poll(&mut Context::from_waker(waker))
-                .is_pending()
-        );
+    let wakers = [(); 3].map(|()| CountingWaker::new());
+    for counting in &wakers {
+        let waker = counting.waker();
+        let mut cx = Context::from_waker(&waker);
+        assert!(waits.as_mut().poll(&mut cx).is_pending());
     }
-    assert_eq!(
-        counts.each_ref().map(|(count, _)| Arc::strong_count(count)),
-        [2, 2, 3]
-    );
+    assert_eq!(wakers.each_ref().map(CountingWaker::held), [0, 0, 1]);
     token.cancel();
-    assert_eq!(counts.map(|(count, _)| count.get()), [0, 0, 1]);
+    assert_eq!(wakers.map(|waker| waker.count()), [0, 0, 1]);
 }
 
 // Tokens-5, Tokens-6
@@ -209,11 +202,11 @@ fn a_forgotten_waiter_harms_nobody() {
     let token = CancelToken::new();
     let mut waits = ByHand::new(token.cancelled());
     assert!(waits.poll().is_pending());
-    let count = waits.count();
-    forget(waits.into_future());
+    let count = waits.counter();
+    forget(waits.into_inner());
     drop(token);
     // The waker went with the token.
-    assert_eq!((Arc::strong_count(&count), count.get()), (1, 0));
+    assert_eq!((count.held(), count.count()), (0, 0));
 }
 
 // Tokens-11

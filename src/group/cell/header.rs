@@ -5,8 +5,10 @@ use std::ptr::NonNull;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 
+use super::extras::Lazy;
 use super::state::Ending;
 use crate::cancel::CancelReason;
+use crate::context::{self, Entered};
 use crate::error::{ChildInfo, KeyId};
 use crate::group::core::Core;
 use crate::panic::Panic;
@@ -22,8 +24,8 @@ pub(super) struct Header {
     pub(super) number: u64,
     /// Its place in the registry; read and written under the group's lock alone.
     pub(super) slot: AtomicU32,
-    /// Behind a thin pointer: most children have none and pay for one word.
-    pub(super) name: Option<Box<Arc<str>>>,
+    /// Most children have none and pay for one word.
+    pub(super) extras: Lazy,
     pub(super) location: &'static Location<'static>,
     /// Who awaits the key (S4).
     pub(super) waiter: UnsafeCell<Option<Waker>>,
@@ -57,9 +59,15 @@ impl Header {
     pub(super) fn info(&self) -> ChildInfo {
         ChildInfo {
             id: self.id(),
-            name: self.name.as_deref().cloned(),
+            name: self.extras.get().and_then(|extras| extras.name.clone()),
             location: self.location,
         }
+    }
+
+    /// Sets the context that the child has, for one poll.
+    pub(super) fn enter_context(&self) -> Option<Entered> {
+        let own = self.extras.get().and_then(|extras| extras.context.as_ref());
+        (own.is_some() || context::is_set()).then(|| context::enter(own.cloned()))
     }
 
     pub(super) fn id(&self) -> KeyId {

@@ -2,8 +2,10 @@
 //!
 //! - `state`: the bits of the state word, and the numbered rules (S1) to (S5) that this folder cites
 //! - `header`: the part that every reference sees, and the table of functions that know the types
+//! - `extras`: what only some children have
 //! - `stage`: the typed part, and how a cell is made
 //! - `reference`: counted references, and each step that the state can take
+//! - `shielding`: shields, tokens and cancels of one child
 //! - `claim`: the reference behind a key, which alone reads the value
 //! - `failed`: the right to take a failure, which alone reads errors and panics
 //! - `waker`: the reference behind a waker
@@ -24,16 +26,19 @@
 )]
 
 mod claim;
+mod extras;
 mod failed;
 mod header;
 mod reference;
+mod shielding;
 mod stage;
 mod state;
 mod waker;
 
 pub(super) use claim::Claim;
 pub(super) use failed::{Failed, Members};
-pub(super) use reference::{CellRef, Claimed, Finished, Ran};
-pub(super) use stage::Fresh;
+pub(crate) use reference::CellRef;
+pub(super) use reference::{Claimed, Claiming, Finished, Ran};
 pub(crate) use stage::Settle;
+pub(super) use stage::{Fresh, Manner};
 pub use state::Ending;

@@ -10,14 +10,17 @@ use std::task::{Context, Poll, Waker};
 use super::failed::Failed;
 use super::header::Header;
 use super::state::{
-    CANCEL, Ending, KEY, LINE, OVER, REF, RUNNING, SCHEDULED, Snapshot, TOO_MANY, WAITER,
+    BACKGROUND, CANCEL, DOOM, Ending, KEY, LINE, OVER, REF, RUNNING, SCHEDULED, SHIELD, Snapshot,
+    TOO_MANY, WAITER,
 };
 use super::waker;
 use crate::cancel::CancelReason;
 use crate::error::{ChildInfo, KeyId};
+use crate::group::core::Core;
+use crate::group::place::{Place, stand};
 
 /// A counted reference to a child, whatever its types.
-pub(in crate::group) struct CellRef(NonNull<Header>);
+pub(crate) struct CellRef(NonNull<Header>);
 
 // SAFETY: the header is `Sync`: atomics, a waiter's slot kept by (S4), and things that are `Sync`. What is not is the
 // stage. Futures, values and errors that are not `Send` are only put into groups whose handle, owner and driver cannot
@@ -47,6 +50,16 @@ pub(in crate::group) struct Finished {
     /// Is the value kept for a key?
     pub(in crate::group) kept: bool,
     pub(in crate::group) waiter: Option<Waker>,
+}
+
+/// What came of claiming a child that is to be dropped.
+pub(in crate::group) enum Claiming {
+    /// It is the caller's.
+    Claimed(Claimed),
+    /// It is being polled or over; if it is not, whoever polls it drops it.
+    Busy(CellRef),
+    /// A shield holds off its drop. This is one more reference, for the queue: it is to be polled once.
+    Held(CellRef, CellRef),
 }
 
 /// Proof that the caller holds `RUNNING` on a child whose future is to be dropped.
@@ -139,23 +152,34 @@ impl CellRef {
         let Ok(before) = begun else {
             return Ran::Parked;
         };
-        if before.has(CANCEL) {
+        if before.is_to_go() {
             return Ran::Cancel(Claimed(self));
         }
-        // The waker lives as long as our own reference and does not count; a clone of it does.
-        // SAFETY: we hold a reference, and this waker does not give it up.
-        let waker = ManuallyDrop::new(unsafe { Waker::from_raw(waker::raw(self.0)) });
-        let mut cx = Context::from_waker(&waker);
-        // SAFETY: we hold `RUNNING`, and a child that is not over has its future.
-        match unsafe { (self.header().vtable.poll)(self.0, &mut cx) } {
-            Poll::Ready(end) => Ran::Over(self.finish(end, tell_group)),
-            Poll::Pending => self.suspend(),
+        let raw = self.0;
+        // The place keeps our reference meanwhile.
+        let (place, poll) = stand(Place::Child(self), || {
+            // The waker lives as long as that reference and does not count; a clone of it does.
+            // SAFETY: we hold a reference, and this waker does not give it up.
+            let waker = ManuallyDrop::new(unsafe { Waker::from_raw(waker::raw(raw)) });
+            let mut cx = Context::from_waker(&waker);
+            // SAFETY: we hold a reference.
+            let header = unsafe { raw.as_ref() };
+            let _context = header.enter_context();
+            // SAFETY: we hold `RUNNING`, and a child that is not over has its future.
+            unsafe { (header.vtable.poll)(raw, &mut cx) }
+        });
+        let Place::Child(cell) = place else {
+            unreachable!("a place is given back as it was")
+        };
+        match poll {
+            Poll::Ready(end) => Ran::Over(cell.finish(end, tell_group)),
+            Poll::Pending => cell.suspend(),
         }
     }
 
     /// Ends a poll that gave `Pending` (edge 2).
     fn suspend(self) -> Ran {
-        let suspended = self.update(|now| (!now.has(CANCEL)).then_some(now.0 & !RUNNING));
+        let suspended = self.update(|now| (!now.is_to_go()).then_some(now.0 & !RUNNING));
         match suspended {
             Err(_) => Ran::Cancel(Claimed(self)),
             Ok(before) if before.has(SCHEDULED) => Ran::Woken(self),
@@ -163,14 +187,68 @@ impl CellRef {
         }
     }
 
-    /// Takes the place of a poll in order to drop the future (edge 5), unless somebody polls it right now: that one
-    /// will do it at the end of the poll.
-    pub(in crate::group) fn claim(self) -> Result<Claimed, Self> {
-        let claimed = self.update(|now| (!now.has(OVER)).then_some(now.0 | CANCEL | RUNNING));
-        match claimed {
-            Ok(before) if !before.has(RUNNING) => Ok(Claimed(self)),
-            _ => Err(self),
+    /// Takes the place of a poll in order to drop the future (edge 5), unless somebody polls it right now, who will do it
+    /// at the end of the poll, or a shield holds off the drop. With `force` no shield does, now or later.
+    pub(in crate::group) fn claim(self, force: bool) -> Claiming {
+        let marks = if force { CANCEL | DOOM } else { CANCEL };
+        let marked = self.update(|now| {
+            let next = Snapshot(now.0 | marks);
+            if now.has(OVER) {
+                None
+            } else if now.has(RUNNING) {
+                Some(next.0)
+            } else if next.is_to_go() {
+                Some(next.0 | RUNNING)
+            } else {
+                Some((next.0 | SCHEDULED) + REF)
+            }
+        });
+        match marked {
+            Ok(before) if before.has(RUNNING) => Claiming::Busy(self),
+            Ok(before) if Snapshot(before.0 | marks).is_to_go() => Claiming::Claimed(Claimed(self)),
+            // The reference was counted in the same step.
+            Ok(_) => {
+                let queue = Self(self.0);
+                Claiming::Held(self, queue)
+            }
+            Err(_) => Claiming::Busy(self),
         }
+    }
+
+    /// Marks it as cancelled for itself and has it looked at, by whoever polls children.
+    pub(super) fn mark_cancelled(&self) {
+        self.schedule_with(CANCEL);
+        if self.is_shielded() {
+            self.tell_path();
+        }
+    }
+
+    /// Marks it as one that is to be dropped when the shield is gone that holds it; it is in line, and stays there.
+    pub(in crate::group) fn mark_in_line(&self) {
+        self.header().state.fetch_or(CANCEL, AcqRel);
+    }
+
+    /// Does a shield hold off its drop?
+    pub(in crate::group) fn is_shielded(&self) -> bool {
+        let state = self.load();
+        state.has(SHIELD) && !state.has(DOOM)
+    }
+
+    pub(in crate::group) fn is_cancelled(&self) -> bool {
+        self.load().has(CANCEL)
+    }
+
+    pub(in crate::group) fn is_background(&self) -> bool {
+        self.load().has(BACKGROUND)
+    }
+
+    pub(in crate::group) fn core(&self) -> &Arc<Core> {
+        &self.header().core
+    }
+
+    /// Is it the same child?
+    pub(in crate::group) fn is(&self, other: &Self) -> bool {
+        self.0 == other.0
     }
 
     /// Publishes the end (edges 4 and 6). The caller holds `RUNNING`; the future is dropped, the end is in the stage.
@@ -187,6 +265,7 @@ impl CellRef {
             fails(failed, end);
         }
         let before = Snapshot(header.state.fetch_add(OVER + end.bits() - RUNNING, AcqRel));
+        self.lets_go();
         if kept && !before.has(KEY) {
             kept = false;
             self.let_go_late();
@@ -218,14 +297,19 @@ impl CellRef {
 
     /// Brings the child to its group's queue (edge 3), unless it is there, is being polled, or is over.
     pub(super) fn wake(&self) {
+        self.schedule_with(0);
+    }
+
+    /// The same, with some bits that are set in the same step.
+    fn schedule_with(&self, bits: usize) {
         // Even a wake that changes nothing is a release: the poll that answers it must see what came before the wake.
         let woken = self.update(|now| {
             if now.has(OVER) {
                 None
             } else if now.has(SCHEDULED | RUNNING) {
-                Some(now.0 | SCHEDULED)
+                Some(now.0 | SCHEDULED | bits)
             } else {
-                Some((now.0 | SCHEDULED) + REF)
+                Some((now.0 | SCHEDULED | bits) + REF)
             }
         });
         if woken.is_ok_and(|before| !before.has(SCHEDULED | RUNNING)) {

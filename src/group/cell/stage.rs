@@ -9,11 +9,13 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use super::claim::Claim;
+use super::extras::{Extras, Lazy};
 use super::failed::Members;
 use super::header::{Header, VTable};
 use super::reference::CellRef;
-use super::state::{Ending, KEY, REF, SCHEDULED};
+use super::state::{BACKGROUND, Ending, KEY, REF, SCHEDULED, SHIELD};
 use crate::cancel::CancelReason;
+use crate::context;
 use crate::error::unhandled::{self, drop_quietly};
 use crate::panic::{Panic, catch};
 use crate::sync::UnsafeCell;
@@ -260,25 +262,66 @@ impl<F: Future, S: Settle<F::Output>> Cell<F, S> {
     }
 }
 
+/// How a child differs from most.
+#[derive(Default)]
+pub(in crate::group) struct Manner {
+    extras: Option<Box<Extras>>,
+    flags: usize,
+}
+
+impl Manner {
+    /// With the context that is set here.
+    pub(in crate::group) fn here() -> Self {
+        let mut manner = Self::default();
+        if let Some(context) = context::snapshot() {
+            manner.extras().context = Some(context);
+        }
+        manner
+    }
+
+    pub(in crate::group) fn name(mut self, name: Arc<str>) -> Self {
+        self.extras().name = Some(name);
+        self
+    }
+
+    /// Cancelled when only its like are left.
+    pub(in crate::group) fn background(mut self) -> Self {
+        self.flags |= BACKGROUND;
+        self
+    }
+
+    /// With one shield that holds off its drop from the start.
+    pub(in crate::group) fn shielded(mut self) -> Self {
+        self.extras().held.get_mut().shields.add(None);
+        self.flags |= SHIELD;
+        self
+    }
+
+    fn extras(&mut self) -> &mut Extras {
+        self.extras.get_or_insert_default()
+    }
+}
+
 /// A cell that nobody else has seen yet.
 pub(in crate::group) struct Fresh<F: Future, S: Settle<F::Output>>(Box<Cell<F, S>>);
 
 impl<F: Future, S: Settle<F::Output>> Fresh<F, S> {
     pub(in crate::group) fn new(
         members: &Members<S::Error>,
-        name: Option<Arc<str>>,
+        manner: Manner,
         location: &'static Location<'static>,
         future: F,
     ) -> Self {
+        let Manner { extras, flags } = manner;
         Self(Box::new(Cell {
             header: Header {
                 // Registry, queue and key.
-                state: AtomicUsize::new(SCHEDULED | KEY | (3 * REF)),
+                state: AtomicUsize::new(SCHEDULED | KEY | flags | (3 * REF)),
                 vtable: Cell::<F, S>::VTABLE,
                 core: Arc::clone(members.core()),
                 number: 0,
                 slot: AtomicU32::new(0),
-                name: name.map(Box::new),
+                extras: Lazy::new(extras),
                 location,
                 waiter: UnsafeCell::new(None),
             },

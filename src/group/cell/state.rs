@@ -28,7 +28,7 @@ pub(super) const SCHEDULED: usize = 1;
 pub(super) const RUNNING: usize = 1 << 1;
 /// Its future is dropped and its end stands in the stage.
 pub(super) const OVER: usize = 1 << 2;
-/// It is not to be polled again: whoever holds or gets `RUNNING` drops the future.
+/// It is not to be polled again: whoever holds or gets `RUNNING` drops the future, unless `SHIELD` holds that off.
 pub(super) const CANCEL: usize = 1 << 3;
 /// Its key exists, so its value is kept.
 pub(super) const KEY: usize = 1 << 4;
@@ -37,11 +37,18 @@ pub(super) const WAITER: usize = 1 << 5;
 /// It has not started, since the group's limit is reached.
 pub(super) const LINE: usize = 1 << 6;
 
-const END_SHIFT: u32 = 7;
+/// A shield holds off the drop: it is polled although `CANCEL` is on.
+pub(super) const SHIELD: usize = 1 << 7;
+/// No shield holds off anything any more, since the group has lost its owner or all who could poll.
+pub(super) const DOOM: usize = 1 << 8;
+/// It is cancelled when only its like are left. Set when it is made, or never.
+pub(super) const BACKGROUND: usize = 1 << 9;
+
+const END_SHIFT: u32 = 10;
 const END_MASK: usize = 0b11 << END_SHIFT;
 
 /// One reference; the count fills the bits above the flags.
-pub(super) const REF: usize = 1 << 9;
+pub(super) const REF: usize = 1 << 12;
 /// A count beyond this is a leak of references in a loop; the process ends before it can wrap.
 pub(super) const TOO_MANY: usize = usize::MAX / 2;
 
@@ -74,6 +81,11 @@ impl Snapshot {
         self.0 & bits != 0
     }
 
+    /// Is it to be dropped instead of being polled?
+    pub(super) fn is_to_go(self) -> bool {
+        self.has(CANCEL) && (!self.has(SHIELD) || self.has(DOOM))
+    }
+
     pub(super) fn refs(self) -> usize {
         self.0 / REF
     }
@@ -99,6 +111,9 @@ impl fmt::Debug for Snapshot {
             (KEY, "key"),
             (WAITER, "waiter"),
             (LINE, "line"),
+            (SHIELD, "shield"),
+            (DOOM, "doom"),
+            (BACKGROUND, "background"),
         ];
         for (bit, name) in names {
             if self.has(bit) {

@@ -5,10 +5,11 @@ use std::future::Future;
 use std::panic::Location;
 use std::sync::Arc;
 
-use super::child::{Call, Fallible, Observed, Plain};
-use super::ground::{Accepts, Kind, Shared};
-use super::handle::Scope;
-use super::key::Key;
+use super::Scope;
+use crate::group::cell::Manner;
+use crate::group::child::{Call, Fallible, Observed, Plain};
+use crate::group::ground::{Accepts, Kind, Shared};
+use crate::group::key::Key;
 
 /// Starts one child with a name; made by [`Scope::named`].
 #[must_use = "a name starts nothing by itself: call `spawn` or one of its relatives"]
@@ -31,7 +32,7 @@ impl<'a, 'env, E, K: Kind> Named<'a, 'env, E, K> {
         K: Accepts<F> + Accepts<F::Output>,
     {
         self.scope
-            .add::<F, Plain<E>>(Some(self.name), Location::caller(), future)
+            .add::<F, Plain<E>>(Manner::here().name(self.name), Location::caller(), future)
     }
 
     /// Like [`Scope::start_soon`].
@@ -43,8 +44,11 @@ impl<'a, 'env, E, K: Kind> Named<'a, 'env, E, K> {
         F::Output: 'env,
         K: Accepts<C> + Accepts<F> + Accepts<F::Output>,
     {
-        self.scope
-            .add::<_, Plain<E>>(Some(self.name), Location::caller(), Call::new(call))
+        self.scope.add::<_, Plain<E>>(
+            Manner::here().name(self.name),
+            Location::caller(),
+            Call::new(call),
+        )
     }
 
     /// Like [`Scope::try_spawn`].
@@ -57,7 +61,7 @@ impl<'a, 'env, E, K: Kind> Named<'a, 'env, E, K> {
         K: Accepts<F> + Accepts<Result<T, E>>,
     {
         self.scope
-            .add::<F, Fallible>(Some(self.name), Location::caller(), future)
+            .add::<F, Fallible>(Manner::here().name(self.name), Location::caller(), future)
     }
 
     /// Like [`Scope::try_start_soon`].
@@ -70,8 +74,11 @@ impl<'a, 'env, E, K: Kind> Named<'a, 'env, E, K> {
         E: 'env,
         K: Accepts<C> + Accepts<F> + Accepts<Result<T, E>>,
     {
-        self.scope
-            .add::<_, Fallible>(Some(self.name), Location::caller(), Call::new(call))
+        self.scope.add::<_, Fallible>(
+            Manner::here().name(self.name),
+            Location::caller(),
+            Call::new(call),
+        )
     }
 
     /// Like [`Scope::try_spawn_observed`].
@@ -84,7 +91,7 @@ impl<'a, 'env, E, K: Kind> Named<'a, 'env, E, K> {
         K: Accepts<F> + Accepts<Result<T, E>>,
     {
         self.scope
-            .add::<F, Observed>(Some(self.name), Location::caller(), future)
+            .add::<F, Observed>(Manner::here().name(self.name), Location::caller(), future)
     }
 }
 

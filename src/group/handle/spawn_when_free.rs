@@ -6,10 +6,11 @@ use std::panic::Location;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
-use super::child::Plain;
-use super::ground::{Accepts, Kind, Shared};
-use super::handle::Scope;
-use super::key::Key;
+use super::Scope;
+use crate::group::cell::Manner;
+use crate::group::child::Plain;
+use crate::group::ground::{Accepts, Kind, Shared};
+use crate::group::key::Key;
 
 /// The future of [`Scope::spawn_when_free`].
 #[must_use = "nothing is spawned unless this is awaited"]
@@ -65,9 +66,12 @@ where
             None => Poll::Pending,
             Some(future) => {
                 let ticket = this.ticket.take();
-                let added = this
-                    .scope
-                    .try_add::<F, Plain<E>>(None, this.location, future, ticket);
+                let added = this.scope.try_add::<F, Plain<E>>(
+                    Manner::here(),
+                    this.location,
+                    future,
+                    ticket,
+                );
                 Poll::Ready(added.unwrap_or_else(Scope::<'env, E, K>::refused))
             }
         }

@@ -1,0 +1,78 @@
+//! Why a child did not start, and why saying so was in vain.
+
+use std::error::Error;
+use std::fmt;
+
+use crate::cancel::CancelReason;
+
+/// Why [`Scope::start`](crate::Scope::start) gave no child.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum StartError<E> {
+    /// The group takes no more children, since it is closed or cancelled: nothing was polled.
+    Refused(CancelReason),
+    /// The child failed before it had started.
+    Failed(E),
+    /// The child ended, or was dropped by the executor or with its group, before it had started.
+    Cancelled(CancelReason),
+    /// The child was over without having said that it had started.
+    NotStarted,
+}
+
+impl<E: fmt::Display> fmt::Display for StartError<E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Refused(reason) => write!(f, "the group takes no more children: {reason}"),
+            Self::Failed(error) => write!(f, "the child failed before it had started: {error}"),
+            Self::Cancelled(reason) => write!(f, "the child had not started when it was {reason}"),
+            Self::NotStarted => f.write_str(
+                "the child was over before it had started: it has to call `started` on what it was given",
+            ),
+        }
+    }
+}
+
+impl<E: fmt::Debug + fmt::Display> Error for StartError<E> {}
+
+/// The error of [`Ready::started`](crate::Ready::started): it had no effect, and the value comes back.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct StartedError<V> {
+    value: V,
+    deserted: bool,
+}
+
+impl<V> StartedError<V> {
+    pub(crate) fn new(value: V, deserted: bool) -> Self {
+        Self { value, deserted }
+    }
+
+    /// Has the caller gone, or the child ended? Otherwise `started` was called before.
+    pub fn is_deserted(&self) -> bool {
+        self.deserted
+    }
+
+    /// What was handed in.
+    pub fn into_value(self) -> V {
+        self.value
+    }
+}
+
+impl<V> fmt::Debug for StartedError<V> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("StartedError")
+            .field("deserted", &self.deserted)
+            .finish_non_exhaustive()
+    }
+}
+
+impl<V> fmt::Display for StartedError<V> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(if self.deserted {
+            "nobody waits for the child to start any more"
+        } else {
+            "the child has said before that it started: call `started` once"
+        })
+    }
+}
+
+impl<V> Error for StartedError<V> {}

@@ -1,0 +1,173 @@
+//! Shields, tokens and cancels of one child: the slow paths of its extras.
+
+use std::sync::{Arc, Weak};
+
+use super::reference::CellRef;
+use super::state::{DOOM, OVER, RUNNING, SHIELD};
+use crate::cancel::{CancelReason, CancelToken};
+use crate::error::unhandled::drop_quietly;
+use crate::group::core::Core;
+use crate::time::Alarm;
+
+impl CellRef {
+    /// Holds off the drop of this child by one more shield, which stands in it or in the group `inner` inside it.
+    pub(in crate::group) fn shield(&self, inner: Option<&Arc<Core>>) {
+        let extras = self.header().extras.get_or_make();
+        {
+            let mut held = extras.held.lock();
+            held.shields.add(inner);
+            // A cancel that was marked before this step may have been carried out; one that comes later is held off.
+            let _ = self.update(|now| Some(now.0 | SHIELD));
+        }
+        // Whoever marked the child before did not find the group.
+        if let Some(inner) = inner.filter(|_| self.is_cancelled()) {
+            inner.harden(&self.reason().inherited());
+        }
+    }
+
+    /// Takes one shield away. If it was the last and the child is to be dropped, that is seen to.
+    pub(in crate::group) fn unshield(&self, inner: Option<&Arc<Core>>) {
+        let extras = self.header().extras.get_or_make();
+        let mut held = extras.held.lock();
+        held.shields.remove(inner);
+        let lifted = !held.shields.any();
+        let before = lifted.then(|| self.update(|now| Some(now.0 & !SHIELD)));
+        drop(held);
+        if let Some(Ok(before)) = before {
+            if self.is_cancelled() && !before.has(RUNNING | OVER | DOOM) {
+                self.wake();
+            }
+        }
+    }
+
+    /// Tells the groups inside it, through which shields reach up to it, that it is to be dropped.
+    pub(in crate::group) fn tell_path(&self) {
+        let Some(extras) = self.header().extras.get() else {
+            return;
+        };
+        let path = extras.held.lock().shields.path();
+        let reason = self.reason().inherited();
+        for inner in path.iter().filter_map(Weak::upgrade) {
+            inner.harden(&reason);
+        }
+    }
+
+    /// Why it is cancelled, or is about to be.
+    pub(in crate::group) fn reason(&self) -> CancelReason {
+        self.own_reason().unwrap_or_else(|| self.core().reason())
+    }
+
+    /// Why it was cancelled for itself.
+    pub(in crate::group) fn own_reason(&self) -> Option<CancelReason> {
+        let extras = self.header().extras.get()?;
+        extras.held.lock().reason.clone()
+    }
+
+    /// Its own token, which turns with the group's and for the same reason. Cancelling it cancels this child.
+    pub(in crate::group) fn token(&self) -> CancelToken {
+        let held = &self.header().extras.get_or_make().held;
+        let known = held.lock().token.clone();
+        let token = known.unwrap_or_else(|| self.make_token());
+        // A cancel that came before the token could be seen has not turned it.
+        if let Some(reason) = self.own_reason() {
+            token.turn(reason);
+        }
+        token
+    }
+
+    fn make_token(&self) -> CancelToken {
+        let fresh = CancelToken::new();
+        let follower = fresh.clone();
+        let follows = self.core().token().on_cancel(move |reason| {
+            follower.turn(reason.clone());
+        });
+        if self.end().is_some() {
+            // Nobody would let go of what follows the group any more.
+            return fresh;
+        }
+        let child = self.clone();
+        let cancels = fresh.on_cancel(move |reason| {
+            if child.core().cancelled().is_none() {
+                child.cancel_alone(reason.clone());
+            }
+        });
+        let guards = (follows, cancels);
+        let (token, unused) = {
+            let mut held = self.header().extras.get_or_make().held.lock();
+            match &held.token {
+                Some(other) => (other.clone(), Some(guards)),
+                None => {
+                    held.token = Some(fresh.clone());
+                    held.guards = Some(guards);
+                    (fresh, None)
+                }
+            }
+        };
+        drop(unused);
+        if self.end().is_some() {
+            self.lets_go();
+        }
+        token
+    }
+
+    /// Cancels this child alone: its token turns now, and it is dropped when the grace is over. Nothing if it was
+    /// cancelled before.
+    pub(in crate::group) fn cancel_alone(&self, reason: CancelReason) {
+        let core = self.core();
+        let held = &self.header().extras.get_or_make().held;
+        let token = {
+            let mut held = held.lock();
+            if held.reason.is_some() || self.end().is_some() {
+                return;
+            }
+            held.reason = Some(reason.clone());
+            held.token.clone()
+        };
+        if let Some(token) = token {
+            token.turn(reason);
+        }
+        if self.is_in_line() && core.leaves_line(self) {
+            return;
+        }
+        match core.grace_alarm({
+            let child = self.clone();
+            move || child.mark_cancelled()
+        }) {
+            Some(alarm) => self.keep_alarm(alarm),
+            None => self.mark_cancelled(),
+        }
+    }
+
+    /// Ends as cancelled, without waiting for the end of its grace.
+    pub(in crate::group) fn gives_up(&self) {
+        let reason = self.own_reason().or_else(|| self.core().cancelled());
+        let reason = reason.unwrap_or_else(|| self.core().reason());
+        {
+            let mut held = self.header().extras.get_or_make().held.lock();
+            held.reason.get_or_insert(reason);
+        }
+        self.mark_cancelled();
+    }
+
+    fn keep_alarm(&self, alarm: Alarm) {
+        let earlier = {
+            let mut held = self.header().extras.get_or_make().held.lock();
+            held.alarm.replace(alarm)
+        };
+        drop(earlier);
+        if self.end().is_some() {
+            self.lets_go();
+        }
+    }
+
+    /// Lets go of what only a child that is not over has: it may hold the child in turn.
+    pub(super) fn lets_go(&self) {
+        if let Some(extras) = self.header().extras.get() {
+            let gone = {
+                let mut held = extras.held.lock();
+                (held.token.take(), held.guards.take(), held.alarm.take())
+            };
+            drop_quietly("the token of a child", gone);
+        }
+    }
+}

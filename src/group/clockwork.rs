@@ -1,0 +1,219 @@
+//! The deadline and the grace of a group: what only some have, made when it is needed.
+//!
+//! 1. The lock is never held together with the group's own, nor while a clock is asked or an alarm is set or dropped.
+//! 2. An alarm that rings looks again before it cancels: the deadline may have been moved meanwhile.
+
+use std::panic::Location;
+use std::sync::{Arc, Weak};
+use std::time::Duration;
+
+use super::core::Core;
+use crate::cancel::{CallbackGuard, CancelKind, CancelReason, CancelToken};
+use crate::spawner::{Spawner, SpawnerHandle};
+use crate::sync::Lock;
+use crate::time::{Alarm, Clock, ClockHandle, Deadline, current_clock};
+
+/// What a group may be told of time, and of whom to follow, before it is opened.
+#[derive(Clone, Default)]
+pub(crate) struct Terms {
+    pub(crate) grace: Duration,
+    pub(crate) until: Until,
+    /// Nobody is to be told that the deadline passed.
+    pub(crate) silent: bool,
+    pub(crate) follows: Option<CancelToken>,
+    pub(crate) location: Option<&'static Location<'static>>,
+}
+
+/// A deadline that may begin with the group.
+#[derive(Clone, Copy, Default)]
+pub(crate) enum Until {
+    #[default]
+    Never,
+    At(Deadline),
+    After(Duration),
+}
+
+/// The deadline and the grace of an open group.
+pub(super) struct Clockwork {
+    clock: ClockHandle,
+    grace: Duration,
+    silent: bool,
+    hands: Lock<Hands>,
+}
+
+struct Hands {
+    deadline: Deadline,
+    set_at: Option<&'static Location<'static>>,
+    deadline_alarm: Option<Alarm>,
+    grace_alarm: Option<Alarm>,
+    /// What cancels the group with the token that it follows.
+    follows: Option<CallbackGuard>,
+    /// The group is over: no alarm is kept.
+    stopped: bool,
+}
+
+impl Clockwork {
+    /// # Panics
+    ///
+    /// If there is no clock.
+    #[track_caller]
+    pub(super) fn new(terms: Terms, spawner: Option<&SpawnerHandle>) -> Self {
+        let clock = spawner.and_then(Spawner::clock);
+        Self {
+            clock: clock.unwrap_or_else(current_clock),
+            grace: terms.grace,
+            silent: terms.silent,
+            hands: Lock::new(Hands {
+                deadline: Deadline::NEVER,
+                set_at: terms.location,
+                deadline_alarm: None,
+                grace_alarm: None,
+                follows: None,
+                stopped: false,
+            }),
+        }
+    }
+
+    /// Keeps what a slot of the hands is for, and drops what was there; drops both once the group is over.
+    fn keep<T>(&self, slot: impl FnOnce(&mut Hands) -> &mut Option<T>, new: Option<T>) {
+        let old = {
+            let mut hands = self.hands.lock();
+            if hands.stopped {
+                (new, None)
+            } else {
+                (std::mem::replace(slot(&mut hands), new), None::<T>)
+            }
+        };
+        drop(old);
+    }
+
+    /// When the deadline is, and where it was set.
+    fn deadline(&self) -> (Deadline, Option<&'static Location<'static>>) {
+        let hands = self.hands.lock();
+        (hands.deadline, hands.set_at)
+    }
+
+    /// Why the deadline cancels the group, if it is over.
+    fn overdue(&self) -> Option<CancelReason> {
+        let (deadline, set_at) = self.deadline();
+        let at = deadline.instant()?;
+        (at <= self.clock.now()).then(|| match set_at {
+            Some(place) => CancelReason::from_here(CancelKind::Deadline, place),
+            None => CancelReason::new(CancelKind::Deadline),
+        })
+    }
+}
+
+impl Core {
+    /// Sets what the group was told before it was opened.
+    pub(super) fn wind_up(self: &Arc<Self>, terms: Terms) {
+        let (until, follows) = (terms.until, terms.follows.clone());
+        let clockwork = self.clockwork_or(terms);
+        let deadline = match until {
+            Until::Never => Deadline::NEVER,
+            Until::At(deadline) => deadline,
+            Until::After(time) => Deadline::after_on(&clockwork.clock, time),
+        };
+        self.set_deadline(deadline, None);
+        if let Some(token) = follows {
+            let core = Arc::downgrade(self);
+            let guard = token.on_cancel(move |reason| {
+                if let Some(core) = core.upgrade() {
+                    core.cancel(reason.inherited());
+                }
+            });
+            clockwork.keep(|hands| &mut hands.follows, Some(guard));
+        }
+    }
+
+    /// The deadline of the group itself.
+    pub(crate) fn own_deadline(&self) -> Deadline {
+        self.clockwork()
+            .map_or(Deadline::NEVER, |clockwork| clockwork.deadline().0)
+    }
+
+    /// The earliest deadline of the group and of all that it is in.
+    pub(crate) fn deadline(&self) -> Deadline {
+        let outside = self
+            .parent()
+            .map_or(Deadline::NEVER, |place| place.deadline());
+        self.own_deadline().min(outside)
+    }
+
+    /// Does nobody have to be told that the deadline passed?
+    pub(super) fn is_silent(&self) -> bool {
+        self.clockwork().is_some_and(|clockwork| clockwork.silent)
+    }
+
+    /// Moves the deadline.
+    #[track_caller]
+    pub(crate) fn set_deadline(
+        self: &Arc<Self>,
+        deadline: Deadline,
+        set_at: Option<&'static Location<'static>>,
+    ) {
+        let clockwork = self.clockwork_or(Terms::default());
+        {
+            let mut hands = clockwork.hands.lock();
+            hands.deadline = deadline;
+            hands.set_at = set_at.or(hands.set_at);
+        }
+        let alarm = deadline.instant().map(|at| {
+            let core = Arc::downgrade(self);
+            Alarm::set(&clockwork.clock, at, move || ring(&core))
+        });
+        clockwork.keep(|hands| &mut hands.deadline_alarm, alarm);
+    }
+
+    /// What counts as the cause of a cancel that is asked for now: the deadline, if that came first.
+    pub(super) fn first_cause(&self, reason: CancelReason) -> CancelReason {
+        let overdue = self.clockwork().and_then(Clockwork::overdue);
+        overdue.unwrap_or(reason)
+    }
+
+    /// Something to be done when the grace is over, if there is any.
+    pub(super) fn grace_alarm(&self, ring: impl FnOnce() + Send + 'static) -> Option<Alarm> {
+        let clockwork = self.clockwork()?;
+        let at = Deadline::after_on(&clockwork.clock, clockwork.grace).instant();
+        match at {
+            _ if clockwork.grace.is_zero() => None,
+            Some(at) => Some(Alarm::set(&clockwork.clock, at, ring)),
+            None => Some(Alarm::never()),
+        }
+    }
+
+    /// The children have their grace from now on.
+    pub(super) fn begin_grace(self: &Arc<Self>) {
+        let core = Arc::downgrade(self);
+        let alarm = self.grace_alarm(move || {
+            if let Some(core) = core.upgrade() {
+                core.end_grace();
+            }
+        });
+        if let (Some(clockwork), Some(alarm)) = (self.clockwork(), alarm) {
+            clockwork.keep(|hands| &mut hands.grace_alarm, Some(alarm));
+        }
+    }
+
+    /// The group is over: nothing is to ring any more.
+    pub(super) fn stop_clock(&self) {
+        let Some(clockwork) = self.clockwork() else {
+            return;
+        };
+        let taken = {
+            let mut hands = clockwork.hands.lock();
+            hands.stopped = true;
+            let alarms = (hands.deadline_alarm.take(), hands.grace_alarm.take());
+            (alarms, hands.follows.take())
+        };
+        drop(taken);
+    }
+}
+
+fn ring(core: &Weak<Core>) {
+    if let Some(core) = core.upgrade() {
+        if let Some(overdue) = core.clockwork().and_then(Clockwork::overdue) {
+            core.cancel(overdue);
+        }
+    }
+}

@@ -1,0 +1,137 @@
+//! Cancelling, closing, deadlines, and what a group tells of itself.
+
+use std::panic::Location;
+
+use super::Scope;
+use crate::cancel::{CancelReason, CancelToken};
+use crate::group::ground::Kind;
+use crate::group::tally::Tally;
+use crate::time::Deadline;
+
+impl<E, K: Kind> Scope<'_, E, K> {
+    /// Cancels all children: their token turns, and when the group's [grace](crate::GroupOptions::grace) is over, none
+    /// unless it was given, each is dropped at its next suspension. None is polled again then that is not being polled.
+    ///
+    /// The body of a [`try_scope`](crate::try_scope) is dropped likewise; that of a [`scope`](crate::scope), which has to
+    /// give its value, goes on and finds its keys cancelled. Children in line are dropped unpolled, and later spawns are
+    /// cancelled at once. What a [`shield`](crate::shield) holds is dropped when the shield is over.
+    ///
+    /// A second call changes nothing: the first cause wins.
+    #[track_caller]
+    pub fn cancel(&self) {
+        self.cancel_with(CancelReason::explicit());
+    }
+
+    /// [Cancels](Self::cancel) for a reason.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use ingather::{CancelReason, GatherGroup, block_on};
+    ///
+    /// block_on(async {
+    ///     let group = GatherGroup::new();
+    ///     let key = group.spawn(std::future::pending::<()>());
+    ///     group.cancel_with(CancelReason::with_message("the client hung up"));
+    ///     let error = key.await.unwrap_err();
+    ///     assert_eq!(error.to_string(), "the child was cancelled by request: the client hung up");
+    ///     group.join().await;
+    /// });
+    /// ```
+    pub fn cancel_with(&self, reason: CancelReason) {
+        self.core().cancel(reason);
+    }
+
+    /// Why the group was cancelled, or something that it is in; `None` if it was not.
+    ///
+    /// For the latter the [kind](CancelReason::kind) is [`Parent`](crate::CancelKind::Parent): the children know it from
+    /// their token and go on; they are dropped when that is dropped which the group is in.
+    pub fn cancel_reason(&self) -> Option<CancelReason> {
+        self.core().cancelled()
+    }
+
+    /// Was the group cancelled, or something that it is in, for whatever reason?
+    pub fn is_cancelled(&self) -> bool {
+        self.cancel_reason().is_some()
+    }
+
+    /// The token that turns when the group is cancelled; [`current_token`](crate::current_token) gives it to the body.
+    ///
+    /// Cancelling the token cancels the group.
+    pub fn token(&self) -> CancelToken {
+        self.core().token().clone()
+    }
+
+    /// The deadline of the group itself; [`current_deadline`](crate::current_deadline) takes those around it into account.
+    pub fn deadline(&self) -> Deadline {
+        self.core().own_deadline()
+    }
+
+    /// Moves the deadline of the group: forth, back, into the past, which cancels it now, or to
+    /// [`NEVER`](Deadline::NEVER). Without effect once the group is cancelled.
+    ///
+    /// # Panics
+    ///
+    /// If there is no clock; see [`current_clock`](crate::time::current_clock).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::time::Duration;
+    ///
+    /// use ingather::{CancelKind, Deadline, GatherGroup, block_on};
+    ///
+    /// block_on(async {
+    ///     let group = GatherGroup::new();
+    ///     group.spawn(std::future::pending::<()>());
+    ///     group.set_deadline(Deadline::after(Duration::from_millis(1)));
+    ///     group.join().await;
+    ///     assert_eq!(group.cancel_reason().unwrap().kind(), CancelKind::Deadline);
+    /// });
+    /// ```
+    #[track_caller]
+    pub fn set_deadline(&self, deadline: impl Into<Deadline>) {
+        self.core()
+            .set_deadline(deadline.into(), Some(Location::caller()));
+    }
+
+    /// Takes no more children; those that are there go on.
+    pub fn close(&self) {
+        self.core().close();
+    }
+
+    /// Does the group take no more children?
+    pub fn is_closed(&self) -> bool {
+        self.core().read(|sched| sched.closed)
+    }
+
+    /// The number of children that are not over, those in line among them.
+    pub fn len(&self) -> usize {
+        self.core().read(|sched| sched.live)
+    }
+
+    /// Is no child left that is not over?
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// The number of children in line for one of the group's slots.
+    pub fn waiting(&self) -> usize {
+        self.core().read(|sched| sched.slots.waiting())
+    }
+
+    /// How many children may be under way at a time; `None` for any number.
+    pub fn limit(&self) -> Option<usize> {
+        self.core().read(|sched| sched.slots.limit())
+    }
+
+    /// How the children that are over ended.
+    pub fn tally(&self) -> Tally {
+        self.core().tally()
+    }
+
+    /// The name of the group, if it was given one.
+    pub fn name(&self) -> Option<&str> {
+        self.core().name().map(|name| &**name)
+    }
+}

@@ -1,0 +1,226 @@
+//! `Scope`: the handle through which children are started and their results read.
+//!
+//! - `spawn`: starting children
+//! - `named`: starting one that has a name
+//! - `spawn_when_free`: starting one when there is a slot
+//! - `control`: cancelling, closing, deadlines, and what the group tells of itself
+
+mod control;
+mod named;
+mod spawn;
+mod spawn_when_free;
+
+use std::convert::Infallible;
+use std::fmt;
+use std::future::Future;
+use std::marker::PhantomData;
+use std::panic::Location;
+use std::sync::Arc;
+
+pub use self::named::Named;
+pub use self::spawn_when_free::SpawnWhenFree;
+use super::cell::{Claiming, Fresh, Manner, Members, Settle};
+use super::core::Core;
+use super::ground::{Blocking, Inline, InlineLocal, Kind, Local, Shared};
+use super::key::{Key, TakeError};
+use crate::cancel::CancelReason;
+use crate::error::GatherIncomplete;
+
+/// A handle on a group: it starts children, reads results, cancels.
+///
+/// The body of a [`scope`](crate::scope) gets one by value, and a [`GatherGroup`](crate::GatherGroup) dereferences to
+/// one. Clones are handles on the same group, so children can hold one and start siblings. A handle does not keep its
+/// group open: once that is closed, spawning gives keys that read
+/// [`Cancelled`](GatherIncomplete::Cancelled)`(Closed)`.
+///
+/// `E` is what children that can fail fail with, see [`try_spawn`](Self::try_spawn). `K` says whether children have to
+/// be [`Send`]: they do for [`Shared`], the usual kind; they need not for [`Local`].
+///
+/// # Examples
+///
+/// ```
+/// use ingather::{block_on, scope};
+///
+/// let total = block_on(scope(|tg| async move {
+///     let inner = tg.clone();
+///     let key = tg.spawn(async move {
+///         // A child starts a sibling.
+///         let sibling = inner.start_soon(|| async { 20 });
+///         sibling.await.unwrap() + 1
+///     });
+///     key.await.unwrap()
+/// }));
+/// assert_eq!(total, 21);
+/// ```
+pub struct Scope<'env, E = Infallible, K: Kind = Shared> {
+    pub(super) members: Members<E>,
+    pub(super) home: K::Home,
+    env: PhantomData<fn(&'env ()) -> &'env ()>,
+}
+
+/// The handle on a group whose children need not be [`Send`].
+pub type LocalScope<'env, E = Infallible> = Scope<'env, E, Local>;
+
+/// The handle on a group whose children run on a spawner while a thread waits for them, and may borrow for `'env`.
+pub type BlockingScope<'env, E = Infallible> = Scope<'env, E, Blocking>;
+
+/// The handle on a group whose children run inside the task that awaits the scope, and may borrow for `'env`.
+pub type InlineScope<'env, E = Infallible> = Scope<'env, E, Inline>;
+
+/// The handle on a group whose children run inside the task that awaits the scope, may borrow for `'env`, and need not be
+/// [`Send`].
+pub type InlineScopeLocal<'env, E = Infallible> = Scope<'env, E, InlineLocal>;
+
+impl<E, K: Kind> Clone for Scope<'_, E, K> {
+    fn clone(&self) -> Self {
+        Self::new(self.members.clone(), self.home.clone())
+    }
+}
+
+/// A child that was not taken, and why.
+type Refused<F, S> = (Fresh<F, S>, u64, CancelReason);
+
+impl<'env, E, K: Kind> Scope<'env, E, K> {
+    pub(super) fn new(members: Members<E>, home: K::Home) -> Self {
+        Self {
+            members,
+            home,
+            env: PhantomData,
+        }
+    }
+
+    pub(crate) fn core(&self) -> &Arc<Core> {
+        self.members.core()
+    }
+
+    pub(crate) fn ground(&self) -> &K::Ground {
+        K::ground(self.core(), &self.home)
+    }
+
+    /// Gives the next child a name, for errors, warnings and `Debug`.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use ingather::{block_on, scope};
+    /// let name = block_on(scope(|tg| async move {
+    ///     let key = tg.named("fetch").spawn(async {});
+    ///     key.child().name().map(str::to_owned)
+    /// }));
+    /// assert_eq!(name.as_deref(), Some("fetch"));
+    /// ```
+    pub fn named(&self, name: impl Into<Arc<str>>) -> Named<'_, 'env, E, K> {
+        Named::new(self, name.into())
+    }
+
+    /// The result behind a key, if the child is over; also before the group's end.
+    ///
+    /// # Errors
+    ///
+    /// Why there is none: the child is not over, failed, panicked or was cancelled, the result was taken, or the key
+    /// belongs to another group.
+    pub fn get_result<'k, T>(&self, key: &'k Key<T>) -> Result<&'k T, GatherIncomplete> {
+        self.check(key)?;
+        key.get()
+    }
+
+    /// Takes the result behind a key, if the child is over; also before the group's end.
+    ///
+    /// # Errors
+    ///
+    /// Why there is none, as for [`get_result`](Self::get_result), and the key back.
+    pub fn take_result<T>(&self, mut key: Key<T>) -> Result<T, TakeError<T>> {
+        match self.check(&key).and_then(|()| key.take()) {
+            Ok(value) => Ok(value),
+            Err(reason) => Err(TakeError { key, reason }),
+        }
+    }
+
+    pub(super) fn check<T>(&self, key: &Key<T>) -> Result<(), GatherIncomplete> {
+        let ours = key.id().group == self.core().id();
+        ours.then_some(()).ok_or(GatherIncomplete::UnknownKey)
+    }
+
+    /// Adds a child, or a key that says why it was not taken.
+    pub(super) fn add<F, S>(
+        &self,
+        manner: Manner,
+        location: &'static Location<'static>,
+        future: F,
+    ) -> Key<S::Value>
+    where
+        F: Future + 'env,
+        S: Settle<F::Output, Error = E>,
+    {
+        self.try_add::<F, S>(manner, location, future, None)
+            .unwrap_or_else(Self::refused)
+    }
+
+    /// A child that is cancelled before it was anybody's.
+    pub(super) fn refused<F, S>((fresh, number, reason): Refused<F, S>) -> Key<S::Value>
+    where
+        F: Future + 'env,
+        S: Settle<F::Output, Error = E>,
+    {
+        let (registry, queue, claim) = fresh.publish(number);
+        drop(registry);
+        if let Claiming::Claimed(claimed) = queue.claim(true) {
+            claimed.refuse(reason);
+        }
+        Key::new(claim)
+    }
+
+    pub(super) fn try_add<F, S>(
+        &self,
+        manner: Manner,
+        location: &'static Location<'static>,
+        future: F,
+        ticket: Option<u64>,
+    ) -> Result<Key<S::Value>, Refused<F, S>>
+    where
+        F: Future + 'env,
+        S: Settle<F::Output, Error = E>,
+    {
+        let fresh = Fresh::<F, S>::new(&self.members, manner, location, future);
+        let claim = self.core().with(|sched, after| match sched.admit() {
+            Ok(number) => {
+                let (registry, queue, claim) = fresh.publish(number);
+                sched.enlist(registry, queue, ticket, after);
+                Ok(claim)
+            }
+            Err((number, reason)) => Err((fresh, number, reason)),
+        })?;
+        K::ensure_driver(self.core(), &self.home);
+        Ok(Key::new(claim))
+    }
+}
+
+impl<E, K: Kind> fmt::Debug for Scope<'_, E, K> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        debug_group("Scope", self.core(), f)
+    }
+}
+
+/// Prints a group without waiting for its lock.
+pub(super) fn debug_group(what: &str, core: &Core, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    let mut out = f.debug_struct(what);
+    out.field("id", &core.id());
+    if let Some(name) = core.name() {
+        out.field("name", name);
+    }
+    out.field("location", &format_args!("{}", core.location()));
+    // Copied out first: the formatter is the caller's.
+    let state = core.peek(|sched| {
+        let waiting = sched.slots.waiting();
+        (sched.live, waiting, sched.closed, sched.cancelled.clone())
+    });
+    if let Some((live, waiting, closed, cancelled)) = state {
+        out.field("live", &live)
+            .field("waiting", &waiting)
+            .field("closed", &closed);
+        if let Some(reason) = cancelled {
+            out.field("cancelled", &reason);
+        }
+    }
+    out.finish_non_exhaustive()
+}

@@ -1,0 +1,169 @@
+//! Where code runs: in which child, in which body, or behind what stands between them and it.
+//!
+//! A place is set for one poll and put back at its end. The parent of a group is the place in which it was opened; so places
+//! make a tree, up which tokens, deadlines and shields look.
+
+use std::cell::Cell;
+use std::sync::Arc;
+
+use super::cell::CellRef;
+use super::core::Core;
+use crate::cancel::{CallbackGuard, CancelReason, CancelToken};
+use crate::sync::Lock;
+use crate::time::Deadline;
+
+/// Where code runs.
+#[derive(Clone)]
+pub(crate) enum Place {
+    /// In a child.
+    Child(CellRef),
+    /// In the body of a scope.
+    Body(Arc<Core>),
+    /// Behind something that reads otherwise than what it stands in.
+    Behind(Arc<Screen>),
+}
+
+/// What stands between code and the place that it is in: a shield, or a start that is not done.
+pub(crate) struct Screen {
+    /// What is read behind it.
+    pub(super) token: CancelToken,
+    /// The deadline that counts behind it.
+    pub(super) deadline: Deadline,
+    /// What it stands in.
+    pub(super) outside: Option<Place>,
+    /// What turns the token with that, once the screen is lifted.
+    pub(super) lifted: Lock<Option<CallbackGuard>>,
+}
+
+thread_local! {
+    static PLACE: Cell<Option<Place>> = const { Cell::new(None) };
+}
+
+/// Runs `f` in a place, and gives the place back.
+pub(crate) fn stand<R>(place: Place, f: impl FnOnce() -> R) -> (Place, R) {
+    let mut stay = Stay {
+        place: Some(place),
+        outer: None,
+        ended: false,
+    };
+    // On a thread whose variables are gone the place stays where it is, and nobody can ask for it.
+    let _ = PLACE.try_with(|here| stay.outer = here.replace(stay.place.take()));
+    let result = f();
+    let place = stay.end();
+    (place.expect("a place is there until it is left"), result)
+}
+
+/// Puts the outer place back, also when `f` unwinds.
+struct Stay {
+    /// The place, where the thread cannot keep it.
+    place: Option<Place>,
+    outer: Option<Place>,
+    ended: bool,
+}
+
+impl Stay {
+    fn end(&mut self) -> Option<Place> {
+        self.ended = true;
+        if let Some(place) = self.place.take() {
+            return Some(place);
+        }
+        let mut outer = self.outer.take();
+        PLACE.try_with(|here| here.replace(outer.take())).ok()?
+    }
+}
+
+impl Drop for Stay {
+    fn drop(&mut self) {
+        if !self.ended {
+            drop(self.end());
+        }
+    }
+}
+
+/// Where this code runs; `None` outside of all children and bodies.
+pub(crate) fn here() -> Option<Place> {
+    let look = |cell: &Cell<Option<Place>>| {
+        let here = cell.take();
+        let seen = here.clone();
+        cell.set(here);
+        seen
+    };
+    PLACE.try_with(look).ok().flatten()
+}
+
+impl Place {
+    /// Why the code in this place is cancelled, if it is.
+    pub(crate) fn reason(&self) -> Option<CancelReason> {
+        match self {
+            Self::Child(child) => child.own_reason().or_else(|| child.core().cancelled()),
+            Self::Body(core) => core.cancelled(),
+            Self::Behind(screen) => screen.token.reason(),
+        }
+    }
+
+    /// The token that turns then.
+    pub(crate) fn token(&self) -> CancelToken {
+        match self {
+            Self::Child(child) => child.token(),
+            Self::Body(core) => core.token().clone(),
+            Self::Behind(screen) => screen.token.clone(),
+        }
+    }
+
+    /// The earliest deadline of all that this place is in.
+    pub(crate) fn deadline(&self) -> Deadline {
+        match self {
+            Self::Child(child) => child.core().deadline(),
+            Self::Body(core) => core.deadline(),
+            Self::Behind(screen) => screen.deadline,
+        }
+    }
+
+    /// The place that this one is in.
+    pub(super) fn outside(&self) -> Option<&Place> {
+        match self {
+            Self::Child(child) => child.core().parent(),
+            Self::Body(core) => core.parent(),
+            Self::Behind(screen) => screen.outside.as_ref(),
+        }
+    }
+
+    /// This place, or the nearest outside, that a cancel drops. None behind a shield, and none where there is only the body
+    /// of a scope that has to give its value.
+    pub(super) fn dropped_by_cancel(&self) -> Option<&Place> {
+        match self {
+            Self::Child(_) => Some(self),
+            Self::Body(core) if core.drops_body() => Some(self),
+            Self::Body(core) => core.parent()?.dropped_by_cancel(),
+            Self::Behind(_) => None,
+        }
+    }
+
+    /// Is it to be dropped, now that its grace is over, if no shield holds it?
+    pub(super) fn is_to_go(&self) -> bool {
+        match self {
+            Self::Child(child) => child.is_cancelled(),
+            Self::Body(core) => core.read(|sched| sched.is_hard()),
+            Self::Behind(_) => false,
+        }
+    }
+
+    /// Drops it without waiting for the end of its grace.
+    pub(super) fn gives_up(&self) {
+        match self {
+            Self::Child(child) => child.gives_up(),
+            Self::Body(core) => core.with(|sched, _| sched.body_gives_up()),
+            Self::Behind(_) => {}
+        }
+    }
+}
+
+/// The token that turns when the code in a place is cancelled.
+pub(super) fn token_of(place: Option<&Place>) -> CancelToken {
+    place.map_or_else(CancelToken::new, Place::token)
+}
+
+/// The earliest deadline of all that a place is in.
+pub(super) fn deadline_of(place: Option<&Place>) -> Deadline {
+    place.map_or(Deadline::NEVER, Place::deadline)
+}

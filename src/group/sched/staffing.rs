@@ -1,0 +1,155 @@
+//! Who does the work: drivers that are launched, woken, parked and lost, and owners that come and go.
+
+use std::task::Waker;
+
+use super::Sched;
+use crate::cancel::CancelReason;
+use crate::group::after::{After, Nudge};
+use crate::group::drivers::DriverId;
+use crate::group::watchers::{Events, WatcherId};
+
+impl Sched {
+    /// Sees to it that there is somebody for the work that is left. An owner that is between two children takes one.
+    pub(in crate::group) fn nudge(&mut self, after: &mut After) {
+        if self.drivers.is_one_coming() || !self.has_work(self.free_owners.min(1)) {
+            return;
+        }
+        if let Some((id, waker)) = self.drivers.unpark_one() {
+            after.nudge = Some(Nudge::Wake(id, waker));
+            return;
+        }
+        let helped = self.owners > 0 || self.watchers.any(Events::WORK) || !self.drivers.is_empty();
+        let wanted = self.drivers.len() + self.owners < self.max_drivers;
+        if self.can_launch && wanted && !(helped && self.refused) {
+            after.nudge = Some(Nudge::Launch(self.drivers.launch()));
+        } else if self.drivers.is_empty() && self.owners == 0 {
+            self.watchers
+                .notify(Events::WORK, |waker| after.wake(waker));
+        }
+    }
+
+    /// An owner on the spawner is being polled.
+    pub(in crate::group) fn owner_begins(&mut self) {
+        self.owners += 1;
+        self.free_owners += 1;
+    }
+
+    /// An owner suspends: children that are left need a driver that does not depend on its being polled again.
+    pub(in crate::group) fn owner_suspends(&mut self, on_spawner: bool, after: &mut After) {
+        self.owners -= usize::from(on_spawner);
+        self.free_owners -= usize::from(on_spawner);
+        let lacks_driver = self.drivers.is_empty() && self.owners == 0;
+        if self.live > 0 && lacks_driver && self.can_launch && !self.refused {
+            after.nudge = Some(Nudge::Launch(self.drivers.launch()));
+        } else {
+            self.nudge(after);
+        }
+    }
+
+    /// A watcher goes away; work that it would have done needs somebody else. `true`: there is nobody, and nobody can be
+    /// called; the group is now cancelled, and the caller sees to the children.
+    pub(in crate::group) fn stops_watching(&mut self, place: WatcherId, after: &mut After) -> bool {
+        after.drop_waker(self.watchers.unwatch(place));
+        if let Some(why) = self.deserted.take_if(|_| self.live > 0 && !self.can_launch) {
+            if self.is_helpless() {
+                self.cancel_by_force(CancelReason::abandoned(why), after);
+                return true;
+            }
+            self.deserted = Some(why);
+        }
+        self.nudge(after);
+        false
+    }
+
+    /// Is there nobody to poll children?
+    pub(super) fn is_helpless(&self) -> bool {
+        self.drivers.is_empty() && self.owners == 0 && !self.watchers.any(Events::WORK)
+    }
+
+    /// Would a parked owner have something to do?
+    pub(in crate::group) fn has_work_for_owner(&self) -> bool {
+        self.has_work(0)
+    }
+
+    /// The id of the driver that a caller who can launch one should launch.
+    pub(in crate::group) fn wants_launch(&mut self) -> Option<DriverId> {
+        (self.drivers.is_empty() && self.live > 0).then(|| self.drivers.launch())
+    }
+
+    /// A driver is being polled; whether it still belongs to the group.
+    pub(in crate::group) fn driver_begins(&mut self, id: DriverId, after: &mut After) -> bool {
+        match self.drivers.begin(id) {
+            Ok(stale) => {
+                after.drop_waker(stale);
+                true
+            }
+            Err(_) => false,
+        }
+    }
+
+    /// A driver found nothing to do and parks, unless there is something after all.
+    pub(in crate::group) fn driver_parks(
+        &mut self,
+        id: DriverId,
+        waker: Waker,
+        after: &mut After,
+    ) -> Parking {
+        if self.has_ended() {
+            let removed = self.drivers.remove(id);
+            after.drop_waker(removed.and_then(|removed| removed.waker));
+            after.drop_waker(waker);
+            Parking::Ended
+        } else if self.has_work(0) {
+            after.drop_waker(waker);
+            Parking::HasWork
+        } else if let Err(waker) = self.drivers.park(id, waker) {
+            // It was given up while it was polled.
+            after.drop_waker(waker);
+            Parking::Ended
+        } else {
+            Parking::Parked
+        }
+    }
+
+    /// The spawner has returned from taking a driver job, which may be gone again by now.
+    pub(in crate::group) fn driver_launched(&mut self, id: DriverId) -> bool {
+        self.drivers.launched(id)
+    }
+
+    /// A driver job was refused or dropped. `true`: nobody is left to run the children, and the group is now cancelled.
+    pub(in crate::group) fn driver_lost(
+        &mut self,
+        id: DriverId,
+        why: &str,
+        after: &mut After,
+    ) -> bool {
+        if self.drivers.is_launching(id) {
+            // Whoever launches it sees to this, and knows what the spawner says.
+            return false;
+        }
+        let Some(removed) = self.drivers.remove(id) else {
+            return false;
+        };
+        after.drop_waker(removed.waker);
+        self.refused |= !removed.had_begun;
+        if self.live > 0 && self.is_helpless() {
+            self.cancel_by_force(CancelReason::abandoned(why.to_owned()), after);
+            return true;
+        }
+        if self.drivers.is_empty() {
+            self.deserted = Some(why.to_owned());
+            // Whoever watches for work takes a look, since it may be alone now.
+            self.watchers
+                .notify(Events::WORK, |waker| after.wake(waker));
+        }
+        self.nudge(after);
+        false
+    }
+}
+
+/// What became of a driver that wanted to park.
+pub(in crate::group) enum Parking {
+    Parked,
+    HasWork,
+    Ended,
+}

@@ -1,0 +1,212 @@
+//! `shield`: holds off the drop of what it stands in until a future is over.
+
+use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+
+use pin_project_lite::pin_project;
+
+use super::cell::CellRef;
+use super::core::Core;
+use super::place::{Place, Screen, here, stand};
+use crate::cancel::CancelToken;
+use crate::sync::Lock;
+use crate::time::{Alarm, Deadline, current_clock};
+
+/// Holds off a cancel of this child or body until `future` is over.
+///
+/// Inside, everything reads uncancelled: [`current_token`](crate::current_token), [`checkpoint`](crate::checkpoint), and
+/// the groups that are opened there. When the shield is over a cancel that came meanwhile takes effect: the child is dropped
+/// at its next suspension. Shields nest, and hold off the cancels of all scopes that they are in. A child is dropped as a
+/// whole, so what runs beside the shield in the same child goes on as long.
+///
+/// Not covered are children that are spawned from inside into a group outside, and the drop of the shield itself: by a
+/// `select`, by a timeout around it, or with a scope whose owner drops it. Give it a bound with
+/// [`deadline`](Shield::deadline), or shield a [`timeout`](crate::timeout).
+///
+/// The idea is trio's shielded cancel scope, and Kotlin's `NonCancellable`.
+///
+/// # Cancel safety
+///
+/// Dropped, it drops the future and holds off nothing any more.
+///
+/// # Examples
+///
+/// ```
+/// use ingather::{GatherGroup, block_on, shield};
+/// # let (sender, flushed) = futures::channel::oneshot::channel::<()>();
+///
+/// block_on(async {
+///     let group = GatherGroup::new();
+///     let child = group.spawn(async {
+///         let flushed = shield(flushed).await;
+///         flushed.is_ok()
+///     });
+///     # while !futures::poll!(std::future::ready(())).is_ready() {}
+///     # let waits = group.spawn(async move { while !sender.is_canceled() { break } sender });
+///     # let sender = waits.await.unwrap();
+///     group.cancel();
+///     sender.send(()).unwrap();
+///     assert_eq!(child.await, Ok(true));
+///     group.join().await;
+/// });
+/// ```
+pub fn shield<F: Future>(future: F) -> Shield<F> {
+    Shield {
+        future,
+        hold: None,
+        deadline: Deadline::NEVER,
+    }
+}
+
+pin_project! {
+    /// The future of [`shield`].
+    #[must_use = "a shield does nothing unless it is awaited"]
+    pub struct Shield<F> {
+        #[pin]
+        future: F,
+        hold: Option<Standing>,
+        deadline: Deadline,
+    }
+}
+
+/// A shield that stands.
+struct Standing {
+    screen: Arc<Screen>,
+    hold: Arc<Hold>,
+    _alarm: Option<Alarm>,
+}
+
+impl<F: Future> Shield<F> {
+    /// Holds off cancels no longer than until then: what came meanwhile takes effect, and so does what comes later. The
+    /// future is not ended by that.
+    pub fn deadline(mut self, deadline: impl Into<Deadline>) -> Self {
+        self.deadline = deadline.into();
+        self
+    }
+}
+
+impl<F: Future> Future for Shield<F> {
+    type Output = F::Output;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<F::Output> {
+        let this = self.project();
+        let deadline = *this.deadline;
+        let standing = this.hold.get_or_insert_with(|| Standing::raise(deadline));
+        let place = Place::Behind(Arc::clone(&standing.screen));
+        let output = ready!(stand(place, || this.future.poll(cx)).1);
+        standing.hold.let_go();
+        Poll::Ready(output)
+    }
+}
+
+impl Standing {
+    fn raise(deadline: Deadline) -> Self {
+        let outside = here();
+        let hold = Arc::new(Hold::take(outside.clone()));
+        let screen = Arc::new(Screen::new(deadline, outside));
+        let alarm = deadline.instant().map(|at| {
+            let (hold, screen) = (Arc::clone(&hold), Arc::clone(&screen));
+            Alarm::set(&current_clock(), at, move || {
+                screen.lift();
+                hold.let_go();
+            })
+        });
+        Self {
+            screen,
+            hold,
+            _alarm: alarm,
+        }
+    }
+}
+
+impl Drop for Standing {
+    fn drop(&mut self) {
+        self.hold.let_go();
+    }
+}
+
+/// Holds off the drops of all that a place is in, until it lets go.
+pub(super) struct Hold(Lock<Vec<Rung>>);
+
+/// What is held, and the group inside it through which the hold reaches up.
+struct Rung {
+    held: Held,
+    inner: Option<Arc<Core>>,
+}
+
+enum Held {
+    Child(CellRef),
+    Body(Arc<Core>),
+}
+
+impl Hold {
+    pub(super) fn take(place: Option<Place>) -> Self {
+        let mut rungs = Vec::new();
+        let mut inner = None;
+        let mut next = place.as_ref();
+        while let Some(place) = next {
+            let held = match place {
+                Place::Child(child) => {
+                    child.shield(inner.as_ref());
+                    Some((Held::Child(child.clone()), child.core()))
+                }
+                Place::Body(core) => {
+                    core.shield_body(inner.as_ref());
+                    Some((Held::Body(Arc::clone(core)), core))
+                }
+                Place::Behind(_) => None,
+            };
+            if let Some((held, core)) = held {
+                let inner = inner.replace(Arc::clone(core));
+                rungs.push(Rung { held, inner });
+            }
+            next = place.outside();
+        }
+        Self(Lock::new(rungs))
+    }
+
+    /// Once; later calls do nothing.
+    pub(super) fn let_go(&self) {
+        let rungs = std::mem::take(&mut *self.0.lock());
+        for Rung { held, inner } in &rungs {
+            match held {
+                Held::Child(child) => child.unshield(inner.as_ref()),
+                Held::Body(core) => core.unshield_body(inner.as_ref()),
+            }
+        }
+    }
+}
+
+impl Screen {
+    pub(super) fn new(deadline: Deadline, outside: Option<Place>) -> Self {
+        Self {
+            token: CancelToken::new(),
+            deadline,
+            outside,
+            lifted: Lock::default(),
+        }
+    }
+
+    /// From now on what is outside is read behind it, too.
+    fn lift(&self) {
+        if let Some(outside) = &self.outside {
+            let token = self.token.clone();
+            let follows = outside.token().on_cancel(move |reason| {
+                token.turn(reason.clone());
+            });
+            self.lifted.lock().replace(follows);
+        }
+    }
+}
+
+impl<F> fmt::Debug for Shield<F> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Shield")
+            .field("stands", &self.hold.is_some())
+            .field("deadline", &self.deadline)
+            .finish_non_exhaustive()
+    }
+}
