@@ -1,5 +1,7 @@
 //! The named futures and streams that the functions of this crate give, and the markers in their types.
 
+pub use crate::cancel::{Cancelled, CancelledOwned, RunUntilCancelled};
+pub use crate::context::WithContext;
 pub use crate::gather::{
     Gather, Settling, Start, TryGather, TryStart, Trying, Values, Whole, WholeOrCancel,
 };

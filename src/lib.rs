@@ -7,6 +7,8 @@ extern crate alloc;
 #[cfg(feature = "std")]
 mod cancel;
 #[cfg(feature = "std")]
+mod context;
+#[cfg(feature = "std")]
 mod error;
 #[cfg(feature = "std")]
 pub mod futures;
@@ -52,7 +54,9 @@ pub mod docs {
 pub use spawner::{Job, LocalJob, LocalSpawner, SpawnError, Spawner};
 
 #[cfg(feature = "std")]
-pub use cancel::{CancelKind, CancelReason};
+pub use cancel::{CallbackGuard, CancelKind, CancelReason, CancelToken, DropGuard};
+#[cfg(feature = "std")]
+pub use context::{ContextSnapshot, ContextVar};
 #[cfg(feature = "std")]
 pub use error::{
     ChildFailure, ChildInfo, Failure, Failures, GatherIncomplete, GroupError, KeyId, Outcome,

@@ -6,8 +6,8 @@ use std::marker::PhantomData;
 use std::rc::Rc;
 
 use ingather::futures::{
-    Completions, Fallible, Join, Next, ScopeFuture, Settling, SpawnWhenFree, TryJoin, Trying,
-    Value, Values,
+    Cancelled, CancelledOwned, Completions, Fallible, Join, Next, RunUntilCancelled, ScopeFuture,
+    Settling, SpawnWhenFree, TryJoin, Trying, Value, Values, WithContext,
 };
 use ingather::spawner::{Embedded, FromFn, FromSpawn, LocalFromFn, Smol};
 use ingather::time::{ClockHandle, Interval, Sleep, Tick, Timeout, Timer};
@@ -176,6 +176,28 @@ fn what_waits_by_a_clock_goes_anywhere_and_a_timeout_is_what_its_future_is() {
         Timeout<OnlySend>: [Send Unpin],
         Timeout<OnlySync>: [Sync Unpin],
         Timeout<NotUnpin>: [Send Sync],
+    }
+}
+
+#[test]
+fn tokens_and_contexts_go_anywhere_and_futures_with_them_are_what_was_put_in() {
+    table! {
+        CancelToken: [Send Sync Unpin],
+        Cancelled<'static>: [Send Sync Unpin],
+        CancelledOwned: [Send Sync Unpin],
+        DropGuard: [Send Sync Unpin],
+        CallbackGuard: [Send Sync Unpin],
+        RunUntilCancelled<CancelledOwned, u8>: [Send Sync Unpin],
+        RunUntilCancelled<Cancelled<'static>, Neither>: [Unpin],
+        RunUntilCancelled<CancelledOwned, OnlySend>: [Send Unpin],
+        RunUntilCancelled<CancelledOwned, NotUnpin>: [Send Sync],
+        // It holds no value.
+        ContextVar<Neither>: [Send Sync Unpin],
+        ContextSnapshot: [Send Sync Unpin],
+        WithContext<u8>: [Send Sync Unpin],
+        WithContext<Neither>: [Unpin],
+        WithContext<OnlySync>: [Sync Unpin],
+        WithContext<NotUnpin>: [Send Sync],
     }
 }
 

@@ -13,6 +13,9 @@
 //! - `parallel`: children that run at the same time
 //! - `shutdowns`: executors that end before the group does
 //! - `inline`, `blocking` and what begins so: the rules of scopes whose children borrow
+//! - `tokens`, `token_callbacks`: cancel tokens, who is told of a cancel, and what those may do
+//! - `token_trees`: trees of tokens at random, huge ones, and under several threads
+//! - `context`: context variables and snapshots
 //! - `testing`: the test kit
 //! - `lossy`: ten thousand runs over a spawner that loses jobs
 //!
@@ -24,6 +27,7 @@ mod blocking;
 mod blocking_ends;
 mod blocking_losses;
 mod cancelling;
+mod context;
 mod dropping;
 mod error_text;
 mod errors;
@@ -46,3 +50,6 @@ mod support;
 mod testing;
 mod time;
 mod timeouts;
+mod token_callbacks;
+mod token_trees;
+mod tokens;

@@ -1,0 +1,87 @@
+//! The futures that wait for a token.
+
+use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use super::{CancelReason, CancelToken};
+
+/// Waits until a token is cancelled; made by [`CancelToken::cancelled`].
+///
+/// Once it was ready it stays so. Dropped, it leaves nothing behind.
+#[must_use = "a future does nothing unless it is awaited"]
+pub struct Cancelled<'a> {
+    token: &'a CancelToken,
+    /// Its place among those who wait.
+    place: Option<usize>,
+}
+
+impl<'a> Cancelled<'a> {
+    pub(super) fn new(token: &'a CancelToken) -> Self {
+        Self { token, place: None }
+    }
+}
+
+impl Future for Cancelled<'_> {
+    type Output = CancelReason;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<CancelReason> {
+        let this = &mut *self;
+        this.token.node().watch(&mut this.place, cx.waker())
+    }
+}
+
+impl Drop for Cancelled<'_> {
+    fn drop(&mut self) {
+        leave(self.token, self.place);
+    }
+}
+
+impl fmt::Debug for Cancelled<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Cancelled").field(self.token).finish()
+    }
+}
+
+/// Waits until a token is cancelled, and holds the token; made by [`CancelToken::cancelled_owned`].
+///
+/// Once it was ready it stays so. Dropped, it lets go of the token.
+#[must_use = "a future does nothing unless it is awaited"]
+pub struct CancelledOwned {
+    token: CancelToken,
+    place: Option<usize>,
+}
+
+impl CancelledOwned {
+    pub(super) fn new(token: CancelToken) -> Self {
+        Self { token, place: None }
+    }
+}
+
+impl Future for CancelledOwned {
+    type Output = CancelReason;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<CancelReason> {
+        let this = &mut *self;
+        this.token.node().watch(&mut this.place, cx.waker())
+    }
+}
+
+impl Drop for CancelledOwned {
+    fn drop(&mut self) {
+        leave(&self.token, self.place);
+    }
+}
+
+impl fmt::Debug for CancelledOwned {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("CancelledOwned").field(&self.token).finish()
+    }
+}
+
+fn leave(token: &CancelToken, place: Option<usize>) {
+    if let Some(place) = place {
+        token.node().unwatch(place);
+    }
+}

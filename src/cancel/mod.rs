@@ -1,0 +1,23 @@
+//! Cancelling: why something was cancelled, and tokens that tell of it.
+//!
+//! - `reason`: [`CancelReason`], the first cause, kept for good
+//! - `token`: [`CancelToken`], the handle of one place in a tree of things to cancel
+//! - `tree`: the tree itself: who tells whom, and who is freed when
+//! - `places`: a list in which everything keeps its place
+//! - `cancelled`: the futures that wait for a token
+//! - `until`: a future that gives way to a token
+//! - `guard`: what cancels, or withdraws a callback, when it is dropped
+
+mod cancelled;
+mod guard;
+mod places;
+mod reason;
+mod token;
+mod tree;
+mod until;
+
+pub use cancelled::{Cancelled, CancelledOwned};
+pub use guard::{CallbackGuard, DropGuard};
+pub use reason::{CancelKind, CancelReason};
+pub use token::CancelToken;
+pub use until::RunUntilCancelled;

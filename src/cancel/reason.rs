@@ -1,0 +1,253 @@
+//! Why something was cancelled: the first cause, kept for good.
+
+use std::fmt;
+use std::panic::Location;
+use std::sync::Arc;
+
+use crate::error::ChildInfo;
+
+/// What made a group or a child end before its time.
+///
+/// The first cause wins: a group that was cancelled because a child failed stays so, whatever happens afterwards. Where it
+/// reaches groups and tokens further in, they read [`Parent`](CancelKind::Parent), and [`root`](Self::root) leads back to
+/// the first cause. Cloning is cheap.
+///
+/// Two reasons are equal if they tell of the same cause: kind, child, message and source.
+///
+/// # Examples
+///
+/// ```
+/// use ingather::{CancelKind, GatherGroup, GatherIncomplete, block_on};
+///
+/// block_on(async {
+///     let group = GatherGroup::new();
+///     let key = group.spawn(std::future::pending::<()>());
+///     group.cancel();
+///     group.join().await;
+///     let Err(GatherIncomplete::Cancelled(reason)) = group.get_result(&key) else { unreachable!() };
+///     assert_eq!(reason.kind(), CancelKind::Explicit);
+/// });
+/// ```
+#[derive(Clone)]
+pub struct CancelReason(Arc<Cause>);
+
+struct Cause {
+    kind: CancelKind,
+    child: Option<ChildInfo>,
+    message: Option<String>,
+    location: Option<&'static Location<'static>>,
+    source: Option<CancelReason>,
+}
+
+/// The kinds of [`CancelReason`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum CancelKind {
+    /// Somebody called `cancel`.
+    Explicit,
+    /// The deadline passed.
+    Deadline,
+    /// A child of the same group failed or panicked; [`CancelReason::child`] says which.
+    SiblingFailed,
+    /// The body of the scope failed or panicked.
+    BodyFailed,
+    /// Whatever this belongs to was cancelled; [`CancelReason::source`] says why.
+    Parent,
+    /// It had done its part: the others of its group have what they need.
+    NotNeeded,
+    /// The scope or group was dropped before its end.
+    Dropped,
+    /// The group was closed before the child could be spawned.
+    Closed,
+    /// The program, or the part of it that this belongs to, is shutting down.
+    Shutdown,
+    /// The spawner refused or dropped the group's jobs, and nobody was left to run its children.
+    Abandoned,
+}
+
+impl CancelReason {
+    /// A request to cancel, from this place.
+    #[track_caller]
+    pub fn explicit() -> Self {
+        Self::from_here(CancelKind::Explicit, Location::caller())
+    }
+
+    /// A request to cancel, from this place, with some words for those who ask why.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use ingather::{CancelKind, CancelReason};
+    ///
+    /// let reason = CancelReason::with_message("the client hung up");
+    /// assert_eq!(reason.kind(), CancelKind::Explicit);
+    /// assert_eq!(reason.to_string(), "cancelled by request: the client hung up");
+    /// ```
+    #[track_caller]
+    pub fn with_message(message: impl Into<String>) -> Self {
+        Self::make(Cause {
+            message: Some(message.into()),
+            location: Some(Location::caller()),
+            ..Cause::new(CancelKind::Explicit)
+        })
+    }
+
+    /// A shutdown, asked for at this place.
+    #[track_caller]
+    pub fn shutdown() -> Self {
+        Self::from_here(CancelKind::Shutdown, Location::caller())
+    }
+
+    pub(crate) fn new(kind: CancelKind) -> Self {
+        Self::make(Cause::new(kind))
+    }
+
+    pub(crate) fn from_here(kind: CancelKind, location: &'static Location<'static>) -> Self {
+        Self::make(Cause {
+            location: Some(location),
+            ..Cause::new(kind)
+        })
+    }
+
+    pub(crate) fn sibling_failed(child: ChildInfo) -> Self {
+        Self::make(Cause {
+            child: Some(child),
+            ..Cause::new(CancelKind::SiblingFailed)
+        })
+    }
+
+    pub(crate) fn abandoned(message: String) -> Self {
+        Self::make(Cause {
+            message: Some(message),
+            ..Cause::new(CancelKind::Abandoned)
+        })
+    }
+
+    /// The reason of what belongs to something that was cancelled with this one.
+    pub(crate) fn inherited(&self) -> Self {
+        match self.kind() {
+            CancelKind::Parent => self.clone(),
+            _ => Self::make(Cause {
+                source: Some(self.clone()),
+                ..Cause::new(CancelKind::Parent)
+            }),
+        }
+    }
+
+    fn make(cause: Cause) -> Self {
+        Self(Arc::new(cause))
+    }
+
+    /// What kind of cause it was.
+    pub fn kind(&self) -> CancelKind {
+        self.0.kind
+    }
+
+    /// The child that was the cause, if one was.
+    pub fn child(&self) -> Option<&ChildInfo> {
+        self.0.child.as_ref()
+    }
+
+    /// What is known besides: what the caller said, or the error with which a spawner refused.
+    pub fn message(&self) -> Option<&str> {
+        self.0.message.as_deref()
+    }
+
+    /// The call that cancelled, or that set the deadline, if it was one.
+    pub fn location(&self) -> Option<&'static Location<'static>> {
+        self.0.location
+    }
+
+    /// Why that was cancelled to which this belongs, for [`CancelKind::Parent`].
+    pub fn source(&self) -> Option<&CancelReason> {
+        self.0.source.as_ref()
+    }
+
+    /// The first cause of all: this reason itself, or the one that its sources lead back to.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use ingather::CancelReason;
+    ///
+    /// let reason = CancelReason::explicit();
+    /// assert_eq!(reason.root(), &reason);
+    /// ```
+    pub fn root(&self) -> &CancelReason {
+        let mut reason = self;
+        while let Some(source) = reason.source() {
+            reason = source;
+        }
+        reason
+    }
+}
+
+impl Cause {
+    fn new(kind: CancelKind) -> Self {
+        Self {
+            kind,
+            child: None,
+            message: None,
+            location: None,
+            source: None,
+        }
+    }
+}
+
+impl PartialEq for CancelReason {
+    fn eq(&self, other: &Self) -> bool {
+        let (one, two) = (&*self.0, &*other.0);
+        (one.kind, &one.child, &one.message, &one.source)
+            == (two.kind, &two.child, &two.message, &two.source)
+    }
+}
+
+impl Eq for CancelReason {}
+
+impl fmt::Debug for CancelReason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut out = f.debug_struct("CancelReason");
+        out.field("kind", &self.0.kind);
+        if let Some(child) = self.child() {
+            out.field("child", child);
+        }
+        if let Some(message) = self.message() {
+            out.field("message", &message);
+        }
+        if let Some(location) = self.location() {
+            out.field("location", &format_args!("{location}"));
+        }
+        if let Some(source) = self.source() {
+            out.field("source", source);
+        }
+        out.finish()
+    }
+}
+
+impl fmt::Display for CancelReason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let text = match self.kind() {
+            CancelKind::Explicit => "cancelled by request",
+            CancelKind::Deadline => "cancelled because its deadline passed",
+            CancelKind::SiblingFailed => "cancelled because a sibling failed",
+            CancelKind::BodyFailed => "cancelled because the scope's body failed",
+            CancelKind::Parent => "cancelled with what it belongs to",
+            CancelKind::NotNeeded => "cancelled because it is not needed any more",
+            CancelKind::Dropped => "cancelled because the group was dropped",
+            CancelKind::Closed => "not started because the group was closed",
+            CancelKind::Shutdown => "cancelled because of a shutdown",
+            CancelKind::Abandoned => "cancelled because the spawner runs no jobs of the group",
+        };
+        f.write_str(text)?;
+        if let Some(child) = self.child() {
+            write!(f, ": {child}")?;
+        }
+        if let Some(message) = self.message() {
+            write!(f, ": {message}")?;
+        }
+        if let Some(source) = self.source() {
+            write!(f, ", which was {source}")?;
+        }
+        Ok(())
+    }
+}
