@@ -42,6 +42,9 @@ pub mod docs {
     pub mod guide {}
     #[doc = include_str!("../docs/semantics.md")]
     pub mod semantics {}
+    #[cfg(feature = "testing")]
+    #[doc = include_str!("../docs/testing.md")]
+    pub mod testing {}
     #[doc = include_str!("../docs/design.md")]
     pub mod design {}
     #[doc = include_str!("../docs/internals.md")]

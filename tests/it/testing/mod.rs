@@ -4,10 +4,16 @@
 //! - `ends`: how jobs end, with a panic and with the executor
 //! - `clock`: virtual time, and what holds it
 //! - `reports`: deadlocks, livelocks and leaks
+//! - `explore`: one test under many orders
+//! - `by_hand`: polling by hand, traces and assertions
+//! - `hostile`: the hostile spawner
 
+mod by_hand;
 mod clock;
 mod ends;
 mod executor;
+mod explore;
+mod hostile;
 mod reports;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
