@@ -1,7 +1,9 @@
 //! The named futures and streams that the functions of this crate give, and the markers in their types.
 
 pub use crate::gather::{
-    Gather, Settling, Start, TryGather, TryStart, Trying, Values, Whole, WholeOrCancel,
+    FirstOk, Gather, JoinWith, Joining, MapConcurrent, MapConcurrentUnordered, MapStream, Quorum,
+    Race, Settling, Start, StartJoin, TryGather, TryMapConcurrent, TryMapConcurrentUnordered,
+    TryStart, Trying, Values, Whole, WholeOrCancel,
 };
 pub use crate::group::{Completions, Join, Next, SpawnWhenFree, TryJoin};
 pub use crate::scope::{Fallible, Form, ScopeFuture, Value};

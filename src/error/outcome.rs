@@ -52,3 +52,12 @@ impl<T, E> Outcome<T, E> {
         matches!(self, Self::Cancelled(_))
     }
 }
+
+impl<T, E> From<Result<T, E>> for Outcome<T, E> {
+    fn from(result: Result<T, E>) -> Self {
+        match result {
+            Ok(value) => Self::Ok(value),
+            Err(error) => Self::Err(error),
+        }
+    }
+}
