@@ -7,3 +7,4 @@ pub use crate::gather::{
 };
 pub use crate::group::{Completions, Join, Next, SpawnWhenFree, TryJoin};
 pub use crate::scope::{Fallible, Form, ScopeFuture, Value};
+pub use crate::time::{Interval, Sleep, Tick, Timeout};

@@ -83,6 +83,8 @@ pub use spawner::{
     EnterGuard, GlobalSpawnerError, SpawnerHandle, current_spawner, enter, from_fn,
     set_global_spawner, try_current_spawner,
 };
+#[cfg(feature = "std")]
+pub use time::{Deadline, TimedOut, timeout};
 
 #[cfg(all(feature = "async-executor", not(loom)))]
 pub use spawner::block_on;

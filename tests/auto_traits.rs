@@ -10,6 +10,7 @@ use ingather::futures::{
     Value, Values,
 };
 use ingather::spawner::{Embedded, FromFn, FromSpawn, LocalFromFn, Smol};
+use ingather::time::{ClockHandle, Interval, Sleep, Tick, Timeout, Timer};
 use ingather::*;
 
 /// Asks the compiler: an inherent item that applies wins over the trait's, which always applies.
@@ -156,6 +157,25 @@ fn a_scope_is_what_its_body_and_its_value_are() {
         ScopeFuture<u8, Ready<Result<u8, u8>>, Fallible>: [Send Sync Unpin],
         ScopeFuture<u8, Ready<Result<u8, Neither>>, Fallible>: [Unpin],
         ScopeFuture<u8, Ready<Result<u8, u8>>, Fallible<Local>>: [Unpin],
+    }
+}
+
+#[test]
+fn what_waits_by_a_clock_goes_anywhere_and_a_timeout_is_what_its_future_is() {
+    table! {
+        ClockHandle: [Send Sync Unpin],
+        // Behind `Sleep`, which nobody can poll through a shared reference.
+        Timer: [Send Unpin],
+        Sleep: [Send Sync Unpin],
+        Interval: [Send Sync Unpin],
+        Tick<'static>: [Send Sync Unpin],
+        Deadline: [Send Sync Unpin],
+        TimedOut: [Send Sync Unpin],
+        Timeout<u8>: [Send Sync Unpin],
+        Timeout<Neither>: [Unpin],
+        Timeout<OnlySend>: [Send Unpin],
+        Timeout<OnlySync>: [Sync Unpin],
+        Timeout<NotUnpin>: [Send Sync],
     }
 }
 

@@ -51,8 +51,12 @@ const LOOM: &[&str] = &[
 /// Where an executor may be named.
 const EXECUTORS: &[&str] = &["src/spawner/"];
 
-/// Where a test may sleep: where it waits for a hung test, never to order events.
-const SLEEPERS: &[&str] = &["tests/it/support/watchdog.rs"];
+/// Where a test may sleep: where it waits for a hung test, and where sleeps are what is tested; never to order events.
+const SLEEPERS: &[&str] = &[
+    "tests/it/support/watchdog.rs",
+    "tests/it/time.rs",
+    "tests/it/timeouts.rs",
+];
 
 /// Examples of what must not be: they hold planted faults and cite no rule.
 const TIDY: &[&str] = &["tests/tidy.rs", "tests/tidy/"];

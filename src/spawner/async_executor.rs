@@ -1,7 +1,7 @@
 //! The executors of async-executor as spawners.
 //!
 //! None of them can be asked whether this thread runs it, so that `is_current` stays at no; a job of ours that one of
-//! them polls is known by other means.
+//! them polls is known by other means. None of them has a clock: the system's, with timers from async-io, counts.
 
 use std::num::NonZeroUsize;
 

@@ -10,7 +10,7 @@
 //! - `from_spawn`: whatever has the traits of `futures::task` as a spawner
 //! - `embedded`: the default that needs no set-up, [`Embedded`] and [`block_on`]
 //! - `no_default`: stands in for `embedded` where the feature is off
-//! - `async_executor`, `smol`, `tokio`, `thread_pool`: one adapter each
+//! - `async_executor`, `smol`, `tokio`, `thread_pool`: one adapter each; tokio's has a clock as well
 //! - `processors`: the guess for executors that cannot tell how many threads run them
 //!
 //! # Choosing a spawner

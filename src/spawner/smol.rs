@@ -14,6 +14,8 @@ use super::{Job, SpawnError, Spawner};
 /// smol does not tell whether this thread is one of its own. In a smol task, name the spawner or
 /// [`enter`](super::enter) it.
 ///
+/// It names no [clock](Spawner::clock): smol's timers are async-io's, and those are the system's clock of this crate.
+///
 /// # Examples
 ///
 /// ```

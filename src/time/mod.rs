@@ -2,21 +2,41 @@
 //!
 //! - `clock`: [`Clock`], what an executor tells of time, and [`ClockHandle`]
 //! - `current`: which clock counts here
+//! - `deadline`: [`Deadline`], one instant for several steps, which may be never
+//! - `alarm`: something to be done once at an instant
+//! - `sleep`: [`sleep`], waiting until an instant
+//! - `timeout`: [`timeout`](timeout()), waiting for a future no longer than until an instant
+//! - `interval`: [`interval`](interval()), instants at equal distances
 //! - `real`: the clock of the system, with timers from async-io
 //! - `no_real`: stands in for `real` where the feature `time` is off
 
+#[cfg_attr(
+    not(test),
+    expect(dead_code, reason = "deadlines of groups will stand on it")
+)]
+mod alarm;
 mod clock;
 mod current;
+mod deadline;
+mod interval;
 #[cfg(not(all(feature = "time", not(loom))))]
 mod no_real;
 #[cfg(all(feature = "time", not(loom)))]
 mod real;
+mod sleep;
+mod timeout;
 
 #[cfg(not(all(feature = "time", not(loom))))]
 use no_real as real_clock;
 #[cfg(all(feature = "time", not(loom)))]
 use real as real_clock;
 
+#[expect(unused_imports, reason = "deadlines of groups will stand on it")]
+pub(crate) use alarm::Alarm;
 pub use clock::{Clock, ClockHandle, Timer};
 pub(crate) use current::provide;
 pub use current::{current_clock, try_current_clock};
+pub use deadline::Deadline;
+pub use interval::{Interval, Tick, interval, interval_at};
+pub use sleep::{Sleep, now, sleep, sleep_until};
+pub use timeout::{TimedOut, Timeout, timeout, timeout_at};

@@ -1,9 +1,12 @@
 //! The clock of the system, with timers from async-io.
 
 use std::sync::OnceLock;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use super::{Clock, ClockHandle, Timer};
+
+/// As long as the system is asked to wait in one go: some refuse to wait for thousands of years.
+const A_WHILE: Duration = Duration::from_secs(365 * 24 * 60 * 60);
 
 struct System;
 
@@ -14,7 +17,13 @@ impl Clock for System {
 
     fn timer(&self, at: Instant) -> Timer {
         Box::pin(async move {
-            async_io::Timer::at(at).await;
+            loop {
+                let next = at.min(Instant::now() + A_WHILE);
+                async_io::Timer::at(next).await;
+                if next == at {
+                    return;
+                }
+            }
         })
     }
 }

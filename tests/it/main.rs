@@ -6,6 +6,7 @@
 //! - `panics`, `panics_of_leftovers`: panics of children and bodies, and in what the crate drops
 //! - `results`, `retention`: what keys read, and that nothing is retained
 //! - `limits`, `gather`: the rules of these names
+//! - `time`, `timeouts`: the rules of time
 //! - `faults`: panics with a text of their own, for the tests of errors and panics
 //! - `attacks`: what a hostile child, owner or waker may try
 //! - `abandoned`: spawners that refuse or lose jobs
@@ -41,3 +42,5 @@ mod results;
 mod retention;
 mod shutdowns;
 mod support;
+mod time;
+mod timeouts;

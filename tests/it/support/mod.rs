@@ -5,6 +5,7 @@
 //! - `hostile`: an executor of our own, from well-behaved to lossy
 //! - `seeded`: numbers from a seed, and a spawner whose jobs are run by hand
 //! - `wakers`: a waker that counts, and futures that are polled by hand
+//! - `wound`: a clock that is wound by hand
 //! - `gates`: events that are opened by hand, for tasks and for threads
 //! - `records`: traces, drops and how many are under way at once
 //! - `unhandled`: what reached the unhandled hook
@@ -29,6 +30,7 @@ pub(crate) mod wakers;
 #[cfg(feature = "tracing")]
 pub(crate) mod warnings;
 pub(crate) mod watchdog;
+pub(crate) mod wound;
 
 pub(crate) use gates::{Gate, yield_now, yields};
 pub(crate) use hostile::{HONEST, Hostile, LOSSY, MILD, Mischief};
@@ -37,6 +39,7 @@ pub(crate) use seeded::{Rng, Stepper};
 pub(crate) use spawners::{Kind, Site, run};
 pub(crate) use wakers::{ByHand, Count};
 pub(crate) use watchdog::watched;
+pub(crate) use wound::Wound;
 
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 

@@ -121,7 +121,8 @@ impl Host {
             Kind::TokioOne => tokio_one(),
             Kind::TokioMany => {
                 let mut builder = Builder::new_multi_thread();
-                let runtime = builder.worker_threads(2).thread_name("tokio-many").build();
+                let builder = builder.worker_threads(2).thread_name("tokio-many");
+                let runtime = builder.enable_time().build();
                 let runtime = runtime.expect("threads can be started");
                 let spawner = SpawnerHandle::new(runtime.handle().clone());
                 (spawner, Keeper::Runtime(runtime))
@@ -142,7 +143,7 @@ fn tokio_one() -> (SpawnerHandle, Keeper) {
     let (tell, told) = channel();
     let thread = thread::Builder::new().name("tokio-one".into());
     let thread = thread.spawn(move || {
-        let runtime = Builder::new_current_thread().build();
+        let runtime = Builder::new_current_thread().enable_time().build();
         let runtime = runtime.expect("a runtime can be made");
         tell.send(runtime.handle().clone())
             .expect("the test waits for it");

@@ -1,0 +1,96 @@
+//! Jobs that other workers can steal from the worker on which they were spawned or woken.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::{Context, Poll, Wake, Waker};
+
+use tokio::runtime::{self, Handle};
+
+use crate::spawner::Job;
+
+/// Lets other workers have the job that was spawned or woken on this one just now.
+///
+/// A worker keeps the task that was spawned or woken last in a slot of its own, which no other worker can steal from,
+/// and polls it once the present task returns. A job is there to work beside that task, which may go on for long: an
+/// owner that polls its children would poll them all before the job that was to share them begins. The next task to
+/// come pushes the job out of the slot, into the queue that is stolen from, and wakes a worker that is idle. So here
+/// is one that does nothing.
+pub(super) fn offer(handle: &Handle) {
+    // What comes from elsewhere goes into a queue for all workers. The index does not say whose worker this is: where
+    // it is another runtime's, the empty task is in vain, and that is cheaper than always comparing handles.
+    if runtime::worker_index().is_some() {
+        // A runtime that is shut down cancels it, and does not panic.
+        drop(handle.spawn(async {}));
+    }
+}
+
+/// A job that other workers can steal from the worker on which it was woken.
+pub(super) struct Stealable {
+    job: Job,
+    handle: Handle,
+    /// Made at the first poll, since only then is there a waker. The same twice.
+    waking: Option<(Arc<Waking>, Waker)>,
+}
+
+impl Stealable {
+    pub(super) fn new(job: Job, handle: Handle) -> Self {
+        Self {
+            job,
+            handle,
+            waking: None,
+        }
+    }
+}
+
+impl Future for Stealable {
+    type Output = ();
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        let this = self.get_mut();
+        // tokio gives a task the same waker each time, so that the job's may be kept, and cloned for an increment.
+        let kept = this.waking.take();
+        let kept = kept.filter(|(waking, _)| waking.task.will_wake(cx.waker()));
+        let (waking, waker) = this.waking.insert(kept.unwrap_or_else(|| {
+            let waking = Arc::new(Waking {
+                task: cx.waker().clone(),
+                handle: this.handle.clone(),
+                is_polled: AtomicBool::new(false),
+            });
+            let waker = Waker::from(Arc::clone(&waking));
+            (waking, waker)
+        }));
+        waking.is_polled.store(true, Ordering::Relaxed);
+        let poll = this.job.as_mut().poll(&mut Context::from_waker(waker));
+        // Not after a panic: the job is over then, and whether it is offered is all the same.
+        waking.is_polled.store(false, Ordering::Relaxed);
+        poll
+    }
+}
+
+/// Wakes the task of a job, and offers it to other workers.
+struct Waking {
+    task: Waker,
+    /// It keeps the runtime's scheduler, but not the runtime: whose shutdown drops the job. `task` keeps it as well.
+    handle: Handle,
+    /// The job is being polled.
+    is_polled: AtomicBool,
+}
+
+impl Wake for Waking {
+    fn wake(self: Arc<Self>) {
+        self.wake_by_ref();
+    }
+
+    fn wake_by_ref(self: &Arc<Self>) {
+        self.task.wake_by_ref();
+        // A task that is woken while it is polled, by itself as when it yields or by others, goes into the queue when
+        // that poll is over, and not into the slot. Asked after the wake, so that the answer is right where it matters:
+        // whoever wakes a suspended task sees in the task's state all that its last poll has done, hence the relaxed
+        // order; and from this worker's slot it is not polled before this returns.
+        if !self.is_polled.load(Ordering::Relaxed) {
+            offer(&self.handle);
+        }
+    }
+}
