@@ -32,6 +32,7 @@ mod gather;
 mod inline;
 mod inline_ends;
 mod inline_groups;
+mod joiners;
 mod leaving;
 mod limits;
 mod lossy;
