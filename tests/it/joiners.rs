@@ -6,14 +6,13 @@ use std::thread;
 
 use ingather::joiner::{All, CallInfo, FirstOk, FirstOver, Settled};
 use ingather::{
-    CancelKind, GroupOptions, Joiner, OnError, OnPanic, Outcome, SpawnError, Verdict, from_fn,
-    inline_join_with, inline_join_with_local, join_with, join_with_on,
+    GroupOptions, Joiner, OnPanic, Outcome, Verdict, inline_join_with, inline_join_with_local,
+    join_with, join_with_on,
 };
 
-use crate::faults::{Explosive, explodes_waiting, finish, payload_of, text_of, throw, unique};
+use crate::faults::{finish, payload_of, throw};
 use crate::support::{
-    ByHand, Drops, Fault, Gate, Log, Meter, Site, Stepper, Witness, behaviour, unhandled, watched,
-    yields,
+    Drops, Fault, Gate, Log, Meter, Site, Stepper, Witness, behaviour, watched, yields,
 };
 
 behaviour!(
@@ -23,13 +22,6 @@ behaviour!(
     what_is_not_needed_is_cancelled_and_told_of,
     calls_are_not_polled_that_a_joiner_does_not_let_start,
     all_futures_are_dropped_before_the_result_is_made,
-    a_joiner_that_panics_cancels_the_calls_and_its_panic_goes_on,
-    a_panic_of_a_call_goes_on_and_the_joiner_is_dropped,
-    a_collected_panic_is_told_of,
-    a_loser_that_panics_in_its_drop_is_not_lost,
-    a_join_that_is_dropped_drops_its_calls,
-    an_error_that_no_joiner_was_told_of_goes_to_the_hook,
-    errors_in_a_joiner_that_is_dropped_go_to_the_hook,
     all_is_try_gather,
     settled_is_gather_settled,
     the_limit_of_the_options_holds,
@@ -37,13 +29,13 @@ behaviour!(
 behaviour!(outside: a_joiner_is_called_by_the_task_that_awaits);
 
 /// Writes down what it is told, and does what it is told to do.
-struct Scribe<A> {
+pub(crate) struct Scribe<A> {
     log: Log,
     answer: A,
 }
 
 impl<A: FnMut(usize) -> Verdict> Scribe<A> {
-    fn new(log: &Log, answer: A) -> Self {
+    pub(crate) fn new(log: &Log, answer: A) -> Self {
         let log = log.clone();
         Self { log, answer }
     }
@@ -75,7 +67,7 @@ impl<A: FnMut(usize) -> Verdict> Joiner<u32, Fault> for Scribe<A> {
     }
 }
 
-fn goes_on(_index: usize) -> Verdict {
+pub(crate) fn goes_on(_index: usize) -> Verdict {
     Verdict::Continue
 }
 
@@ -130,7 +122,7 @@ async fn zero_calls_are_finished_at_once(on: Site) {
     assert!(text.contains("at least one"), "{text}");
 }
 
-async fn double(n: u32) -> Result<u32, Fault> {
+pub(crate) async fn double(n: u32) -> Result<u32, Fault> {
     yields(2).await;
     Ok(2 * n)
 }
@@ -172,7 +164,7 @@ async fn calls_come_in_whatever_gather_takes(on: Site) {
 }
 
 /// Gives a number when the gate is open, or waits for ever with a witness.
-async fn call(gate: Option<Gate>, witness: Witness, n: u32) -> Result<u32, Fault> {
+pub(crate) async fn call(gate: Option<Gate>, witness: Witness, n: u32) -> Result<u32, Fault> {
     let _held = witness;
     match gate {
         Some(gate) => gate.wait().await,
@@ -271,76 +263,6 @@ async fn all_futures_are_dropped_before_the_result_is_made(on: Site) {
     assert_eq!(join_with_on(&on.spawner, joiner, calls).await, 40);
 }
 
-/// Panics at a chosen point.
-struct Fragile {
-    at: &'static str,
-    text: String,
-    _explosive: Option<Explosive>,
-}
-
-impl Fragile {
-    fn new(at: &'static str, text: &str) -> Self {
-        let explosive = (at == "drop").then(|| Explosive(text.to_owned()));
-        Self {
-            at,
-            text: text.to_owned(),
-            _explosive: explosive,
-        }
-    }
-
-    fn point(&self, at: &str) {
-        if self.at == at {
-            throw(&self.text);
-        }
-    }
-}
-
-impl<T, E> Joiner<T, E> for Fragile {
-    type Output = ();
-
-    fn started(&mut self, call: CallInfo<'_>) -> Verdict {
-        if call.index() == 2 {
-            self.point("started");
-        }
-        Verdict::Continue
-    }
-
-    fn completed(&mut self, _: CallInfo<'_>, _: Outcome<T, E>) -> Verdict {
-        self.point("completed");
-        Verdict::Cancel
-    }
-
-    fn finish(self) {
-        self.point("finish");
-    }
-}
-
-// Joining-3
-async fn a_joiner_that_panics_cancels_the_calls_and_its_panic_goes_on(on: Site) {
-    for at in ["started", "completed", "finish", "drop"] {
-        for goes_on in [false, true] {
-            let (drops, gate) = (Drops::new(), Gate::new());
-            gate.open();
-            let text = unique(at);
-            let calls = (0..10).map(|n| {
-                let (gate, witness) = ((n == 0).then(|| gate.clone()), drops.witness());
-                move || call(gate, witness, n)
-            });
-            let calls: Vec<_> = calls.collect();
-            let mut options = GroupOptions::new().on(&on.spawner);
-            if goes_on {
-                options = options
-                    .on_error(OnError::KeepGoing)
-                    .on_panic(OnPanic::Collect);
-            }
-            let join = options.join_with(Fragile::new(at, &text), calls);
-            assert_eq!(text_of(join).await, text);
-            assert!(drops.all(), "{at}");
-            assert_eq!(unhandled::taken(&text), [""; 0]);
-        }
-    }
-}
-
 /// Remembers the thread that it was made on. It is neither `Send` nor `Sync`.
 struct Homebody(Cell<Option<thread::ThreadId>>);
 
@@ -377,196 +299,6 @@ async fn a_joiner_is_called_by_the_task_that_awaits(on: Site) {
     };
     let verdict = thread::spawn(task).join().unwrap();
     assert_eq!(verdict, Verdict::Continue);
-}
-
-// Joining-4
-async fn a_panic_of_a_call_goes_on_and_the_joiner_is_dropped(on: Site) {
-    let (log, drops) = (Log::new(), Drops::new());
-    let (text, gate) = (unique("call"), Gate::new());
-    gate.open();
-    for in_callable in [false, true] {
-        let calls = (0..10).map(|n| {
-            let (gate, witness) = ((n < 3).then(|| gate.clone()), drops.witness());
-            let text = (n == 5).then(|| text.clone());
-            move || {
-                if let (Some(text), true) = (&text, in_callable) {
-                    throw(text);
-                }
-                async move {
-                    if let Some(text) = text {
-                        throw(&text);
-                    }
-                    call(gate, witness, n).await
-                }
-            }
-        });
-        let calls: Vec<_> = calls.collect();
-        let scribe = Scribe::new(&log, goes_on);
-        let join = join_with_on(&on.spawner, scribe, calls);
-        assert_eq!(text_of(join).await, text);
-        assert!(drops.all());
-        assert!(!log.entries().contains(&"finish".to_owned()));
-    }
-}
-
-// Joining-4, Panics-2
-async fn a_collected_panic_is_told_of(on: Site) {
-    let text = unique("collected");
-    let (in_poll, in_drop) = (text.clone(), text.clone());
-    let log = Log::new();
-    let gate = Gate::new();
-    let opens = gate.clone();
-    let options = GroupOptions::new()
-        .on(&on.spawner)
-        .on_panic(OnPanic::Collect);
-    let join = options.join_with(
-        Scribe::new(&log, move |index| {
-            opens.open();
-            if index == 2 {
-                Verdict::Cancel
-            } else {
-                Verdict::Continue
-            }
-        }),
-        (
-            move || async move { throw(&in_poll) },
-            move || explodes_waiting(in_drop),
-            move || async move {
-                gate.wait().await;
-                Ok(2)
-            },
-        ),
-    );
-    let told = join.await.entries();
-    let mine = format!("0: {text}");
-    assert_eq!(
-        told[3..],
-        [mine.as_str(), "2: 2", &format!("1: {text}"), "finish"]
-    );
-    assert_eq!(unhandled::taken(&text), [""; 0]);
-}
-
-// Joining-4, Panics-3
-async fn a_loser_that_panics_in_its_drop_is_not_lost(on: Site) {
-    let text = unique("loser");
-    let calls = || {
-        let (thrown, begun) = (text.clone(), Gate::new());
-        let begins = begun.clone();
-        (
-            move || async move {
-                begun.wait().await;
-                double(1).await
-            },
-            move || {
-                begins.open();
-                explodes_waiting(thrown)
-            },
-            || pending::<Result<u32, Fault>>(),
-        )
-    };
-    let join = join_with_on(&on.spawner, FirstOk::new(), calls());
-    assert_eq!(text_of(join).await, text);
-    // Collected, it costs nobody the value, and the hook hears of it.
-    let options = GroupOptions::new()
-        .on(&on.spawner)
-        .on_panic(OnPanic::Collect);
-    let first = options.join_with(FirstOk::new(), calls()).await;
-    assert_eq!(first.unwrap(), 2);
-    assert_eq!(unhandled::taken(&text).len(), 1);
-}
-
-// Joining-5, Dropping-1
-async fn a_join_that_is_dropped_drops_its_calls(on: Site) {
-    let drops = Drops::new();
-    let all = Gate::new();
-    let meter = Meter::new();
-    let calls = (0..10).map(|_| {
-        let (witness, meter, all) = (drops.witness(), meter.clone(), all.clone());
-        move || async move {
-            let (_held, _under_way) = (witness, meter.enter());
-            if meter.now() == 10 {
-                all.open();
-            }
-            pending::<Result<u32, Fault>>().await
-        }
-    });
-    let calls: Vec<_> = calls.collect();
-    let mut join = ByHand::new(join_with_on(&on.spawner, All::new(), calls));
-    assert!(join.poll().is_pending());
-    all.wait().await;
-    drop(join);
-    // At most the one that has just opened the gate is still being polled.
-    while !drops.all() {
-        yields(1).await;
-    }
-    assert_eq!((drops.count(), meter.now()), (10, 0));
-}
-
-/// An error with a type of its own, by which the hook's text is found.
-macro_rules! error_type {
-    ($name:ident) => {
-        #[derive(Debug)]
-        struct $name;
-    };
-}
-
-// Joining-5, Errors-2
-async fn an_error_that_no_joiner_was_told_of_goes_to_the_hook(on: Site) {
-    error_type!(NeverTold);
-    let stepper = Stepper::new();
-    drop(unhandled::taken("NeverTold"));
-    let calls = || (|| ready(Err::<(), _>(NeverTold)), || pending());
-    let mut join = ByHand::new(join_with_on(&stepper, FirstOk::new(), calls()));
-    assert!(join.poll().is_pending());
-    stepper.run();
-    // The letter is there and was not read.
-    drop(join);
-    let lost = unhandled::taken("NeverTold");
-    assert_eq!(lost.len(), 1, "{lost:?}");
-    assert!(lost[0].contains("`call 0`"), "{lost:?}");
-    drop(on);
-}
-
-async fn panics_late<E>(gate: Gate, text: String) -> Result<(), E> {
-    gate.wait().await;
-    throw(&text)
-}
-
-// Joining-5, Panics-4
-async fn errors_in_a_joiner_that_is_dropped_go_to_the_hook(on: Site) {
-    error_type!(HeldByFirst);
-    error_type!(HeldBySettled);
-    drop(on);
-    let stepper = Stepper::new();
-    let (gate, text) = (Gate::new(), unique("late"));
-    let (gate_2, text_2) = (gate.clone(), text.clone());
-    let (gate_3, text_3) = (gate.clone(), text.clone());
-    let calls = (
-        || ready(Err::<(), _>(HeldByFirst)),
-        || panics_late(gate_2, text_2),
-    );
-    let mut first = ByHand::new(join_with_on(&stepper, FirstOk::new(), calls));
-    let calls = (
-        || ready(Err::<(), _>(HeldBySettled)),
-        || panics_late(gate_3, text_3),
-    );
-    let mut settled = ByHand::new(join_with_on(&stepper, Settled::new(), calls));
-    for _ in 0..3 {
-        assert!(first.poll().is_pending() && settled.poll().is_pending());
-        stepper.run();
-    }
-    assert_eq!(unhandled::taken("HeldBy"), [""; 0]);
-    gate.open();
-    assert_eq!(
-        text_of(async { finish(&stepper, first.into_future()) }).await,
-        text
-    );
-    assert_eq!(
-        text_of(async { finish(&stepper, settled.into_future()) }).await,
-        text
-    );
-    assert_eq!(unhandled::taken("HeldByFirst").len(), 1);
-    assert_eq!(unhandled::taken("HeldBySettled").len(), 1);
 }
 
 async fn odd_fails(n: u32) -> Result<u32, Fault> {
@@ -673,30 +405,6 @@ fn a_call_that_ends_while_the_winner_is_told_of_is_told_of_too() {
     assert_eq!(told.entries()[2..], ["0: 1", "1: 2", "finish"]);
 }
 
-// Joining-1
-#[test]
-fn the_calls_of_a_spawner_that_refuses_are_told_of_as_abandoned() {
-    watched("a join on a spawner that refuses", || {
-        let refusing = from_fn(|_| Err(SpawnError::new("no room")));
-        let log = Log::new();
-        let join = join_with_on(&refusing, Scribe::new(&log, goes_on), [|| double(1); 2]);
-        let told = futures::executor::block_on(join).sorted();
-        let abandoned = [
-            "0: Abandoned",
-            "0 starts",
-            "1: Abandoned",
-            "1 starts",
-            "finish",
-        ];
-        let mut abandoned = abandoned.map(str::to_owned);
-        abandoned.sort();
-        assert_eq!(told, abandoned);
-        let join = join_with_on(&refusing, All::new(), [|| double(1)]);
-        let error = futures::executor::block_on(join).unwrap_err();
-        assert_eq!(error.cancelled().unwrap().kind(), CancelKind::Abandoned);
-    });
-}
-
 /// Counts values.
 struct Counts(usize);
 
@@ -738,20 +446,6 @@ fn inline_calls_borrow_and_need_no_spawner() {
     });
     let values = futures::executor::block_on(inline_join_with_local(All::new(), calls));
     assert_eq!(values.unwrap(), [3, 6]);
-}
-
-// Joining-5, Inline-2
-#[test]
-fn an_inline_join_that_is_dropped_drops_its_calls_on_the_spot() {
-    let drops = Drops::new();
-    let calls = [(); 3].map(|()| {
-        let witness = drops.witness();
-        move || call(None, witness, 0)
-    });
-    let mut join = ByHand::new(inline_join_with(All::new(), calls));
-    assert!(join.poll().is_pending());
-    drop(join);
-    assert!(drops.all_here() && drops.count() == 3);
 }
 
 // Joining-1, Executors-7

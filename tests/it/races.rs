@@ -335,7 +335,12 @@ async fn a_quorum_of_none_polls_nothing(on: Site) {
     let none: Result<Vec<(usize, ())>, GroupError<Fault>> =
         quorum_on(&on.spawner, 0, [call; 3]).await;
     assert_eq!(none.unwrap(), []);
-    let none = quorum_on(&on.spawner, 0, [|| attempt(0, 0); 0]).await;
+    let none = quorum_on(
+        &on.spawner,
+        0,
+        Vec::<fn() -> std::future::Ready<Result<u8, Fault>>>::new(),
+    )
+    .await;
     assert_eq!(none.unwrap(), []);
 }
 
