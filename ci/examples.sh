@@ -28,6 +28,11 @@ for path in examples/*.rs examples/*/main.rs; do
     cargo run --quiet --release --example "$name"
 done
 
+# This one says beforehand what it prints, whatever the timing.
+expected=$(sed -n '/^\/\/! ```text/,/^\/\/! ```$/p' examples/happy_eyeballs.rs | sed '1d;$d;s,^//! \{0\,1\},,')
+printed=$(cargo run --quiet --release --example happy_eyeballs)
+[[ -n $expected && $printed == "$expected" ]] || fail "happy_eyeballs printed: $printed"
+
 cargo build --release --example checksum
 target=$(cargo metadata --format-version 1 --no-deps | sed -n 's/.*"target_directory":"\([^"]*\)".*/\1/p')
 cp "$target/release/examples/checksum" "$work/checksum"

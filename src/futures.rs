@@ -3,7 +3,9 @@
 pub use crate::cancel::{Cancelled, CancelledOwned, RunUntilCancelled};
 pub use crate::context::WithContext;
 pub use crate::gather::{
-    Gather, Settling, Start, TryGather, TryStart, Trying, Values, Whole, WholeOrCancel,
+    FirstOk, Gather, JoinWith, Joining, MapConcurrent, MapConcurrentUnordered, MapStream, Quorum,
+    Race, Settling, Start, StartJoin, TryGather, TryMapConcurrent, TryMapConcurrentUnordered,
+    TryStart, Trying, Values, Whole, WholeOrCancel,
 };
 pub use crate::group::{
     Checkpoint, Completions, Join, Next, Shield, SpawnWhenFree, Start as StartChild, TryJoin,

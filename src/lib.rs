@@ -66,8 +66,14 @@ pub use error::{
 };
 #[cfg(feature = "std")]
 pub use gather::{
-    Calls, gather, gather_on, gather_settled, gather_settled_on, inline_gather,
-    inline_gather_local, try_gather, try_gather_on, try_inline_gather, try_inline_gather_local,
+    Calls, CallsOf, Items, Joiner, Verdict, first_ok, first_ok_on, gather, gather_on,
+    gather_settled, gather_settled_on, inline_first_ok, inline_first_ok_local, inline_gather,
+    inline_gather_local, inline_join_with, inline_join_with_local, inline_quorum,
+    inline_quorum_local, inline_race, inline_race_local, join_with, join_with_on, joiner,
+    map_concurrent, map_concurrent_on, map_concurrent_unordered, map_concurrent_unordered_on,
+    quorum, quorum_on, race, race_on, try_gather, try_gather_on, try_inline_gather,
+    try_inline_gather_local, try_map_concurrent, try_map_concurrent_on,
+    try_map_concurrent_unordered, try_map_concurrent_unordered_on,
 };
 #[cfg(feature = "std")]
 pub use group::{

@@ -6,8 +6,8 @@ use std::marker::PhantomData;
 use std::rc::Rc;
 
 use ingather::futures::{
-    Cancelled, CancelledOwned, Completions, Fallible, Join, Next, RunUntilCancelled, ScopeFuture,
-    Settling, SpawnWhenFree, TryJoin, Trying, Value, Values, WithContext,
+    Cancelled, CancelledOwned, Completions, Fallible, Join, MapConcurrent, Next, RunUntilCancelled,
+    ScopeFuture, Settling, SpawnWhenFree, TryJoin, Trying, Value, Values, WithContext,
 };
 use ingather::spawner::{Embedded, FromFn, FromSpawn, LocalFromFn, Smol};
 use ingather::time::{ClockHandle, Interval, Sleep, Tick, Timeout, Timer};
@@ -339,6 +339,103 @@ fn a_try_gather() -> impl Future {
 
 fn a_settled_gather() -> impl Future {
     gather_settled([|| async { Ok::<u8, String>(1) }])
+}
+
+fn a_race() -> impl Future {
+    race([|| hold(1_u8), || hold(2_u8)])
+}
+
+fn a_race_of<T: 'static>(captured: T) -> impl Future {
+    race((0..2).map(move |_| {
+        let _captured = &captured;
+        || hold(1_u8)
+    }))
+}
+
+fn a_first_ok() -> impl Future {
+    first_ok((|| async { Ok::<u8, String>(1) }, || async { Ok(2) }))
+}
+
+fn an_inline_race<T>(captured: &T) -> impl Future {
+    inline_race_local([move || async move {
+        let _captured = captured;
+    }])
+}
+
+fn a_join_under<J: Joiner<u8, String>>(joiner: J) -> impl Future {
+    join_with(joiner, [|| async { Ok::<u8, String>(1) }])
+}
+
+/// A joiner with something in it.
+struct Holds<T>(T);
+
+impl<T> Joiner<u8, String> for Holds<T> {
+    type Output = T;
+
+    fn completed(&mut self, _: joiner::CallInfo<'_>, _: Outcome<u8, String>) -> Verdict {
+        Verdict::Continue
+    }
+
+    fn finish(self) -> T {
+        self.0
+    }
+}
+
+fn a_mapped_stream<T: Send + Default + 'static>() -> impl ::futures::Stream {
+    map_concurrent(0..3, 2, |_| hold(T::default()))
+}
+
+fn a_mapped_stream_of<T>(items: Vec<T>) -> impl ::futures::Stream {
+    try_map_concurrent(items, 2, |_| async { Ok::<u8, String>(1) })
+}
+
+fn a_mapped_stream_with<T>(captured: T) -> impl ::futures::Stream {
+    map_concurrent_unordered(0..3, 2, move |_| {
+        let _captured = &captured;
+        hold(1_u8)
+    })
+}
+
+#[test]
+fn a_join_is_send_if_its_joiner_is() {
+    assert!(probe(&a_race()).is_send());
+    // What the callables came in is gone by then.
+    assert!(probe(&a_race_of(Rc::new(0_u8))).is_send());
+    assert!(probe(&a_first_ok()).is_send());
+    assert!(!probe(&an_inline_race(&0_u8)).is_send());
+    assert!(probe(&a_join_under(Holds(0_u8))).is_send());
+    assert!(probe(&a_join_under(Holds(Cell::new(0_u8)))).is_send());
+    assert!(!probe(&a_join_under(Holds(Rc::new(0_u8)))).is_send());
+}
+
+#[test]
+fn a_mapped_stream_is_send_if_its_parts_are() {
+    assert!(probe(&a_mapped_stream::<u8>()).is_send());
+    assert!(probe(&a_mapped_stream::<OnlySend>()).is_send());
+    assert!(probe(&a_mapped_stream_of(vec![0_u8])).is_send());
+    assert!(!probe(&a_mapped_stream_of(vec![Rc::new(0_u8)])).is_send());
+    assert!(probe(&a_mapped_stream_with(Cell::new(0_u8))).is_send());
+    assert!(!probe(&a_mapped_stream_with(Rc::new(0_u8))).is_send());
+}
+
+type Source<S> = MapConcurrent<S, u8, u8>;
+
+#[test]
+fn joiners_and_mapped_streams_are_what_they_hold() {
+    table! {
+        joiner::All<u8, u8>: [Send Sync Unpin],
+        joiner::All<Neither, u8>: [Unpin],
+        joiner::Settled<u8, Neither>: [Unpin],
+        joiner::FirstOk<OnlySend, u8>: [Send Unpin],
+        joiner::FirstOver<OnlySync, u8>: [Sync Unpin],
+        joiner::Quorum<u8, OnlySend>: [Send Unpin],
+        joiner::CallInfo<'static>: [Send Sync Unpin],
+        Verdict: [Send Sync Unpin],
+        Source<u8>: [Send Sync Unpin],
+        Source<Neither>: [Unpin],
+        Source<OnlySend>: [Send Unpin],
+        Source<NotUnpin>: [Send Sync],
+    }
 }
 
 #[test]

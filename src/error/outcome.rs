@@ -5,7 +5,7 @@ use crate::panic::Panic;
 
 /// How one call ended: value, error, panic or cancelled.
 ///
-/// What [`gather_settled`](crate::gather_settled) gives for each call. It differs from
+/// What [`gather_settled`](crate::gather_settled) gives for each call, and what a [`Joiner`](crate::Joiner) is told of. It differs from
 /// [`Failure`](crate::Failure) in that it may also be a success.
 #[derive(Debug)]
 #[non_exhaustive]
@@ -50,5 +50,14 @@ impl<T, E> Outcome<T, E> {
     /// Was it cancelled?
     pub fn is_cancelled(&self) -> bool {
         matches!(self, Self::Cancelled(_))
+    }
+}
+
+impl<T, E> From<Result<T, E>> for Outcome<T, E> {
+    fn from(result: Result<T, E>) -> Self {
+        match result {
+            Ok(value) => Self::Ok(value),
+            Err(error) => Self::Err(error),
+        }
     }
 }

@@ -1,4 +1,4 @@
-//! Gather: several calls at once, their results in call order.
+//! Gather and its relatives: several calls at once, their results in call order or made by a joiner.
 //!
 //! - `calls`: what can be gathered: a `Vec`, an array or an iterator of callables, or a tuple of them
 //! - `body`: the scope behind a gather
@@ -6,20 +6,53 @@
 //! - `in_order`: waits for keys in the order of the calls
 //! - `inline`: gather inside one task
 //! - `options`: gather from [`GroupOptions`](crate::GroupOptions)
+//! - `joiner`: the ways to join: when the rest is not needed, and what the results are made into
+//! - `calls_of`: what can be joined: calls that all give the same type
+//! - `telling`: a child that tells its owner of its end
+//! - `post`: what children tell, in the order in which they end
+//! - `collects`: what a group with given options does with a panic
+//! - `join`: the scope behind a join
+//! - `races`, `inline_races`: joining, and the first of several calls
+//! - `map`: many items at a bounded pace
+//! - `race_options`: joins and races from [`GroupOptions`](crate::GroupOptions)
 
 mod body;
 mod calls;
+mod calls_of;
+mod collects;
 mod in_order;
 mod inline;
+mod inline_races;
+mod join;
+pub mod joiner;
+mod map;
 mod mode;
 mod options;
+mod post;
+mod race_options;
+mod races;
+mod telling;
 
 use std::convert::Infallible;
 
 pub use body::{Gather, Start, TryGather, TryStart, Whole, WholeOrCancel};
 pub use calls::Calls;
+pub use calls_of::CallsOf;
 pub use inline::{inline_gather, inline_gather_local, try_inline_gather, try_inline_gather_local};
+pub use inline_races::{
+    inline_first_ok, inline_first_ok_local, inline_join_with, inline_join_with_local,
+    inline_quorum, inline_quorum_local, inline_race, inline_race_local,
+};
+pub use join::{FirstOk, JoinWith, Joining, Quorum, Race, StartJoin};
+pub use joiner::{Joiner, Verdict};
+pub use map::{
+    Items, MapConcurrent, MapConcurrentUnordered, MapStream, TryMapConcurrent,
+    TryMapConcurrentUnordered, map_concurrent, map_concurrent_on, map_concurrent_unordered,
+    map_concurrent_unordered_on, try_map_concurrent, try_map_concurrent_on,
+    try_map_concurrent_unordered, try_map_concurrent_unordered_on,
+};
 pub use mode::{Settling, Trying, Values};
+pub use races::{first_ok, first_ok_on, join_with, join_with_on, quorum, quorum_on, race, race_on};
 
 use crate::group::{GroupOptions, Shared};
 use crate::spawner::Spawner;

@@ -6,6 +6,7 @@
 //! - `panics`, `panics_of_leftovers`: panics of children and bodies, and in what the crate drops
 //! - `results`, `retention`: what keys read, and that nothing is retained
 //! - `limits`, `gather`: the rules of these names
+//! - `joiners`, `join_ends`, `races`, `map_concurrent`, `map_ends`: the rules of joining
 //! - `time`, `timeouts`: the rules of time
 //! - `faults`: panics with a text of their own, for the tests of errors and panics
 //! - `attacks`: what a hostile child, owner or waker may try
@@ -37,12 +38,17 @@ mod gather;
 mod inline;
 mod inline_ends;
 mod inline_groups;
+mod join_ends;
+mod joiners;
 mod leaving;
 mod limits;
 mod lossy;
+mod map_concurrent;
+mod map_ends;
 mod panics;
 mod panics_of_leftovers;
 mod parallel;
+mod races;
 mod results;
 mod retention;
 mod shutdowns;

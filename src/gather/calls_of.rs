@@ -1,0 +1,141 @@
+//! What can be joined or raced: calls that all give the same type.
+
+use std::future::Future;
+use std::panic::Location;
+use std::sync::Arc;
+
+use super::calls::{Each, Tuple};
+use super::mode::Values;
+use super::post::Post;
+use super::telling::Telling;
+use crate::group::{Accepts, Call, Kind, Scope, Shared};
+
+/// Calls that all give an `O`, so that any of them can win.
+///
+/// Implemented for whatever iterates over callables `FnOnce() -> impl Future`, and for tuples of up to twelve callables whose
+/// futures give the same type. `S` tells the two apart and is always inferred.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a collection of calls that all give `{O}`",
+    label = "not calls of one output",
+    note = "give a `Vec`, an array or an iterator of callables of one type, such as `vec![|| f(1), || f(2)]`, or a tuple of \
+            callables whose futures give the same type; a callable gives a `Send` future of a `Send` value"
+)]
+pub trait CallsOf<'env, S, O, K: Kind = Shared>: sealed::CallsOf<'env, S, O, K> {}
+impl<'env, S, O, K: Kind, C: sealed::CallsOf<'env, S, O, K>> CallsOf<'env, S, O, K> for C {}
+
+pub(crate) mod sealed {
+    use super::*;
+
+    /// How calls are started.
+    #[expect(unnameable_types, reason = "the trait is sealed")]
+    pub trait CallsOf<'env, S, O, K: Kind> {
+        /// The callables, out of what they came in, which may be an iterator that no task could hold.
+        type Ready;
+        /// Takes the callables out.
+        #[doc(hidden)]
+        fn ready(self) -> Self::Ready;
+        /// How many they are.
+        #[doc(hidden)]
+        fn count(ready: &Self::Ready) -> usize;
+        /// Starts them in their order.
+        #[doc(hidden)]
+        fn start(ready: Self::Ready, starting: &mut Starting<'_, 'env, O, K>);
+    }
+}
+
+/// The calls of one group as they are started.
+#[expect(unnameable_types, reason = "it is seen in a sealed trait alone")]
+#[expect(
+    missing_debug_implementations,
+    reason = "it is seen in a sealed trait alone"
+)]
+pub struct Starting<'a, 'env, O, K: Kind> {
+    pub(super) tg: &'a Scope<'env, std::convert::Infallible, K>,
+    pub(super) post: &'a Arc<Post<O>>,
+    pub(super) location: &'static Location<'static>,
+    pub(super) index: usize,
+    /// Is told of each call before it is started.
+    pub(super) starts: &'a mut dyn FnMut(usize),
+}
+
+impl<'env, O, K: Kind> Starting<'_, 'env, O, K> {
+    fn call<C, F>(&mut self, call: C)
+    where
+        C: FnOnce() -> F,
+        F: Future<Output = O>,
+        Call<C, F>: 'env,
+        O: 'env,
+        K: Accepts<Telling<Call<C, F>, Values>> + Accepts<()>,
+    {
+        let index = self.index;
+        self.index += 1;
+        (self.starts)(index);
+        let child = Telling::new(Call::new(call), index, Arc::clone(self.post));
+        let key = self.tg.spawn_at(self.location, child);
+        debug_assert_eq!(key.id(), self.post.site().id(index));
+    }
+}
+
+impl<'env, I, C, F, O, K> sealed::CallsOf<'env, Each, O, K> for I
+where
+    I: IntoIterator<Item = C>,
+    C: FnOnce() -> F,
+    F: Future<Output = O>,
+    Call<C, F>: 'env,
+    O: 'env,
+    K: Kind + Accepts<Telling<Call<C, F>, Values>> + Accepts<()>,
+{
+    type Ready = Vec<C>;
+
+    fn ready(self) -> Vec<C> {
+        self.into_iter().collect()
+    }
+
+    fn count(ready: &Vec<C>) -> usize {
+        ready.len()
+    }
+
+    fn start(ready: Vec<C>, starting: &mut Starting<'_, 'env, O, K>) {
+        for call in ready {
+            starting.call(call);
+        }
+    }
+}
+
+macro_rules! tuple {
+    ($n:literal: $($call:ident $future:ident $at:tt),+) => {
+        impl<'env, O, K, $($call, $future),+> sealed::CallsOf<'env, Tuple<$n>, O, K> for ($($call,)+)
+        where
+            $($call: FnOnce() -> $future, $future: Future<Output = O>, Call<$call, $future>: 'env,)+
+            O: 'env,
+            K: Kind + Accepts<()> $(+ Accepts<Telling<Call<$call, $future>, Values>>)+,
+        {
+            type Ready = Self;
+
+            fn ready(self) -> Self {
+                self
+            }
+
+            fn count(_ready: &Self) -> usize {
+                $n
+            }
+
+            fn start(ready: Self, starting: &mut Starting<'_, 'env, O, K>) {
+                $(starting.call(ready.$at);)+
+            }
+        }
+    };
+}
+
+tuple!(1: C0 F0 0);
+tuple!(2: C0 F0 0, C1 F1 1);
+tuple!(3: C0 F0 0, C1 F1 1, C2 F2 2);
+tuple!(4: C0 F0 0, C1 F1 1, C2 F2 2, C3 F3 3);
+tuple!(5: C0 F0 0, C1 F1 1, C2 F2 2, C3 F3 3, C4 F4 4);
+tuple!(6: C0 F0 0, C1 F1 1, C2 F2 2, C3 F3 3, C4 F4 4, C5 F5 5);
+tuple!(7: C0 F0 0, C1 F1 1, C2 F2 2, C3 F3 3, C4 F4 4, C5 F5 5, C6 F6 6);
+tuple!(8: C0 F0 0, C1 F1 1, C2 F2 2, C3 F3 3, C4 F4 4, C5 F5 5, C6 F6 6, C7 F7 7);
+tuple!(9: C0 F0 0, C1 F1 1, C2 F2 2, C3 F3 3, C4 F4 4, C5 F5 5, C6 F6 6, C7 F7 7, C8 F8 8);
+tuple!(10: C0 F0 0, C1 F1 1, C2 F2 2, C3 F3 3, C4 F4 4, C5 F5 5, C6 F6 6, C7 F7 7, C8 F8 8, C9 F9 9);
+tuple!(11: C0 F0 0, C1 F1 1, C2 F2 2, C3 F3 3, C4 F4 4, C5 F5 5, C6 F6 6, C7 F7 7, C8 F8 8, C9 F9 9, C10 F10 10);
+tuple!(12: C0 F0 0, C1 F1 1, C2 F2 2, C3 F3 3, C4 F4 4, C5 F5 5, C6 F6 6, C7 F7 7, C8 F8 8, C9 F9 9, C10 F10 10, C11 F11 11);

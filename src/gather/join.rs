@@ -1,0 +1,253 @@
+//! The scope behind a join: it starts the calls, tells the joiner how each ends, and makes the result.
+//!
+//! ```text
+//!   child: future over ─▶ dropped ─▶ letter posted ─▶ child over
+//!                                        │
+//!   body:  start all ─▶ wait ◀───────────╯  tell the joiner, cancel if it says so; after the last letter: finish
+//! ```
+//!
+//! 1. Each call posts one letter, or panics and leaves none: then the group resumes the panic, and drops the body.
+//! 2. The joiner is called by the body alone, and no lock is held then.
+
+use std::collections::VecDeque;
+use std::convert::Infallible;
+use std::fmt;
+use std::future::Future;
+use std::panic::Location;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use super::calls_of::Starting;
+use super::calls_of::sealed::CallsOf;
+use super::joiner::{self, CallInfo, Joiner, Verdict, Winner};
+use super::post::{End, Letter, Post, Site};
+use crate::cancel::{CancelKind, CancelReason};
+use crate::error::{ChildInfo, Outcome};
+use crate::group::{GroupOptions, Kind, Scope};
+use crate::panic::catch;
+use crate::scope::{Begin, ScopeFuture, Value};
+
+/// How many letters are read before the children get their turn.
+const LETTERS: usize = 256;
+
+/// The future of [`join_with`](crate::join_with) and its relatives.
+pub type JoinWith<'env, R, J, T, E, K> = ScopeFuture<
+    'env,
+    StartJoin<'env, R, J, Result<T, E>, T, E, K>,
+    Joining<'env, J, Result<T, E>, T, E, K>,
+    Value<K>,
+>;
+
+/// The future of [`race`](crate::race) and its relatives.
+pub type Race<'env, R, T, K> = ScopeFuture<
+    'env,
+    StartJoin<'env, R, Winner<T>, T, T, Infallible, K>,
+    Joining<'env, Winner<T>, T, T, Infallible, K>,
+    Value<K>,
+>;
+
+/// The future of [`first_ok`](crate::first_ok) and its relatives.
+pub type FirstOk<'env, R, T, E, K> = JoinWith<'env, R, joiner::FirstOk<T, E>, T, E, K>;
+
+/// The future of [`quorum`](crate::quorum) and its relatives.
+pub type Quorum<'env, R, T, E, K> = JoinWith<'env, R, joiner::Quorum<T, E>, T, E, K>;
+
+/// How calls are started that were taken out of what they came in.
+type StartCalls<'env, R, O, K> = fn(R, &mut Starting<'_, 'env, O, K>);
+
+/// What the joiner is told of a call that gave an `O`, and what becomes of that where it cannot be told.
+pub(super) struct Reading<O, T, E> {
+    pub(super) read: fn(O) -> Outcome<T, E>,
+    pub(super) lose: fn(O, &ChildInfo),
+}
+
+impl<O, T, E> Clone for Reading<O, T, E> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<O, T, E> Copy for Reading<O, T, E> {}
+
+/// The body of a join, before it has begun.
+pub struct StartJoin<'env, R, J, O, T, E, K: Kind> {
+    ready: R,
+    start: StartCalls<'env, R, O, K>,
+    joiner: J,
+    reading: Reading<O, T, E>,
+    options: GroupOptions,
+    location: &'static Location<'static>,
+}
+
+impl<'env, R, J, O, T, E, K: Kind> StartJoin<'env, R, J, O, T, E, K> {
+    pub(super) fn new<S, C>(
+        ready: R,
+        joiner: J,
+        reading: Reading<O, T, E>,
+        options: GroupOptions,
+        location: &'static Location<'static>,
+    ) -> Self
+    where
+        C: CallsOf<'env, S, O, K, Ready = R>,
+    {
+        Self {
+            ready,
+            start: C::start,
+            joiner,
+            reading,
+            options,
+            location,
+        }
+    }
+}
+
+impl<'env, R, J, O, T, E, K> Begin<Scope<'env, Infallible, K>> for StartJoin<'env, R, J, O, T, E, K>
+where
+    J: Joiner<T, E>,
+    K: Kind,
+{
+    type Body = Joining<'env, J, O, T, E, K>;
+
+    fn begin(self, tg: Scope<'env, Infallible, K>) -> Self::Body {
+        let site = Site {
+            group: tg.core().id(),
+            location: self.location,
+        };
+        let post = Arc::new(Post::new(site, self.options, self.reading.lose));
+        let mut joiner = self.joiner;
+        let mut starting = Starting {
+            tg: &tg,
+            post: &post,
+            location: self.location,
+            index: 0,
+            starts: &mut |index| {
+                ask(&tg, &mut joiner, |joiner| {
+                    joiner.started(call(&tg, site, index))
+                })
+            },
+        };
+        (self.start)(self.ready, &mut starting);
+        let left = starting.index;
+        Joining {
+            joiner: Some(joiner),
+            reading: self.reading,
+            inbox: VecDeque::new(),
+            left,
+            post,
+            tg,
+        }
+    }
+}
+
+/// Tells of the ends of calls until all are over.
+pub struct Joining<'env, J, O, T, E, K: Kind> {
+    joiner: Option<J>,
+    reading: Reading<O, T, E>,
+    /// Letters that were fetched and not told of.
+    inbox: VecDeque<Letter<O>>,
+    /// How many calls have not been told of.
+    left: usize,
+    post: Arc<Post<O>>,
+    tg: Scope<'env, Infallible, K>,
+}
+
+impl<J, O, T, E, K> Future for Joining<'_, J, O, T, E, K>
+where
+    J: Joiner<T, E>,
+    K: Kind,
+{
+    type Output = J::Output;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<J::Output> {
+        let this = &mut *self;
+        for _ in 0..LETTERS {
+            if this.left == 0 {
+                let joiner = this.joiner.take();
+                return Poll::Ready(joiner.expect("a body ends once").finish());
+            }
+            if this.inbox.is_empty() && !this.post.fetch(&mut this.inbox, cx.waker()) {
+                return Poll::Pending;
+            }
+            this.tell();
+        }
+        cx.waker().wake_by_ref();
+        Poll::Pending
+    }
+}
+
+impl<J, O, T, E, K> Joining<'_, J, O, T, E, K>
+where
+    J: Joiner<T, E>,
+    K: Kind,
+{
+    /// Tells the joiner what the next letter says.
+    fn tell(&mut self) {
+        let (Some(letter), Some(joiner)) = (self.inbox.pop_front(), &mut self.joiner) else {
+            return;
+        };
+        self.left -= 1;
+        let outcome = match letter.end {
+            End::Gave(output) => (self.reading.read)(output),
+            End::Panicked(panic) => Outcome::Panicked(panic),
+            End::Nothing => {
+                let reason = self.tg.cancel_reason();
+                Outcome::Cancelled(
+                    reason.unwrap_or_else(|| CancelReason::new(CancelKind::Explicit)),
+                )
+            }
+        };
+        let call = call(&self.tg, self.post.site(), letter.index);
+        ask(&self.tg, joiner, |joiner| joiner.completed(call, outcome));
+    }
+}
+
+fn call<'a, K: Kind>(tg: &'a Scope<'_, Infallible, K>, site: Site, index: usize) -> CallInfo<'a> {
+    CallInfo::new(index, site, tg.core().name())
+}
+
+/// Asks the joiner, and cancels the calls if it says so or panics.
+fn ask<J, K: Kind>(
+    tg: &Scope<'_, Infallible, K>,
+    joiner: &mut J,
+    question: impl FnOnce(&mut J) -> Verdict,
+) {
+    let cancel = |kind| tg.core().cancel(CancelReason::new(kind));
+    match catch(|| question(joiner)) {
+        Ok(Verdict::Continue) => {}
+        Ok(Verdict::Cancel) => cancel(CancelKind::NotNeeded),
+        Err(panic) => {
+            // Not left to the group's policy, which may be to go on.
+            cancel(CancelKind::BodyFailed);
+            panic.resume();
+        }
+    }
+}
+
+/// What the joiner has not been told of is lost.
+impl<J, O, T, E, K: Kind> Drop for Joining<'_, J, O, T, E, K> {
+    fn drop(&mut self) {
+        for letter in std::mem::take(&mut self.inbox) {
+            self.post.lose(letter);
+        }
+    }
+}
+
+impl<J, O, T, E, K: Kind> Unpin for Joining<'_, J, O, T, E, K> {}
+
+impl<R, J, O, T, E, K: Kind> fmt::Debug for StartJoin<'_, R, J, O, T, E, K> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("StartJoin")
+            .field("location", &self.location)
+            .finish_non_exhaustive()
+    }
+}
+
+impl<J, O, T, E, K: Kind> fmt::Debug for Joining<'_, J, O, T, E, K> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Joining")
+            .field("left", &self.left)
+            .field("tg", &self.tg)
+            .finish_non_exhaustive()
+    }
+}

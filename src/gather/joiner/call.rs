@@ -1,0 +1,43 @@
+//! What a joiner is told of one call.
+
+use std::sync::Arc;
+
+use crate::error::ChildInfo;
+use crate::gather::post::Site;
+
+/// Which call it is that a [`Joiner`](crate::Joiner) is told of.
+#[derive(Clone, Copy, Debug)]
+pub struct CallInfo<'a> {
+    index: usize,
+    site: Site,
+    group: Option<&'a Arc<str>>,
+}
+
+impl<'a> CallInfo<'a> {
+    pub(in crate::gather) fn new(index: usize, site: Site, group: Option<&'a Arc<str>>) -> Self {
+        Self { index, site, group }
+    }
+
+    /// Its place among the calls, from 0 on.
+    pub fn index(self) -> usize {
+        self.index
+    }
+
+    /// The child that made the call, for messages: it is named after the index, and its place is that of all calls.
+    pub fn child(self) -> ChildInfo {
+        self.site.child(self.index)
+    }
+
+    /// The name of the group, if it was given one, see [`GroupOptions::name`](crate::GroupOptions::name).
+    pub fn group(self) -> Option<&'a str> {
+        self.group.map(|name| &**name)
+    }
+
+    pub(super) fn site(self) -> Site {
+        self.site
+    }
+
+    pub(super) fn group_name(self) -> Option<Arc<str>> {
+        self.group.cloned()
+    }
+}

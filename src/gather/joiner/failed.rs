@@ -1,0 +1,112 @@
+//! The failures of calls until somebody receives them: what is left when this is dropped goes to the unhandled hook.
+
+use std::fmt;
+use std::sync::Arc;
+
+use super::CallInfo;
+use crate::cancel::CancelReason;
+use crate::error::unhandled::{drop_quietly, report_child_error, report_child_panic};
+use crate::error::{ChildFailure, ChildInfo, Failure, GroupError, Outcome};
+use crate::gather::post::Site;
+
+/// What failed, in the order in which it happened.
+pub(super) struct Failed<E> {
+    group: Option<Arc<str>>,
+    leaves: Vec<ChildFailure<E>>,
+    /// The reason for which others were cancelled.
+    cancelled: Option<CancelReason>,
+}
+
+impl<E> Failed<E> {
+    pub(super) const fn new() -> Self {
+        Self {
+            group: None,
+            leaves: Vec::new(),
+            cancelled: None,
+        }
+    }
+
+    /// Takes in what is no value, and gives the value if it is one.
+    pub(super) fn sort<T>(&mut self, call: CallInfo<'_>, outcome: Outcome<T, E>) -> Option<T> {
+        let failure = match outcome {
+            Outcome::Ok(value) => return Some(value),
+            Outcome::Err(error) => Failure::Error(error),
+            Outcome::Panicked(panic) => Failure::Panicked(panic),
+            Outcome::Cancelled(reason) => {
+                self.group = call.group_name();
+                self.cancelled.get_or_insert(reason);
+                return None;
+            }
+        };
+        self.group = call.group_name();
+        self.leaves.push(ChildFailure {
+            child: Some(call.child()),
+            failure,
+        });
+        None
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.leaves.is_empty()
+    }
+
+    /// All of them in one error; if nothing failed, the reason for which calls were cancelled. `None` if they were not.
+    pub(super) fn into_error(mut self) -> Option<GroupError<E>> {
+        let mut leaves = std::mem::take(&mut self.leaves);
+        if leaves.is_empty() {
+            leaves.push(ChildFailure {
+                child: None,
+                failure: Failure::Cancelled(self.cancelled.take()?),
+            });
+        }
+        Some(GroupError {
+            group: self.group.take(),
+            leaves,
+        })
+    }
+
+    /// Lets go of errors that do not count any more. Panics do.
+    pub(super) fn forgive(mut self) {
+        self.leaves.retain(|leaf| leaf.failure.is_panic());
+    }
+}
+
+impl<E> Drop for Failed<E> {
+    fn drop(&mut self) {
+        for leaf in std::mem::take(&mut self.leaves) {
+            if let Some(child) = &leaf.child {
+                lose_failure(child, leaf.failure);
+            }
+        }
+    }
+}
+
+impl<E> fmt::Debug for Failed<E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Failed")
+            .field("failures", &self.leaves.len())
+            .finish_non_exhaustive()
+    }
+}
+
+fn lose_failure<E>(child: &ChildInfo, failure: Failure<E>) {
+    match failure {
+        Failure::Error(error) => {
+            report_child_error::<E>(child);
+            drop_quietly("an error that nobody received", error);
+        }
+        Failure::Panicked(panic) => report_child_panic(child, &panic),
+        Failure::Cancelled(_) => {}
+    }
+}
+
+/// Lets go of an outcome that nobody can receive.
+pub(super) fn lose<T, E>(site: Site, index: usize, outcome: Outcome<T, E>) {
+    let failure = match outcome {
+        Outcome::Ok(value) => return drop_quietly("a value that nobody received", value),
+        Outcome::Err(error) => Failure::Error(error),
+        Outcome::Panicked(panic) => Failure::Panicked(panic),
+        Outcome::Cancelled(_) => return,
+    };
+    lose_failure(&site.child(index), failure);
+}

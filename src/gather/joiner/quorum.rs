@@ -1,0 +1,103 @@
+//! So many of them: the joiner behind `quorum`.
+
+use std::fmt;
+
+use super::failed::Failed;
+use super::{CallInfo, Joiner, Verdict};
+use crate::error::{GroupError, Outcome};
+
+/// The first so many values, each with the index of its call, in the order in which they came; the rest is cancelled.
+///
+/// It gives up, cancels the rest and fails as soon as so many cannot be reached. What [`quorum`](crate::quorum) does.
+///
+/// # Panics
+///
+/// If there were fewer calls than that and none of them failed. [`quorum`](crate::quorum) panics before that.
+///
+/// # Errors
+///
+/// What failed until it gave up, in the order in which it happened.
+pub struct Quorum<T, E> {
+    needed: usize,
+    calls: usize,
+    /// Calls that gave no value.
+    without: usize,
+    values: Vec<(usize, T)>,
+    failed: Failed<E>,
+}
+
+impl<T, E> Quorum<T, E> {
+    /// So many values are needed. For zero no call is polled.
+    pub const fn new(needed: usize) -> Self {
+        Self {
+            needed,
+            calls: 0,
+            without: 0,
+            values: Vec::new(),
+            failed: Failed::new(),
+        }
+    }
+
+    fn is_reached(&self) -> bool {
+        self.values.len() == self.needed
+    }
+
+    fn verdict(&self) -> Verdict {
+        if self.is_reached() || self.calls - self.without < self.needed {
+            Verdict::Cancel
+        } else {
+            Verdict::Continue
+        }
+    }
+}
+
+impl<T, E> Joiner<T, E> for Quorum<T, E> {
+    type Output = Result<Vec<(usize, T)>, GroupError<E>>;
+
+    fn started(&mut self, _call: CallInfo<'_>) -> Verdict {
+        self.calls += 1;
+        if self.needed == 0 {
+            Verdict::Cancel
+        } else {
+            Verdict::Continue
+        }
+    }
+
+    fn completed(&mut self, call: CallInfo<'_>, outcome: Outcome<T, E>) -> Verdict {
+        match self.failed.sort(call, outcome) {
+            None => self.without += 1,
+            Some(value) if !self.is_reached() => self.values.push((call.index(), value)),
+            Some(_not_needed) => {}
+        }
+        self.verdict()
+    }
+
+    fn finish(self) -> Self::Output {
+        if self.is_reached() {
+            self.failed.forgive();
+            return Ok(self.values);
+        }
+        let error = self.failed.into_error();
+        Err(error.unwrap_or_else(|| too_few(self.needed, self.calls)))
+    }
+}
+
+/// # Panics
+///
+/// Always.
+#[track_caller]
+pub(in crate::gather) fn too_few(needed: usize, calls: usize) -> ! {
+    panic!(
+        "a quorum of {needed} out of {calls} calls cannot be reached: make more calls or ask for fewer values"
+    )
+}
+
+impl<T, E> fmt::Debug for Quorum<T, E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Quorum")
+            .field("needed", &self.needed)
+            .field("values", &self.values.len())
+            .field("failed", &self.failed)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,102 @@
+//! Mapping from [`GroupOptions`].
+
+use std::future::Future;
+use std::panic::Location;
+
+use super::{
+    Items, MapConcurrent, MapConcurrentUnordered, MapStream, TryMapConcurrent,
+    TryMapConcurrentUnordered,
+};
+use crate::group::{GroupOptions, OnPanic};
+
+impl GroupOptions {
+    /// [`map_concurrent`](crate::map_concurrent) with these options; a panic is resumed, whatever these say.
+    ///
+    /// # Panics
+    ///
+    /// If `limit` is 0.
+    #[track_caller]
+    pub fn map_concurrent<S, I, F, Fut>(
+        self,
+        items: I,
+        limit: usize,
+        f: F,
+    ) -> MapConcurrent<I::Source, F, Fut::Output>
+    where
+        I: Items<S>,
+        F: FnMut(I::Item) -> Fut,
+        Fut: Future + Send + 'static,
+        Fut::Output: Send + 'static,
+    {
+        let options = self.on_panic(OnPanic::Resume);
+        MapStream::new(options, Location::caller(), items.into_source(), limit, f)
+    }
+
+    /// [`map_concurrent_unordered`](crate::map_concurrent_unordered) with these options; a panic is resumed, whatever these say.
+    ///
+    /// # Panics
+    ///
+    /// If `limit` is 0.
+    #[track_caller]
+    pub fn map_concurrent_unordered<S, I, F, Fut>(
+        self,
+        items: I,
+        limit: usize,
+        f: F,
+    ) -> MapConcurrentUnordered<I::Source, F, Fut::Output>
+    where
+        I: Items<S>,
+        F: FnMut(I::Item) -> Fut,
+        Fut: Future + Send + 'static,
+        Fut::Output: Send + 'static,
+    {
+        let options = self.on_panic(OnPanic::Resume);
+        MapStream::new(options, Location::caller(), items.into_source(), limit, f)
+    }
+
+    /// [`try_map_concurrent`](crate::try_map_concurrent) with these options; a panic is resumed, whatever these say.
+    ///
+    /// # Panics
+    ///
+    /// If `limit` is 0.
+    #[track_caller]
+    pub fn try_map_concurrent<S, I, F, Fut, T, E>(
+        self,
+        items: I,
+        limit: usize,
+        f: F,
+    ) -> TryMapConcurrent<I::Source, F, T, E>
+    where
+        I: Items<S>,
+        F: FnMut(I::Item) -> Fut,
+        Fut: Future<Output = Result<T, E>> + Send + 'static,
+        T: Send + 'static,
+        E: Send + 'static,
+    {
+        let options = self.on_panic(OnPanic::Resume);
+        MapStream::new(options, Location::caller(), items.into_source(), limit, f)
+    }
+
+    /// [`try_map_concurrent_unordered`](crate::try_map_concurrent_unordered) with these options; a panic is resumed, whatever these say.
+    ///
+    /// # Panics
+    ///
+    /// If `limit` is 0.
+    #[track_caller]
+    pub fn try_map_concurrent_unordered<S, I, F, Fut, T, E>(
+        self,
+        items: I,
+        limit: usize,
+        f: F,
+    ) -> TryMapConcurrentUnordered<I::Source, F, T, E>
+    where
+        I: Items<S>,
+        F: FnMut(I::Item) -> Fut,
+        Fut: Future<Output = Result<T, E>> + Send + 'static,
+        T: Send + 'static,
+        E: Send + 'static,
+    {
+        let options = self.on_panic(OnPanic::Resume);
+        MapStream::new(options, Location::caller(), items.into_source(), limit, f)
+    }
+}

@@ -1,0 +1,350 @@
+//! The stream behind `map_concurrent`: it owns a group, feeds it, and gives what its children give.
+//!
+//! ```text
+//!   first poll        the source is at its end and all is given, or the group is cancelled
+//!  ────────────▶ open ───────────────────────────────────────────────────────────────────▶ leaving ──▶ over
+//!               │    ╰─ each poll: letters in, one value out, items in up to the limit        │ no child is left:
+//!               │                                                                             │ a panic, an error, the end
+//!               ╰─ dropped: the children are cancelled and dropped, then the source
+//! ```
+//!
+//! 1. What was taken in and not given is never more than the limit: neither children nor values pile up.
+//! 2. Source and function run in the consumer's task. Their panic is the body's: it cancels the children, and goes on when
+//!    they are over.
+
+use std::collections::VecDeque;
+use std::fmt;
+use std::future::Future;
+use std::panic::Location;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, Waker};
+
+use futures::Stream;
+use futures::stream::FusedStream;
+use pin_project_lite::pin_project;
+
+use super::ranks::Ranks;
+use crate::error::GroupError;
+use crate::error::unhandled::{drop_quietly, report_panic};
+use crate::gather::mode::{ModeOf, Trying, Values};
+use crate::gather::post::{End, Letter, Post, Site, lose_value};
+use crate::gather::telling::{Telling, Tells};
+use crate::group::{BodyFailure, GroupOptions, Origin, Owner, Scope, Shared, Turn};
+use crate::panic::catch;
+use crate::spawner::SpawnerHandle;
+
+/// How many rounds there are before the executor gets its turn.
+const ROUNDS: usize = 16;
+/// How many items are taken in before the children get their turn.
+const ITEMS: usize = 64;
+
+/// What a stream gives, by the mode of its calls.
+#[expect(unnameable_types, reason = "it is a sealed trait")]
+pub trait Gives<V, E> {
+    /// What it gives.
+    type Item;
+    #[doc(hidden)]
+    fn value(value: V) -> Self::Item;
+    /// What it gives at its end.
+    #[doc(hidden)]
+    fn end(result: Result<(), GroupError<E>>) -> Option<Self::Item>;
+}
+
+impl<V, E> Gives<V, E> for Values {
+    type Item = V;
+
+    fn value(value: V) -> V {
+        value
+    }
+
+    fn end(result: Result<(), GroupError<E>>) -> Option<V> {
+        if let Some(reason) = result.as_ref().err().and_then(GroupError::cancelled) {
+            panic!("a call of `map_concurrent` was {reason}")
+        }
+        None
+    }
+}
+
+impl<V, E> Gives<V, E> for Trying {
+    type Item = Result<V, GroupError<E>>;
+
+    fn value(value: V) -> Self::Item {
+        Ok(value)
+    }
+
+    fn end(result: Result<(), GroupError<E>>) -> Option<Self::Item> {
+        result.err().map(Err)
+    }
+}
+
+pin_project! {
+    /// The stream of [`map_concurrent`](crate::map_concurrent) and its relatives.
+    #[must_use = "a stream does nothing unless it is polled"]
+    pub struct MapStream<S, F, V, E, M, R> {
+        // Dropped before everything else.
+        owner: Option<Owner<'static, E, Shared>>,
+        start: Option<GroupOptions>,
+        location: &'static Location<'static>,
+        limit: usize,
+        #[pin]
+        source: Option<S>,
+        f: F,
+        ranks: R,
+        taken: usize,
+        post: Option<Arc<Post<V>>>,
+        inbox: VecDeque<Letter<V>>,
+        failure: Option<BodyFailure<E>>,
+        leaving: bool,
+        mode: std::marker::PhantomData<fn() -> M>,
+    }
+}
+
+impl<S, F, V, E, M, R: Default> MapStream<S, F, V, E, M, R> {
+    /// # Panics
+    ///
+    /// If `limit` is 0.
+    #[track_caller]
+    pub(super) fn new(
+        options: GroupOptions,
+        location: &'static Location<'static>,
+        source: S,
+        limit: usize,
+        f: F,
+    ) -> Self {
+        assert!(
+            limit > 0,
+            "the limit of `map_concurrent` is at least 1: no item could ever be taken"
+        );
+        Self {
+            owner: None,
+            start: Some(options),
+            location,
+            limit,
+            source: Some(source),
+            f,
+            ranks: R::default(),
+            taken: 0,
+            post: None,
+            inbox: VecDeque::new(),
+            failure: None,
+            leaving: false,
+            mode: std::marker::PhantomData,
+        }
+    }
+}
+
+impl<S, F, Fut, V, E, M, R> Stream for MapStream<S, F, V, E, M, R>
+where
+    S: Stream,
+    F: FnMut(S::Item) -> Fut,
+    Fut: Future,
+    V: 'static,
+    M: Tells<Fut::Output, Told = V>
+        + ModeOf<'static, Telling<Fut, M>, Shared, Error = E>
+        + Gives<V, E>,
+    R: Ranks<V>,
+{
+    type Item = M::Item;
+
+    fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<M::Item>> {
+        let this = self.project();
+        if let Some(options) = this.start.take() {
+            let origin = Origin::shared(options.clone(), this.location);
+            let owner = Owner::open(origin.drops_body(true));
+            let site = Site {
+                group: owner.scope().core().id(),
+                location: this.location,
+            };
+            *this.post = Some(Arc::new(Post::new(site, options, lose_value)));
+            *this.owner = Some(owner);
+        }
+        let (Some(owner), Some(post)) = (this.owner.as_mut(), this.post.as_ref()) else {
+            return Poll::Ready(None);
+        };
+        let poll = {
+            let (tg, waker, place) = owner.parts();
+            let turn = Turn::begin(tg.core(), tg.ground());
+            let pump = Pump {
+                tg,
+                post,
+                waker,
+                limit: *this.limit,
+                source: this.source,
+                f: this.f,
+                ranks: this.ranks,
+                taken: this.taken,
+                inbox: this.inbox,
+                failure: this.failure,
+                leaving: this.leaving,
+                mode: *this.mode,
+            };
+            pump.run(turn, place, cx)
+        };
+        if let Some(value) = std::task::ready!(poll) {
+            return Poll::Ready(Some(M::value(value)));
+        }
+        *this.post = None;
+        let owner = this.owner.take().expect("it was there a moment ago");
+        let failures = owner.leave(this.failure.take());
+        let (failures, ()) = failures.resume_panic(());
+        Poll::Ready(M::end(failures.into_result(Some(()))))
+    }
+}
+
+impl<S, F, Fut, V, E, M, R> FusedStream for MapStream<S, F, V, E, M, R>
+where
+    Self: Stream,
+    S: Stream,
+    F: FnMut(S::Item) -> Fut,
+{
+    fn is_terminated(&self) -> bool {
+        self.start.is_none() && self.owner.is_none()
+    }
+}
+
+/// One poll of the stream.
+struct Pump<'a, S, F, V, E, M, R> {
+    tg: &'a Scope<'static, E, Shared>,
+    post: &'a Arc<Post<V>>,
+    /// The waker of the body, which is the source and the post.
+    waker: &'a Waker,
+    limit: usize,
+    source: Pin<&'a mut Option<S>>,
+    f: &'a mut F,
+    ranks: &'a mut R,
+    taken: &'a mut usize,
+    inbox: &'a mut VecDeque<Letter<V>>,
+    failure: &'a mut Option<BodyFailure<E>>,
+    leaving: &'a mut bool,
+    mode: std::marker::PhantomData<fn() -> M>,
+}
+
+impl<S, F, Fut, V, E, M, R> Pump<'_, S, F, V, E, M, R>
+where
+    S: Stream,
+    F: FnMut(S::Item) -> Fut,
+    Fut: Future,
+    V: 'static,
+    M: Tells<Fut::Output, Told = V> + ModeOf<'static, Telling<Fut, M>, Shared, Error = E>,
+    R: Ranks<V>,
+{
+    /// Goes on until there is a value, or none can come any more and no child is left, or there is nothing to do for now.
+    fn run(
+        mut self,
+        mut turn: Turn<'_, SpawnerHandle>,
+        place: &mut Option<u64>,
+        cx: &Context<'_>,
+    ) -> Poll<Option<V>> {
+        let core = self.tg.core();
+        for _ in 0..ROUNDS {
+            core.take_body_wake();
+            let mut has_more = false;
+            if core.dooms_body() {
+                self.give_up();
+            } else if !*self.leaving {
+                self.read_post();
+                let value = self.ranks.leave();
+                has_more = self.take_items();
+                if value.is_some() {
+                    return Poll::Ready(value);
+                }
+                *self.leaving = self.source.is_none() && self.ranks.len() == 0;
+            }
+            let used_up = turn.drive();
+            if *self.leaving && core.close_if_empty() {
+                return Poll::Ready(None);
+            }
+            if used_up {
+                break;
+            }
+            if has_more || core.is_body_woken() {
+                continue;
+            }
+            if turn.park_scope(place, cx.waker(), *self.leaving) {
+                return Poll::Pending;
+            }
+        }
+        turn.give_way(place, cx.waker());
+        Poll::Pending
+    }
+
+    fn read_post(&mut self) {
+        while self.post.fetch(self.inbox, self.waker) {
+            for letter in self.inbox.drain(..) {
+                let value = match letter.end {
+                    End::Gave(value) => Some(value),
+                    End::Nothing | End::Panicked(_) => None,
+                };
+                self.ranks.arrive(letter.index, value);
+            }
+        }
+    }
+
+    /// Starts a child for each item that is there, up to the limit. `true`: there may be more at once.
+    fn take_items(&mut self) -> bool {
+        for _ in 0..ITEMS {
+            if self.ranks.len() >= self.limit {
+                return false;
+            }
+            let Some(source) = self.source.as_mut().as_pin_mut() else {
+                return false;
+            };
+            let mut cx = Context::from_waker(self.waker);
+            let taken = catch(|| match source.poll_next(&mut cx) {
+                Poll::Ready(Some(item)) => Poll::Ready(Some((self.f)(item))),
+                Poll::Ready(None) => Poll::Ready(None),
+                Poll::Pending => Poll::Pending,
+            });
+            match taken {
+                Ok(Poll::Pending) => return false,
+                Ok(Poll::Ready(Some(future))) => self.spawn(future),
+                Ok(Poll::Ready(None)) => {
+                    self.drop_source();
+                    return false;
+                }
+                Err(panic) => {
+                    *self.failure = Some(self.tg.core().body_panicked(panic));
+                    return true;
+                }
+            }
+        }
+        true
+    }
+
+    fn spawn(&mut self, future: Fut) {
+        let index = *self.taken;
+        *self.taken += 1;
+        self.ranks.enter();
+        let child = Telling::new(future, index, Arc::clone(self.post));
+        drop(M::start(self.tg, self.post.site().location, child));
+    }
+
+    fn drop_source(&mut self) {
+        if let Err(panic) = catch(|| self.source.set(None)) {
+            *self.failure = Some(self.tg.core().body_panicked(panic));
+        }
+    }
+
+    /// The group is cancelled: nothing is taken any more, and what was not given is dropped.
+    fn give_up(&mut self) {
+        *self.leaving = true;
+        if let Err(panic) = catch(|| self.source.set(None)) {
+            report_panic("the source of a stream that had failed", panic);
+        }
+        while let Some(value) = self.ranks.scrap() {
+            drop_quietly("a value of a stream that had failed", value);
+        }
+    }
+}
+
+impl<S, F, V, E, M, R> fmt::Debug for MapStream<S, F, V, E, M, R> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("MapStream")
+            .field("group", &self.owner)
+            .field("limit", &self.limit)
+            .field("taken", &self.taken)
+            .field("is_leaving", &self.leaving)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,157 @@
+//! The post from children to whoever owns them: what each gave, in the order in which they ended.
+
+use std::collections::VecDeque;
+use std::fmt;
+use std::panic::Location;
+use std::sync::Arc;
+use std::task::Waker;
+
+use super::collects::collects_panics;
+use crate::error::unhandled::{drop_quietly, report_child_panic};
+use crate::error::{ChildInfo, KeyId};
+use crate::group::GroupOptions;
+use crate::panic::Panic;
+use crate::sync::Lock;
+
+/// Where the calls of one group were made.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Site {
+    /// The id of the group.
+    pub(crate) group: u64,
+    pub(crate) location: &'static Location<'static>,
+}
+
+impl Site {
+    /// The child of a call. Children are numbered from 1 on as they are spawned, and nobody else spawns here.
+    pub(crate) fn child(self, index: usize) -> ChildInfo {
+        ChildInfo {
+            id: self.id(index),
+            name: Some(Arc::from(format!("call {index}"))),
+            location: self.location,
+        }
+    }
+
+    pub(super) fn id(self, index: usize) -> KeyId {
+        KeyId {
+            group: self.group,
+            child: index as u64 + 1,
+        }
+    }
+}
+
+/// How one call came to its end.
+pub(crate) enum End<O> {
+    /// It gave this.
+    Gave(O),
+    /// It panicked, and its group collects panics.
+    Panicked(Panic),
+    /// It gave nothing for us: it was cancelled, or its failure is the group's.
+    Nothing,
+}
+
+/// What one call says when it is over, its future dropped.
+pub(crate) struct Letter<O> {
+    pub(crate) index: usize,
+    pub(crate) end: End<O>,
+}
+
+/// The box that all children of a group post to, and their owner empties.
+///
+/// A letter is one push; its place is reused for the next batch, so that nothing is allocated for each. What is never
+/// fetched is lost, and goes to `lose`.
+pub(super) struct Post<O> {
+    state: Lock<State<O>>,
+    site: Site,
+    options: GroupOptions,
+    lose: fn(O, &ChildInfo),
+}
+
+struct State<O> {
+    letters: VecDeque<Letter<O>>,
+    waker: Option<Waker>,
+}
+
+impl<O> Post<O> {
+    /// `lose` lets go, quietly, of what a call gave and nobody can receive.
+    pub(super) fn new(site: Site, options: GroupOptions, lose: fn(O, &ChildInfo)) -> Self {
+        let state = State {
+            letters: VecDeque::new(),
+            waker: None,
+        };
+        Self {
+            state: Lock::new(state),
+            site,
+            options,
+            lose,
+        }
+    }
+
+    pub(super) fn site(&self) -> Site {
+        self.site
+    }
+
+    /// Is the owner told of panics, rather than the group?
+    pub(super) fn tells_panics(&self) -> bool {
+        collects_panics(&self.options)
+    }
+
+    pub(super) fn send(&self, index: usize, end: End<O>) {
+        let waker = {
+            let mut state = self.state.lock();
+            state.letters.push_back(Letter { index, end });
+            state.waker.take()
+        };
+        if let Some(waker) = waker {
+            waker.wake();
+        }
+    }
+
+    /// Swaps all letters that are there for an empty `batch`. `false`: there are none, and `waker` is called for the next.
+    pub(super) fn fetch(&self, batch: &mut VecDeque<Letter<O>>, waker: &Waker) -> bool {
+        let waker = waker.clone();
+        let old = {
+            let mut state = self.state.lock();
+            if !state.letters.is_empty() {
+                std::mem::swap(&mut state.letters, batch);
+                return true;
+            }
+            state.waker.replace(waker)
+        };
+        drop(old);
+        false
+    }
+
+    /// Lets go of a letter that nobody can receive.
+    pub(super) fn lose(&self, letter: Letter<O>) {
+        match letter.end {
+            End::Gave(output) => (self.lose)(output, &self.site.child(letter.index)),
+            End::Panicked(panic) => report_child_panic(&self.site.child(letter.index), &panic),
+            End::Nothing => {}
+        }
+    }
+}
+
+impl<O> Drop for Post<O> {
+    fn drop(&mut self) {
+        let letters = std::mem::take(&mut self.state.lock().letters);
+        for letter in letters {
+            self.lose(letter);
+        }
+    }
+}
+
+/// Lets go of a value.
+pub(super) fn lose_value<T>(value: T, _child: &ChildInfo) {
+    drop_quietly("a value that nobody received", value);
+}
+
+impl<O> fmt::Debug for Post<O> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut out = f.debug_struct("Post");
+        out.field("site", &self.site);
+        if let Some(state) = self.state.try_lock() {
+            out.field("letters", &state.letters.len());
+        }
+        out.finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,167 @@
+//! A child that tells its owner of its end: by a letter, after its future was dropped.
+
+use std::fmt;
+use std::future::Future;
+use std::marker::PhantomData;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use pin_project_lite::pin_project;
+
+use super::mode::{Trying, Values};
+use super::post::{End, Letter, Post};
+use crate::error::unhandled::{drop_quietly, report_child_error, report_child_panic};
+use crate::panic::{Panic, catch};
+
+/// What a child that gives an `O` tells its owner, and what it tells the group.
+#[expect(unnameable_types, reason = "it is a sealed trait")]
+pub trait Tells<O> {
+    /// What the owner is told.
+    type Told;
+    /// What fails the group.
+    type Lost;
+    /// The output of the child.
+    type Output;
+    #[doc(hidden)]
+    fn sort(output: O) -> Result<Self::Told, Self::Lost>;
+    #[doc(hidden)]
+    fn output(lost: Option<Self::Lost>) -> Self::Output;
+}
+
+/// The owner is told of everything.
+impl<O> Tells<O> for Values {
+    type Told = O;
+    type Lost = std::convert::Infallible;
+    type Output = ();
+
+    fn sort(output: O) -> Result<O, Self::Lost> {
+        Ok(output)
+    }
+
+    fn output(_lost: Option<Self::Lost>) {}
+}
+
+/// The owner is told of values, and errors fail the group.
+impl<T, E> Tells<Result<T, E>> for Trying {
+    type Told = T;
+    type Lost = E;
+    type Output = Result<(), E>;
+
+    fn sort(output: Result<T, E>) -> Result<T, E> {
+        output
+    }
+
+    fn output(lost: Option<E>) -> Result<(), E> {
+        lost.map_or(Ok(()), Err)
+    }
+}
+
+pin_project! {
+    // Tells exactly once: at its end, or when it is dropped before that.
+    pub struct Telling<F: Future, M: Tells<F::Output>> {
+        #[pin]
+        future: Option<F>,
+        index: usize,
+        // `None` once it has told.
+        post: Option<Arc<Post<M::Told>>>,
+        mode: PhantomData<fn() -> M>,
+    }
+
+    impl<F: Future, M: Tells<F::Output>> PinnedDrop for Telling<F, M> {
+        fn drop(this: Pin<&mut Self>) {
+            let mut this = this.project();
+            let Some(post) = this.post.take() else {
+                return;
+            };
+            // It is cancelled.
+            match catch(|| this.future.set(None)) {
+                Ok(()) => post.send(*this.index, End::Nothing),
+                Err(panic) => panicked(&post, *this.index, panic),
+            }
+        }
+    }
+}
+
+impl<F: Future, M: Tells<F::Output>> Telling<F, M> {
+    pub(super) fn new(future: F, index: usize, post: Arc<Post<M::Told>>) -> Self {
+        Self {
+            future: Some(future),
+            index,
+            post: Some(post),
+            mode: PhantomData,
+        }
+    }
+}
+
+impl<F: Future, M: Tells<F::Output>> Future for Telling<F, M> {
+    type Output = M::Output;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<M::Output> {
+        let mut this = self.project();
+        let future = this.future.as_mut().as_pin_mut();
+        let future = future.expect("a child is not polled after its end");
+        let gave = match catch(|| future.poll(cx)) {
+            Ok(Poll::Pending) => return Poll::Pending,
+            Ok(Poll::Ready(output)) => Ok(M::sort(output)),
+            Err(panic) => Err(panic),
+        };
+        let dropped = catch(|| this.future.set(None));
+        let post = this.post.take().expect("a child ends once");
+        let index = *this.index;
+        Poll::Ready(M::output(match (gave, dropped) {
+            (Ok(Ok(told)), Ok(())) => {
+                post.send(index, End::Gave(told));
+                None
+            }
+            (Ok(Err(lost)), Ok(())) => {
+                post.send(index, End::Nothing);
+                Some(lost)
+            }
+            (Ok(gave), Err(panic)) => {
+                lose(&post, index, gave);
+                panicked(&post, index, panic);
+                None
+            }
+            (Err(panic), dropped) => {
+                if let Err(second) = dropped {
+                    report_child_panic(&post.site().child(index), &second);
+                }
+                panicked(&post, index, panic);
+                None
+            }
+        }))
+    }
+}
+
+/// A panic is told of, or goes on to the group.
+fn panicked<O>(post: &Post<O>, index: usize, panic: Panic) {
+    if post.tells_panics() {
+        post.send(index, End::Panicked(panic));
+    } else {
+        panic.resume();
+    }
+}
+
+/// What a call gave before its future panicked in its drop, which is its end.
+fn lose<O, E>(post: &Post<O>, index: usize, gave: Result<O, E>) {
+    match gave {
+        Ok(told) => post.lose(Letter {
+            index,
+            end: End::Gave(told),
+        }),
+        Err(error) => {
+            report_child_error::<E>(&post.site().child(index));
+            drop_quietly("an error that nobody received", error);
+        }
+    }
+}
+
+impl<F: Future, M: Tells<F::Output>> fmt::Debug for Telling<F, M> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Telling")
+            .field("index", &self.index)
+            .field("is_over", &self.post.is_none())
+            .finish_non_exhaustive()
+    }
+}
