@@ -2,6 +2,7 @@
 
 use std::future::{pending, ready};
 
+use futures::executor::block_on;
 use ingather::joiner::{All, CallInfo, FirstOk, Settled};
 use ingather::{
     CancelKind, GroupOptions, Joiner, OnError, OnPanic, Outcome, SpawnError, Verdict, from_fn,
@@ -20,8 +21,6 @@ behaviour!(
     a_collected_panic_is_told_of,
     a_loser_that_panics_in_its_drop_is_not_lost,
     a_join_that_is_dropped_drops_its_calls,
-    an_error_that_no_joiner_was_told_of_goes_to_the_hook,
-    errors_in_a_joiner_that_is_dropped_go_to_the_hook,
 );
 
 /// Panics at a chosen point.
@@ -226,10 +225,11 @@ macro_rules! error_type {
 }
 
 // Joining-5, Errors-2
-async fn an_error_that_no_joiner_was_told_of_goes_to_the_hook(on: Site) {
+#[test]
+fn an_error_that_no_joiner_was_told_of_goes_to_the_hook() {
+    unhandled::collect();
     error_type!(NeverTold);
     let stepper = stepper();
-    drop(unhandled::taken("NeverTold"));
     let calls = || (|| ready(Err::<(), _>(NeverTold)), || pending());
     let mut join = ByHand::new(join_with_on(&stepper, FirstOk::new(), calls()));
     assert!(join.poll().is_pending());
@@ -239,7 +239,6 @@ async fn an_error_that_no_joiner_was_told_of_goes_to_the_hook(on: Site) {
     let lost = unhandled::taken("NeverTold");
     assert_eq!(lost.len(), 1, "{lost:?}");
     assert!(lost[0].contains("`call 0`"), "{lost:?}");
-    drop(on);
 }
 
 async fn panics_late<E>(gate: Gate, text: String) -> Result<(), E> {
@@ -248,10 +247,11 @@ async fn panics_late<E>(gate: Gate, text: String) -> Result<(), E> {
 }
 
 // Joining-5, Panics-4
-async fn errors_in_a_joiner_that_is_dropped_go_to_the_hook(on: Site) {
+#[test]
+fn errors_in_a_joiner_that_is_dropped_go_to_the_hook() {
+    unhandled::collect();
     error_type!(HeldByFirst);
     error_type!(HeldBySettled);
-    drop(on);
     let stepper = stepper();
     let (gate, text) = (Gate::new(), unique("late"));
     let (gate_2, text_2) = (gate.clone(), text.clone());
@@ -273,11 +273,11 @@ async fn errors_in_a_joiner_that_is_dropped_go_to_the_hook(on: Site) {
     assert_eq!(unhandled::taken("HeldBy"), [""; 0]);
     gate.open();
     assert_eq!(
-        text_of(async { finish(&stepper, first.into_inner()) }).await,
+        block_on(text_of(async { finish(&stepper, first.into_inner()) })),
         text
     );
     assert_eq!(
-        text_of(async { finish(&stepper, settled.into_inner()) }).await,
+        block_on(text_of(async { finish(&stepper, settled.into_inner()) })),
         text
     );
     assert_eq!(unhandled::taken("HeldByFirst").len(), 1);
@@ -291,7 +291,7 @@ fn the_calls_of_a_spawner_that_refuses_are_told_of_as_abandoned() {
         let refusing = from_fn(|_| Err(SpawnError::new("no room")));
         let log = Trace::new();
         let join = join_with_on(&refusing, Scribe::new(&log, goes_on), [|| double(1); 2]);
-        let told = futures::executor::block_on(join).sorted();
+        let told = block_on(join).sorted();
         let abandoned = [
             "0: Abandoned",
             "0 starts",
@@ -303,7 +303,7 @@ fn the_calls_of_a_spawner_that_refuses_are_told_of_as_abandoned() {
         abandoned.sort();
         assert_eq!(told, abandoned);
         let join = join_with_on(&refusing, All::new(), [|| double(1)]);
-        let error = futures::executor::block_on(join).unwrap_err();
+        let error = block_on(join).unwrap_err();
         assert_eq!(error.cancelled().unwrap().kind(), CancelKind::Abandoned);
     });
 }

@@ -1,0 +1,8 @@
+//! Inside the awaiting task they may.
+
+use ingather::{block_on, inline_race};
+
+fn main() {
+    let name = String::from("near");
+    assert_eq!(block_on(inline_race([|| async { name.len() }])), 4);
+}
