@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# Examples are what people copy, so each one runs; and the README's first command, as it is printed there. The main one
-# claims to print what sha256sum prints, so it is held against it: on thousands of files with links, odd names and
-# unreadable ones among them, once for each spawner.
+# Examples are what people copy, so each one runs, and prints what it says in its head that it prints; and the README's first
+# command runs as it is printed there. The main example claims to print what sha256sum prints, so it is held against it: on
+# thousands of files with links, odd names and unreadable ones among them, once for each spawner.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -18,6 +18,21 @@ echo "+ $command"
 bash -c "$command" >"$work/readme"
 [[ -s $work/readme ]] || fail "'$command' printed nothing"
 
+# The text after `Prints` in the head of an example.
+promised() {
+    sed -n 's|^//! Prints `\(.*\)`\.$|\1|p' "$1"
+    sed -n '\|^//! Prints.*:$|,\|^//! ```$|{ s|^//! ||; /^Prints\|^```\|^\/\/!/d; p }' "$1"
+}
+
+# Places in a file move with every edit: heads write LINE:COLUMN for them.
+keeps() {
+    cargo run --quiet --release --example "$@" >"$work/printed"
+    grep -q '^//! Prints' "$path" || return 0
+    promised "$path" >"$work/promised"
+    sed 's|\(\.rs\):[0-9]*:[0-9]*|\1:LINE:COLUMN|' "$work/printed" | diff "$work/promised" - ||
+        fail "example $*: not what its head says that it prints"
+}
+
 for path in examples/*.rs examples/*/main.rs; do
     [[ -e $path ]] || continue
     name=${path#examples/}
@@ -25,7 +40,12 @@ for path in examples/*.rs examples/*/main.rs; do
     name=${name%.rs}
     [[ $name == checksum ]] && continue
     echo "+ example $name"
-    cargo run --quiet --release --example "$name"
+    case $name in
+    graceful_shutdown)
+        for executor in smol tokio; do keeps "$name" -- "$executor"; done
+        ;;
+    *) keeps "$name" ;;
+    esac
 done
 
 # This one says beforehand what it prints, whatever the timing.
