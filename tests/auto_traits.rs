@@ -8,6 +8,9 @@ use std::rc::Rc;
 use ingather::futures::{
     Cancelled, CancelledOwned, Completions, Fallible, Join, MapConcurrent, Next, RunUntilCancelled,
     ScopeFuture, Settling, SpawnWhenFree, TryJoin, Trying, Value, Values, WithContext,
+    Cancelled, CancelledOwned, Checkpoint, Completions, Fallible, Join, Next, RunUntilCancelled,
+    ScopeFuture, Settling, Shield, SpawnWhenFree, StartChild, TryJoin, Trying, Value, Values,
+    WithCleanup, WithContext,
 };
 use ingather::spawner::{Embedded, FromFn, FromSpawn, LocalFromFn, Smol};
 use ingather::time::{ClockHandle, Interval, Sleep, Tick, Timeout, Timer};
@@ -202,6 +205,58 @@ fn tokens_and_contexts_go_anywhere_and_futures_with_them_are_what_was_put_in() {
 }
 
 #[test]
+fn what_stands_before_a_cancel_is_what_it_holds() {
+    table! {
+        Checkpoint: [Send Sync Unpin],
+        Shield<u8>: [Send Sync Unpin],
+        Shield<Neither>: [Unpin],
+        Shield<OnlySend>: [Send Unpin],
+        Shield<OnlySync>: [Sync Unpin],
+        Shield<NotUnpin>: [Send Sync],
+        WithCleanup<u8, u8, u8>: [Send Sync Unpin],
+        WithCleanup<Neither, u8, u8>: [Unpin],
+        WithCleanup<u8, Neither, u8>: [Unpin],
+        WithCleanup<u8, u8, Neither>: [Unpin],
+        WithCleanup<OnlySend, u8, u8>: [Send Unpin],
+        WithCleanup<u8, OnlySync, u8>: [Sync Unpin],
+        WithCleanup<NotUnpin, u8, u8>: [Send Sync],
+        // A callable is moved and never pinned.
+        WithCleanup<u8, NotUnpin, u8>: [Send Sync Unpin],
+        WithCleanup<u8, u8, NotUnpin>: [Send Sync],
+    }
+}
+
+#[test]
+fn both_ends_of_a_start_are_what_they_give_each_other() {
+    table! {
+        ingather::Ready<u8>: [Send Sync Unpin],
+        ingather::Ready<Neither>: [Unpin],
+        // It is behind a lock.
+        ingather::Ready<OnlySend>: [Send Sync Unpin],
+        ingather::Ready<OnlySync>: [Unpin],
+        ingather::Ready<NotUnpin>: [Send Sync Unpin],
+        StartChild<u8, u8>: [Send Sync Unpin],
+        StartChild<u8, u8, u8>: [Send Sync Unpin],
+        StartChild<Neither, u8, u8>: [Unpin],
+        StartChild<u8, Neither, u8>: [Unpin],
+        StartChild<u8, u8, Neither>: [Unpin],
+        StartChild<OnlySend, u8, u8>: [Send Unpin],
+        StartChild<u8, OnlySend, u8>: [Send Sync Unpin],
+        StartChild<u8, OnlySync, u8>: [Unpin],
+        StartChild<u8, u8, OnlySync>: [Unpin],
+        StartChild<NotUnpin, NotUnpin, NotUnpin>: [Send Sync Unpin],
+        StartError<u8>: [Send Sync Unpin],
+        StartError<Neither>: [Unpin],
+        StartError<OnlySend>: [Send Unpin],
+        StartError<OnlySync>: [Sync Unpin],
+        StartedError<u8>: [Send Sync Unpin],
+        StartedError<Neither>: [Unpin],
+        StartedError<OnlySend>: [Send Unpin],
+        StartedError<OnlySync>: [Sync Unpin],
+    }
+}
+
+#[test]
 fn errors_are_what_their_payload_is() {
     table! {
         GroupError<u8>: [Send Sync Unpin],
@@ -304,6 +359,22 @@ fn a_local_scope() -> impl Future {
         &spawner::local_from_fn(|_| Err(SpawnError::shut_down())),
         |tg| async move { tg.spawn(async {}).await },
     )
+}
+
+fn a_scope_with_a_shield<T: Default + 'static>() -> impl Future {
+    scope(|tg| async move {
+        let key = tg.spawn(shield(with_cleanup(checkpoint(), checkpoint)));
+        shield(hold(T::default())).await;
+        key.await
+    })
+}
+
+fn a_scope_with_a_start<T: Default + 'static>() -> impl Future {
+    scope(|tg| async move {
+        let server = tg.start(|ready| async move { ready.started(1_u8).is_ok() });
+        hold(T::default()).await;
+        server.await
+    })
 }
 
 fn an_inline_scope() -> impl Future {
@@ -447,6 +518,10 @@ fn a_future_of_ours_is_send_if_what_the_user_put_in_is() {
     assert!(probe(&a_scope_that_captures(0_u8)).is_send());
     assert!(!probe(&a_scope_that_captures(Rc::new(0_u8))).is_send());
     assert!(!probe(&a_local_scope()).is_send());
+    assert!(probe(&a_scope_with_a_shield::<u8>()).is_send());
+    assert!(!probe(&a_scope_with_a_shield::<Neither>()).is_send());
+    assert!(probe(&a_scope_with_a_start::<u8>()).is_send());
+    assert!(!probe(&a_scope_with_a_start::<Neither>()).is_send());
     assert!(probe(&an_inline_scope()).is_send());
     assert!(!probe(&an_inline_local_scope()).is_send());
     assert!(probe(&an_inline_gather()).is_send());

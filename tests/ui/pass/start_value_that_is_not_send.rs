@@ -1,0 +1,14 @@
+//! Children of a local scope stay on one thread, and so does what they say when they have started.
+
+use std::rc::Rc;
+
+fn main() {
+    ingather::block_on(ingather::inline_scope_local(|tg| async move {
+        let server = tg.start(|ready| {
+            let _known = ready.started(Rc::new(80));
+            async {}
+        });
+        let (_server, port) = server.await.unwrap();
+        assert_eq!(*port, 80);
+    }));
+}
