@@ -6,11 +6,9 @@ use std::marker::PhantomData;
 use std::rc::Rc;
 
 use ingather::futures::{
-    Cancelled, CancelledOwned, Completions, Fallible, Join, MapConcurrent, Next, RunUntilCancelled,
-    ScopeFuture, Settling, SpawnWhenFree, TryJoin, Trying, Value, Values, WithContext,
-    Cancelled, CancelledOwned, Checkpoint, Completions, Fallible, Join, Next, RunUntilCancelled,
-    ScopeFuture, Settling, Shield, SpawnWhenFree, StartChild, TryJoin, Trying, Value, Values,
-    WithCleanup, WithContext,
+    Cancelled, CancelledOwned, Checkpoint, Completions, Fallible, Join, MapConcurrent, Next,
+    RunUntilCancelled, ScopeFuture, Settling, Shield, SpawnWhenFree, StartChild, TryJoin, Trying,
+    Value, Values, WithCleanup, WithContext,
 };
 use ingather::spawner::{Embedded, FromFn, FromSpawn, LocalFromFn, Smol};
 use ingather::time::{ClockHandle, Interval, Sleep, Tick, Timeout, Timer};
