@@ -2,6 +2,7 @@
 //!
 //! - `support`: the spawners, the contracts, and what orders and records events
 //! - `leaving`, `dropping`, `cancelling`, `executors`: the rules of these names in `docs/semantics.md`
+//! - `grace`, `grace_ends`: the two stages of a cancel, who is told and who is dropped when
 //! - `errors`, `error_text`: who is cancelled by an error, where each ends, and the group error as a value
 //! - `panics`, `panics_of_leftovers`: panics of children and bodies, and in what the crate drops
 //! - `results`, `retention`: what keys read, and that nothing is retained
@@ -35,6 +36,8 @@ mod errors;
 mod executors;
 mod faults;
 mod gather;
+mod grace;
+mod grace_ends;
 mod inline;
 mod inline_ends;
 mod inline_groups;

@@ -2,10 +2,10 @@
 //!
 //! - `spawners`: each kind of spawner, and running one test on all of them, on and off the spawner
 //! - `watchdog`: ends a test that hangs, with its name
-//! - `seeded`: numbers from a seed, and a spawner whose jobs are run by hand
+//! - `seeded`: numbers from a seed, a spawner whose jobs are run by hand, and virtual time over seeds
 //! - `wound`: a clock that is wound by hand
 //! - `gates`: events that are opened by hand, for tasks and for threads
-//! - `records`: drops and how many are under way at once
+//! - `records`: drops, polls and how many are under way at once
 //! - `unhandled`: what reached the unhandled hook
 //! - `warnings`: what the crate says through `tracing`
 //!
@@ -34,8 +34,8 @@ pub(crate) use gates::Gate;
 pub(crate) use ingather::testing::{
     ByHand, CountingWaker, HostileSpawner, Mischief, Trace, yield_now, yields,
 };
-pub(crate) use records::{Drops, Meter, Witness};
-pub(crate) use seeded::{Rng, stepper};
+pub(crate) use records::{Drops, Meter, Polls, Witness};
+pub(crate) use seeded::{Rng, over_seeds, stepper};
 pub(crate) use spawners::{Kind, Site, run};
 pub(crate) use watchdog::watched;
 pub(crate) use wound::Wound;

@@ -1,5 +1,8 @@
 //! What tests record and assert: who dropped what where, and how many are under way at once.
 
+use std::future::{Future, poll_fn};
+use std::pin::pin;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::thread::{self, ThreadId};
 
@@ -105,5 +108,29 @@ pub(crate) struct Metered(Meter);
 impl Drop for Metered {
     fn drop(&mut self) {
         self.0.0.lock().unwrap().now -= 1;
+    }
+}
+
+/// Counts the polls of futures. Clones are the same counter.
+#[derive(Clone, Default)]
+pub(crate) struct Polls(Arc<AtomicUsize>);
+
+impl Polls {
+    pub(crate) fn new() -> Self {
+        Self::default()
+    }
+
+    /// The future, with its polls counted.
+    pub(crate) async fn of<F: Future>(self, future: F) -> F::Output {
+        let mut future = pin!(future);
+        poll_fn(|cx| {
+            self.0.fetch_add(1, Ordering::SeqCst);
+            future.as_mut().poll(cx)
+        })
+        .await
+    }
+
+    pub(crate) fn count(&self) -> usize {
+        self.0.load(Ordering::SeqCst)
     }
 }

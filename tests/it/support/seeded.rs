@@ -1,6 +1,28 @@
-//! Numbers from a seed, and a spawner whose jobs are run by hand, in an order that the seed decides.
+//! Numbers from a seed, a spawner whose jobs are run by hand in an order that the seed decides, and virtual time over seeds.
 
-use ingather::testing::{HostileSpawner, Mischief};
+use std::future::Future;
+use std::num::NonZeroUsize;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+
+use ingather::testing::{HostileSpawner, Mischief, TestExecutor};
+
+use super::watchdog::watched;
+
+/// Runs a test in virtual time, in several orders and with one to three drivers a group. It starts at 0 s.
+pub(crate) fn over_seeds<F: Future<Output = ()>>(name: &str, test: impl Fn() -> F) {
+    for seed in 0..24 {
+        watched(format!("{name} with seed {seed}"), || {
+            let drivers = NonZeroUsize::MIN.saturating_add(seed % 3);
+            let seed = u64::try_from(seed).expect("it fits");
+            let executor = TestExecutor::seeded(seed).with_parallelism(drivers);
+            let run = AssertUnwindSafe(|| executor.block_on(test()));
+            if let Err(panic) = catch_unwind(run) {
+                eprintln!("{name} failed with seed {seed}");
+                resume_unwind(panic);
+            }
+        });
+    }
+}
 
 /// A small generator: the same seed gives the same numbers.
 #[derive(Clone)]
