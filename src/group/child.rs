@@ -80,7 +80,8 @@ impl<T, X, E> Settle<Outcome<T, X>> for Supervised<E> {
                 drop_quietly("an error that nobody received", error);
             }
             Outcome::Panicked(panic) => report_panic(WHO, panic),
-            Outcome::Ok(_) | Outcome::Cancelled(_) => {}
+            Outcome::Ok(value) => drop_quietly("the value of a supervised child", value),
+            Outcome::Cancelled(_) => {}
         }
         None
     }
@@ -92,6 +93,15 @@ pin_project! {
     pub struct Contained<F> {
         #[pin]
         future: Option<F>,
+    }
+
+    impl<F> PinnedDrop for Contained<F> {
+        fn drop(this: Pin<&mut Self>) {
+            let mut future = this.project().future;
+            if let Err(panic) = catch(|| future.set(None)) {
+                report_panic("the destructor of a supervised child", panic);
+            }
+        }
     }
 }
 
@@ -121,9 +131,10 @@ impl<F: Future<Output = Result<T, X>>, T, X> Future for Contained<F> {
                 Outcome::Panicked(first)
             }
             (Err(panic), outcome) => {
-                if outcome.err().is_some() {
+                if matches!(outcome, Outcome::Err(_)) {
                     report_error::<X>("a child that panicked in its destructor");
                 }
+                drop_quietly("what a child gave that panicked in its destructor", outcome);
                 Outcome::Panicked(panic)
             }
         })
