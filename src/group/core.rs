@@ -279,17 +279,20 @@ impl Core {
         self.with(|sched, after| sched.leaves_line(child, after))
     }
 
-    /// From now on nobody is waited for but main children. Is no child left?
-    pub(crate) fn leaves(self: &Arc<Self>) -> bool {
+    /// Somebody leaves, as `leaving` says from now on: nobody is waited for but main children. Is no child left?
+    pub(crate) fn leaves(self: &Arc<Self>, leaving: &mut bool) -> bool {
+        let is_new = !std::mem::replace(leaving, true);
         self.with(|sched, after| {
-            sched.leaves(true, after);
+            if is_new {
+                sched.leaves(after);
+            }
             sched.live == 0
         })
     }
 
     /// Whoever was leaving stays.
     pub(super) fn stays(self: &Arc<Self>) {
-        self.with(|sched, after| sched.leaves(false, after));
+        self.with(|sched, _| sched.stays());
     }
 
     /// Only background children are left: they are cancelled.

@@ -23,6 +23,7 @@ pub struct TryJoin<'a, E, K: Kind = Shared> {
     group: &'a GatherGroup<E, K>,
     watch: Watch,
     yielded: bool,
+    leaving: bool,
 }
 
 impl<'a, E, K: Kind> TryJoin<'a, E, K> {
@@ -31,6 +32,7 @@ impl<'a, E, K: Kind> TryJoin<'a, E, K> {
             group,
             watch: Watch::new(group.core().clone()),
             yielded: false,
+            leaving: false,
         }
     }
 
@@ -39,7 +41,7 @@ impl<'a, E, K: Kind> TryJoin<'a, E, K> {
         let mut turn = Turn::begin(core, self.group.ground());
         loop {
             let used_up = turn.drive();
-            let empty = core.leaves();
+            let empty = core.leaves(&mut self.leaving);
             if used_up || (empty && !self.yielded) {
                 self.yielded = true;
                 turn.give_way(&mut self.watch.place, cx.waker());
@@ -62,7 +64,9 @@ impl<'a, E, K: Kind> TryJoin<'a, E, K> {
 
 impl<E, K: Kind> Drop for TryJoin<'_, E, K> {
     fn drop(&mut self) {
-        self.group.core().stays();
+        if self.leaving {
+            self.group.core().stays();
+        }
     }
 }
 

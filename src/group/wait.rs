@@ -28,10 +28,11 @@ impl<E, K: Kind> Owner<'_, E, K> {
         let waker = Waker::from(Arc::clone(&parker));
         let (scope, _, place) = self.parts();
         let core = scope.core();
+        let mut leaving = false;
         loop {
             let mut turn = Turn::begin(core, scope.ground());
             let used_up = turn.drive();
-            if core.leaves() && core.close_if_empty() {
+            if core.leaves(&mut leaving) && core.close_if_empty() {
                 return;
             }
             if !used_up && turn.park(place, Events::EMPTY, &waker, |sched| sched.live == 0) {

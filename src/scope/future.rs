@@ -41,6 +41,7 @@ pin_project! {
         body: Option<F>,
         value: Option<M::Value>,
         failure: Option<BodyFailure<M::Error>>,
+        leaving: bool,
         yielded: bool,
     }
 }
@@ -57,6 +58,7 @@ where
             body: None,
             value: None,
             failure: None,
+            leaving: false,
             yielded: false,
         }
     }
@@ -93,6 +95,7 @@ where
                 body: this.body,
                 value: this.value,
                 failure: this.failure,
+                leaving: this.leaving,
             };
             if let Some(body) = start {
                 run.start(body);
@@ -114,6 +117,7 @@ struct Run<'a, 'env, F: Future, M: Form<F::Output>> {
     body: Pin<&'a mut Option<F>>,
     value: &'a mut Option<M::Value>,
     failure: &'a mut Option<BodyFailure<M::Error>>,
+    leaving: &'a mut bool,
 }
 
 /// What a turn of a scope is run by.
@@ -145,7 +149,7 @@ impl<'env, F: Future, M: Form<F::Output>> Run<'_, 'env, F, M> {
             let used_up = turn.drive();
             let leaving = self.body.is_none();
             if leaving {
-                let empty = core.leaves();
+                let empty = core.leaves(self.leaving);
                 if empty && *yielded && core.close_if_empty() {
                     return Poll::Ready(());
                 }

@@ -123,15 +123,21 @@ impl Sched {
         self.body_shields.path()
     }
 
-    /// From now on nobody is waited for but main children; or that is taken back.
-    pub(in crate::group) fn leaves(&mut self, leaving: bool, after: &mut After) {
-        self.leaving = leaving || self.closed;
+    /// One more leaves: from now on nobody is waited for but main children.
+    pub(in crate::group) fn leaves(&mut self, after: &mut After) {
+        self.leaving += 1;
         self.dismiss_if_alone(after);
     }
 
     pub(super) fn dismiss_if_alone(&mut self, after: &mut After) {
-        if self.leaving && self.background > 0 && self.live == self.background {
+        let leaves = self.closed || self.leaving > 0;
+        if leaves && self.background > 0 && self.live == self.background {
             after.dismiss();
+    /// One that was leaving stays.
+    pub(in crate::group) fn stays(&mut self) {
+        self.leaving -= 1;
+    }
+
         }
     }
 

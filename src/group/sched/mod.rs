@@ -49,8 +49,9 @@ pub(super) struct Sched {
     doomed: VecDeque<CellRef>,
     /// Live children that are cancelled when only their like are left.
     background: usize,
-    /// The body is over, or somebody leaves: when the last main child is over, the background children are cancelled.
-    leaving: bool,
+    /// How many leave, the body of a scope that is over among them: if there are any, the background children are cancelled
+    /// when the last main child is over.
+    leaving: usize,
     /// A child panicked, and whoever leaves the group resumes it.
     pub(super) resumes: bool,
     pub(super) live: usize,
@@ -114,7 +115,7 @@ impl Sched {
             body_gives_up: false,
             doomed: VecDeque::new(),
             background: 0,
-            leaving: false,
+            leaving: 0,
             resumes: false,
             live: 0,
             slots: Slots::new(limit),
@@ -273,7 +274,7 @@ impl Sched {
     /// Takes no more children.
     pub(super) fn close(&mut self, after: &mut After) {
         self.closed = true;
-        self.leaves(true, after);
+        self.dismiss_if_alone(after);
         self.slots.dismiss(|waker| after.wake(waker));
         while let Some(next) = self.slots.start_next() {
             self.start(Some(next), after);
