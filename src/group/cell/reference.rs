@@ -328,8 +328,10 @@ impl Claimed {
         cell.finish(end, tell_group)
     }
 
+        let context = cell.header().enter_context();
     /// Does the same to a child that the group did not take: its panic, if it panics, is not the group's.
     pub(in crate::group) fn refuse(self, reason: CancelReason) {
+        drop(context);
         let cell = self.0;
         // SAFETY: as above.
         let end = unsafe { (cell.header().vtable.cancel)(cell.0, reason) };
