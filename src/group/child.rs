@@ -9,9 +9,11 @@ use std::task::{Context, Poll};
 use pin_project_lite::pin_project;
 
 use super::cell::Settle;
-use crate::error::Outcome;
-use crate::error::unhandled::{drop_quietly, report_error, report_panic};
-use crate::panic::catch;
+use crate::error::unhandled::{
+    drop_quietly, report_child_error, report_child_panic, report_error, report_panic,
+};
+use crate::error::{ChildInfo, Outcome};
+use crate::panic::{Panic, catch};
 
 /// Whatever it gives is its value.
 pub(crate) struct Plain<E>(PhantomData<E>);
@@ -24,7 +26,7 @@ impl<O, E> Settle<O> for Plain<E> {
         Ok(output)
     }
 
-    fn unclaimed(_value: O) -> Option<E> {
+    fn unclaimed(_value: O, _child: &dyn Fn() -> ChildInfo) -> Option<E> {
         None
     }
 }
@@ -40,7 +42,7 @@ impl<T, E> Settle<Result<T, E>> for Fallible {
         output
     }
 
-    fn unclaimed(_value: T) -> Option<E> {
+    fn unclaimed(_value: T, _child: &dyn Fn() -> ChildInfo) -> Option<E> {
         None
     }
 }
@@ -56,7 +58,7 @@ impl<T, E> Settle<Result<T, E>> for Observed {
         Ok(output)
     }
 
-    fn unclaimed(value: Result<T, E>) -> Option<E> {
+    fn unclaimed(value: Result<T, E>, _child: &dyn Fn() -> ChildInfo) -> Option<E> {
         value.err()
     }
 }
@@ -72,17 +74,25 @@ impl<T, X, E> Settle<Outcome<T, X>> for Supervised<E> {
         Ok(output)
     }
 
-    fn unclaimed(value: Outcome<T, X>) -> Option<E> {
-        const WHO: &str = "a supervised child";
+    fn unclaimed(value: Outcome<T, X>, child: &dyn Fn() -> ChildInfo) -> Option<E> {
         match value {
             Outcome::Err(error) => {
-                report_error::<X>(WHO);
+                report_child_error::<X>(&child());
                 drop_quietly("an error that nobody received", error);
             }
-            Outcome::Panicked(panic) => report_panic(WHO, panic),
-            Outcome::Ok(value) => drop_quietly("the value of a supervised child", value),
+            Outcome::Panicked(panic) => report_child_panic(&child(), &panic),
+            Outcome::Ok(value) => {
+                if let Err(panic) = catch(|| drop(value)) {
+                    report_child_panic(&child(), &panic);
+                }
+            }
             Outcome::Cancelled(_) => {}
         }
+        None
+    }
+
+    fn panicked_in_drop(panic: Panic, child: &dyn Fn() -> ChildInfo) -> Option<Panic> {
+        report_child_panic(&child(), &panic);
         None
     }
 }
@@ -93,15 +103,6 @@ pin_project! {
     pub struct Contained<F> {
         #[pin]
         future: Option<F>,
-    }
-
-    impl<F> PinnedDrop for Contained<F> {
-        fn drop(this: Pin<&mut Self>) {
-            let mut future = this.project().future;
-            if let Err(panic) = catch(|| future.set(None)) {
-                report_panic("the destructor of a supervised child", panic);
-            }
-        }
     }
 }
 

@@ -297,13 +297,15 @@ impl Core {
 
     /// Only background children are left: they are cancelled.
     pub(super) fn dismiss_background(self: &Arc<Self>) {
-        let background: Vec<_> = self.read(|sched| {
+        let mut background: Vec<_> = self.read(|sched| {
             let children = sched.children();
             children
                 .filter(|child| child.is_background())
                 .cloned()
                 .collect()
         });
+        // Those in line first, lest they start for nothing.
+        background.sort_by_key(|child| !child.is_in_line());
         for child in background {
             child.cancel_alone(CancelReason::new(CancelKind::NotNeeded));
         }

@@ -107,7 +107,10 @@ impl<T> Key<T> {
 
     /// [Cancels](Self::cancel) this child alone, for a reason.
     pub fn cancel_with(&self, reason: CancelReason) {
-        self.claim.cell().cancel_alone(reason);
+        let cell = self.claim.cell();
+        if cell.core().read(|sched| sched.cancelled.is_none()) {
+            cell.cancel_alone(reason);
+        }
     }
 
     pub(super) fn cell(&self) -> &CellRef {

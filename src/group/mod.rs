@@ -12,6 +12,7 @@
 //! - `clockwork`: deadline and grace
 //! - `shields`: what holds off a drop
 //! - `place`: where code runs, and how places lie in each other
+//! - `threshold`: where the code of a child runs that may not have started
 //! - `core`: what handles, children, drivers and wakers share
 //! - `driver`: the job that polls children, and the loop that owners share with it
 //! - `wait`: waiting for a group on a thread
@@ -59,6 +60,7 @@ mod shields;
 mod slots;
 mod start;
 mod tally;
+mod threshold;
 mod wait;
 mod watchers;
 

@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use super::cell::CellRef;
 use super::core::Core;
+use super::threshold::Threshold;
 use crate::cancel::{CallbackGuard, CancelReason, CancelToken};
 use crate::sync::Lock;
 use crate::time::Deadline;
@@ -21,9 +22,11 @@ pub(crate) enum Place {
     Body(Arc<Core>),
     /// Behind something that reads otherwise than what it stands in.
     Behind(Arc<Screen>),
+    /// In a child that may not have started.
+    Starting(Arc<Threshold>),
 }
 
-/// What stands between code and the place that it is in: a shield, or a start that is not done.
+/// What stands between code and the place that it is in: a shield.
 pub(crate) struct Screen {
     /// What is read behind it.
     pub(super) token: CancelToken,
@@ -98,6 +101,7 @@ impl Place {
             Self::Child(child) => child.own_reason().or_else(|| child.core().cancelled()),
             Self::Body(core) => core.cancelled(),
             Self::Behind(screen) => screen.token.reason(),
+            Self::Starting(threshold) => threshold.reason(),
         }
     }
 
@@ -107,6 +111,7 @@ impl Place {
             Self::Child(child) => child.token(),
             Self::Body(core) => core.token().clone(),
             Self::Behind(screen) => screen.token.clone(),
+            Self::Starting(threshold) => threshold.token(),
         }
     }
 
@@ -116,6 +121,7 @@ impl Place {
             Self::Child(child) => child.core().deadline(),
             Self::Body(core) => core.deadline(),
             Self::Behind(screen) => screen.deadline,
+            Self::Starting(threshold) => threshold.deadline(),
         }
     }
 
@@ -125,6 +131,7 @@ impl Place {
             Self::Child(child) => child.core().parent(),
             Self::Body(core) => core.parent(),
             Self::Behind(screen) => screen.outside.as_ref(),
+            Self::Starting(threshold) => threshold.outside(),
         }
     }
 
@@ -132,7 +139,7 @@ impl Place {
     /// of a scope that has to give its value.
     pub(super) fn dropped_by_cancel(&self) -> Option<&Place> {
         match self {
-            Self::Child(_) => Some(self),
+            Self::Child(_) | Self::Starting(_) => Some(self),
             Self::Body(core) if core.drops_body() => Some(self),
             Self::Body(core) => core.parent()?.dropped_by_cancel(),
             Self::Behind(_) => None,
@@ -145,6 +152,7 @@ impl Place {
             Self::Child(child) => child.is_cancelled(),
             Self::Body(core) => core.read(|sched| sched.is_hard()),
             Self::Behind(_) => false,
+            Self::Starting(threshold) => threshold.is_to_go(),
         }
     }
 
@@ -154,6 +162,7 @@ impl Place {
             Self::Child(child) => child.gives_up(),
             Self::Body(core) => core.with(|sched, _| sched.body_gives_up()),
             Self::Behind(_) => {}
+            Self::Starting(threshold) => threshold.gives_up(),
         }
     }
 }

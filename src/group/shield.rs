@@ -157,7 +157,7 @@ impl Hold {
                     core.shield_body(inner.as_ref());
                     Some((Held::Body(Arc::clone(core)), core))
                 }
-                Place::Behind(_) => None,
+                Place::Behind(_) | Place::Starting(_) => None,
             };
             if let Some((held, core)) = held {
                 let inner = inner.replace(Arc::clone(core));

@@ -20,20 +20,25 @@ use pin_project_lite::pin_project;
 
 use super::cell::CellRef;
 use super::key::Key;
-use super::place::{Place, Screen, deadline_of, here, stand, token_of};
+use super::place::{Place, here, stand};
+use super::threshold::Threshold;
 use crate::cancel::{CancelKind, CancelReason};
-use crate::error::unhandled::{drop_quietly, report_error, report_panic, wake_quietly};
+use crate::error::unhandled::{
+    drop_quietly, report_child_error, report_child_panic, report_error, report_panic, wake_quietly,
+};
 use crate::error::{StartError, StartedError};
 use crate::panic::{Panic, catch};
 use crate::sync::Lock;
 
 /// What caller and child share. Nothing of the user's runs or is dropped under the lock.
-struct Handshake<V>(Lock<State<V>>);
+struct Handshake<V> {
+    threshold: Arc<Threshold>,
+    state: Lock<State<V>>,
+}
 
 struct State<V> {
     phase: Phase<V>,
     waker: Option<Waker>,
-    child: Option<CellRef>,
 }
 
 enum Phase<V> {
@@ -44,84 +49,125 @@ enum Phase<V> {
 }
 
 /// With what a child ended that had not started. Dropped untaken, a failure goes to the unhandled hook.
-struct Early<X>(Option<Ending<X>>);
+struct Early<X> {
+    ending: Option<Ending<X>>,
+    /// Which child it is.
+    threshold: Arc<Threshold>,
+}
 
 enum Ending<X> {
     Failed(X),
     Panicked(Panic),
-    Cancelled(CancelReason),
+    /// `None`: it was dropped before anybody knew which child it is.
+    Cancelled(Option<CancelReason>),
     NotStarted,
 }
 
 impl<V> Handshake<V> {
     fn new() -> Arc<Self> {
-        Arc::new(Self(Lock::new(State {
-            phase: Phase::Pending,
-            waker: None,
-            child: None,
-        })))
+        Arc::new(Self {
+            threshold: Threshold::here(),
+            state: Lock::new(State {
+                phase: Phase::Pending,
+                waker: None,
+            }),
+        })
     }
 
     fn is_pending(&self) -> bool {
-        matches!(self.0.lock().phase, Phase::Pending)
+        matches!(self.state.lock().phase, Phase::Pending)
+    }
+
+    fn has_started(&self) -> bool {
+        matches!(self.state.lock().phase, Phase::Started(_))
     }
 
     /// Leaves *pending*. The phase comes back if that was done before.
     fn leave(&self, phase: Phase<V>) -> Result<(), Phase<V>> {
         let waker = {
-            let mut state = self.0.lock();
+            let mut state = self.state.lock();
             if !matches!(state.phase, Phase::Pending) {
                 return Err(phase);
             }
             state.phase = phase;
             state.waker.take()
         };
-        waker.map(wake_quietly);
+        // Before the caller hears of it: from then on the child is to be what it says.
         self.release();
+        waker.map(wake_quietly);
         Ok(())
     }
 
     /// Says which child it is, which may have left *pending* meanwhile.
     fn attach(&self, child: CellRef) {
-        let pending = {
-            let mut state = self.0.lock();
-            state.child = Some(child);
-            matches!(state.phase, Phase::Pending)
-        };
-        if !pending {
+        self.threshold.attach(child);
+        if !self.is_pending() {
             self.release();
         }
     }
 
     /// Once *pending* is over: the shield goes, and with it a child that did not start.
     fn release(&self) {
-        let (child, started) = {
-            let mut state = self.0.lock();
-            let started = matches!(state.phase, Phase::Started(_));
-            (state.child.take(), started)
+        let (ended, deserted) = {
+            let phase = &self.state.lock().phase;
+            (
+                matches!(phase, Phase::Ended),
+                matches!(phase, Phase::Deserted),
+            )
         };
-        if let Some(child) = child {
-            child.unshield(None);
-            if !started {
-                child.cancel_alone(CancelReason::new(CancelKind::Dropped));
+        let dropped = CancelReason::new(CancelKind::Dropped);
+        if ended {
+            // Nothing is left that could use the grace.
+            self.threshold.gives_up_with(dropped);
+        } else if deserted {
+            if let Some(child) = self.threshold.child() {
+                child.cancel_alone(dropped);
             }
+        }
+        self.threshold.pass();
+    }
+
+    /// Takes out a value that nobody has received.
+    fn take_value(&self) -> Option<V> {
+        match &mut self.state.lock().phase {
+            Phase::Started(value) => value.take(),
+            _ => None,
+        }
+    }
+}
+
+impl<X> Early<X> {
+    fn new(ending: Option<Ending<X>>, threshold: &Arc<Threshold>) -> Self {
+        Self {
+            ending,
+            threshold: Arc::clone(threshold),
         }
     }
 
-    fn child(&self) -> Option<CellRef> {
-        self.0.lock().child.clone()
+    /// Takes it out. What this gives is not dropped under the lock.
+    fn taken(slot: &Lock<Self>) -> Self {
+        let mut slot = slot.lock();
+        let ending = slot.ending.take();
+        Self::new(ending, &slot.threshold)
     }
 }
 
 impl<X> Drop for Early<X> {
     fn drop(&mut self) {
         const WHO: &str = "a child that had not started";
-        match self.0.take() {
+        let child = || self.threshold.child().map(CellRef::info);
+        match self.ending.take() {
             Some(Ending::Failed(error)) => {
-                report_error::<X>(WHO);
+                match child() {
+                    Some(child) => report_child_error::<X>(&child),
+                    None => report_error::<X>(WHO),
+                }
                 drop_quietly("an error that nobody received", error);
             }
-            Some(Ending::Panicked(panic)) => report_panic(WHO, panic),
+            Some(Ending::Panicked(panic)) => match child() {
+                Some(child) => report_child_panic(&child, &panic),
+                None => report_panic(WHO, panic),
+            },
             Some(Ending::Cancelled(_) | Ending::NotStarted) | None => {}
         }
     }
@@ -144,8 +190,7 @@ impl<V> Ready<V> {
     pub fn started(&self, value: V) -> Result<(), StartedError<V>> {
         match self.0.leave(Phase::Started(Some(value))) {
             Err(Phase::Started(Some(value))) => {
-                let again = matches!(self.0.0.lock().phase, Phase::Started(_));
-                Err(StartedError::new(value, !again))
+                Err(StartedError::new(value, !self.0.has_started()))
             }
             _ => Ok(()),
         }
@@ -160,8 +205,23 @@ pin_project! {
         future: Option<F>,
         // What fails the caller, of what the future gives.
         judge: fn(F::Output) -> Option<X>,
-        screen: Option<Arc<Screen>>,
         ends: Ends<V, X>,
+    }
+
+    impl<C, F: Future, V, X> PinnedDrop for Starting<C, F, V, X> {
+        fn drop(this: Pin<&mut Self>) {
+            let mut this = this.project();
+            if this.ends.handshake.has_started() {
+                return;
+            }
+            let call = this.call.take();
+            let dropped = (catch(|| drop(call)), catch(|| this.future.set(None)));
+            for dropped in [dropped.0, dropped.1] {
+                if let Err(panic) = dropped {
+                    this.ends.tell(Ending::Panicked(panic));
+                }
+            }
+        }
     }
 }
 
@@ -173,11 +233,18 @@ struct Ends<V, X> {
 
 impl<V, X> Ends<V, X> {
     fn tell(&self, ending: Ending<X>) {
-        self.early.lock().0 = Some(ending);
-        if self.handshake.leave(Phase::Ended).is_err() {
-            // The caller has gone.
-            let early = std::mem::replace(&mut *self.early.lock(), Early(None));
-            drop(early);
+        let mut ending = Early::new(Some(ending), &self.handshake.threshold);
+        let stored = {
+            let mut early = self.early.lock();
+            let is_first = early.ending.is_none();
+            if is_first {
+                early.ending = ending.ending.take();
+            }
+            is_first
+        };
+        if self.handshake.leave(Phase::Ended).is_err() && stored {
+            // The caller has gone, or has heard of an end.
+            drop(Early::taken(&self.early));
         }
     }
 }
@@ -185,9 +252,8 @@ impl<V, X> Ends<V, X> {
 impl<V, X> Drop for Ends<V, X> {
     fn drop(&mut self) {
         if self.handshake.is_pending() {
-            let reason = self.handshake.child().map(|child| child.reason());
-            let reason = reason.unwrap_or_else(|| CancelReason::new(CancelKind::Dropped));
-            self.tell(Ending::Cancelled(reason));
+            let child = self.handshake.threshold.child();
+            self.tell(Ending::Cancelled(child.map(CellRef::reason)));
         }
     }
 }
@@ -202,7 +268,7 @@ where
     F: Future,
 {
     let handshake = Handshake::new();
-    let early = Arc::new(Lock::new(Early(None)));
+    let early = Arc::new(Lock::new(Early::new(None, &handshake.threshold)));
     let caller = Caller {
         handshake: Arc::clone(&handshake),
         early: Arc::clone(&early),
@@ -211,7 +277,6 @@ where
         call: Some((call, Ready(Arc::clone(&handshake)))),
         future: None,
         judge,
-        screen: Some(Arc::new(Screen::like(here()))),
         ends: Ends { handshake, early },
     };
     (starting, caller)
@@ -227,12 +292,14 @@ where
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<F::Output> {
         let mut this = self.project();
         let handshake = Arc::clone(&this.ends.handshake);
-        let screen = this.screen.take().filter(|_| handshake.is_pending());
-        let Some(screen) = screen else {
+        if handshake.has_started() {
             let future = this.future.as_pin_mut();
             return future.map_or(Poll::Pending, |future| future.poll(cx));
-        };
-        let place = Place::Behind(Arc::clone(&screen));
+        }
+        if let (Some(_), Some(Place::Child(child))) = (&this.call, here()) {
+            handshake.threshold.attach(child);
+        }
+        let place = Place::Starting(Arc::clone(&handshake.threshold));
         let (_, polled) = stand(place, || {
             catch(|| {
                 if let Some((call, ready)) = this.call.take() {
@@ -242,18 +309,15 @@ where
                 future.map_or(Poll::Pending, |future| future.poll(cx))
             })
         });
-        let pending = handshake.is_pending();
         let ending = match polled {
-            Ok(Poll::Pending) => {
-                *this.screen = Some(screen);
-                return Poll::Pending;
-            }
+            Ok(Poll::Pending) => return Poll::Pending,
             // It has started meanwhile: what it ends with is the group's.
-            Ok(Poll::Ready(output)) if !pending => return Poll::Ready(output),
-            Err(panic) if !pending => panic.resume(),
-            Ok(Poll::Ready(output)) => {
-                (this.judge)(output).map_or(Ending::NotStarted, Ending::Failed)
-            }
+            Ok(Poll::Ready(output)) if handshake.has_started() => return Poll::Ready(output),
+            Err(panic) if handshake.has_started() => panic.resume(),
+            Ok(Poll::Ready(output)) => match catch(|| (this.judge)(output)) {
+                Ok(error) => error.map_or(Ending::NotStarted, Ending::Failed),
+                Err(panic) => Ending::Panicked(panic),
+            },
             Err(panic) => Ending::Panicked(panic),
         };
         // The future goes before anybody is told; the child ends as cancelled, so that the group hears of no failure.
@@ -266,6 +330,8 @@ where
             }
         };
         this.ends.tell(ending);
+        // A child whose caller has gone has no use for its grace any more.
+        handshake.threshold.gives_up();
         Poll::Pending
     }
 }
@@ -278,8 +344,11 @@ pub(super) struct Caller<V, X> {
 
 impl<V, X> Drop for Caller<V, X> {
     fn drop(&mut self) {
-        // Nothing if the child has started or is over.
-        let _ = self.handshake.leave(Phase::Deserted);
+        if self.handshake.leave(Phase::Deserted).is_err() {
+            // What it was told of and has not received.
+            drop(Early::taken(&self.early));
+            drop_quietly("a value of `started`", self.handshake.take_value());
+        }
     }
 }
 
@@ -321,7 +390,7 @@ impl<T, V, X> Future for Start<T, V, X> {
         };
         let waker = cx.waker().clone();
         let started = {
-            let mut state = caller.handshake.0.lock();
+            let mut state = caller.handshake.state.lock();
             match &mut state.phase {
                 Phase::Pending => {
                     let old = state.waker.replace(waker);
@@ -337,25 +406,15 @@ impl<T, V, X> Future for Start<T, V, X> {
         if let Some(value) = started {
             return Poll::Ready(Ok((key, value)));
         }
-        let ending = caller.early.lock().0.take();
+        let ending = Early::taken(&caller.early).ending.take();
         Poll::Ready(Err(match ending {
             Some(Ending::Failed(error)) => StartError::Failed(error),
             Some(Ending::Panicked(panic)) => panic.resume(),
-            Some(Ending::Cancelled(reason)) => StartError::Cancelled(reason),
+            Some(Ending::Cancelled(reason)) => {
+                StartError::Cancelled(reason.unwrap_or_else(|| key.cell().reason()))
+            }
             Some(Ending::NotStarted) | None => StartError::NotStarted,
         }))
-    }
-}
-
-impl Screen {
-    /// Reads as the place does where the caller is.
-    fn like(caller: Option<Place>) -> Self {
-        Self {
-            token: token_of(caller.as_ref()),
-            deadline: deadline_of(caller.as_ref()),
-            outside: None,
-            lifted: Lock::default(),
-        }
     }
 }
 

@@ -14,6 +14,7 @@
 //! - `abandoned`: spawners that refuse or lose jobs
 //! - `parallel`: children that run at the same time
 //! - `shutdowns`: executors that end before the group does
+//! - `starting`, `starting_ends`: the handshake
 //! - `inline`, `blocking` and what begins so: the rules of scopes whose children borrow
 //! - `tokens`, `token_callbacks`: cancel tokens, who is told of a cancel, and what those may do
 //! - `token_trees`: trees of tokens at random, huge ones, and under several threads
@@ -55,6 +56,8 @@ mod races;
 mod results;
 mod retention;
 mod shutdowns;
+mod starting;
+mod starting_ends;
 mod support;
 mod testing;
 mod time;

@@ -215,6 +215,11 @@ impl CellRef {
         }
     }
 
+    /// It will not start, whatever holds it.
+    pub(in crate::group) fn doom(&self) {
+        let _ = self.update(|now| Some(now.0 | DOOM));
+    }
+
     /// Marks it as cancelled for itself and has it looked at, by whoever polls children.
     pub(super) fn mark_cancelled(&self) {
         self.schedule_with(CANCEL);
@@ -320,18 +325,20 @@ impl CellRef {
 }
 
 impl Claimed {
-    /// Drops the future and publishes the end (edge 6).
+    /// Drops the future and publishes the end (edge 6). The reason is the group's; if the child was cancelled for itself, its
+    /// own counts.
     pub(in crate::group) fn cancel(self, reason: CancelReason) -> Finished {
         let cell = self.0;
+        let reason = cell.own_reason().unwrap_or(reason);
+        let context = cell.header().enter_context();
         // SAFETY: this is the proof that we hold `RUNNING`.
         let end = unsafe { (cell.header().vtable.cancel)(cell.0, reason) };
+        drop(context);
         cell.finish(end, tell_group)
     }
 
-        let context = cell.header().enter_context();
     /// Does the same to a child that the group did not take: its panic, if it panics, is not the group's.
     pub(in crate::group) fn refuse(self, reason: CancelReason) {
-        drop(context);
         let cell = self.0;
         // SAFETY: as above.
         let end = unsafe { (cell.header().vtable.cancel)(cell.0, reason) };

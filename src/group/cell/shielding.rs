@@ -141,7 +141,14 @@ impl CellRef {
     /// Ends as cancelled, without waiting for the end of its grace.
     pub(in crate::group) fn gives_up(&self) {
         let reason = self.own_reason().or_else(|| self.core().cancelled());
-        let reason = reason.unwrap_or_else(|| self.core().reason());
+        self.gives_up_with(reason.unwrap_or_else(|| self.core().reason()));
+    }
+
+    /// The same, for this reason unless it was cancelled before.
+    pub(in crate::group) fn gives_up_with(&self, reason: CancelReason) {
+        if self.end().is_some() {
+            return;
+        }
         {
             let mut held = self.header().extras.get_or_make().held.lock();
             held.reason.get_or_insert(reason);

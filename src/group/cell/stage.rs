@@ -16,6 +16,7 @@ use super::reference::CellRef;
 use super::state::{BACKGROUND, Ending, KEY, REF, SCHEDULED, SHIELD};
 use crate::cancel::CancelReason;
 use crate::context;
+use crate::error::ChildInfo;
 use crate::error::unhandled::{self, drop_quietly};
 use crate::panic::{Panic, catch};
 use crate::sync::UnsafeCell;
@@ -30,7 +31,11 @@ pub(crate) trait Settle<O> {
     /// Sorts an output.
     fn settle(output: O) -> Result<Self::Value, Self::Error>;
     /// Lets go of a value that no key can give any more. An error in it fails the group after all.
-    fn unclaimed(value: Self::Value) -> Option<Self::Error>;
+    fn unclaimed(value: Self::Value, child: &dyn Fn() -> ChildInfo) -> Option<Self::Error>;
+    /// What becomes of the panic of a future that was dropped by a cancel. It fails the group if it comes back.
+    fn panicked_in_drop(panic: Panic, _child: &dyn Fn() -> ChildInfo) -> Option<Panic> {
+        Some(panic)
+    }
 }
 
 #[repr(C)]
@@ -131,10 +136,12 @@ impl<F: Future, S: Settle<F::Output>> Cell<F, S> {
     ///
     /// `raw` is a live cell.
     unsafe fn came_before(raw: NonNull<Header>, gave: Stage<F, S>) -> Option<Panic> {
+        // SAFETY: the caller vouches for the cell.
+        let child = || unsafe { raw.as_ref() }.info();
         let error = match gave {
             Stage::Panicked(panic) => return Some(panic),
             Stage::Error(error) => Some(error),
-            Stage::Value(value) => match catch(|| S::unclaimed(value)) {
+            Stage::Value(value) => match catch(|| S::unclaimed(value, &child)) {
                 Ok(error) => error,
                 Err(panic) => {
                     unhandled::report_panic(
@@ -147,9 +154,7 @@ impl<F: Future, S: Settle<F::Output>> Cell<F, S> {
             _ => None,
         };
         if let Some(error) = error {
-            // SAFETY: the caller vouches for the cell.
-            let child = unsafe { raw.as_ref() }.info();
-            unhandled::report_child_error::<S::Error>(&child);
+            unhandled::report_child_error::<S::Error>(&child());
             drop_quietly("an error that nobody received", error);
         }
         None
@@ -159,9 +164,11 @@ impl<F: Future, S: Settle<F::Output>> Cell<F, S> {
         // SAFETY: the stage is ours while we hold `RUNNING` (S1).
         unsafe {
             Self::stage(raw, |stage| {
-                match Self::put(stage, Stage::Cancelled(reason)) {
-                    Ok(()) => Ending::Cancelled,
-                    Err(panic) => {
+                let panic = Self::put(stage, Stage::Cancelled(reason)).err();
+                let child = || raw.as_ref().info();
+                match panic.and_then(|panic| S::panicked_in_drop(panic, &child)) {
+                    None => Ending::Cancelled,
+                    Some(panic) => {
                         *stage = Stage::Panicked(panic);
                         Ending::Panicked
                     }
@@ -177,7 +184,8 @@ impl<F: Future, S: Settle<F::Output>> Cell<F, S> {
                 let Stage::Value(value) = replace(&mut *stage, Stage::Empty) else {
                     return Ending::Value;
                 };
-                let (next, end) = match catch(|| S::unclaimed(value)) {
+                let child = || raw.as_ref().info();
+                let (next, end) = match catch(|| S::unclaimed(value, &child)) {
                     Ok(None) => (Stage::Empty, Ending::Value),
                     Ok(Some(error)) => (Stage::Error(error), Ending::Failed),
                     Err(panic) => (Stage::Panicked(panic), Ending::Panicked),

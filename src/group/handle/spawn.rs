@@ -6,6 +6,7 @@ use std::panic::Location;
 
 use super::{Scope, SpawnWhenFree};
 use crate::error::Outcome;
+use crate::error::unhandled::drop_quietly;
 use crate::group::cell::{Manner, Settle};
 use crate::group::child::{Call, Contained, Fallible, Observed, Plain, Supervised};
 use crate::group::ground::{Accepts, Kind};
@@ -330,7 +331,10 @@ impl<'env, E, K: Kind> Scope<'env, E, K> {
         let manner = Manner::here().shielded();
         match self.try_add::<_, S>(manner, location, child, None) {
             Ok(key) => Start::pending(caller, key),
-            Err((_, _, reason)) => Start::refused(reason),
+            Err((fresh, _, reason)) => {
+                drop_quietly("a child that was not taken", fresh);
+                Start::refused(reason)
+            }
         }
     }
 

@@ -94,6 +94,7 @@ impl Sched {
     pub(in crate::group) fn leaves_line(&mut self, child: &CellRef, after: &mut After) -> bool {
         let left = self.slots.leave_line(|other| other.is(child));
         let found = left.is_some();
+        left.iter().for_each(CellRef::doom);
         self.doomed.extend(left);
         self.nudge(after);
         found
@@ -129,15 +130,16 @@ impl Sched {
         self.dismiss_if_alone(after);
     }
 
-    pub(super) fn dismiss_if_alone(&mut self, after: &mut After) {
-        let leaves = self.closed || self.leaving > 0;
-        if leaves && self.background > 0 && self.live == self.background {
-            after.dismiss();
     /// One that was leaving stays.
     pub(in crate::group) fn stays(&mut self) {
         self.leaving -= 1;
     }
 
+    pub(super) fn dismiss_if_alone(&mut self, after: &mut After) {
+        let leaves = self.closed || self.leaving > 0;
+        let is_cancelled = self.cancelled.is_some();
+        if leaves && !is_cancelled && self.background > 0 && self.live == self.background {
+            after.dismiss();
         }
     }
 

@@ -332,11 +332,11 @@ impl Sched {
 
     fn next_work(&mut self, after: &mut After) -> Option<Work> {
         while let Some(child) = self.doomed.pop_front() {
-            // It has not started, and so no shield stands in it.
-            if let (Claiming::Claimed(claimed), Some(reason)) =
-                (child.claim(false), &self.cancelled)
-            {
-                return Some(Work::Drop(claimed, reason.clone()));
+            let reason = self.cancelled.clone();
+            let reason = reason.unwrap_or_else(|| CancelReason::new(CancelKind::Explicit));
+            // It was never polled, and the shield of a start does not count for it.
+            if let Claiming::Claimed(claimed) = child.claim(false) {
+                return Some(Work::Drop(claimed, reason));
             }
         }
         if let Some(child) = self.next_ready() {
