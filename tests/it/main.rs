@@ -6,6 +6,7 @@
 //! - `errors`, `error_text`: who is cancelled by an error, where each ends, and the group error as a value
 //! - `panics`, `panics_of_leftovers`: panics of children and bodies, and in what the crate drops
 //! - `results`, `retention`: what keys read, and that nothing is retained
+//! - `children`: children in the background, and supervised ones
 //! - `limits`, `gather`: the rules of these names
 //! - `joiners`, `join_ends`, `races`, `map_concurrent`, `map_ends`: the rules of joining
 //! - `time`, `timeouts`: the rules of time
@@ -30,6 +31,7 @@ mod blocking;
 mod blocking_ends;
 mod blocking_losses;
 mod cancelling;
+mod children;
 mod context;
 mod dropping;
 mod error_text;
