@@ -11,7 +11,7 @@ use ingather::{
 
 use crate::faults::{Explosive, explodes_after, explodes_waiting, text_of, throw, unique};
 use crate::support::{
-    ByHand, Drops, Fault, Gate, Log, Site, Stepper, behaviour, unhandled, watched, yields,
+    ByHand, Drops, Fault, Gate, Site, Trace, behaviour, stepper, unhandled, watched, yields,
 };
 
 behaviour!(
@@ -59,7 +59,7 @@ async fn panics(text: String) -> Result<(), Fault> {
 // Children-1
 async fn the_background_ends_with_the_last_main_child(on: Site) {
     let drops = Drops::new();
-    let (witness, log) = (drops.witness(), Log::new());
+    let (witness, log) = (drops.witness(), Trace::new());
     let (beat, seen) = (Gate::new(), log.clone());
     let (hears, beats) = (beat.clone(), beat.clone());
     let key = scope_on(&on.spawner, |tg| async move {
@@ -71,7 +71,7 @@ async fn the_background_ends_with_the_last_main_child(on: Site) {
         drop(tg.spawn(async move {
             hears.wait().await;
             yields(5).await;
-            seen.add("work is done");
+            seen.log("work is done");
         }));
         heart
     })
@@ -154,7 +154,7 @@ async fn a_join_that_is_dropped_leaves_the_background_alone(on: Site) {
 
 // Children-1
 async fn a_background_child_starts_main_children(on: Site) {
-    let log = Log::new();
+    let log = Trace::new();
     let seen = log.clone();
     let key = scope_on(&on.spawner, |tg| async move {
         let (gate, inside) = (Gate::new(), tg.clone());
@@ -164,7 +164,7 @@ async fn a_background_child_starts_main_children(on: Site) {
                 let seen = seen.clone();
                 drop(inside.spawn(async move {
                     yields(3).await;
-                    seen.add(format!("main {n}"));
+                    seen.log(format!("main {n}"));
                 }));
             }
             opens.open();
@@ -233,7 +233,7 @@ async fn the_background_has_the_grace(on: Site) {
 // Children-1
 async fn a_main_child_that_is_started_in_the_grace_is_waited_for(on: Site) {
     let options = GroupOptions::new().on(&on.spawner).grace(Duration::MAX);
-    let log = Log::new();
+    let log = Trace::new();
     let seen = log.clone();
     options
         .scope(|tg| async move {
@@ -242,7 +242,7 @@ async fn a_main_child_that_is_started_in_the_grace_is_waited_for(on: Site) {
                 current_token().cancelled().await;
                 drop(inside.spawn(async move {
                     yields(10).await;
-                    seen.add("flushed");
+                    seen.log("flushed");
                 }));
             }));
         })
@@ -273,7 +273,7 @@ async fn a_pending_start_is_no_background_child(on: Site) {
     yields(10).await;
     assert_eq!(heart.status(), Some(GatherIncomplete::Running));
     gate.open();
-    let tally = join.into_future().await;
+    let tally = join.into_inner().await;
     assert_eq!((tally.ok, tally.cancelled), (1, 1));
     assert_eq!(caller.await.unwrap().await, Ok(7));
     callers.join().await;
@@ -298,13 +298,13 @@ async fn the_panic_of_a_background_child_is_the_groups(on: Site) {
 // Children-1, Limits-1, Limits-7
 async fn a_background_child_in_line_ends_unpolled(on: Site) {
     let group = GroupOptions::new().on(&on.spawner).limit(1).group();
-    let (gate, log) = (Gate::new(), Log::new());
+    let (gate, log) = (Gate::new(), Trace::new());
     let (opened, seen) = (gate.clone(), log.clone());
     let first = group.spawn_background(async move {
         opened.wait().await;
         1
     });
-    let second = group.spawn_background(async move { seen.add("polled") });
+    let second = group.spawn_background(async move { seen.log("polled") });
     assert_eq!(second.status(), Some(GatherIncomplete::Waiting));
     // Both are alone: the one that has the slot and the one in line.
     let tally = group.join().await;
@@ -565,13 +565,13 @@ fn an_error_that_nobody_receives_goes_to_the_hook_with_its_type_and_place() {
     struct NobodyReceives;
     watched("an error of a supervised child", || {
         unhandled::collect();
-        let stepper = Stepper::new();
-        let group = GatherGroup::on(&stepper.handle());
+        let stepper = stepper();
+        let group = GatherGroup::on(&stepper);
         let key = group.spawn_supervised(async { Err::<(), _>(NobodyReceives) });
         let gone = group.spawn_supervised(async { Err::<(), _>(NobodyReceives) });
         let places = [place(&gone), place(&key)];
         drop(gone);
-        stepper.run();
+        stepper.run_until_idle();
         assert!(group.is_empty());
         drop(key);
         let told = unhandled::taken("NobodyReceives");
@@ -586,8 +586,8 @@ fn an_error_that_nobody_receives_goes_to_the_hook_with_its_type_and_place() {
 #[test]
 fn of_two_joins_the_one_that_is_left_hears_of_the_end() {
     watched("two joins", || {
-        let stepper = Stepper::new();
-        let group = GatherGroup::on(&stepper.handle());
+        let stepper = stepper();
+        let group = GatherGroup::on(&stepper);
         let gate = Gate::new();
         let opened = gate.clone();
         drop(group.spawn(async move { opened.wait().await }));
@@ -599,7 +599,7 @@ fn of_two_joins_the_one_that_is_left_hears_of_the_end() {
         drop(group.join());
         drop(dropped);
         gate.open();
-        stepper.run();
+        stepper.run_until_idle();
         assert_eq!(kind(&key), Some(CancelKind::NotNeeded));
         assert_eq!(left.wakes(), 1);
         assert!(left.poll().is_ready());
@@ -610,13 +610,13 @@ fn of_two_joins_the_one_that_is_left_hears_of_the_end() {
 #[test]
 fn a_background_child_is_not_polled_when_it_is_not_needed_any_more() {
     watched("a background child that wakes itself", || {
-        let stepper = Stepper::new();
-        let group = GatherGroup::on(&stepper.handle());
-        let (polls, drops) = (Log::new(), Drops::new());
+        let stepper = stepper();
+        let group = GatherGroup::on(&stepper);
+        let (polls, drops) = (Trace::new(), Drops::new());
         let (seen, witness) = (polls.clone(), drops.witness());
         drop(group.spawn_background(poll_fn(move |cx| {
             let _held = &witness;
-            seen.add("polled");
+            seen.log("polled");
             cx.waker().wake_by_ref();
             Poll::<()>::Pending
         })));
@@ -625,7 +625,7 @@ fn a_background_child_is_not_polled_when_it_is_not_needed_any_more() {
         assert!(before > 0);
         group.close();
         assert!(!group.is_cancelled());
-        stepper.run();
+        stepper.run_until_idle();
         assert!(drops.all());
         assert_eq!(polls.entries().len(), before);
     });

@@ -11,7 +11,7 @@ use ingather::{
 };
 
 use crate::faults::{text_of, throw, unique};
-use crate::support::{Drops, Fault, Gate, Log, Site, behaviour, unhandled, yields};
+use crate::support::{Drops, Fault, Gate, Site, Trace, behaviour, unhandled, yields};
 
 behaviour!(
     a_start_gives_the_key_and_the_value,
@@ -70,11 +70,11 @@ async fn a_closed_or_cancelled_group_refuses(on: Site) {
         } else {
             group.close();
         }
-        let (log, drops) = (Log::new(), Drops::new());
+        let (log, drops) = (Trace::new(), Drops::new());
         let (called, witness) = (log.clone(), drops.witness());
         let start = group.try_start(|ready: Ready<()>| async move {
             let _held = (&witness, ready);
-            called.add("called");
+            called.log("called");
             Ok(())
         });
         assert!(drops.all(), "what it had is dropped at once");
@@ -150,15 +150,15 @@ async fn a_pending_child_reads_the_token_of_its_caller(on: Site) {
 async fn a_cancel_of_the_group_leaves_a_pending_child_alone(on: Site) {
     for grace in [Duration::ZERO, Duration::from_millis(1), Duration::MAX] {
         let group = GroupOptions::new().on(&on.spawner).grace(grace).group();
-        let (polled, gate, log) = (Gate::new(), Gate::new(), Log::new());
+        let (polled, gate, log) = (Gate::new(), Gate::new(), Trace::new());
         let (told, waits, seen) = (polled.clone(), gate.clone(), log.clone());
         let start = group.start(|ready| async move {
             told.open();
             waits.wait().await;
             yields(3).await;
-            seen.add(format!("{:?}", cancel_reason()));
+            seen.log(format!("{:?}", cancel_reason()));
             ready.started(()).unwrap();
-            seen.add(format!("{:?}", cancel_reason().map(|reason| reason.kind())));
+            seen.log(format!("{:?}", cancel_reason().map(|reason| reason.kind())));
             5
         });
         let sibling = group.spawn(async {
@@ -321,15 +321,15 @@ async fn a_child_that_never_says_so_has_not_started(on: Site) {
 // Starting-6
 async fn a_child_that_starts_in_a_cancelled_group_is_cancelled(on: Site) {
     let group = GatherGroup::on(&on.spawner);
-    let (polled, gate, log) = (Gate::new(), Gate::new(), Log::new());
+    let (polled, gate, log) = (Gate::new(), Gate::new(), Trace::new());
     let (told, waits, seen) = (polled.clone(), gate.clone(), log.clone());
     let start = group.start(|ready| async move {
         told.open();
         waits.wait().await;
         ready.started("at last").unwrap();
-        seen.add("runs to its next suspension");
+        seen.log("runs to its next suspension");
         yields(1).await;
-        seen.add("is polled again");
+        seen.log("is polled again");
     });
     polled.wait().await;
     group.cancel();

@@ -14,8 +14,8 @@ use ingather::{
 
 use crate::faults::{Explosive, finish, text_of, throw, unique};
 use crate::support::{
-    ByHand, Drops, Fault, Gate, LOSSY, Log, Mischief, Site, Stepper, Witness, behaviour, unhandled,
-    watched, yields,
+    ByHand, Drops, Fault, Gate, HostileSpawner, Mischief, Site, Trace, Witness, behaviour, stepper,
+    unhandled, watched, yields,
 };
 
 behaviour!(
@@ -59,10 +59,10 @@ async fn a_start_waits_in_line(on: Site) {
     let gate = Gate::new();
     let opened = gate.clone();
     let first = group.spawn(async move { opened.wait().await });
-    let log = Log::new();
+    let log = Trace::new();
     let called = log.clone();
     let start = group.start(move |ready| {
-        called.add("called");
+        called.log("called");
         async move {
             ready.started(1).unwrap();
             yields(2).await;
@@ -86,10 +86,10 @@ async fn a_start_in_line_is_over_with_its_group(on: Site) {
         let gate = Gate::new();
         let opened = gate.clone();
         let first = group.spawn(async move { opened.wait().await });
-        let (log, drops) = (Log::new(), Drops::new());
+        let (log, drops) = (Trace::new(), Drops::new());
         let (called, witness) = (log.clone(), drops.witness());
         let start = group.start(move |ready: Ready<()>| {
-            called.add("called");
+            called.log("called");
             async move { drop((witness, ready)) }
         });
         group.cancel();
@@ -107,10 +107,10 @@ async fn a_start_in_line_whose_caller_goes_leaves_the_line(on: Site) {
     let gate = Gate::new();
     let opened = gate.clone();
     let first = group.spawn(async move { opened.wait().await });
-    let (log, drops) = (Log::new(), Drops::new());
+    let (log, drops) = (Trace::new(), Drops::new());
     let (called, witness) = (log.clone(), drops.witness());
     let start = group.start(move |ready: Ready<()>| {
-        called.add("called");
+        called.log("called");
         async move { drop((witness, ready)) }
     });
     let last = group.spawn(async { 3 });
@@ -316,7 +316,7 @@ async fn a_shield_around_the_start_holds_on(on: Site) {
 async fn a_cleanup_runs_when_the_caller_goes(on: Site) {
     let grace = Duration::MAX;
     let group = GroupOptions::new().on(&on.spawner).grace(grace).group();
-    let (log, told) = (Log::new(), Gate::new());
+    let (log, told) = (Trace::new(), Gate::new());
     let (seen, tells) = (log.clone(), told.clone());
     let start = group.start(|ready: Ready<()>| {
         let work = async move {
@@ -326,7 +326,7 @@ async fn a_cleanup_runs_when_the_caller_goes(on: Site) {
         };
         with_cleanup(work, || async move {
             yields(2).await;
-            seen.add("clean");
+            seen.log("clean");
         })
     });
     told.wait().await;
@@ -443,19 +443,8 @@ fn a_local_group_starts_what_is_not_send() {
 fn a_spawner_that_runs_nothing_leaves_no_caller_waiting() {
     watched("a start that is abandoned", || {
         unhandled::collect();
-        let refuses = Mischief {
-            refuse: 100,
-            ..LOSSY
-        };
-        let stepper = Stepper::with(
-            1,
-            Mischief {
-                inline: 0,
-                ..refuses
-            },
-            1,
-        );
-        let group = GatherGroup::on(&stepper.handle());
+        let stepper = HostileSpawner::stepped(Mischief::honest().refuse(100), 1);
+        let group = GatherGroup::on(&stepper);
         let drops = Drops::new();
         let witness = drops.witness();
         let start = group.start(|ready: Ready<()>| async move { drop((witness, ready)) });
@@ -469,8 +458,8 @@ fn a_spawner_that_runs_nothing_leaves_no_caller_waiting() {
 #[test]
 fn the_last_of_many_callers_is_heard() {
     watched("many starts, polled by hand", || {
-        let stepper = Stepper::new();
-        let group = GatherGroup::on(&stepper.handle());
+        let stepper = stepper();
+        let group = GatherGroup::on(&stepper);
         let gate = Gate::new();
         let mut starts: Vec<_> = (0..100)
             .map(|n| {
@@ -482,7 +471,7 @@ fn the_last_of_many_callers_is_heard() {
             })
             .collect();
         assert!(starts.iter_mut().all(|start| start.poll().is_pending()));
-        stepper.run();
+        stepper.run_until_idle();
         // A third goes, a third is forgotten, a third waits.
         let mut left = Vec::new();
         for (n, start) in starts.into_iter().enumerate() {
@@ -493,7 +482,7 @@ fn the_last_of_many_callers_is_heard() {
             }
         }
         gate.open();
-        stepper.run();
+        stepper.run_until_idle();
         for (n, start) in &mut left {
             assert_eq!(start.wakes(), 1);
             match start.poll() {
