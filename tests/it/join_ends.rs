@@ -1,6 +1,7 @@
 //! Joins that end badly: panics of joiners and calls, joins that are dropped, and where the errors go.
 
 use std::future::{pending, ready};
+use std::sync::{Arc, Mutex};
 
 use futures::executor::block_on;
 use ingather::joiner::{All, CallInfo, FirstOk, Settled};
@@ -11,9 +12,7 @@ use ingather::{
 
 use crate::faults::{Explosive, explodes_waiting, finish, text_of, throw, unique};
 use crate::joiners::{Scribe, call, double, goes_on};
-use crate::support::{
-    ByHand, Drops, Fault, Gate, Meter, Site, Trace, behaviour, stepper, unhandled, watched, yields,
-};
+use crate::support::{ByHand, Drops, Fault, Gate, Meter, Site, Trace, behaviour, stepper, unhandled, watched, yields};
 
 behaviour!(
     a_joiner_that_panics_cancels_the_calls_and_its_panic_goes_on,
@@ -320,4 +319,56 @@ fn an_inline_join_that_is_dropped_drops_its_calls_on_the_spot() {
     assert!(join.poll().is_pending());
     drop(join);
     assert!(drops.all_here() && drops.count() == 3);
+}
+
+// Joining-5, Errors-2
+#[test]
+fn errors_behind_the_one_at_which_a_joiner_panics_go_to_the_hook() {
+    unhandled::collect();
+    error_type!(BehindThePanic);
+    let (stepper, text) = (stepper(), unique("joiner"));
+    let calls = [(); 4].map(|()| || ready(Err::<(), _>(BehindThePanic)));
+    let mut join = ByHand::new(join_with_on(
+        &stepper,
+        Fragile::new("completed", &text),
+        calls,
+    ));
+    assert!(join.poll().is_pending());
+    // All four have failed before the joiner is told of the first, which it takes.
+    stepper.run_until_idle();
+    let result = block_on(text_of(async { finish(&stepper, join.into_inner()) }));
+    assert_eq!(result, text);
+    assert_eq!(unhandled::taken("BehindThePanic").len(), 3);
+}
+
+/// Remembers how often the awaiting task had been woken when this is dropped.
+struct WakesAtDrop(Arc<Mutex<(Option<Arc<Count>>, Vec<usize>)>>);
+
+impl Drop for WakesAtDrop {
+    fn drop(&mut self) {
+        let mut seen = self.0.lock().unwrap();
+        let wakes = seen.0.as_ref().map_or(0, |count| count.get());
+        seen.1.push(wakes);
+    }
+}
+
+// Joining-2
+#[test]
+fn a_future_is_dropped_before_its_end_is_told() {
+    let (stepper, seen) = (stepper(), Arc::default());
+    let guard = WakesAtDrop(Arc::clone(&seen));
+    let call = move || {
+        let mut guard = Some(guard);
+        // It keeps what it holds when it is ready.
+        std::future::poll_fn(move |_| {
+            let _held = &mut guard;
+            std::task::Poll::Ready(Ok::<_, Fault>(1))
+        })
+    };
+    let mut join = ByHand::new(join_with_on(&stepper, All::new(), [call]));
+    assert!(join.poll().is_pending());
+    seen.lock().unwrap().0 = Some(join.count());
+    stepper.run_until_idle();
+    assert_eq!(seen.lock().unwrap().1, [0]);
+    assert_eq!(join.wakes(), 1);
 }
