@@ -342,20 +342,26 @@ fn errors_behind_the_one_at_which_a_joiner_panics_go_to_the_hook() {
 }
 
 /// Remembers how often the awaiting task had been woken when this is dropped.
-struct WakesAtDrop(Arc<Mutex<(Option<Arc<Count>>, Vec<usize>)>>);
+struct WakesAtDrop(Arc<Mutex<Seen>>);
+
+#[derive(Default)]
+struct Seen {
+    wakes: Option<Arc<Count>>,
+    at_drop: Vec<usize>,
+}
 
 impl Drop for WakesAtDrop {
     fn drop(&mut self) {
         let mut seen = self.0.lock().unwrap();
-        let wakes = seen.0.as_ref().map_or(0, |count| count.get());
-        seen.1.push(wakes);
+        let wakes = seen.wakes.as_ref().map_or(0, |count| count.get());
+        seen.at_drop.push(wakes);
     }
 }
 
 // Joining-2
 #[test]
 fn a_future_is_dropped_before_its_end_is_told() {
-    let (stepper, seen) = (stepper(), Arc::default());
+    let (stepper, seen) = (stepper(), Arc::<Mutex<Seen>>::default());
     let guard = WakesAtDrop(Arc::clone(&seen));
     let call = move || {
         let mut guard = Some(guard);
@@ -367,8 +373,8 @@ fn a_future_is_dropped_before_its_end_is_told() {
     };
     let mut join = ByHand::new(join_with_on(&stepper, All::new(), [call]));
     assert!(join.poll().is_pending());
-    seen.lock().unwrap().0 = Some(join.count());
+    seen.lock().unwrap().wakes = Some(join.count());
     stepper.run_until_idle();
-    assert_eq!(seen.lock().unwrap().1, [0]);
+    assert_eq!(seen.lock().unwrap().at_drop, [0]);
     assert_eq!(join.wakes(), 1);
 }
