@@ -91,7 +91,7 @@ impl Watch {
         let here = here();
         let place = here.as_ref().and_then(Place::dropped_by_cancel).cloned();
         Self {
-            hold: Hold::take(here),
+            hold: Hold::take(here, false),
             cancelled: Box::pin(token_of(place.as_ref()).cancelled_owned()),
             place,
         }

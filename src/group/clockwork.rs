@@ -9,6 +9,8 @@ use std::time::Duration;
 
 use super::core::Core;
 use crate::cancel::{CallbackGuard, CancelKind, CancelReason, CancelToken};
+use crate::error::unhandled::report_panic;
+use crate::panic::catch;
 use crate::spawner::{Spawner, SpawnerHandle};
 use crate::sync::Lock;
 use crate::time::{Alarm, Clock, ClockHandle, Deadline, current_clock};
@@ -97,7 +99,14 @@ impl Clockwork {
     fn overdue(&self) -> Option<CancelReason> {
         let (deadline, set_at) = self.deadline();
         let at = deadline.instant()?;
-        (at <= self.clock.now()).then(|| match set_at {
+        let now = match catch(|| self.clock.now()) {
+            Ok(now) => now,
+            Err(panic) => {
+                report_panic("a clock", panic);
+                return None;
+            }
+        };
+        (at <= now).then(|| match set_at {
             Some(place) => CancelReason::from_here(CancelKind::Deadline, place),
             None => CancelReason::new(CancelKind::Deadline),
         })
@@ -158,17 +167,30 @@ impl Core {
             hands.deadline = deadline;
             hands.set_at = set_at.or(hands.set_at);
         }
-        let alarm = deadline.instant().map(|at| {
-            let core = Arc::downgrade(self);
-            Alarm::set(&clockwork.clock, at, move || ring(&core))
-        });
-        clockwork.keep(|hands| &mut hands.deadline_alarm, alarm);
+        let mut deadline = deadline;
+        loop {
+            let alarm = deadline.instant().map(|at| {
+                let core = Arc::downgrade(self);
+                Alarm::set(&clockwork.clock, at, move || ring(&core))
+            });
+            clockwork.keep(|hands| &mut hands.deadline_alarm, alarm);
+            // Whoever moved it meanwhile may have lost the alarm to us.
+            let (last, _) = clockwork.deadline();
+            if last == deadline {
+                return;
+            }
+            deadline = last;
+        }
     }
 
     /// What counts as the cause of a cancel that is asked for now: the deadline, if that came first.
     pub(super) fn first_cause(&self, reason: CancelReason) -> CancelReason {
-        let overdue = self.clockwork().and_then(Clockwork::overdue);
-        overdue.unwrap_or(reason)
+        self.overdue().unwrap_or(reason)
+    }
+
+    /// The deadline as a cause, if it is over.
+    pub(super) fn overdue(&self) -> Option<CancelReason> {
+        self.clockwork().and_then(Clockwork::overdue)
     }
 
     /// Something to be done when the grace is over, if there is any.
@@ -212,7 +234,7 @@ impl Core {
 
 fn ring(core: &Weak<Core>) {
     if let Some(core) = core.upgrade() {
-        if let Some(overdue) = core.clockwork().and_then(Clockwork::overdue) {
+        if let Some(overdue) = core.overdue() {
             core.cancel(overdue);
         }
     }

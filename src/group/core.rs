@@ -161,7 +161,8 @@ impl Core {
 
     /// A child has failed and is about to be over.
     pub(super) fn child_fails(self: &Arc<Self>, failed: Failed, end: Ending) {
-        self.with(|sched, after| sched.fails(failed, end, self.policy, after));
+        let overdue = self.overdue();
+        self.with(|sched, after| sched.fails(failed, end, self.policy, overdue, after));
     }
 
     /// Gives back the last child and takes the next: one critical section for each poll.
@@ -203,17 +204,16 @@ impl Core {
     /// The token that turns then. Cancelling it cancels the group.
     pub(crate) fn token(self: &Arc<Self>) -> &CancelToken {
         let (_, token) = self.token.get_or_init(|| {
-            let token = match &self.parent {
-                Some(parent) => parent.token().child_token(),
-                None => CancelToken::new(),
-            };
+            let outside = self.parent.as_ref().map(Place::token);
+            let token = outside
+                .as_ref()
+                .map_or_else(CancelToken::new, CancelToken::child_token);
             let core = Arc::downgrade(self);
             let guard = token.on_cancel(move |reason| {
                 // What comes from outside turns the token alone: children are dropped when what they are in is.
-                if let Some(core) = core
-                    .upgrade()
-                    .filter(|_| reason.kind() != CancelKind::Parent)
-                {
+                let inherited = reason.kind() == CancelKind::Parent
+                    && outside.as_ref().is_some_and(CancelToken::is_cancelled);
+                if let Some(core) = core.upgrade().filter(|_| !inherited) {
                     core.cancel(reason.clone());
                 }
             });
@@ -250,28 +250,48 @@ impl Core {
         self.begin_grace();
     }
 
-    /// Its body is to be dropped, and is held by shields: passes that on to the groups inside it that they stand in.
+    /// Its body is to be dropped, and is held by shields: has it polled once, and passes that on to the groups inside it
+    /// that they stand in.
     pub(super) fn tell_body_path(self: &Arc<Self>) {
+        self.wake_by_ref();
         let path = self.read(Sched::body_path);
-        let reason = self.reason().inherited();
-        for inner in path.iter().filter_map(Weak::upgrade) {
-            inner.harden(&reason);
+        self.pass_on(&path, &self.reason());
+    }
+
+    /// Passes a cancel that drops what they are in on to the groups inside, but not through a shield that stands.
+    pub(super) fn pass_on(&self, inside: &[Weak<Self>], reason: &CancelReason) {
+        let reason = reason.inherited();
+        let groups = inside.iter().filter_map(Weak::upgrade);
+        for group in groups.filter(|group| !group.is_screened()) {
+            group.harden(&reason);
         }
     }
 
-    /// A shield stands in the body, or in the group `inner` inside it.
-    pub(super) fn shield_body(self: &Arc<Self>, inner: Option<&Arc<Core>>) {
+    /// Does a shield stand between the group and the child or body that it is in?
+    fn is_screened(&self) -> bool {
+        let mut place = self.parent();
+        while let Some(Place::Behind(screen)) = place {
+            if screen.stands() {
+                return true;
+            }
+            place = screen.outside.as_ref();
+        }
+        false
+    }
+
+    /// A shield stands in the body, or in the group `inner` inside it. One that does not hold the body is there to be told.
+    pub(super) fn shield_body(self: &Arc<Self>, inner: Option<&Arc<Core>>, holds: bool) {
         let is_late = self.with(|sched, _| {
-            sched.shield_body(inner);
+            sched.shield_body(inner, holds);
             sched.is_hard()
         });
         if let Some(inner) = inner.filter(|_| is_late) {
-            inner.harden(&self.reason().inherited());
+            self.pass_on(&[Arc::downgrade(inner)], &self.reason());
         }
     }
 
-    pub(super) fn unshield_body(self: &Arc<Self>, inner: Option<&Arc<Core>>) {
-        self.with(|sched, after| sched.unshield_body(inner, after));
+    pub(super) fn unshield_body(self: &Arc<Self>, inner: Option<&Arc<Core>>, holds: bool) {
+        self.with(|sched, after| sched.unshield_body(inner, holds, after));
     }
 
     /// A child in line will not start. `false`: it is not in line any more.
@@ -418,9 +438,10 @@ impl Core {
     }
 
     fn body_over<E>(self: &Arc<Self>, failure: Failure<E>, ending: Ending) -> BodyFailure<E> {
+        let reason = self.first_cause(CancelReason::new(CancelKind::BodyFailed));
         let position = self.with(|sched, after| {
             if self.policy.cancels_siblings(ending) {
-                sched.cancel(CancelReason::new(CancelKind::BodyFailed), after);
+                sched.cancel(reason, after);
             }
             sched.failures.len()
         });

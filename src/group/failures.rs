@@ -5,6 +5,7 @@ use std::sync::Arc;
 use super::cell::{Failed, Members};
 use super::core::Core;
 use super::policy::OnPanic;
+use super::sched::Sched;
 use crate::cancel::{CancelKind, CancelReason};
 use crate::error::unhandled;
 use crate::error::{ChildFailure, Failure, GroupError};
@@ -154,7 +155,7 @@ impl<E> Failures<E> {
 fn fails_alone(core: &Core, reason: &CancelReason) -> bool {
     match reason.kind() {
         CancelKind::Abandoned => true,
-        CancelKind::Deadline => !core.is_silent() && core.tally().cancelled > 0,
+        CancelKind::Deadline => !core.is_silent() && core.read(Sched::was_cut_short),
         _ => false,
     }
 }

@@ -49,6 +49,7 @@ impl<'a, E, K: Kind> TryJoin<'a, E, K> {
             }
             if empty && core.close_if_empty() {
                 self.group.set_joined();
+                core.stop_clock();
                 return Poll::Ready(Failures::of(&self.group.members, None));
             }
             let parked = turn.park(&mut self.watch.place, Events::EMPTY, cx.waker(), |sched| {

@@ -11,6 +11,7 @@ use super::core::Core;
 use super::threshold::Threshold;
 use crate::cancel::{CallbackGuard, CancelReason, CancelToken};
 use crate::sync::Lock;
+use crate::sync::atomic::AtomicBool;
 use crate::time::Deadline;
 
 /// Where code runs.
@@ -34,6 +35,8 @@ pub(crate) struct Screen {
     pub(super) deadline: Deadline,
     /// What it stands in.
     pub(super) outside: Option<Place>,
+    /// Does it hold off nothing any more?
+    pub(super) fallen: AtomicBool,
     /// What turns the token with that, once the screen is lifted.
     pub(super) lifted: Lock<Option<CallbackGuard>>,
 }

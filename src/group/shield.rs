@@ -4,6 +4,7 @@ use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
+use std::sync::atomic::Ordering::{Acquire, Release};
 use std::task::{Context, Poll, ready};
 
 use pin_project_lite::pin_project;
@@ -13,6 +14,7 @@ use super::core::Core;
 use super::place::{Place, Screen, here, stand};
 use crate::cancel::CancelToken;
 use crate::sync::Lock;
+use crate::sync::atomic::AtomicBool;
 use crate::time::{Alarm, Deadline, current_clock};
 
 /// Holds off a cancel of this child or body until `future` is over.
@@ -97,7 +99,7 @@ impl<F: Future> Future for Shield<F> {
         let standing = this.hold.get_or_insert_with(|| Standing::raise(deadline));
         let place = Place::Behind(Arc::clone(&standing.screen));
         let output = ready!(stand(place, || this.future.poll(cx)).1);
-        standing.hold.let_go();
+        standing.falls();
         Poll::Ready(output)
     }
 }
@@ -105,7 +107,7 @@ impl<F: Future> Future for Shield<F> {
 impl Standing {
     fn raise(deadline: Deadline) -> Self {
         let outside = here();
-        let hold = Arc::new(Hold::take(outside.clone()));
+        let hold = Arc::new(Hold::take(outside.clone(), true));
         let screen = Arc::new(Screen::new(deadline, outside));
         let alarm = deadline.instant().map(|at| {
             let (hold, screen) = (Arc::clone(&hold), Arc::clone(&screen));
@@ -122,9 +124,16 @@ impl Standing {
     }
 }
 
+impl Standing {
+    fn falls(&self) {
+        self.screen.fall();
+        self.hold.let_go();
+    }
+}
+
 impl Drop for Standing {
     fn drop(&mut self) {
-        self.hold.let_go();
+        self.falls();
     }
 }
 
@@ -140,23 +149,32 @@ struct Rung {
 enum Held {
     Child(CellRef),
     Body(Arc<Core>),
+    /// Not held, but told.
+    Told(Arc<Core>),
 }
 
 impl Hold {
-    pub(super) fn take(place: Option<Place>) -> Self {
+    /// Of bodies that no cancel drops, those that stand before the first thing that one does are held for a shield only:
+    /// whoever waits to be told by a cancel would hold them against a panic for ever.
+    pub(super) fn take(place: Option<Place>, mut holds_all: bool) -> Self {
         let mut rungs = Vec::new();
         let mut inner = None;
         let mut next = place.as_ref();
         while let Some(place) = next {
             let held = match place {
                 Place::Child(child) => {
+                    holds_all = true;
                     child.shield(inner.as_ref());
                     Some((Held::Child(child.clone()), child.core()))
                 }
                 Place::Body(core) => {
-                    core.shield_body(inner.as_ref());
-                    Some((Held::Body(Arc::clone(core)), core))
+                    holds_all |= core.drops_body();
+                    core.shield_body(inner.as_ref(), holds_all);
+                    let held = if holds_all { Held::Body } else { Held::Told };
+                    Some((held(Arc::clone(core)), core))
                 }
+                // Behind it nobody is told of a cancel further out.
+                Place::Behind(_) if !holds_all => break,
                 Place::Behind(_) | Place::Starting(_) => None,
             };
             if let Some((held, core)) = held {
@@ -174,9 +192,16 @@ impl Hold {
         for Rung { held, inner } in &rungs {
             match held {
                 Held::Child(child) => child.unshield(inner.as_ref()),
-                Held::Body(core) => core.unshield_body(inner.as_ref()),
+                Held::Body(core) => core.unshield_body(inner.as_ref(), true),
+                Held::Told(core) => core.unshield_body(inner.as_ref(), false),
             }
         }
+    }
+}
+
+impl Drop for Hold {
+    fn drop(&mut self) {
+        self.let_go();
     }
 }
 
@@ -186,12 +211,23 @@ impl Screen {
             token: CancelToken::new(),
             deadline,
             outside,
+            fallen: AtomicBool::new(false),
             lifted: Lock::default(),
         }
     }
 
+    /// Does it keep cancels from what is behind it?
+    pub(super) fn stands(&self) -> bool {
+        !self.fallen.load(Acquire)
+    }
+
+    fn fall(&self) {
+        self.fallen.store(true, Release);
+    }
+
     /// From now on what is outside is read behind it, too.
     fn lift(&self) {
+        self.fall();
         if let Some(outside) = &self.outside {
             let token = self.token.clone();
             let follows = outside.token().on_cancel(move |reason| {

@@ -7,7 +7,7 @@
 //! - `panics`, `panics_of_leftovers`: panics of children and bodies, and in what the crate drops
 //! - `results`, `retention`: what keys read, and that nothing is retained
 //! - `children`: children in the background, and supervised ones
-//! - `limits`, `gather`: the rules of these names
+//! - `limits`, `limits_ends`, `gather`: the rules of these names
 //! - `joiners`, `join_ends`, `races`, `map_concurrent`, `map_ends`: the rules of joining
 //! - `time`, `timeouts`: the rules of time
 //! - `faults`: panics with a text of their own, for the tests of errors and panics
@@ -19,7 +19,7 @@
 //! - `inline`, `blocking` and what begins so: the rules of scopes whose children borrow
 //! - `tokens`, `token_callbacks`: cancel tokens, who is told of a cancel, and what those may do
 //! - `token_trees`: trees of tokens at random, huge ones, and under several threads
-//! - `context`: context variables and snapshots
+//! - `context`, `contexts`: context variables and snapshots, and what of them goes with children
 //! - `testing`: the test kit
 //! - `lossy`: ten thousand runs over a spawner that loses jobs
 //!
@@ -33,6 +33,7 @@ mod blocking_losses;
 mod cancelling;
 mod children;
 mod context;
+mod contexts;
 mod dropping;
 mod error_text;
 mod errors;
@@ -48,6 +49,7 @@ mod join_ends;
 mod joiners;
 mod leaving;
 mod limits;
+mod limits_ends;
 mod lossy;
 mod map_concurrent;
 mod map_ends;

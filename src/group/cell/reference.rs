@@ -196,7 +196,9 @@ impl CellRef {
             if now.has(OVER) {
                 None
             } else if now.has(RUNNING) {
-                Some(next.0)
+                // If a shield holds it, it is polled once more, as one that is suspended.
+                let again = if now.has(SHIELD) { SCHEDULED } else { 0 };
+                Some(next.0 | again)
             } else if next.is_to_go() {
                 Some(next.0 | RUNNING)
             } else {
@@ -331,6 +333,8 @@ impl Claimed {
         let cell = self.0;
         let reason = cell.own_reason().unwrap_or(reason);
         let context = cell.header().enter_context();
+        // It follows the group's only as long as the child is there.
+        cell.turn_token(&reason);
         // SAFETY: this is the proof that we hold `RUNNING`.
         let end = unsafe { (cell.header().vtable.cancel)(cell.0, reason) };
         drop(context);

@@ -1,6 +1,6 @@
 //! Shields, tokens and cancels of one child: the slow paths of its extras.
 
-use std::sync::{Arc, Weak};
+use std::sync::Arc;
 
 use super::reference::CellRef;
 use super::state::{DOOM, OVER, RUNNING, SHIELD};
@@ -15,21 +15,23 @@ impl CellRef {
         let extras = self.header().extras.get_or_make();
         {
             let mut held = extras.held.lock();
-            held.shields.add(inner);
+            held.shields.add(inner, true);
             // A cancel that was marked before this step may have been carried out; one that comes later is held off.
             let _ = self.update(|now| Some(now.0 | SHIELD));
         }
         // Whoever marked the child before did not find the group.
         if let Some(inner) = inner.filter(|_| self.is_cancelled()) {
-            inner.harden(&self.reason().inherited());
+            self.core()
+                .pass_on(&[Arc::downgrade(inner)], &self.reason());
         }
     }
 
-    /// Takes one shield away. If it was the last and the child is to be dropped, that is seen to.
+    /// Takes one shield away. If it was the last and the child is to be dropped, that is seen to; and if it was not, what it
+    /// stood before may be told.
     pub(in crate::group) fn unshield(&self, inner: Option<&Arc<Core>>) {
         let extras = self.header().extras.get_or_make();
         let mut held = extras.held.lock();
-        held.shields.remove(inner);
+        held.shields.remove(inner, true);
         let lifted = !held.shields.any();
         let before = lifted.then(|| self.update(|now| Some(now.0 & !SHIELD)));
         drop(held);
@@ -37,6 +39,8 @@ impl CellRef {
             if self.is_cancelled() && !before.has(RUNNING | OVER | DOOM) {
                 self.wake();
             }
+        } else if self.is_cancelled() {
+            self.tell_path();
         }
     }
 
@@ -46,10 +50,7 @@ impl CellRef {
             return;
         };
         let path = extras.held.lock().shields.path();
-        let reason = self.reason().inherited();
-        for inner in path.iter().filter_map(Weak::upgrade) {
-            inner.harden(&reason);
-        }
+        self.core().pass_on(&path, &self.reason());
     }
 
     /// Why it is cancelled, or is about to be.
@@ -73,6 +74,15 @@ impl CellRef {
             token.turn(reason);
         }
         token
+    }
+
+    /// Turns its token, if anybody asked for it.
+    pub(super) fn turn_token(&self, reason: &CancelReason) {
+        let extras = self.header().extras.get();
+        let token = extras.and_then(|extras| extras.held.lock().token.clone());
+        if let Some(token) = token {
+            token.turn(reason.clone());
+        }
     }
 
     fn make_token(&self) -> CancelToken {
@@ -111,21 +121,23 @@ impl CellRef {
     }
 
     /// Cancels this child alone: its token turns now, and it is dropped when the grace is over. Nothing if it was
-    /// cancelled before.
+    /// cancelled before, or its group.
     pub(in crate::group) fn cancel_alone(&self, reason: CancelReason) {
         let core = self.core();
+        if core.read(|sched| sched.cancelled.is_some()) {
+            return;
+        }
+        // What the group is in may have been cancelled before, and then that is what the child has read.
+        let reason = core.cancelled().unwrap_or(reason);
         let held = &self.header().extras.get_or_make().held;
-        let token = {
+        {
             let mut held = held.lock();
             if held.reason.is_some() || self.end().is_some() {
                 return;
             }
             held.reason = Some(reason.clone());
-            held.token.clone()
-        };
-        if let Some(token) = token {
-            token.turn(reason);
         }
+        self.turn_token(&reason);
         if self.is_in_line() && core.leaves_line(self) {
             return;
         }

@@ -300,7 +300,7 @@ impl Manner {
 
     /// With one shield that holds off its drop from the start.
     pub(in crate::group) fn shielded(mut self) -> Self {
-        self.extras().held.get_mut().shields.add(None);
+        self.extras().held.get_mut().shields.add(None, true);
         self.flags |= SHIELD;
         self
     }
@@ -362,5 +362,20 @@ impl<F: Future, S: Settle<F::Output>> Fresh<F, S> {
             Stage::Future(future) => future,
             _ => unreachable!("a fresh child has its future"),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::context::ContextVar;
+
+    #[test]
+    fn a_child_without_context_or_name_has_no_box_for_them() {
+        static NUMBER: ContextVar<u32> = ContextVar::new();
+        assert!(Manner::here().extras.is_none());
+        assert!(Manner::here().background().extras.is_none());
+        NUMBER.sync_scope(1, || assert!(Manner::here().extras.is_some()));
+        assert!(Manner::here().extras.is_none());
     }
 }

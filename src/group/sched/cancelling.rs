@@ -43,6 +43,7 @@ impl Sched {
             return;
         }
         self.cancelled = Some(reason.clone());
+        self.cancelled_before = self.tally.cancelled;
         after.cancelled(reason);
         // A start that is pending is the caller's, and takes its turn.
         self.doomed
@@ -58,7 +59,7 @@ impl Sched {
         self.hard = true;
         let queued = self.ready.drain(..).chain(self.doomed.drain(..));
         queued.for_each(|child| after.release(child));
-        if self.body_shields.any() {
+        if self.body_shields.tells() {
             after.hardened();
         }
         self.watchers
@@ -106,14 +107,25 @@ impl Sched {
     }
 
     /// A shield stands in the body.
-    pub(in crate::group) fn shield_body(&mut self, inner: Option<&Arc<Core>>) {
-        self.body_shields.add(inner);
+    pub(in crate::group) fn shield_body(&mut self, inner: Option<&Arc<Core>>, holds: bool) {
+        self.body_shields.add(inner, holds);
     }
 
     /// A shield in the body is gone.
-    pub(in crate::group) fn unshield_body(&mut self, inner: Option<&Arc<Core>>, after: &mut After) {
-        self.body_shields.remove(inner);
-        if self.hard && !self.body_shields.any() {
+    pub(in crate::group) fn unshield_body(
+        &mut self,
+        inner: Option<&Arc<Core>>,
+        holds: bool,
+        after: &mut After,
+    ) {
+        self.body_shields.remove(inner, holds);
+        if !self.hard {
+            return;
+        }
+        if self.body_shields.any() {
+            // What it stood before may be told.
+            after.hardened();
+        } else {
             self.watchers
                 .notify(Events::TROUBLE, |waker| after.wake(waker));
         }

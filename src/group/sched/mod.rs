@@ -38,6 +38,8 @@ mod staffing;
 pub(super) struct Sched {
     pub(super) closed: bool,
     pub(super) cancelled: Option<CancelReason>,
+    /// How many children had been cancelled alone by then.
+    cancelled_before: u64,
     /// The grace of the cancel is over: children are dropped.
     hard: bool,
     /// Does a cancel leave the children some grace?
@@ -109,6 +111,7 @@ impl Sched {
         Self {
             closed: false,
             cancelled: None,
+            cancelled_before: 0,
             hard: false,
             gives_grace,
             body_shields: Shields::default(),
@@ -205,9 +208,17 @@ impl Sched {
     }
 
     /// A child has failed and is about to be over.
-    pub(super) fn fails(&mut self, failed: Failed, end: Ending, policy: Policy, after: &mut After) {
+    pub(super) fn fails(
+        &mut self,
+        failed: Failed,
+        end: Ending,
+        policy: Policy,
+        overdue: Option<CancelReason>,
+        after: &mut After,
+    ) {
         if policy.cancels_siblings(end) {
-            self.cancel(CancelReason::sibling_failed(failed.info()), after);
+            let reason = overdue.unwrap_or_else(|| CancelReason::sibling_failed(failed.info()));
+            self.cancel(reason, after);
         }
         if policy.resumes(end) {
             self.resumes = true;
@@ -351,6 +362,11 @@ impl Sched {
             0 => self.ready.pop_front(),
             index => self.ready.remove(index),
         }
+    }
+
+    /// Has the group's cancel cut a child short?
+    pub(super) fn was_cut_short(&self) -> bool {
+        self.cancelled.is_some() && self.tally.cancelled > self.cancelled_before
     }
 
     /// Are children dropped?
