@@ -13,7 +13,9 @@ use ingather::{
 };
 
 use crate::faults::{text_of, throw, unique};
-use crate::support::{ByHand, Drops, Fault, Gate, Mischief, Site, behaviour, stepper, watched, yields};
+use crate::support::{
+    ByHand, Drops, Fault, Gate, HostileSpawner, Mischief, Site, behaviour, stepper, watched, yields,
+};
 
 static NUMBER: ContextVar<u32> = ContextVar::named("number");
 static TEXT: ContextVar<&str> = ContextVar::new();
@@ -464,7 +466,7 @@ fn a_body_that_is_dropped_by_a_cancel_reads_its_own() {
         let stepper = stepper();
         let reads = Reads::new();
         let reader = reads.reader();
-        let spawner = stepper.handle();
+        let spawner = stepper.clone();
         let scope = try_scope_on(&spawner, |tg| async move {
             let _held = reader;
             drop(tg.try_spawn(async { Err::<(), _>(Fault("it")) }));
@@ -480,12 +482,8 @@ fn a_body_that_is_dropped_by_a_cancel_reads_its_own() {
 #[test]
 fn a_spawner_that_polls_at_once_does_not_hand_on_what_is_set() {
     watched("a spawner that polls in spawn", || {
-        let inline = Mischief {
-            inline: 100,
-            ..HONEST
-        };
-        let stepper = Stepper::with(1, inline, 0);
-        let group = GatherGroup::on(&stepper.handle());
+        let stepper = HostileSpawner::stepped(Mischief::honest().inline(100), 0);
+        let group = GatherGroup::on(&stepper);
         let key = NUMBER.sync_scope(1, || {
             // The driver is polled within the spawn.
             TEXT.sync_scope("around the driver", || {

@@ -12,7 +12,10 @@ use ingather::{
 
 use crate::faults::{Explosive, explodes_waiting, finish, text_of, throw, unique};
 use crate::joiners::{Scribe, call, double, goes_on};
-use crate::support::{ByHand, Drops, Fault, Gate, Meter, Site, Trace, behaviour, stepper, unhandled, watched, yields};
+use crate::support::{
+    ByHand, CountingWaker, Drops, Fault, Gate, Meter, Site, Trace, behaviour, stepper, unhandled,
+    watched, yields,
+};
 
 behaviour!(
     a_joiner_that_panics_cancels_the_calls_and_its_panic_goes_on,
@@ -346,14 +349,14 @@ struct WakesAtDrop(Arc<Mutex<Seen>>);
 
 #[derive(Default)]
 struct Seen {
-    wakes: Option<Arc<Count>>,
+    wakes: Option<CountingWaker>,
     at_drop: Vec<usize>,
 }
 
 impl Drop for WakesAtDrop {
     fn drop(&mut self) {
         let mut seen = self.0.lock().unwrap();
-        let wakes = seen.wakes.as_ref().map_or(0, |count| count.get());
+        let wakes = seen.wakes.as_ref().map_or(0, CountingWaker::count);
         seen.at_drop.push(wakes);
     }
 }
@@ -373,7 +376,7 @@ fn a_future_is_dropped_before_its_end_is_told() {
     };
     let mut join = ByHand::new(join_with_on(&stepper, All::new(), [call]));
     assert!(join.poll().is_pending());
-    seen.lock().unwrap().wakes = Some(join.count());
+    seen.lock().unwrap().wakes = Some(join.counter());
     stepper.run_until_idle();
     assert_eq!(seen.lock().unwrap().at_drop, [0]);
     assert_eq!(join.wakes(), 1);
