@@ -17,9 +17,10 @@ impl<E, K: Kind> Owner<'_, E, K> {
     /// Says that this thread will wait for the children, and until then is on its way to see to them.
     pub(crate) fn will_wait(&mut self) {
         let (scope, _, place) = self.parts();
-        scope
-            .core()
-            .with(|sched, after| after.drop_waker(sched.watchers.comes(place, Events::WORK)));
+        scope.core().with(|sched, after| {
+            sched.thread_waits = true;
+            after.drop_waker(sched.watchers.comes(place, Events::WORK));
+        });
     }
 
     /// Blocks this thread until no child is left, and closes the group.

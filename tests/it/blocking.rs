@@ -22,6 +22,7 @@ behaviour!(outside:
 );
 
 behaviour!(
+    a_child_that_is_woken_from_elsewhere_is_polled_by_the_waiting_thread,
     children_borrow_from_the_callers_frame,
     it_returns_when_all_are_over,
     children_start_siblings_through_a_clone,
@@ -322,4 +323,31 @@ fn a_runtime_with_several_threads_may_be_blocked() {
         });
         assert_eq!((outer, runtime.block_on(on_task).unwrap()), (Ok(3), Ok(3)));
     });
+}
+
+// Blocking-2
+async fn a_child_that_is_woken_from_elsewhere_is_polled_by_the_waiting_thread(on: Site) {
+    if !may_block(&on) {
+        return;
+    }
+    let (gate, begun) = (Gate::new(), Gate::new());
+    let opens = {
+        let (gate, begun) = (gate.clone(), begun.clone());
+        thread::spawn(move || {
+            begun.block();
+            while gate.waiting() < 3 {
+                thread::yield_now();
+            }
+            gate.open();
+        })
+    };
+    blocking_scope_on(&on.spawner, |tg| {
+        let gate = &gate;
+        for _ in 0..3 {
+            tg.spawn(async move { gate.wait().await });
+        }
+        begun.open();
+    });
+    opens.join().unwrap();
+    assert_eq!(gate.waiting(), 0);
 }

@@ -1,5 +1,10 @@
 //! The grace by the clock: when it is over, and what each kind of group and body makes of it.
 
+#![expect(
+    clippy::async_yields_async,
+    reason = "a key that is given on is read once its group is over"
+)]
+
 use std::future::pending;
 use std::rc::Rc;
 use std::sync::{Arc, Mutex};
@@ -8,8 +13,8 @@ use std::time::Duration;
 use ingather::testing::{TestExecutor, Trace};
 use ingather::time::sleep;
 use ingather::{
-    CancelKind, CancelReason, Deadline, GroupOptions, current_deadline, current_token, scope,
-    try_scope,
+    CancelKind, CancelReason, Deadline, GroupOptions, Ready, current_deadline, current_token,
+    scope, try_scope,
 };
 
 use crate::grace::{HOUR, at_drop};
@@ -245,5 +250,28 @@ fn a_body_that_can_fail_is_dropped_when_the_grace_is_over() {
             key.await.is_err()
         });
         assert!(outside.await);
+    });
+}
+
+// Starting-4, Starting-5, Cancelling-8
+#[test]
+fn a_child_that_did_not_start_needs_no_grace() {
+    over_seeds("a_child_that_did_not_start_needs_no_grace", || async {
+        for cancelled in [false, true] {
+            let started = ingather::time::now();
+            let options = GroupOptions::new().grace(HOUR);
+            let refused = options.scope(|tg| async move {
+                let start = tg.start(|ready: Ready<()>| async move {
+                    let _ready = ready;
+                    sleep(SECOND).await;
+                });
+                if cancelled {
+                    tg.cancel();
+                }
+                start.await.is_err()
+            });
+            assert!(refused.await);
+            assert_eq!(ingather::time::now() - started, SECOND);
+        }
     });
 }

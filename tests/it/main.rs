@@ -7,6 +7,8 @@
 //! - `panics`, `panics_of_leftovers`: panics of children and bodies, and in what the crate drops
 //! - `results`, `retention`: what keys read, and that nothing is retained
 //! - `children`: children in the background, and supervised ones
+//! - `grace`, `busy_cancels`, `one_child`, `group_tokens`, `cleanup`: the two stages of a cancel
+//! - `shields`, `shield_ends`, `shields_beside`, `shield_crowds`, `deadlines`, `deadline_ends`: the rules of these names
 //! - `limits`, `limits_ends`, `gather`: the rules of these names
 //! - `joiners`, `join_ends`, `races`, `map_concurrent`, `map_ends`: the rules of joining
 //! - `time`, `timeouts`: the rules of time
@@ -30,10 +32,15 @@ mod attacks;
 mod blocking;
 mod blocking_ends;
 mod blocking_losses;
+mod busy_cancels;
 mod cancelling;
 mod children;
+mod cleanup;
 mod context;
+mod context_ends;
 mod contexts;
+mod deadline_ends;
+mod deadlines;
 mod dropping;
 mod error_text;
 mod errors;
@@ -42,6 +49,7 @@ mod faults;
 mod gather;
 mod grace;
 mod grace_ends;
+mod group_tokens;
 mod inline;
 mod inline_ends;
 mod inline_groups;
@@ -53,15 +61,22 @@ mod limits_ends;
 mod lossy;
 mod map_concurrent;
 mod map_ends;
+mod one_child;
 mod panics;
 mod panics_of_leftovers;
 mod parallel;
 mod races;
 mod results;
 mod retention;
+mod shield_crowds;
+mod shield_ends;
+mod shields;
+mod shields_beside;
 mod shutdowns;
+mod started;
 mod starting;
 mod starting_ends;
+mod supervised;
 mod support;
 mod testing;
 mod time;

@@ -34,6 +34,8 @@ pub(in crate::group) struct Held {
     pub(in crate::group) guards: Option<(CallbackGuard, CallbackGuard)>,
     /// Why it was cancelled for itself.
     pub(in crate::group) reason: Option<CancelReason>,
+    /// It is to go without waiting for the end of its grace, as soon as no shield holds it.
+    pub(in crate::group) gives_up: bool,
     /// When the grace of such a cancel is over.
     pub(in crate::group) alarm: Option<Alarm>,
 }

@@ -34,9 +34,12 @@ impl CellRef {
         held.shields.remove(inner, true);
         let lifted = !held.shields.any();
         let before = lifted.then(|| self.update(|now| Some(now.0 & !SHIELD)));
+        let gives_up = held.gives_up;
         drop(held);
         if let Some(Ok(before)) = before {
-            if self.is_cancelled() && !before.has(RUNNING | OVER | DOOM) {
+            if gives_up {
+                self.mark_cancelled();
+            } else if self.is_cancelled() && !before.has(RUNNING | OVER | DOOM) {
                 self.wake();
             }
         } else if self.is_cancelled() {
@@ -87,6 +90,10 @@ impl CellRef {
 
     fn make_token(&self) -> CancelToken {
         let fresh = CancelToken::new();
+        // Its own reason is the first: one of the group that came before would have left it none.
+        if let Some(reason) = self.own_reason() {
+            fresh.turn(reason);
+        }
         let follower = fresh.clone();
         let follows = self.core().token().on_cancel(move |reason| {
             follower.turn(reason.clone());
@@ -137,20 +144,25 @@ impl CellRef {
             }
             held.reason = Some(reason.clone());
         }
-        self.turn_token(&reason);
         if self.is_in_line() && core.leaves_line(self) {
+            self.turn_token(&reason);
             return;
         }
-        match core.grace_alarm({
-            let child = self.clone();
-            move || child.mark_cancelled()
-        }) {
-            Some(alarm) => self.keep_alarm(alarm),
-            None => self.mark_cancelled(),
+        let child = self.clone();
+        match core.grace_alarm(move || child.mark_cancelled()) {
+            Some(alarm) => {
+                self.turn_token(&reason);
+                self.keep_alarm(alarm);
+            }
+            None => {
+                // First, or the token would have it polled in between.
+                self.mark_cancelled();
+                self.turn_token(&reason);
+            }
         }
     }
 
-    /// Ends as cancelled, without waiting for the end of its grace.
+    /// Ends as cancelled without waiting for the end of its grace, as soon as no shield holds it.
     pub(in crate::group) fn gives_up(&self) {
         let reason = self.own_reason().or_else(|| self.core().cancelled());
         self.gives_up_with(reason.unwrap_or_else(|| self.core().reason()));
@@ -164,6 +176,10 @@ impl CellRef {
         {
             let mut held = self.header().extras.get_or_make().held.lock();
             held.reason.get_or_insert(reason);
+            held.gives_up = true;
+            if held.shields.any() {
+                return;
+            }
         }
         self.mark_cancelled();
     }

@@ -77,6 +77,8 @@ pub(super) struct Sched {
     owners: usize,
     /// Those of them that are not polling or dropping a child right now.
     free_owners: usize,
+    /// The owner is a thread that waits, and that a driver may need to be polled.
+    pub(super) thread_waits: bool,
     /// The owner is dropping the children itself.
     ending: bool,
     /// The last driver was lost, and why: the group now depends on its owner.
@@ -136,6 +138,7 @@ impl Sched {
             refused: false,
             owners: 0,
             free_owners: 0,
+            thread_waits: false,
             ending: false,
             deserted: None,
             force: false,

@@ -11,7 +11,15 @@ use crate::group::watchers::{Events, WatcherId};
 impl Sched {
     /// Sees to it that there is somebody for the work that is left. An owner that is between two children takes one.
     pub(in crate::group) fn nudge(&mut self, after: &mut After) {
-        if self.drivers.is_one_coming() || !self.has_work(self.free_owners.min(1)) {
+        if !self.has_work(self.free_owners.min(1)) {
+            return;
+        }
+        if self.drivers.is_one_coming() {
+            if self.thread_waits {
+                // The driver may be waiting for that very thread.
+                self.watchers
+                    .notify(Events::WORK, |waker| after.wake(waker));
+            }
             return;
         }
         if let Some((id, waker)) = self.drivers.unpark_one() {
