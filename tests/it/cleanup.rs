@@ -255,7 +255,7 @@ async fn two_cleanups_in_one_child_are_both_waited_for(on: Site) {
     let (one, two) = (Trace::new(), Trace::new());
     let (first, second) = (Gate::new(), Gate::new());
     let both = futures::future::join(traced(&one, &first), traced(&two, &second));
-    let key = group.spawn(async move { drop(both.await) });
+    let key = group.spawn(both);
     until(|| one.entries().len() + two.entries().len() == 2).await;
     group.cancel();
     until(|| first.waiting() + second.waiting() == 2).await;

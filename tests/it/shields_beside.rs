@@ -74,13 +74,18 @@ async fn a_shield_opened_within_the_grace_holds_beyond_it(on: Site) {
     let outer = GroupOptions::new().on(&on.spawner).group();
     let (log, gate, inside) = (Trace::new(), Gate::new(), on.clone());
     let child = shielded(&log, &gate);
-    let waits = gate.clone();
+    let (waits, drops) = (gate.clone(), Drops::new());
+    let held = drops.witness();
     let key = outer.spawn(async move {
         let options = GroupOptions::new().grace(HOUR).on(&inside.spawner);
         let inner = options.scope(|tg| async move {
             tg.spawn(async move {
                 current_token().cancelled().await;
                 child.await;
+            });
+            tg.spawn(async move {
+                let _held = held;
+                pending::<()>().await;
             });
             tg.cancel();
             until(|| waits.waiting() == 1).await;
@@ -89,6 +94,8 @@ async fn a_shield_opened_within_the_grace_holds_beyond_it(on: Site) {
     });
     until(|| gate.waiting() == 1).await;
     outer.cancel();
+    // The sibling goes when the cancel has come so far.
+    until(|| drops.all()).await;
     yields(20).await;
     assert_eq!((key.is_finished(), log.entries().len()), (false, 0));
     gate.open();
@@ -191,9 +198,10 @@ async fn a_shield_moved_to_another_task_holds_where_it_was_raised(on: Site) {
     other.join().await;
 }
 
-/// Awaits a shield behind which the gate is opened only once the sibling is dropped, and says what it read.
-async fn outlives(drops: &Drops) -> Option<CancelReason> {
+/// Opens the gate behind a shield that is over once the sibling is dropped, and says what was read there.
+async fn outlives(begun: &Gate, drops: &Drops) -> Option<CancelReason> {
     shield(async {
+        begun.open();
         until(|| drops.count() == 1).await;
         cancel_reason()
     })
@@ -207,13 +215,13 @@ async fn holds(drops: &Drops) {
 
 // Shields-1, Shields-3, Inline-1, Blocking-1
 async fn shields_hold_in_scopes_that_borrow(on: Site) {
-    let drops = Drops::new();
+    let (drops, begun) = (Drops::new(), Gate::new());
     inline_scope(|tg| {
-        let drops = &drops;
+        let (drops, begun) = (&drops, &begun);
         async move {
-            let shielded = tg.spawn(outlives(drops));
+            let shielded = tg.spawn(outlives(begun, drops));
             let other = tg.spawn(holds(drops));
-            until(|| drops.made() == 1).await;
+            until(|| begun.is_open() && drops.made() == 1).await;
             tg.cancel();
             assert_eq!(shielded.await, Ok(None));
             assert!(reason(&other).is_some());
@@ -227,11 +235,7 @@ async fn shields_hold_in_scopes_that_borrow(on: Site) {
             let (drops, begun) = (&drops, &begun);
             let shielded = tg.spawn(async move {
                 until(|| drops.made() == 1).await;
-                shield(async {
-                    begun.open();
-                    outlives(drops).await
-                })
-                .await
+                outlives(begun, drops).await
             });
             let other = tg.spawn(holds(drops));
             let cancels = tg.spawn(async move {
