@@ -84,6 +84,8 @@ struct Watch {
     place: Option<Place>,
     hold: Hold,
     cancelled: Pin<Box<CancelledOwned>>,
+    /// The clean-up is over, and whatever this is in knows.
+    gave_up: bool,
 }
 
 impl Watch {
@@ -94,6 +96,7 @@ impl Watch {
             hold: Hold::take(here, false),
             cancelled: Box::pin(token_of(place.as_ref()).cancelled_owned()),
             place,
+            gave_up: false,
         }
     }
 }
@@ -125,7 +128,8 @@ where
         let cleaning = this.cleaning.as_mut().as_pin_mut();
         let over = cleaning.is_none_or(|cleaning| cleaning.poll(cx).is_ready());
         if let Some(place) = &watch.place {
-            if over {
+            // Once: it wakes whatever this is in, which another shield may hold.
+            if over && !std::mem::replace(&mut watch.gave_up, true) {
                 this.cleaning.set(None);
                 place.gives_up();
             }
