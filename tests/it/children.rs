@@ -1,11 +1,12 @@
-//! Kinds of children: those in the background, and those whose failures are their own.
+//! Children in the background: they end when all others are over.
 
 #![expect(
     clippy::async_yields_async,
-    reason = "a key that is given on is read once its group is over"
+    reason = "whoever spawns hands the key on, to be awaited elsewhere"
 )]
 
-use std::future::pending;
+use std::future::{pending, poll_fn};
+use std::task::Poll;
 use std::time::Duration;
 
 use ingather::{
@@ -14,7 +15,9 @@ use ingather::{
 };
 
 use crate::faults::{explodes_waiting, text_of, throw, unique};
-use crate::support::{ByHand, Drops, Fault, Gate, Site, Trace, behaviour, unhandled, yields};
+use crate::support::{
+    ByHand, Drops, Fault, Gate, Site, Trace, behaviour, stepper, unhandled, watched, yields,
+};
 
 behaviour!(
     the_background_ends_with_the_last_main_child,
@@ -33,21 +36,13 @@ behaviour!(
     a_background_child_of_an_inline_scope,
 );
 
-behaviour!(outside:
-    a_background_child_of_a_blocking_scope,
-);
+behaviour!(outside: a_background_child_of_a_blocking_scope);
 
-pub(crate) fn kind<T>(key: &Key<T>) -> Option<CancelKind> {
+fn kind<T>(key: &Key<T>) -> Option<CancelKind> {
     match key.status() {
         Some(GatherIncomplete::Cancelled(reason)) => Some(reason.kind()),
         _ => None,
     }
-}
-
-/// Panics with a text at its second poll.
-pub(crate) async fn panics(text: String) -> Result<(), Fault> {
-    yields(1).await;
-    throw(&text)
 }
 
 // Children-1
@@ -346,4 +341,53 @@ async fn a_background_child_of_a_blocking_scope(on: Site) {
         tg.wait(main).unwrap();
     });
     assert!(drops.all() && drops.made() == 1);
+}
+
+// Children-1, Leaving-7
+#[test]
+fn of_two_joins_the_one_that_is_left_hears_of_the_end() {
+    watched("two joins", || {
+        let stepper = stepper();
+        let group = GatherGroup::on(&stepper);
+        let gate = Gate::new();
+        let opened = gate.clone();
+        drop(group.spawn(async move { opened.wait().await }));
+        let key = group.spawn_background(pending::<()>());
+        let mut left = ByHand::new(group.join());
+        let mut dropped = ByHand::new(group.join());
+        assert!(left.poll().is_pending() && dropped.poll().is_pending());
+        // One that was never polled takes nothing back either.
+        drop(group.join());
+        drop(dropped);
+        gate.open();
+        stepper.run_until_idle();
+        assert_eq!(kind(&key), Some(CancelKind::NotNeeded));
+        assert_eq!(left.wakes(), 1);
+        assert!(left.poll().is_ready());
+    });
+}
+
+// Children-1
+#[test]
+fn a_background_child_is_not_polled_when_it_is_not_needed_any_more() {
+    watched("a background child that wakes itself", || {
+        let stepper = stepper();
+        let group = GatherGroup::on(&stepper);
+        let (polls, drops) = (Trace::new(), Drops::new());
+        let (seen, witness) = (polls.clone(), drops.witness());
+        drop(group.spawn_background(poll_fn(move |cx| {
+            let _held = &witness;
+            seen.log("polled");
+            cx.waker().wake_by_ref();
+            Poll::<()>::Pending
+        })));
+        assert!(stepper.step());
+        let before = polls.entries().len();
+        assert!(before > 0);
+        group.close();
+        assert!(!group.is_cancelled());
+        stepper.run_until_idle();
+        assert!(drops.all());
+        assert_eq!(polls.entries().len(), before);
+    });
 }

@@ -1,20 +1,24 @@
 //! Context in groups: what a child was spawned with goes along with it, and nothing else does.
 
 use std::future::pending;
+use std::rc::Rc;
 use std::sync::{Arc, Mutex};
 
+use async_executor::LocalExecutor;
 use futures::future::BoxFuture;
 use ingather::{
-    ContextSnapshot, ContextVar, GatherGroup, GroupOptions, Key, OnError, OnPanic, Outcome, Ready,
-    Scope, blocking_scope_on, gather_on, gather_settled_on, inline_gather, inline_scope, scope_on,
-    try_gather_on,
+    ContextSnapshot, ContextVar, GatherGroup, GroupOptions, Key, LocalGatherGroup, OnError,
+    OnPanic, Outcome, Ready, Scope, blocking_scope_on, gather_on, gather_settled_on, inline_gather,
+    inline_scope, scope_on, try_gather_on, try_scope_on,
 };
 
 use crate::faults::{text_of, throw, unique};
-use crate::support::{ByHand, Drops, Fault, Gate, Site, behaviour, yields};
+use crate::support::{
+    ByHand, Drops, Fault, Gate, HostileSpawner, Mischief, Site, behaviour, stepper, watched, yields,
+};
 
-pub(crate) static NUMBER: ContextVar<u32> = ContextVar::named("number");
-pub(crate) static TEXT: ContextVar<&str> = ContextVar::new();
+static NUMBER: ContextVar<u32> = ContextVar::named("number");
+static TEXT: ContextVar<&str> = ContextVar::new();
 
 behaviour!(
     children_of_every_kind_read_what_was_set_at_their_spawn,
@@ -33,16 +37,14 @@ behaviour!(
     values_live_no_longer_than_the_children,
 );
 
-behaviour!(outside:
-    blocking_scopes_hand_on_what_is_set,
-);
+behaviour!(outside: blocking_scopes_hand_on_what_is_set);
 
-pub(crate) fn nothing_is_set() -> bool {
+fn nothing_is_set() -> bool {
     ContextSnapshot::current().is_empty()
 }
 
 /// What is set, in each of several polls.
-pub(crate) async fn read() -> Vec<Option<u32>> {
+async fn read() -> Vec<Option<u32>> {
     let mut read = vec![NUMBER.get()];
     for _ in 0..2 {
         yields(1).await;
@@ -51,7 +53,7 @@ pub(crate) async fn read() -> Vec<Option<u32>> {
     read
 }
 
-pub(crate) fn thrice(number: u32) -> Vec<Option<u32>> {
+fn thrice(number: u32) -> Vec<Option<u32>> {
     vec![Some(number); 3]
 }
 
@@ -343,20 +345,20 @@ async fn nothing_stays_after_a_panic(on: Site) {
 
 /// Remembers what was set when it was dropped.
 #[derive(Clone)]
-pub(crate) struct Reads(Arc<Mutex<Vec<Option<u32>>>>);
+struct Reads(Arc<Mutex<Vec<Option<u32>>>>);
 
-pub(crate) struct Reader(Reads);
+struct Reader(Reads);
 
 impl Reads {
-    pub(crate) fn new() -> Self {
+    fn new() -> Self {
         Self(Arc::default())
     }
 
-    pub(crate) fn reader(&self) -> Reader {
+    fn reader(&self) -> Reader {
         Reader(self.clone())
     }
 
-    pub(crate) fn seen(&self) -> Vec<Option<u32>> {
+    fn seen(&self) -> Vec<Option<u32>> {
         self.0.lock().unwrap().clone()
     }
 }
@@ -432,4 +434,67 @@ async fn values_live_no_longer_than_the_children(on: Site) {
         // A driver may hold the last of them for a moment.
         yields(1).await;
     }
+}
+
+// Context-6
+#[test]
+fn local_groups_hand_on_what_is_set() {
+    watched("context in a local group", || {
+        let executor = Rc::new(LocalExecutor::new());
+        let group = LocalGatherGroup::on_local(&executor);
+        let shared = Rc::new(());
+        let key = NUMBER.sync_scope(1, || {
+            let held = Rc::clone(&shared);
+            group.spawn(async move {
+                let _held = held;
+                read().await
+            })
+        });
+        let without = group.spawn(read());
+        let owner = NUMBER.scope(2, group.join());
+        futures::executor::block_on(executor.run(owner));
+        assert_eq!(group.get_result(&key), Ok(&thrice(1)));
+        assert_eq!(group.get_result(&without), Ok(&vec![None; 3]));
+        assert!(nothing_is_set());
+    });
+}
+
+// Context-6, Errors-1
+#[test]
+fn a_body_that_is_dropped_by_a_cancel_reads_its_own() {
+    watched("context of a body", || {
+        let stepper = stepper();
+        let reads = Reads::new();
+        let reader = reads.reader();
+        let scope = try_scope_on(&stepper, |tg| async move {
+            let _held = reader;
+            drop(tg.try_spawn(async { Err::<(), _>(Fault("it")) }));
+            pending::<Result<(), Fault>>().await
+        });
+        let scope = NUMBER.scope(1, scope);
+        assert!(crate::faults::finish(&stepper, scope).is_err());
+        assert_eq!(reads.seen(), [Some(1)]);
+    });
+}
+
+// Context-7, Executors-1
+#[test]
+fn a_spawner_that_polls_at_once_does_not_hand_on_what_is_set() {
+    watched("a spawner that polls in spawn", || {
+        let stepper = HostileSpawner::stepped(Mischief::honest().inline(100), 0);
+        let group = GatherGroup::on(&stepper);
+        let key = NUMBER.sync_scope(1, || {
+            // The driver is polled within the spawn.
+            TEXT.sync_scope("around the driver", || {
+                group.spawn(async { (NUMBER.get(), TEXT.get()) })
+            })
+        });
+        let without = group.spawn(async { nothing_is_set() });
+        NUMBER.sync_scope(2, || stepper.run_until_idle());
+        assert_eq!(
+            group.take_result(key).unwrap(),
+            (Some(1), Some("around the driver"))
+        );
+        assert!(group.take_result(without).unwrap());
+    });
 }

@@ -6,8 +6,8 @@
 //! - `errors`, `error_text`: who is cancelled by an error, where each ends, and the group error as a value
 //! - `panics`, `panics_of_leftovers`: panics of children and bodies, and in what the crate drops
 //! - `results`, `retention`: what keys read, and that nothing is retained
-//! - `children`: children in the background, and supervised ones
-//! - `grace`, `busy_cancels`, `one_child`, `group_tokens`, `cleanup`: the two stages of a cancel
+//! - `children`, `supervised`: children in the background, and supervised ones
+//! - `busy_cancels`, `one_child`, `group_tokens`, `cleanup`: cancels of one child and of a group by its token, and clean-up
 //! - `shields`, `shield_ends`, `shields_beside`, `shield_crowds`, `deadlines`, `deadline_ends`: the rules of these names
 //! - `limits`, `limits_ends`, `gather`: the rules of these names
 //! - `joiners`, `join_ends`, `races`, `map_concurrent`, `map_ends`: the rules of joining
@@ -17,7 +17,7 @@
 //! - `abandoned`: spawners that refuse or lose jobs
 //! - `parallel`: children that run at the same time
 //! - `shutdowns`: executors that end before the group does
-//! - `starting`, `starting_ends`: the handshake
+//! - `starting`, `starting_from`, `starting_ends`: the handshake
 //! - `inline`, `blocking` and what begins so: the rules of scopes whose children borrow
 //! - `tokens`, `token_callbacks`: cancel tokens, who is told of a cancel, and what those may do
 //! - `token_trees`: trees of tokens at random, huge ones, and under several threads
@@ -37,7 +37,6 @@ mod cancelling;
 mod children;
 mod cleanup;
 mod context;
-mod context_ends;
 mod contexts;
 mod deadline_ends;
 mod deadlines;
@@ -73,9 +72,9 @@ mod shield_ends;
 mod shields;
 mod shields_beside;
 mod shutdowns;
-mod started;
 mod starting;
 mod starting_ends;
+mod starting_from;
 mod supervised;
 mod support;
 mod testing;

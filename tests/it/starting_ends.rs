@@ -7,22 +7,21 @@ use std::time::Duration;
 
 use async_executor::LocalExecutor;
 use ingather::{
-    CancelKind, GatherGroup, GatherIncomplete, GroupOptions, Key, LocalGatherGroup, Ready,
-    StartError, blocking_scope_on, current_token, inline_scope, scope_on, shield, try_inline_scope,
-    with_cleanup,
+    CancelKind, GatherGroup, GatherIncomplete, GroupOptions, LocalGatherGroup, Ready, StartError,
+    blocking_scope_on, cancel_reason, current_token, inline_scope, scope_on, shield,
+    try_inline_scope, with_cleanup,
 };
 
 use crate::faults::{Explosive, finish, text_of, throw, unique};
 use crate::support::{
-    ByHand, Drops, Fault, Gate, HostileSpawner, Mischief, Site, Trace, Witness, behaviour, stepper,
-    unhandled, watched, yields,
+    ByHand, Drops, Fault, Gate, HostileSpawner, Meter, Mischief, Site, Trace, Witness, behaviour,
+    stepper, unhandled, watched, yields,
 };
 
 behaviour!(
     a_start_waits_in_line,
-    a_start_in_line_is_over_with_its_group,
+    a_start_in_line_of_a_cancelled_group_takes_its_turn,
     a_start_in_line_whose_caller_goes_leaves_the_line,
-    a_child_in_line_that_is_cancelled_leaves_the_line,
     a_group_that_is_dropped_takes_the_pending_along,
     the_owner_of_a_scope_drops_the_pending_along,
     a_value_that_nobody_receives_is_dropped_with_the_start,
@@ -42,13 +41,6 @@ behaviour!(outside: a_blocking_scope_starts_what_borrows);
 fn kind<T, X>(result: Result<T, StartError<X>>) -> Option<CancelKind> {
     match result {
         Err(StartError::Cancelled(reason)) => Some(reason.kind()),
-        _ => None,
-    }
-}
-
-fn kind_of<T>(key: &Key<T>) -> Option<CancelKind> {
-    match key.status() {
-        Some(GatherIncomplete::Cancelled(reason)) => Some(reason.kind()),
         _ => None,
     }
 }
@@ -78,25 +70,35 @@ async fn a_start_waits_in_line(on: Site) {
     assert_eq!(group.join().await.ok, 3);
 }
 
-// Starting-2, Limits-3, Cancelling-6
-async fn a_start_in_line_is_over_with_its_group(on: Site) {
+// Starting-2, Starting-6, Limits-1
+async fn a_start_in_line_of_a_cancelled_group_takes_its_turn(on: Site) {
     for grace in [Duration::ZERO, Duration::MAX] {
         let options = GroupOptions::new().on(&on.spawner).grace(grace);
         let group = options.limit(1).group();
         let gate = Gate::new();
-        let opened = gate.clone();
-        let first = group.spawn(async move { opened.wait().await });
-        let (log, drops) = (Trace::new(), Drops::new());
-        let (called, witness) = (log.clone(), drops.witness());
-        let start = group.start(move |ready: Ready<()>| {
-            called.log("called");
-            async move { drop((witness, ready)) }
+        let (polled, opened) = (Gate::new(), gate.clone());
+        let told = polled.clone();
+        // A shield, so that it holds its slot whatever the grace.
+        drop(group.spawn(shield(async move {
+            told.open();
+            opened.wait().await;
+        })));
+        polled.wait().await;
+        let meter = Meter::new();
+        let metered = meter.clone();
+        let start = group.start(move |ready| async move {
+            let _under_way = metered.enter();
+            assert!(cancel_reason().is_none());
+            yields(2).await;
+            ready.started(()).unwrap();
+            cancel_reason().map(|reason| reason.kind())
         });
         group.cancel();
-        assert_eq!(kind(start.await), Some(CancelKind::Explicit));
-        assert!(drops.all() && log.entries().is_empty());
+        yields(5).await;
+        assert_eq!((group.waiting(), meter.entered()), (1, 0));
         gate.open();
-        drop(first.await);
+        let (key, ()) = start.await.unwrap();
+        assert_eq!(key.await, Ok(Some(CancelKind::Explicit)));
         assert_eq!(group.join().await.total(), 2);
     }
 }
@@ -124,29 +126,6 @@ async fn a_start_in_line_whose_caller_goes_leaves_the_line(on: Site) {
     let tally = group.join().await;
     assert_eq!((tally.ok, tally.cancelled), (2, 1));
     assert!(log.entries().is_empty());
-}
-
-// Cancelling-8, Limits-7
-async fn a_child_in_line_that_is_cancelled_leaves_the_line(on: Site) {
-    let group = GroupOptions::new().on(&on.spawner).limit(1).group();
-    let gate = Gate::new();
-    let opened = gate.clone();
-    let first = group.spawn(async move { opened.wait().await });
-    let drops = Drops::new();
-    let witness = drops.witness();
-    let second = group.spawn(async move { drop(witness) });
-    let third = group.spawn(async { 3 });
-    second.cancel();
-    assert_eq!(group.waiting(), 1);
-    while !second.is_finished() {
-        yields(1).await;
-    }
-    assert_eq!(kind_of(&second), Some(CancelKind::Explicit));
-    assert!(drops.all());
-    gate.open();
-    assert_eq!((first.await, third.await), (Ok(()), Ok(3)));
-    let tally = group.join().await;
-    assert_eq!((tally.ok, tally.cancelled), (2, 1));
 }
 
 /// A start that has been polled and does not say that it has started.

@@ -1,13 +1,11 @@
-//! Children whose failures are their own, and what reports say of children.
+//! Supervised children, whose failures are their own; and what is said of children in reports.
 
-use crate::children::{kind, panics};
-use crate::faults::{Explosive, explodes_after, explodes_waiting, throw, unique};
-use crate::support::{
-    ByHand, Drops, Fault, Gate, Site, Trace, behaviour, stepper, unhandled, watched, yields,
-};
+use std::future::pending;
+
 use ingather::{CancelKind, GatherGroup, GatherIncomplete, Key, Outcome, try_scope_on};
-use std::future::{pending, poll_fn};
-use std::task::Poll;
+
+use crate::faults::{Explosive, explodes_after, explodes_waiting, throw, unique};
+use crate::support::{Drops, Fault, Gate, Site, behaviour, stepper, unhandled, watched, yields};
 
 behaviour!(
     an_error_goes_to_the_key,
@@ -21,6 +19,19 @@ behaviour!(
     a_group_may_fail_around_a_supervised_child,
     reports_say_which_child_it_was,
 );
+
+fn kind<T>(key: &Key<T>) -> Option<CancelKind> {
+    match key.status() {
+        Some(GatherIncomplete::Cancelled(reason)) => Some(reason.kind()),
+        _ => None,
+    }
+}
+
+/// Panics with a text at its second poll.
+async fn panics(text: String) -> Result<(), Fault> {
+    yields(1).await;
+    throw(&text)
+}
 
 // Children-2
 async fn an_error_goes_to_the_key(on: Site) {
@@ -247,54 +258,5 @@ fn an_error_that_nobody_receives_goes_to_the_hook_with_its_type_and_place() {
         for (told, place) in told.iter().zip(places) {
             assert!(told.contains(&place), "{told}");
         }
-    });
-}
-
-// Children-1, Leaving-7
-#[test]
-fn of_two_joins_the_one_that_is_left_hears_of_the_end() {
-    watched("two joins", || {
-        let stepper = stepper();
-        let group = GatherGroup::on(&stepper);
-        let gate = Gate::new();
-        let opened = gate.clone();
-        drop(group.spawn(async move { opened.wait().await }));
-        let key = group.spawn_background(pending::<()>());
-        let mut left = ByHand::new(group.join());
-        let mut dropped = ByHand::new(group.join());
-        assert!(left.poll().is_pending() && dropped.poll().is_pending());
-        // One that was never polled takes nothing back either.
-        drop(group.join());
-        drop(dropped);
-        gate.open();
-        stepper.run_until_idle();
-        assert_eq!(kind(&key), Some(CancelKind::NotNeeded));
-        assert_eq!(left.wakes(), 1);
-        assert!(left.poll().is_ready());
-    });
-}
-
-// Children-1
-#[test]
-fn a_background_child_is_not_polled_when_it_is_not_needed_any_more() {
-    watched("a background child that wakes itself", || {
-        let stepper = stepper();
-        let group = GatherGroup::on(&stepper);
-        let (polls, drops) = (Trace::new(), Drops::new());
-        let (seen, witness) = (polls.clone(), drops.witness());
-        drop(group.spawn_background(poll_fn(move |cx| {
-            let _held = &witness;
-            seen.log("polled");
-            cx.waker().wake_by_ref();
-            Poll::<()>::Pending
-        })));
-        assert!(stepper.step());
-        let before = polls.entries().len();
-        assert!(before > 0);
-        group.close();
-        assert!(!group.is_cancelled());
-        stepper.run_until_idle();
-        assert!(drops.all());
-        assert_eq!(polls.entries().len(), before);
     });
 }
