@@ -54,14 +54,15 @@ const EXECUTORS: &[&str] = &["src/spawner/"];
 /// Where a test may sleep: where it waits for a hung test, where sleeps are what is tested, and where time is virtual, so that
 /// they are steps of a trace; never to order events.
 const SLEEPERS: &[&str] = &[
-    "tests/it/support/watchdog.rs",
     "tests/it/cleanup.rs",
     "tests/it/deadline_ends.rs",
     "tests/it/grace_ends.rs",
     "tests/it/limits_ends.rs",
     "tests/it/one_child.rs",
+    "tests/it/random_trees.rs",
     "tests/it/shield_crowds.rs",
     "tests/it/shield_ends.rs",
+    "tests/it/support/watchdog.rs",
     "tests/it/testing/",
     "tests/it/time.rs",
     "tests/it/timeouts.rs",

@@ -23,6 +23,7 @@
 //! - `token_trees`: trees of tokens at random, huge ones, and under several threads
 //! - `context`, `contexts`: context variables and snapshots, and what of them goes with children
 //! - `testing`: the test kit
+//! - `random_trees`, `random_world`: ten thousand random trees of groups in virtual time
 //! - `lossy`: ten thousand runs over a spawner that loses jobs
 //!
 //! The unit tests of the spawners are beside their code.
@@ -65,6 +66,8 @@ mod panics;
 mod panics_of_leftovers;
 mod parallel;
 mod races;
+mod random_trees;
+mod random_world;
 mod results;
 mod retention;
 mod shield_crowds;

@@ -37,7 +37,7 @@ pub(crate) use ingather::testing::{
 pub(crate) use records::{Drops, Meter, Polls, Witness};
 pub(crate) use seeded::{Rng, over_seeds, stepper};
 pub(crate) use spawners::{Kind, Site, run};
-pub(crate) use watchdog::watched;
+pub(crate) use watchdog::{watched, watched_for};
 pub(crate) use wound::Wound;
 
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
