@@ -11,6 +11,10 @@ use ingather::futures::{
     Value, Values, WithCleanup, WithContext,
 };
 use ingather::spawner::{Embedded, FromFn, FromSpawn, LocalFromFn, Smol};
+use ingather::testing::{
+    AtDrop, BlockingWork, ByHand, ClockHold, CountingWaker, Explored, HostileSpawner, Mischief,
+    TestExecutor, Trace, Yields,
+};
 use ingather::time::{ClockHandle, Interval, Sleep, Tick, Timeout, Timer};
 use ingather::*;
 
@@ -161,6 +165,25 @@ fn a_scope_is_what_its_body_and_its_value_are() {
         ScopeFuture<u8, Ready<Result<u8, u8>>, Fallible>: [Send Sync Unpin],
         ScopeFuture<u8, Ready<Result<u8, Neither>>, Fallible>: [Unpin],
         ScopeFuture<u8, Ready<Result<u8, u8>>, Fallible<Local>>: [Unpin],
+    }
+}
+
+#[test]
+fn the_test_kit_goes_anywhere_but_what_is_polled_by_hand_is_what_its_future_is() {
+    table! {
+        TestExecutor: [Send Sync Unpin],
+        BlockingWork<u8>: [Send Sync Unpin],
+        BlockingWork<Neither>: [Unpin],
+        ClockHold: [Send Sync Unpin],
+        Explored: [Send Sync Unpin],
+        Trace: [Send Sync Unpin],
+        AtDrop: [Send Sync Unpin],
+        CountingWaker: [Send Sync Unpin],
+        ByHand<u8>: [Send Sync Unpin],
+        ByHand<Neither>: [Unpin],
+        Yields: [Send Sync Unpin],
+        HostileSpawner: [Send Sync Unpin],
+        Mischief: [Send Sync Unpin],
     }
 }
 

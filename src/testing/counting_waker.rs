@@ -23,7 +23,11 @@ use std::task::{Wake, Waker};
 /// assert_eq!(count.count(), 0);
 /// ```
 #[derive(Clone, Default)]
-pub struct CountingWaker(Arc<Count>);
+pub struct CountingWaker(Arc<Source>);
+
+/// Apart from the count, so that clones of the counter are not taken for wakers.
+#[derive(Default)]
+struct Source(Arc<Count>);
 
 #[derive(Default)]
 struct Count(AtomicUsize);
@@ -38,24 +42,24 @@ impl CountingWaker {
     /// A waker that counts here. All that come from one counter would wake the same task.
     #[must_use]
     pub fn waker(&self) -> Waker {
-        Waker::from(Arc::clone(&self.0))
+        Waker::from(Arc::clone(&self.0.0))
     }
 
     /// How often it was called.
     #[must_use]
     pub fn count(&self) -> usize {
-        self.0.0.load(Ordering::SeqCst)
+        self.0.0.0.load(Ordering::SeqCst)
     }
 
     /// How often it was called since the last time this was asked; begins again at zero.
     pub fn take(&self) -> usize {
-        self.0.0.swap(0, Ordering::SeqCst)
+        self.0.0.0.swap(0, Ordering::SeqCst)
     }
 
     /// How many wakers of this counter are held somewhere, for tests of what lets go of them.
     #[must_use]
     pub fn held(&self) -> usize {
-        Arc::strong_count(&self.0) - 1
+        Arc::strong_count(&self.0.0) - 1
     }
 }
 

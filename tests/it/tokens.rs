@@ -185,15 +185,18 @@ fn a_waiter_that_was_dropped_is_not_woken_and_keeps_no_waker() {
 fn a_waiter_that_moved_is_woken_where_it_was_polled_last() {
     let token = CancelToken::new();
     let mut waits = Box::pin(token.cancelled());
-    let wakers = [(); 3].map(|()| CountingWaker::new());
-    for counting in &wakers {
-        let waker = counting.waker();
-        let mut cx = Context::from_waker(&waker);
-        assert!(waits.as_mut().poll(&mut cx).is_pending());
+    let counts = [(); 3].map(|()| CountingWaker::new());
+    for count in &counts {
+        assert!(
+            waits
+                .as_mut()
+                .poll(&mut Context::from_waker(&count.waker()))
+                .is_pending()
+        );
     }
-    assert_eq!(wakers.each_ref().map(CountingWaker::held), [0, 0, 1]);
+    assert_eq!(counts.each_ref().map(CountingWaker::held), [0, 0, 1]);
     token.cancel();
-    assert_eq!(wakers.map(|waker| waker.count()), [0, 0, 1]);
+    assert_eq!(counts.map(|count| count.count()), [0, 0, 1]);
 }
 
 // Tokens-5, Tokens-6

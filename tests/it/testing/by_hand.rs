@@ -69,6 +69,7 @@ fn wakes_are_counted_and_wakers_too() {
     second.wake_by_ref();
     assert_eq!((count.held(), count.take(), count.count()), (1, 2, 0));
     let clone = count.clone();
+    assert_eq!(count.held(), 1, "a clone is no waker");
     second.wake();
     assert_eq!(clone.count(), 1);
     assert_eq!(format!("{count:?}"), "CountingWaker(1)");
