@@ -16,7 +16,7 @@ impl<'env, E, K: Kind> Scope<'env, E, K> {
     /// Starts a child that gives a value.
     ///
     /// It never blocks and never fails. In a group that is closed or cancelled the future is dropped unpolled, and the
-    /// key reads [`Cancelled`](GatherIncomplete::Cancelled); [`spawn_or_return`](Self::spawn_or_return) gives the future
+    /// key reads [`Cancelled`](crate::GatherIncomplete::Cancelled); [`spawn_or_return`](Self::spawn_or_return) gives the future
     /// back instead. Above the group's limit the child waits in line.
     ///
     /// Where the future gives a `Result`, its error is a value like any other and fails nothing; see
@@ -155,7 +155,7 @@ impl<'env, E, K: Kind> Scope<'env, E, K> {
     ///
     /// For a producer that should not run ahead of its group's [limit](crate::GroupOptions::limit). Callers are served
     /// first come first served, after the children that wait in line. Without a limit it does not wait. In a group that
-    /// is closed or cancelled meanwhile it gives a key that reads [`Cancelled`](GatherIncomplete::Cancelled).
+    /// is closed or cancelled meanwhile it gives a key that reads [`Cancelled`](crate::GatherIncomplete::Cancelled).
     ///
     /// A child that waits here for a slot of its own group holds one itself: with all slots held that way nobody
     /// goes on. Spawn with [`spawn`](Self::spawn) from inside.
