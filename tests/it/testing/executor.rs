@@ -166,6 +166,32 @@ fn nothing_is_polled_that_was_not_woken() {
     assert_eq!(polls.load(Ordering::Relaxed), 2);
 }
 
+// Testing-2
+#[test]
+fn the_waker_of_an_earlier_future_wakes_no_later_one() {
+    let executor = TestExecutor::new();
+    let earlier = executor.block_on(poll_fn(|cx| Poll::Ready(cx.waker().clone())));
+    let mut polls = 0;
+    executor.block_on(poll_fn(|cx| {
+        polls += 1;
+        earlier.wake_by_ref();
+        if polls == 1 {
+            let waker = cx.waker().clone();
+            executor.spawn(job(yields(9))).unwrap();
+            executor
+                .spawn(job(async move {
+                    yields(5).await;
+                    waker.wake()
+                }))
+                .unwrap();
+            return Poll::Pending;
+        }
+        Poll::Ready(())
+    }));
+    assert_eq!(polls, 2);
+    assert_eq!(executor.polls(), 1 + 2 + 10 + 6);
+}
+
 // Testing-3
 #[test]
 fn first_and_last_come_first_served() {

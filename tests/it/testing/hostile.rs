@@ -113,6 +113,18 @@ fn a_hostile_one_that_is_dropped_is_shut_down() {
         };
         spawner.spawn(Box::pin(job)).unwrap();
         polled.block();
+        for _ in 0..50 {
+            // Its threads have nothing to do by now, and are woken for each.
+            let (done, opens) = (Gate::new(), Gate::new());
+            let (tells, waits) = (done.clone(), opens.clone());
+            let job = async move {
+                waits.wait().await;
+                tells.open();
+            };
+            spawner.spawn(Box::pin(job)).unwrap();
+            opens.open();
+            done.block();
+        }
         let group = GatherGroup::on(&spawner);
         group.spawn(pending::<()>());
         spawner.shut_down();

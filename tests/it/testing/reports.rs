@@ -106,6 +106,31 @@ fn a_child_waits_no_more_for_one_that_is_over() {
 
 // Testing-11
 #[test]
+fn nobody_is_said_to_await_a_child_that_is_over() {
+    let text = panic_text(|| {
+        TestExecutor::new().block_on(scope(|tg| async move {
+            tg.named("long").spawn(pending::<()>());
+            let _ = tg.named("short").spawn(yield_now()).await;
+            pending::<()>().await;
+        }));
+    });
+    assert_has(&text, &["child `long`"]);
+    assert!(!text.contains("awaits"), "{text}");
+
+    let text = panic_text(|| {
+        TestExecutor::new().block_on(async {
+            let group = GatherGroup::new();
+            group.named("long").spawn(pending::<()>());
+            let _ = group.named("short").spawn(yield_now()).await;
+            pending::<()>().await;
+        });
+    });
+    assert_has(&text, &["child `long`"]);
+    assert!(!text.contains("awaits"), "{text}");
+}
+
+// Testing-11
+#[test]
 fn other_jobs_are_counted() {
     let executor = TestExecutor::seeded(5);
     for _ in 0..3 {
