@@ -25,6 +25,8 @@ mod panic;
 #[cfg(feature = "std")]
 mod park;
 #[cfg(feature = "std")]
+mod registry;
+#[cfg(feature = "std")]
 mod scope;
 pub mod spawner;
 #[cfg(feature = "std")]
@@ -84,6 +86,11 @@ pub use group::{
 };
 #[cfg(feature = "std")]
 pub use panic::Panic;
+#[cfg(feature = "std")]
+pub use registry::{
+    Drained, NamedTask, Task, TaskError, TaskInfo, TaskRefused, TaskRegistry, TaskState,
+    create_named_task, create_task, try_create_task,
+};
 #[cfg(feature = "std")]
 pub use scope::{
     SpawnerExt, blocking_scope, blocking_scope_on, inline_scope, inline_scope_local,

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::Wake;
 use std::thread::{self, Thread};
+use std::time::Instant;
 
 /// A flag for one call, and the thread to wake.
 ///
@@ -32,11 +33,10 @@ impl Parker {
     }
 
     /// Waits for a notice and takes it, but not beyond an instant: `false` if none came.
-    #[cfg(feature = "testing")]
-    pub(crate) fn park_until(&self, end: std::time::Instant) -> bool {
+    pub(crate) fn park_until(&self, end: Instant) -> bool {
         // Acquire: see `park`.
         while !self.notified.swap(false, Ordering::Acquire) {
-            let left = end.saturating_duration_since(std::time::Instant::now());
+            let left = end.saturating_duration_since(Instant::now());
             if left.is_zero() {
                 return false;
             }

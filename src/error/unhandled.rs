@@ -24,10 +24,43 @@ enum Who<'a> {
     Other(&'static str),
 }
 
-#[derive(Debug)]
 enum What<'a> {
-    Error(&'static str),
+    /// An error of this type. It is there only where it is known to print.
+    Error(&'static str, Option<&'a dyn fmt::Display>),
     Panic(&'a Panic),
+}
+
+impl fmt::Debug for What<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Error(name, _) => f.debug_tuple("Error").field(name).finish(),
+            Self::Panic(panic) => f.debug_tuple("Panic").field(panic).finish(),
+        }
+    }
+}
+
+impl<'a> Unhandled<'a> {
+    /// The error of a background task.
+    pub(crate) fn of_error<E: fmt::Display>(child: Option<&'a ChildInfo>, error: &'a E) -> Self {
+        Self {
+            who: Who::task(child),
+            what: What::Error(type_name::<E>(), Some(error)),
+        }
+    }
+
+    /// The panic of a background task.
+    pub(crate) fn of_panic(child: Option<&'a ChildInfo>, panic: &'a Panic) -> Self {
+        Self {
+            who: Who::task(child),
+            what: What::Panic(panic),
+        }
+    }
+}
+
+impl<'a> Who<'a> {
+    fn task(child: Option<&'a ChildInfo>) -> Self {
+        child.map_or(Self::Other("a background task"), Self::Child)
+    }
 }
 
 impl Unhandled<'_> {
@@ -43,14 +76,22 @@ impl Unhandled<'_> {
     pub fn panic(&self) -> Option<&Panic> {
         match self.what {
             What::Panic(panic) => Some(panic),
-            What::Error(_) => None,
+            What::Error(..) => None,
         }
     }
 
-    /// The name of the error's type, if it is an error. (Errors need not print, so their text is not to be had.)
+    /// The name of the error's type, if it is an error.
     pub fn error_type(&self) -> Option<&'static str> {
         match self.what {
-            What::Error(name) => Some(name),
+            What::Error(name, _) => Some(name),
+            What::Panic(_) => None,
+        }
+    }
+
+    /// The error itself, if it is that of a [task](crate::Task). Those of children need not print, and are not to be had.
+    pub fn error(&self) -> Option<&dyn fmt::Display> {
+        match self.what {
+            What::Error(_, error) => error,
             What::Panic(_) => None,
         }
     }
@@ -63,13 +104,14 @@ impl fmt::Display for Unhandled<'_> {
             Who::Other(what) => write!(f, "{what} ")?,
         }
         match self.what {
-            What::Error(name) => write!(f, "failed with a `{name}` that nobody received"),
+            What::Error(name, None) => write!(f, "failed with a `{name}` that nobody received"),
+            What::Error(_, Some(error)) => write!(f, "failed: {error}, and nobody received it"),
             What::Panic(panic) => write!(f, "{panic}, and nobody received it"),
         }
     }
 }
 
-type Hook = Arc<dyn Fn(&Unhandled<'_>) + Send + Sync>;
+pub(crate) type Hook = Arc<dyn Fn(&Unhandled<'_>) + Send + Sync>;
 
 static HOOK: RwLock<Option<Hook>> = RwLock::new(None);
 
@@ -120,14 +162,14 @@ pub(crate) fn report_child_panic(child: &ChildInfo, panic: &Panic) {
 pub(crate) fn report_child_error<E>(child: &ChildInfo) {
     report(&Unhandled {
         who: Who::Child(child),
-        what: What::Error(type_name::<E>()),
+        what: What::Error(type_name::<E>(), None),
     });
 }
 
 pub(crate) fn report_error<E>(what: &'static str) {
     report(&Unhandled {
         who: Who::Other(what),
-        what: What::Error(type_name::<E>()),
+        what: What::Error(type_name::<E>(), None),
     });
 }
 
@@ -153,7 +195,7 @@ pub(crate) fn drop_quietly<T>(what: &'static str, value: T) {
     }
 }
 
-fn report(lost: &Unhandled<'_>) {
+pub(crate) fn report(lost: &Unhandled<'_>) {
     let hook = HOOK.read().unwrap_or_else(PoisonError::into_inner).clone();
     // There is nobody to tell of a hook that panics, and what it was told of may come from a destructor.
     let _ = catch(|| match hook {

@@ -26,6 +26,7 @@
 //! - `owner`: whoever drops it ends the group
 //! - `gather_group`: [`GatherGroup`], a group owned as a value
 //! - `join`: its futures
+//! - `unowned`: a group that nobody owns
 //! - `census`: which groups and children there are, for test executors; `no_census` where nobody asks
 //! - `policy`, `options`, `tally`: what a group may be told, and what it tells
 
@@ -61,6 +62,7 @@ mod slots;
 mod start;
 mod tally;
 mod threshold;
+mod unowned;
 mod wait;
 mod watchers;
 
@@ -68,8 +70,9 @@ mod watchers;
 use no_census as census;
 
 pub use cell::Ending;
+pub(crate) use cell::Settle;
 pub use checkpoint::{Checkpoint, cancel_reason, checkpoint, current_deadline, current_token};
-pub(crate) use child::Call;
+pub(crate) use child::{Call, Fallible, Plain};
 pub use cleanup::{WithCleanup, with_cleanup};
 pub use completions::Completion;
 pub(crate) use driver::Turn;
@@ -90,3 +93,4 @@ pub use policy::{OnError, OnPanic};
 pub use shield::{Shield, shield};
 pub use start::{Ready, Start};
 pub use tally::Tally;
+pub(crate) use unowned::{Glance, Label, Unowned, Waiting, child_here};

@@ -59,8 +59,20 @@ pub(crate) fn stand<R>(place: Place, f: impl FnOnce() -> R) -> (Place, R) {
     (place.expect("a place is there until it is left"), result)
 }
 
+/// Makes this code run in no place, until what this gives is dropped.
+pub(super) fn nowhere() -> Stay {
+    let mut stay = Stay {
+        place: None,
+        outer: None,
+        ended: false,
+    };
+    let _ = PLACE.try_with(|here| stay.outer = here.take());
+    stay
+}
+
 /// Puts the outer place back, also when `f` unwinds.
-struct Stay {
+#[must_use = "the outer place is put back when this is dropped"]
+pub(super) struct Stay {
     /// The place, where the thread cannot keep it.
     place: Option<Place>,
     outer: Option<Place>,

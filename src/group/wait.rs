@@ -3,15 +3,20 @@
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
+use std::time::Instant;
 
 use super::driver::{Turn, Watch};
 use super::ground::{Blocking, Kind};
 use super::handle::Scope;
 use super::key::Key;
 use super::owner::Owner;
+use super::place::{self, Place};
+use super::sched::Sched;
 use super::watchers::Events;
+use crate::cancel::CancelToken;
 use crate::error::GatherIncomplete;
 use crate::park::Parker;
+use crate::spawner::{Spawner, try_current_spawner};
 
 impl<E, K: Kind> Owner<'_, E, K> {
     /// Says that this thread will wait for the children, and until then is on its way to see to them.
@@ -86,6 +91,77 @@ impl<E> Scope<'_, E, Blocking> {
                 drop(turn);
                 parker.park();
             }
+        }
+    }
+}
+
+impl<T> Key<T> {
+    /// The token of the child, or one that nobody else has if it is over.
+    pub(crate) fn token(&self) -> CancelToken {
+        if self.is_finished() {
+            return CancelToken::new();
+        }
+        self.cell().token()
+    }
+
+    /// Blocks this thread until the child is over or that instant has come, and takes its result. If the group has a spawner
+    /// whose jobs run on this thread, it polls the group's children meanwhile.
+    ///
+    /// # Panics
+    ///
+    /// Where this thread must not be blocked, and in the child itself.
+    #[track_caller]
+    pub(crate) fn wait_until(
+        &mut self,
+        until: Option<Instant>,
+    ) -> Option<Result<T, GatherIncomplete>> {
+        if !self.is_finished() {
+            self.ensure_may_wait();
+        }
+        let parker = Parker::new();
+        let waker = Waker::from(Arc::clone(&parker));
+        let core = Arc::clone(self.cell().core());
+        let mut watch = Watch::new(Arc::clone(&core));
+        loop {
+            if let Poll::Ready(result) = Pin::new(&mut *self).poll(&mut Context::from_waker(&waker))
+            {
+                return Some(result);
+            }
+            let suspended = match core.spawner().filter(|spawner| spawner.is_here()) {
+                Some(ground) => {
+                    let mut turn = Turn::begin(&core, ground);
+                    let used_up = turn.drive();
+                    let is_over = |_: &Sched| self.is_finished();
+                    !used_up && turn.park(&mut watch.place, Events::WORK, &waker, is_over)
+                }
+                None => true,
+            };
+            if !suspended && until.is_some_and(|until| until <= Instant::now()) {
+                return None;
+            }
+            match until {
+                Some(until) if suspended && !parker.park_until(until) => return None,
+                None if suspended => parker.park(),
+                _ => {}
+            }
+        }
+    }
+
+    #[track_caller]
+    fn ensure_may_wait(&self) {
+        let home = self.cell().core().spawner();
+        let here = try_current_spawner();
+        let both = home.into_iter().chain(&here);
+        assert!(
+            both.into_iter().all(Spawner::may_block),
+            "waiting for a task would block the only thread that drives this runtime, for ever: await the task instead, \
+             or wait on a thread for blocking work"
+        );
+        if let Some(Place::Child(child)) = place::here() {
+            assert!(
+                !child.is(self.cell()),
+                "a task that waits for itself would wait for ever"
+            );
         }
     }
 }

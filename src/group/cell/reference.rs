@@ -245,6 +245,11 @@ impl CellRef {
         self.load().has(CANCEL)
     }
 
+    /// Is it being polled, or its future being dropped?
+    pub(in crate::group) fn is_polled(&self) -> bool {
+        self.load().has(RUNNING)
+    }
+
     pub(in crate::group) fn is_background(&self) -> bool {
         self.load().has(BACKGROUND)
     }
@@ -330,14 +335,21 @@ impl Claimed {
     /// Drops the future and publishes the end (edge 6). The reason is the group's; if the child was cancelled for itself, its
     /// own counts.
     pub(in crate::group) fn cancel(self, reason: CancelReason) -> Finished {
-        let cell = self.0;
-        let reason = cell.own_reason().unwrap_or(reason);
-        let context = cell.header().enter_context();
+        let reason = self.0.own_reason().unwrap_or(reason);
         // It follows the group's only as long as the child is there.
-        cell.turn_token(&reason);
-        // SAFETY: this is the proof that we hold `RUNNING`.
-        let end = unsafe { (cell.header().vtable.cancel)(cell.0, reason) };
-        drop(context);
+        self.0.turn_token(&reason);
+        let raw = self.0.0;
+        // The place keeps our reference meanwhile: the destructor runs in the child, as its polls did.
+        let (place, end) = stand(Place::Child(self.0), || {
+            // SAFETY: we hold a reference.
+            let header = unsafe { raw.as_ref() };
+            let _context = header.enter_context();
+            // SAFETY: this is the proof that we hold `RUNNING`.
+            unsafe { (header.vtable.cancel)(raw, reason) }
+        });
+        let Place::Child(cell) = place else {
+            unreachable!("a place is given back as it was")
+        };
         cell.finish(end, tell_group)
     }
 

@@ -1,0 +1,59 @@
+//! Waiting until a registry has no task left.
+
+use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use super::handle::TaskRegistry;
+use super::roster::Branch;
+use crate::group::Waiting;
+
+/// The future of [`TaskRegistry::wait_idle`].
+#[must_use = "it waits only if it is awaited"]
+pub struct WaitIdle {
+    registry: TaskRegistry,
+    waiting: Waiting,
+}
+
+impl WaitIdle {
+    pub(super) fn new(registry: TaskRegistry) -> Self {
+        Self {
+            registry,
+            waiting: Waiting::default(),
+        }
+    }
+
+    pub(super) fn registry(&self) -> &TaskRegistry {
+        &self.registry
+    }
+}
+
+impl Future for WaitIdle {
+    type Output = ();
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        let this = &mut *self;
+        let busy = |branch: &Arc<Branch>| branch.group().len() > 0;
+        // While one group is waited for another may get tasks.
+        while let Some(branch) = this
+            .registry
+            .shared()
+            .roster()
+            .branches()
+            .into_iter()
+            .find(busy)
+        {
+            std::task::ready!(branch.group().poll_empty(&mut this.waiting, cx));
+        }
+        this.waiting = Waiting::default();
+        Poll::Ready(())
+    }
+}
+
+impl fmt::Debug for WaitIdle {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("WaitIdle").field(&self.registry).finish()
+    }
+}

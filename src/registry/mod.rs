@@ -1,0 +1,37 @@
+//! Background tasks: work that outlives whoever started it, and that nobody loses sight of.
+//!
+//! - `handle`: [`TaskRegistry`], which holds tasks until they are over
+//! - `named`: starting one that has a name
+//! - `shared`: what all handles and tasks of a registry share
+//! - `roster`: its groups, one for each spawner that it has tasks on
+//! - `births`: when tasks were created, kept in little room
+//! - `counts_here`: which registry counts where code runs
+//! - `background`: what a task runs, and what becomes of it
+//! - `task`: [`Task`], the handle of one task
+//! - `error`: [`TaskError`] and [`TaskRefused`]
+//! - `info`: [`TaskInfo`], one task as a registry tells of it
+//! - `idle`, `drain`: waiting for a registry, and emptying it
+//! - `create`: [`create_task`] and its relatives
+
+mod background;
+mod births;
+mod counts_here;
+mod create;
+mod drain;
+mod error;
+mod handle;
+mod idle;
+mod info;
+mod named;
+mod roster;
+mod shared;
+mod task;
+
+pub use create::{create_named_task, create_task, try_create_task};
+pub use drain::{Drain, Drained};
+pub use error::{TaskError, TaskRefused};
+pub use handle::TaskRegistry;
+pub use idle::WaitIdle;
+pub use info::{TaskInfo, TaskState};
+pub use named::NamedTask;
+pub use task::Task;
