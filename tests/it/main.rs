@@ -24,6 +24,8 @@
 //! - `context`, `contexts`: context variables and snapshots, and what of them goes with children
 //! - `testing`: the test kit
 //! - `random_trees`, `random_world`: ten thousand random trees of groups in virtual time
+//! - `tasks`, `task_failures`: background tasks and their registries, and where their failures end
+//! - `task_attacks`, `draining`: hostile tasks and spawners, and emptying a registry within a bound
 //! - `lossy`: ten thousand runs over a spawner that loses jobs
 //!
 //! The unit tests of the spawners are beside their code.
@@ -80,6 +82,8 @@ mod starting_ends;
 mod starting_from;
 mod supervised;
 mod support;
+mod task_failures;
+mod tasks;
 mod testing;
 mod time;
 mod timeouts;
