@@ -6,9 +6,9 @@ use std::marker::PhantomData;
 use std::rc::Rc;
 
 use ingather::futures::{
-    Cancelled, CancelledOwned, Checkpoint, Completions, Fallible, Join, MapConcurrent, Next,
+    Cancelled, CancelledOwned, Checkpoint, Completions, Drain, Fallible, Join, MapConcurrent, Next,
     RunUntilCancelled, ScopeFuture, Settling, Shield, SpawnWhenFree, StartChild, TryJoin, Trying,
-    Value, Values, WithCleanup, WithContext,
+    Value, Values, WaitIdle, WithCleanup, WithContext,
 };
 use ingather::spawner::{Embedded, FromFn, FromSpawn, LocalFromFn, Smol};
 use ingather::testing::{
@@ -98,6 +98,30 @@ fn a_key_is_what_its_value_is() {
         TakeError<Neither>: [Unpin],
         TakeError<OnlySend>: [Send Unpin],
         TakeError<OnlySync>: [Sync Unpin],
+    }
+}
+
+#[test]
+fn a_task_is_what_it_gives_and_its_registry_goes_anywhere() {
+    table! {
+        Task<u8>: [Send Sync Unpin],
+        Task<Neither>: [Unpin],
+        Task<OnlySend>: [Send Unpin],
+        Task<OnlySync>: [Sync Unpin],
+        Task<NotUnpin>: [Send Sync Unpin],
+        Task<u8, Neither>: [Unpin],
+        Task<u8, OnlySend>: [Send Unpin],
+        TaskError<u8>: [Send Sync Unpin],
+        TaskError<Neither>: [Unpin],
+        TaskRefused<OnlySync>: [Sync Unpin],
+        TaskRefused<NotUnpin>: [Send Sync],
+        TaskRegistry: [Send Sync Unpin],
+        NamedTask<'static>: [Send Sync Unpin],
+        TaskInfo: [Send Sync Unpin],
+        TaskState: [Send Sync Unpin],
+        WaitIdle: [Send Sync Unpin],
+        Drain: [Send Sync Unpin],
+        Drained: [Send Sync Unpin],
     }
 }
 

@@ -20,7 +20,7 @@ const FEW: usize = 64;
 /// When the tasks of one group were created.
 pub(super) struct Births {
     began: Instant,
-    /// When the last mark was set, in nanoseconds since `began`; `u64::MAX` before the first.
+    /// When the last mark was set, in microseconds since `began`; `u64::MAX` before the first.
     last: AtomicU64,
     marks: Lock<Marks>,
 }
@@ -44,10 +44,10 @@ impl Births {
     /// A task with this number was created.
     pub(super) fn note(&self, number: u64, now: Instant) {
         let since = now.saturating_duration_since(self.began);
-        let since = u64::try_from(since.as_nanos()).unwrap_or(u64::MAX - 1);
+        let since = since.as_secs().saturating_mul(1_000_000) + u64::from(since.subsec_micros());
         // Only a hint: whoever is wrong about it sets a mark too many or too few, for tasks that came at the same time.
         let last = self.last.load(Relaxed);
-        let step = STEP.as_nanos() as u64;
+        let step = STEP.as_micros() as u64;
         if last != u64::MAX && since < last.saturating_add(step) {
             return;
         }

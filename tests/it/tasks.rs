@@ -76,17 +76,21 @@ async fn a_task_gives_what_it_ended_with(on: Site) {
     let mut task = ByHand::new(registry.create_task(async {}));
     registry.wait_idle().await;
     assert!(task.poll().is_ready());
-    let again = panic_text(|| drop(task.poll()));
+    let again = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| drop(task.poll())));
+    let again = panic_text(again.unwrap_err());
     assert!(again.contains("once"), "{again}");
 }
 
-fn panic_text(f: impl FnOnce()) -> String {
-    let caught = std::panic::catch_unwind(std::panic::AssertUnwindSafe(f)).unwrap_err();
-    let text = caught.downcast_ref::<&'static str>();
-    text.map_or_else(
-        || caught.downcast_ref::<String>().cloned().unwrap_or_default(),
-        |text| (*text).to_owned(),
-    )
+/// The text of a panic's payload.
+pub(crate) fn panic_text(payload: Box<dyn std::any::Any + Send>) -> String {
+    match payload.downcast::<String>() {
+        Ok(text) => *text,
+        Err(other) => other
+            .downcast_ref::<&str>()
+            .copied()
+            .unwrap_or_default()
+            .to_owned(),
+    }
 }
 
 // Tasks-3

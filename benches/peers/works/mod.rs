@@ -10,6 +10,7 @@
 //! - `cpu`: children that compute
 //! - `inline`: `inline`, `inline_yield1`: children that run in the task that awaits them
 //! - `gather`: `inline_gather`: several calls at once in one task
+//! - `tasks`: `create_task`: background tasks that a registry holds
 //! - `blocking`: children for which a thread waits
 
 mod blocking;
@@ -22,6 +23,7 @@ mod gather;
 mod inline;
 mod memory;
 mod stream;
+mod tasks;
 mod tree;
 
 use std::future::Future;
@@ -49,6 +51,7 @@ pub const WORKS: &[(&str, Rows)] = &[
     ("inline_yield1", inline::yield1),
     ("inline_gather", gather::inline),
     ("blocking", blocking::rows),
+    ("create_task", tasks::rows),
 ];
 
 /// Compares two works on one executor. Ours is given its spawner.
