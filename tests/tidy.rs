@@ -56,6 +56,7 @@ const EXECUTORS: &[&str] = &["src/spawner/"];
 const SLEEPERS: &[&str] = &[
     "tests/it/cleanup.rs",
     "tests/it/deadline_ends.rs",
+    "tests/it/draining.rs",
     "tests/it/grace_ends.rs",
     "tests/it/limits_ends.rs",
     "tests/it/one_child.rs",

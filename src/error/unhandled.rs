@@ -24,27 +24,21 @@ enum Who<'a> {
     Other(&'static str),
 }
 
+#[derive(Debug)]
 enum What<'a> {
-    /// An error of this type. It is there only where it is known to print.
-    Error(&'static str, Option<&'a dyn fmt::Display>),
+    /// An error of this type, and its text where it is known to print.
+    Error(&'static str, Option<String>),
     Panic(&'a Panic),
-}
-
-impl fmt::Debug for What<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Error(name, _) => f.debug_tuple("Error").field(name).finish(),
-            Self::Panic(panic) => f.debug_tuple("Panic").field(panic).finish(),
-        }
-    }
 }
 
 impl<'a> Unhandled<'a> {
     /// The error of a background task.
-    pub(crate) fn of_error<E: fmt::Display>(child: Option<&'a ChildInfo>, error: &'a E) -> Self {
+    pub(crate) fn of_error<E: fmt::Display>(child: Option<&'a ChildInfo>, error: &E) -> Self {
+        // An error that panics instead of printing is told of by its type.
+        let text = catch(|| error.to_string()).ok();
         Self {
             who: Who::task(child),
-            what: What::Error(type_name::<E>(), Some(error)),
+            what: What::Error(type_name::<E>(), text),
         }
     }
 
@@ -88,10 +82,10 @@ impl Unhandled<'_> {
         }
     }
 
-    /// The error itself, if it is that of a [task](crate::Task). Those of children need not print, and are not to be had.
-    pub fn error(&self) -> Option<&dyn fmt::Display> {
-        match self.what {
-            What::Error(_, error) => error,
+    /// What the error says, if it is that of a [task](crate::Task). Those of children need not print.
+    pub fn error_text(&self) -> Option<&str> {
+        match &self.what {
+            What::Error(_, text) => text.as_deref(),
             What::Panic(_) => None,
         }
     }
@@ -103,9 +97,9 @@ impl fmt::Display for Unhandled<'_> {
             Who::Child(child) => write!(f, "{child} ")?,
             Who::Other(what) => write!(f, "{what} ")?,
         }
-        match self.what {
+        match &self.what {
             What::Error(name, None) => write!(f, "failed with a `{name}` that nobody received"),
-            What::Error(_, Some(error)) => write!(f, "failed: {error}, and nobody received it"),
+            What::Error(_, Some(text)) => write!(f, "failed: {text}, and nobody received it"),
             What::Panic(panic) => write!(f, "{panic}, and nobody received it"),
         }
     }

@@ -242,11 +242,12 @@ impl TaskRegistry {
     /// let (tell, told) = mpsc::channel();
     /// let registry = TaskRegistry::new();
     /// registry.on_unhandled(move |lost| {
-    ///     let _ = tell.send((lost.child().unwrap().name().map(String::from), lost.error().unwrap().to_string()));
+    ///     let name = lost.child().and_then(|child| child.name().map(String::from));
+    ///     let _ = tell.send((name.unwrap_or_default(), lost.error_text().unwrap_or_default().to_owned()));
     /// });
     /// registry.named("parser").try_create_task(async { "twelve".parse::<u32>() });
     /// block_on(registry.wait_idle());
-    /// assert_eq!(told.recv(), Ok((Some("parser".into()), "invalid digit found in string".into())));
+    /// assert_eq!(told.recv(), Ok(("parser".to_owned(), "invalid digit found in string".to_owned())));
     /// ```
     pub fn on_unhandled(&self, hook: impl Fn(&Unhandled<'_>) + Send + Sync + 'static) {
         self.shared.set_hook(Arc::new(hook));

@@ -32,7 +32,7 @@ impl Told {
             let name = lost
                 .child()
                 .and_then(|child| child.name().map(String::from));
-            let what = match (lost.error(), lost.panic()) {
+            let what = match (lost.error_text(), lost.panic()) {
                 (Some(error), None) => format!("error {error}"),
                 (None, Some(panic)) => format!("panic {}", panic.message()),
                 other => panic!("{}", other.0.is_some()),
@@ -231,7 +231,7 @@ async fn destructors_may_panic(on: Site) {
     let task = registry
         .named("panicked")
         .create_task(HasBomb(Bomb("second"), || boom("first")));
-    let panic = task.await.map(|()| ()).unwrap_err().into_panic().unwrap();
+    let panic = task.await.unwrap_err().into_panic().unwrap();
     assert_eq!(panic.message(), "first");
     assert_eq!(told.taken(), ["panicked: panic second"]);
     // Of a value that nobody takes, before the handle is gone and after.

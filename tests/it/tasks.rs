@@ -347,7 +347,7 @@ async fn the_registry_that_was_entered_counts(on: Site) {
     assert_eq!(lens(), (1, 1));
     // Children and tasks inherit it, and `current` says which.
     let scoped = scope_on(&on.spawner, |tg| async move {
-        tg.spawn(async move { in_scope() }).await.unwrap()
+        tg.spawn(async move { (in_scope(),) }).await.unwrap()
     });
     let _three = outer.within(scoped).await;
     assert_eq!(lens(), (2, 1));
@@ -436,9 +436,9 @@ async fn context_goes_in_and_does_not_come_out(on: Site) {
             current_token().is_cancelled()
         });
         tg.cancel();
-        task
+        (task,)
     });
-    let task = task.await;
+    let (task,) = task.await;
     gate.open();
     assert!(!task.await.unwrap());
 }
@@ -488,7 +488,7 @@ async fn a_thread_waits_for_a_task(on: Site) {
     let failing = registry.try_create_task(async { Err::<(), _>(Fault("3").0) });
     assert_eq!(failing.wait().unwrap_err().into_error(), Some("3"));
     let boom = registry.create_task(async { crate::support::boom("4") });
-    let panic: TaskError = boom.wait().map(|()| ()).unwrap_err();
+    let panic: TaskError = boom.wait().unwrap_err();
     let resumed = panic_of(|| panic.into_panic().unwrap().resume());
     assert_eq!(resumed, Some("4"));
 }
