@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use super::cell::{Fresh, Manner, Members, Settle};
 use super::core::Core;
-use super::driver::{Turn, Watch, sweep};
+use super::driver::{Watch, sweep};
 use super::ground::Shared;
 use super::ground::sealed::Sealed;
 use super::handle::Scope;
@@ -187,26 +187,18 @@ impl Unowned {
             .collect()
     }
 
-    /// Waits until no child is left, and sees to the children meanwhile if this is where they run.
+    /// Waits until no child is left. It polls none: one that blocks its thread must not block whoever waits.
     pub(crate) fn poll_empty(&self, waiting: &mut Waiting, cx: &mut Context<'_>) -> Poll<()> {
-        let core = self.core();
-        let watch = waiting.at(core);
-        let mut turn = Turn::begin(core, self.scope.ground());
-        loop {
-            let used_up = turn.drive();
-            if self.len() == 0 {
+        let place = &mut waiting.at(self.core()).place;
+        let waker = cx.waker().clone();
+        self.core().with(|sched, after| {
+            if sched.live == 0 {
+                after.drop_waker(waker);
                 return Poll::Ready(());
             }
-            if used_up {
-                turn.give_way(&mut watch.place, cx.waker());
-                return Poll::Pending;
-            }
-            if turn.park(&mut watch.place, Events::EMPTY, cx.waker(), |sched| {
-                sched.live == 0
-            }) {
-                return Poll::Pending;
-            }
-        }
+            after.drop_waker(sched.watchers.watch(place, Events::EMPTY, waker));
+            Poll::Pending
+        })
     }
 }
 

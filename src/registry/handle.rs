@@ -288,7 +288,7 @@ impl TaskRegistry {
 
     /// Waits until no task is left. Tasks may be created meanwhile, and are waited for too.
     ///
-    /// Awaited by a job of the registry's spawner, it polls the tasks itself.
+    /// It polls none of them itself: a task that blocks its thread does not block whoever waits here.
     ///
     /// # Cancel safety
     ///

@@ -10,13 +10,14 @@ use ingather::{
     shield,
 };
 
-use crate::support::{ByHand, Gate, HONEST, Hostile, Site, behaviour, yields};
+use crate::support::{ByHand, Gate, HONEST, Hostile, Kind, Site, behaviour, yields};
 
 behaviour!(
     draining_closes_and_waits,
     a_drain_that_is_dropped_can_be_done_again,
     a_task_that_blocks_its_thread_is_stuck,
 );
+behaviour!(inside: a_drain_takes_no_task_into_its_own_hands);
 
 const SECOND: Duration = Duration::from_secs(1);
 
@@ -87,6 +88,30 @@ async fn a_task_that_blocks_its_thread_is_stuck(on: Site) {
     assert_eq!(error.cancelled().unwrap().kind(), CancelKind::Deadline);
     pool.shut_down();
     pool.join();
+}
+
+// Tasks-11, Tasks-14
+async fn a_drain_takes_no_task_into_its_own_hands(on: Site) {
+    let spare = matches!(on.kind, Kind::TokioMany | Kind::FuturesPool | Kind::Hostile);
+    if !spare {
+        // The executor itself might poll the task on the thread that the drain is on.
+        return;
+    }
+    let registry = TaskRegistry::on(&on.spawner);
+    let (begun, gate) = (Gate::new(), Gate::new());
+    let (tells, opened) = (begun.clone(), gate.clone());
+    let task = registry.create_task(async move {
+        tells.open();
+        opened.block();
+    });
+    begun.wait().await;
+    let drain = registry.drain(ingather::time::now());
+    let drained = drain.patience(Duration::from_millis(20)).await;
+    assert_eq!(drained.left(), 1);
+    gate.open();
+    registry.wait_idle().await;
+    // It had no suspension at which to be dropped.
+    task.await.unwrap();
 }
 
 // Tasks-14

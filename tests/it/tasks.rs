@@ -312,12 +312,11 @@ async fn waiting_for_idleness_waits_for_latecomers_too(on: Site) {
     let opened = gate.clone();
     drop(registry.create_task(async move {
         opened.wait().await;
-        let late = told.clone();
+        told.add("early");
         drop(inner.create_task(async move {
             yields(3).await;
-            late.add("late");
+            told.add("late");
         }));
-        told.add("early");
     }));
     let mut idle = ByHand::new(registry.wait_idle());
     assert!(idle.poll().is_pending());
