@@ -80,29 +80,18 @@ where
     }
 }
 
-/// What a task ended with, until somebody takes it.
+/// What a task ended with, until somebody takes it, and whom to tell if nobody does.
 pub(super) enum End<T, E> {
     Value(T, Arc<Shared>),
-    Failed(Box<Lost<E>>),
-}
-
-/// The failure of a task, and whom to tell if nobody takes it.
-pub(super) struct Lost<E> {
-    failure: TaskError<E>,
-    child: Option<ChildInfo>,
-    registry: Arc<Shared>,
+    /// In a box: most tasks do not fail, and a value has to fit in the same place.
+    Failed(Box<TaskError<E>>, Arc<Shared>),
 }
 
 impl<T, E> End<T, E> {
-    /// In the task itself, which says who it was.
     fn new(end: Result<T, TaskError<E>>, registry: Arc<Shared>) -> Self {
         match end {
             Ok(value) => Self::Value(value, registry),
-            Err(failure) => Self::Failed(Box::new(Lost {
-                failure,
-                child: child_here(),
-                registry,
-            })),
+            Err(failure) => Self::Failed(Box::new(failure), registry),
         }
     }
 
@@ -110,53 +99,47 @@ impl<T, E> End<T, E> {
     pub(super) fn take(self) -> Result<T, TaskError<E>> {
         match self {
             Self::Value(value, _) => Ok(value),
-            Self::Failed(lost) => Err(lost.failure),
+            Self::Failed(failure, _) => Err(*failure),
         }
+    }
+
+    fn registry(&self) -> &Arc<Shared> {
+        let (Self::Value(_, registry) | Self::Failed(_, registry)) = self;
+        registry
     }
 }
 
 impl<T, E: fmt::Display> End<T, E> {
     /// The destructor of the future panicked after all this. The first panic of a task is the one that it ends with.
     fn then_panicked(self, panic: Panic) -> Self {
-        let registry = match self {
-            Self::Failed(lost) if lost.failure.is_panicked() => {
-                lost.registry.panicked_here(&panic);
-                return Self::Failed(lost);
+        if let Self::Failed(failure, registry) = &self {
+            if failure.is_panicked() {
+                registry.panicked_here(&panic);
+                return self;
             }
-            Self::Value(_, ref registry) => Arc::clone(registry),
-            Self::Failed(ref lost) => Arc::clone(&lost.registry),
-        };
-        self.let_go();
+        }
+        let registry = Arc::clone(self.registry());
+        self.let_go(child_here().as_ref());
         Self::new(Err(TaskError::Panicked(panic)), registry)
     }
 
     /// Nobody will observe it: the hook is told what is wrong with it.
-    fn let_go(self) {
-        match self {
-            Self::Value(value, registry) => {
-                if let Err(panic) = catch(|| drop(value)) {
-                    registry.report(&Unhandled::of_panic(None, &panic));
-                }
-            }
-            Self::Failed(lost) => {
-                let Lost {
-                    failure,
-                    child,
-                    registry,
-                } = *lost;
-                match &failure {
-                    TaskError::Failed(error) => {
-                        registry.report(&Unhandled::of_error(child.as_ref(), error));
-                    }
+    fn let_go(self, child: Option<&ChildInfo>) {
+        let (dropped, registry) = match self {
+            Self::Value(value, registry) => (catch(|| drop(value)), registry),
+            Self::Failed(failure, registry) => {
+                match &*failure {
+                    TaskError::Failed(error) => registry.report(&Unhandled::of_error(child, error)),
                     TaskError::Panicked(panic) => {
-                        registry.report(&Unhandled::of_panic(child.as_ref(), panic));
+                        registry.report(&Unhandled::of_panic(child, panic))
                     }
                     TaskError::Cancelled(_) => {}
                 }
-                if let Err(panic) = catch(|| drop(failure)) {
-                    registry.report(&Unhandled::of_panic(child.as_ref(), &panic));
-                }
+                (catch(|| drop(failure)), registry)
             }
+        };
+        if let Err(panic) = dropped {
+            registry.report(&Unhandled::of_panic(child, &panic));
         }
     }
 }
@@ -172,8 +155,8 @@ impl<T, E: fmt::Display> Settle<End<T, E>> for Tended {
         Ok(output)
     }
 
-    fn unclaimed(value: End<T, E>) -> Option<Infallible> {
-        value.let_go();
+    fn unclaimed(value: End<T, E>, child: &dyn Fn() -> ChildInfo) -> Option<Infallible> {
+        value.let_go(Some(&child()));
         None
     }
 }

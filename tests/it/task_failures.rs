@@ -235,9 +235,15 @@ async fn destructors_may_panic(on: Site) {
     assert_eq!(panic.message(), "first");
     assert_eq!(told.taken(), ["panicked: panic second"]);
     // Of a value that nobody takes, before the handle is gone and after.
-    drop(registry.create_task(async { Bomb("of a value") }));
+    drop(
+        registry
+            .named("value")
+            .create_task(async { Bomb("of a value") }),
+    );
     registry.wait_idle().await;
-    let task = registry.create_task(async { Bomb("of a value") });
+    let task = registry
+        .named("value")
+        .create_task(async { Bomb("of a value") });
     registry.wait_idle().await;
     drop(task);
     // Of an error that nobody takes.
@@ -250,10 +256,10 @@ async fn destructors_may_panic(on: Site) {
     assert_eq!(
         told.taken(),
         [
-            ": panic of a value",
-            ": panic of a value",
             "error: error loud",
-            "error: panic of an error"
+            "error: panic of an error",
+            "value: panic of a value",
+            "value: panic of a value",
         ]
     );
     // Of a future that is not taken.
