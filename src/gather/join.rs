@@ -24,7 +24,7 @@ use super::joiner::{self, CallInfo, Joiner, Verdict, Winner};
 use super::post::{End, Letter, Post, Site};
 use crate::cancel::{CancelKind, CancelReason};
 use crate::error::{ChildInfo, Outcome};
-use crate::group::{GroupOptions, Kind, Scope};
+use crate::group::{Kind, Scope};
 use crate::panic::catch;
 use crate::scope::{Begin, ScopeFuture, Value};
 
@@ -76,7 +76,7 @@ pub struct StartJoin<'env, R, J, O, T, E, K: Kind> {
     start: StartCalls<'env, R, O, K>,
     joiner: J,
     reading: Reading<O, T, E>,
-    options: GroupOptions,
+    collects_panics: bool,
     location: &'static Location<'static>,
 }
 
@@ -85,7 +85,7 @@ impl<'env, R, J, O, T, E, K: Kind> StartJoin<'env, R, J, O, T, E, K> {
         ready: R,
         joiner: J,
         reading: Reading<O, T, E>,
-        options: GroupOptions,
+        collects_panics: bool,
         location: &'static Location<'static>,
     ) -> Self
     where
@@ -96,7 +96,7 @@ impl<'env, R, J, O, T, E, K: Kind> StartJoin<'env, R, J, O, T, E, K> {
             start: C::start,
             joiner,
             reading,
-            options,
+            collects_panics,
             location,
         }
     }
@@ -114,7 +114,7 @@ where
             group: tg.core().id(),
             location: self.location,
         };
-        let post = Arc::new(Post::new(site, self.options, self.reading.lose));
+        let post = Arc::new(Post::new(site, self.collects_panics, self.reading.lose));
         let mut joiner = self.joiner;
         let mut starting = Starting {
             tg: &tg,

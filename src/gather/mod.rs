@@ -10,7 +10,6 @@
 //! - `calls_of`: what can be joined: calls that all give the same type
 //! - `telling`: a child that tells its owner of its end
 //! - `post`: what children tell, in the order in which they end
-//! - `collects`: what a group with given options does with a panic
 //! - `join`: the scope behind a join
 //! - `races`, `inline_races`: joining, and the first of several calls
 //! - `map`: many items at a bounded pace
@@ -19,7 +18,6 @@
 mod body;
 mod calls;
 mod calls_of;
-mod collects;
 mod in_order;
 mod inline;
 mod inline_races;

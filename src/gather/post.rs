@@ -6,10 +6,8 @@ use std::panic::Location;
 use std::sync::Arc;
 use std::task::Waker;
 
-use super::collects::collects_panics;
 use crate::error::unhandled::{drop_quietly, report_child_panic};
 use crate::error::{ChildInfo, KeyId};
-use crate::group::GroupOptions;
 use crate::panic::Panic;
 use crate::sync::Lock;
 
@@ -62,7 +60,7 @@ pub(crate) struct Letter<O> {
 pub(super) struct Post<O> {
     state: Lock<State<O>>,
     site: Site,
-    options: GroupOptions,
+    tells_panics: bool,
     lose: fn(O, &ChildInfo),
 }
 
@@ -72,8 +70,8 @@ struct State<O> {
 }
 
 impl<O> Post<O> {
-    /// `lose` lets go, quietly, of what a call gave and nobody can receive.
-    pub(super) fn new(site: Site, options: GroupOptions, lose: fn(O, &ChildInfo)) -> Self {
+    /// The owner is told of panics if the group collects them. `lose` lets go, quietly, of what a call gave and nobody can receive.
+    pub(super) fn new(site: Site, tells_panics: bool, lose: fn(O, &ChildInfo)) -> Self {
         let state = State {
             letters: VecDeque::new(),
             waker: None,
@@ -81,7 +79,7 @@ impl<O> Post<O> {
         Self {
             state: Lock::new(state),
             site,
-            options,
+            tells_panics,
             lose,
         }
     }
@@ -92,7 +90,7 @@ impl<O> Post<O> {
 
     /// Is the owner told of panics, rather than the group?
     pub(super) fn tells_panics(&self) -> bool {
-        collects_panics(&self.options)
+        self.tells_panics
     }
 
     pub(super) fn send(&self, index: usize, end: End<O>) {

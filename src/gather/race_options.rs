@@ -49,7 +49,8 @@ macro_rules! start {
         let ready = $calls.ready();
         let $count = C::count(&ready);
         $check;
-        let start = StartJoin::new::<S, C>(ready, $joiner, $reading, $self.clone(), location);
+        let start =
+            StartJoin::new::<S, C>(ready, $joiner, $reading, $self.collects_panics(), location);
         ScopeFuture::new(Origin::$origin($self, location), start)
     }};
 }

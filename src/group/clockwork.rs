@@ -27,7 +27,7 @@ pub(crate) struct Terms {
 }
 
 /// A deadline that may begin with the group.
-#[derive(Clone, Copy, Default)]
+#[derive(Clone, Copy, Debug, Default)]
 pub(crate) enum Until {
     #[default]
     Never,

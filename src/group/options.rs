@@ -218,6 +218,11 @@ impl GroupOptions {
         GatherGroup::open(Origin::local(self, Location::caller(), spawner))
     }
 
+    /// Are panics told of as failures, rather than resumed?
+    pub(crate) fn collects_panics(&self) -> bool {
+        self.policy.on_panic == OnPanic::Collect
+    }
+
     pub(super) fn split(
         self,
         location: &'static Location<'static>,
@@ -236,12 +241,18 @@ impl GroupOptions {
 
 impl fmt::Debug for GroupOptions {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("GroupOptions")
-            .field("name", &self.name)
+        let mut out = f.debug_struct("GroupOptions");
+        out.field("name", &self.name)
             .field("spawner", &self.spawner)
             .field("limit", &self.limit)
             .field("on_error", &self.policy.on_error)
-            .field("on_panic", &self.policy.on_panic)
-            .finish_non_exhaustive()
+            .field("on_panic", &self.policy.on_panic);
+        if let Some(terms) = &self.terms {
+            out.field("grace", &terms.grace)
+                .field("until", &terms.until)
+                .field("silent", &terms.silent)
+                .field("token", &terms.follows);
+        }
+        out.finish()
     }
 }

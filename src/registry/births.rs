@@ -74,17 +74,20 @@ impl Marks {
         }
     }
 
-    /// Keeps, of the marks that are so close together that their ages differ by less than `PART`, the oldest.
+    /// Lets go of each mark whose tasks are old enough to be taken for those of the mark before it: whatever was born
+    /// up to the next mark then counts as at most `PART` of its age older than it is.
     fn thin(&mut self, now: Instant) {
-        let mut kept: Option<Instant> = None;
-        self.list.retain(|(_, at)| {
-            let apart = now.saturating_duration_since(*at) / PART;
-            let keep = kept.is_none_or(|kept| at.saturating_duration_since(kept) >= apart);
-            if keep {
-                kept = Some(*at);
+        let all = std::mem::take(&mut self.list);
+        for (index, mark) in all.iter().enumerate() {
+            let around = self.list.back().zip(all.get(index + 1));
+            let dispensable = around.is_some_and(|(before, next)| {
+                let apart = next.1.saturating_duration_since(before.1);
+                apart <= now.saturating_duration_since(next.1) / PART
+            });
+            if !dispensable {
+                self.list.push_back(*mark);
             }
-            keep
-        });
+        }
     }
 
     fn before(&self, number: u64) -> Option<Instant> {
@@ -130,7 +133,7 @@ mod tests {
         for (number, born) in notes {
             let (age, real) = (births.age(number, began + elapsed), elapsed - born);
             assert!(age >= real, "{age:?} {real:?}");
-            assert!(age - real <= STEP + real / 16, "{age:?} {real:?}");
+            assert!(age - real <= STEP + real / PART, "{age:?} {real:?}");
         }
     }
 

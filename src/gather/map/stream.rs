@@ -150,13 +150,14 @@ where
     fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<M::Item>> {
         let this = self.project();
         if let Some(options) = this.start.take() {
-            let origin = Origin::shared(options.clone(), this.location);
+            let collects_panics = options.collects_panics();
+            let origin = Origin::shared(options, this.location);
             let owner = Owner::open(origin.drops_body(true));
             let site = Site {
                 group: owner.scope().core().id(),
                 location: this.location,
             };
-            *this.post = Some(Arc::new(Post::new(site, options, lose_value)));
+            *this.post = Some(Arc::new(Post::new(site, collects_panics, lose_value)));
             *this.owner = Some(owner);
         }
         let (Some(owner), Some(post)) = (this.owner.as_mut(), this.post.as_ref()) else {
