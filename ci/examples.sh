@@ -38,7 +38,8 @@ for path in examples/*.rs examples/*/main.rs; do
     name=${path#examples/}
     name=${name%/main.rs}
     name=${name%.rs}
-    [[ $name == checksum ]] && continue
+    # These two take arguments, below.
+    [[ $name == checksum || $name == service ]] && continue
     echo "+ example $name"
     case $name in
     graceful_shutdown)
@@ -53,9 +54,26 @@ expected=$(sed -n '/^\/\/! ```text/,/^\/\/! ```$/p' examples/happy_eyeballs.rs |
 printed=$(cargo run --quiet --release --example happy_eyeballs)
 [[ -n $expected && $printed == "$expected" ]] || fail "happy_eyeballs printed: $printed"
 
-cargo build --release --example checksum
+cargo build --release --example checksum --example service
 target=$(cargo metadata --format-version 1 --no-deps | sed -n 's/.*"target_directory":"\([^"]*\)".*/\1/p')
 cp "$target/release/examples/checksum" "$work/checksum"
+
+# A job that was accepted is in the journal when SIGTERM has ended the server. tests/service.rs does so under load.
+echo "+ example service"
+"$target/release/examples/service" --journal "$work/journal" >"$work/service" &
+server=$!
+until port=$(sed -n 's/^listening on .*://p' "$work/service") && [[ -n $port ]]; do
+    kill -0 "$server" || fail "the service did not start"
+    read -rt 0.05 <> <(:) || true
+done
+exec 3<>"/dev/tcp/127.0.0.1/$port"
+echo "some words" >&3
+read -ru 3 reply
+[[ $reply == "accepted 1" ]] || fail "the service said '$reply'"
+kill -TERM "$server"
+wait "$server" || fail "the service ended with $?"
+exec 3>&-
+grep -qE '^(done|left) 1 some words' "$work/journal" || fail "the job is not in the journal"
 chmod 755 "$work"
 cd "$work"
 mkdir out

@@ -11,6 +11,7 @@ pub use crate::group::{
     Checkpoint, Completions, Join, Next, Shield, SpawnWhenFree, Start as StartChild, TryJoin,
     WithCleanup,
 };
+pub use crate::lifecycle::{Close, RunAsync};
 pub use crate::registry::{Drain, WaitIdle};
 pub use crate::scope::{Fallible, Form, ScopeFuture, Value};
 pub use crate::time::{Interval, Sleep, Tick, Timeout};

@@ -17,6 +17,8 @@ mod gather;
 #[cfg(feature = "std")]
 mod group;
 #[cfg(feature = "std")]
+mod lifecycle;
+#[cfg(feature = "std")]
 mod log;
 #[cfg(feature = "std")]
 mod order;
@@ -83,6 +85,12 @@ pub use group::{
     InlineLocal, InlineScope, InlineScopeLocal, Key, Kind, Local, LocalGatherGroup, LocalScope,
     Named, OnError, OnPanic, Ready, Scope, Shared, TakeError, Tally, cancel_reason, checkpoint,
     current_deadline, current_token, shield, with_cleanup,
+};
+#[cfg(feature = "std")]
+pub use lifecycle::{
+    AsyncClose, Called, Exit, ExitErrors, ExitFailure, ExitFault, ExitKind, ExitReport, ExitResult,
+    ExitStack, OnShutdown, OnShutdownError, Pushed, Run, ShutdownGuard, Stuck, on_shutdown,
+    request_shutdown, run,
 };
 #[cfg(feature = "std")]
 pub use panic::Panic;

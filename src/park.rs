@@ -1,8 +1,10 @@
 //! Parking a thread until a waker is called.
 
+use std::future::Future;
+use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::task::Wake;
+use std::task::{Context, Poll, Wake, Waker};
 use std::thread::{self, Thread};
 use std::time::Instant;
 
@@ -50,6 +52,20 @@ impl Parker {
         if !self.notified.swap(true, Ordering::Release) {
             self.thread.unpark();
         }
+    }
+}
+
+/// Polls a future on this thread until it is ready, and parks the thread in between.
+pub(crate) fn park_until_ready<F: Future>(future: F) -> F::Output {
+    let parker = Parker::new();
+    let waker = Waker::from(Arc::clone(&parker));
+    let mut cx = Context::from_waker(&waker);
+    let mut future = pin!(future);
+    loop {
+        if let Poll::Ready(output) = future.as_mut().poll(&mut cx) {
+            return output;
+        }
+        parker.park();
     }
 }
 

@@ -6,9 +6,9 @@ use std::marker::PhantomData;
 use std::rc::Rc;
 
 use ingather::futures::{
-    Cancelled, CancelledOwned, Checkpoint, Completions, Drain, Fallible, Join, MapConcurrent, Next,
-    RunUntilCancelled, ScopeFuture, Settling, Shield, SpawnWhenFree, StartChild, TryJoin, Trying,
-    Value, Values, WaitIdle, WithCleanup, WithContext,
+    Cancelled, CancelledOwned, Checkpoint, Close, Completions, Drain, Fallible, Join,
+    MapConcurrent, Next, RunAsync, RunUntilCancelled, ScopeFuture, Settling, Shield, SpawnWhenFree,
+    StartChild, TryJoin, Trying, Value, Values, WaitIdle, WithCleanup, WithContext,
 };
 use ingather::spawner::{Embedded, FromFn, FromSpawn, LocalFromFn, Smol};
 use ingather::testing::{
@@ -171,6 +171,33 @@ fn spawn_when_free_is_what_its_future_is() {
         SpawnWhenFree<'static, OnlySync, u8>: [Sync Unpin],
         SpawnWhenFree<'static, NotUnpin, u8>: [Send Sync Unpin],
         SpawnWhenFree<'static, u8, u8, Local>: [Unpin],
+    }
+}
+
+#[test]
+fn what_leaves_goes_anywhere() {
+    table! {
+        // It holds callbacks, which are `Send`.
+        ExitStack<'static>: [Send Unpin],
+        Close<'static, 'static>: [Send Unpin],
+        Pushed<'static, 'static>: [Send Unpin],
+        ExitErrors: [Send Sync Unpin],
+        ExitFailure: [Send Sync Unpin],
+        ExitFault: [Send Sync Unpin],
+        Run: [Send Unpin],
+        OnShutdown: [Send Sync Unpin],
+        ShutdownGuard: [Send Sync Unpin],
+        OnShutdownError<u8>: [Send Sync Unpin],
+        OnShutdownError<Neither>: [Unpin],
+        ExitReport: [Send Sync Unpin],
+        ExitKind: [Send Sync Unpin],
+        Stuck: [Send Sync Unpin],
+        Called: [Send Sync Unpin],
+        Exit<u8>: [Send Sync Unpin],
+        Exit<Neither>: [Unpin],
+        RunAsync<Ready<u8>>: [Send Unpin],
+        RunAsync<Ready<Neither>>: [Unpin],
+        RunAsync<std::future::Pending<NotUnpin>>: [Send Unpin],
     }
 }
 

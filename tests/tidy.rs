@@ -38,13 +38,14 @@ const LAYERS: &[&[&str]] = &[
 /// The modules with `unsafe` in them: a file, or a folder with a slash at its end.
 const UNSAFE: &[&str] = &["src/group/cell/"];
 
-/// Where `cfg(loom)` and loom's types may be named: the facade, and where adapters are left out whose executor does not
+/// Where `cfg(loom)` and loom's types may be named: the facade, and where adapters are left out whose dependencies do not
 /// build under loom.
 const LOOM: &[&str] = &[
     "src/sync.rs",
     "src/sync/",
     "src/spawner/mod.rs",
     "src/time/mod.rs",
+    "src/lifecycle/mod.rs",
     "src/lib.rs",
 ];
 

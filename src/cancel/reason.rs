@@ -98,6 +98,16 @@ impl CancelReason {
         Self::from_here(CancelKind::Shutdown, Location::caller())
     }
 
+    /// A shutdown, asked for at this place, with some words for those who ask why: the name of a signal, for example.
+    #[track_caller]
+    pub fn shutdown_with_message(message: impl Into<String>) -> Self {
+        Self::make(Cause {
+            message: Some(message.into()),
+            location: Some(Location::caller()),
+            ..Cause::new(CancelKind::Shutdown)
+        })
+    }
+
     pub(crate) fn new(kind: CancelKind) -> Self {
         Self::make(Cause::new(kind))
     }

@@ -22,6 +22,7 @@ pub struct Unhandled<'a> {
 enum Who<'a> {
     Child(&'a ChildInfo),
     Other(&'static str),
+    Callback(&'a str),
 }
 
 #[derive(Debug)]
@@ -62,7 +63,7 @@ impl Unhandled<'_> {
     pub fn child(&self) -> Option<&ChildInfo> {
         match self.who {
             Who::Child(child) => Some(child),
-            Who::Other(_) => None,
+            Who::Other(_) | Who::Callback(_) => None,
         }
     }
 
@@ -82,7 +83,7 @@ impl Unhandled<'_> {
         }
     }
 
-    /// What the error says, if it is that of a [task](crate::Task). Those of children need not print.
+    /// What the error says, if it is that of a [task](crate::Task) or a callback. Those of children need not print.
     pub fn error_text(&self) -> Option<&str> {
         match &self.what {
             What::Error(_, text) => text.as_deref(),
@@ -96,6 +97,7 @@ impl fmt::Display for Unhandled<'_> {
         match self.who {
             Who::Child(child) => write!(f, "{child} ")?,
             Who::Other(what) => write!(f, "{what} ")?,
+            Who::Callback(who) => write!(f, "the callback {who} ")?,
         }
         match &self.what {
             What::Error(name, None) => write!(f, "failed with a `{name}` that nobody received"),
@@ -164,6 +166,22 @@ pub(crate) fn report_error<E>(what: &'static str) {
     report(&Unhandled {
         who: Who::Other(what),
         what: What::Error(type_name::<E>(), None),
+    });
+}
+
+/// The error of a callback of a run or an exit stack.
+pub(crate) fn report_callback_error<E: fmt::Display>(who: &str, error: &E) {
+    let text = catch(|| error.to_string()).ok();
+    report(&Unhandled {
+        who: Who::Callback(who),
+        what: What::Error(type_name::<E>(), text),
+    });
+}
+
+pub(crate) fn report_callback_panic(who: &str, panic: &Panic) {
+    report(&Unhandled {
+        who: Who::Callback(who),
+        what: What::Panic(panic),
     });
 }
 

@@ -244,10 +244,11 @@ impl Core {
 
     /// The group was cancelled just now.
     pub(super) fn has_been_cancelled(self: &Arc<Self>, reason: &CancelReason) {
+        // In this order: who is told by the token may be over, and its executor too, before an alarm could be set.
+        self.begin_grace();
         if let Some((_, token)) = self.token.get() {
             token.turn(reason.clone());
         }
-        self.begin_grace();
     }
 
     /// Its body is to be dropped, and is held by shields: has it polled once, and passes that on to the groups inside it

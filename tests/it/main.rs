@@ -24,6 +24,8 @@
 //! - `context`, `contexts`: context variables and snapshots, and what of them goes with children
 //! - `testing`: the test kit
 //! - `random_trees`, `random_world`: ten thousand random trees of groups in virtual time
+//! - `exit_stack`: what is done on the way out, and what cannot hold it up
+//! - `runs`, `run_tasks`, `shutdown_callbacks`: how the program leaves
 //! - `tasks`, `task_failures`: background tasks and their registries, and where their failures end
 //! - `task_attacks`, `draining`: hostile tasks and spawners, and emptying a registry within a bound
 //! - `lossy`: ten thousand runs over a spawner that loses jobs
@@ -48,6 +50,7 @@ mod dropping;
 mod error_text;
 mod errors;
 mod executors;
+mod exit_stack;
 mod faults;
 mod gather;
 mod grace;
@@ -73,10 +76,13 @@ mod random_trees;
 mod random_world;
 mod results;
 mod retention;
+mod run_tasks;
+mod runs;
 mod shield_crowds;
 mod shield_ends;
 mod shields;
 mod shields_beside;
+mod shutdown_callbacks;
 mod shutdowns;
 mod starting;
 mod starting_ends;

@@ -9,7 +9,7 @@ use std::task::{Context, Poll, Wake, Waker};
 use async_executor::StaticExecutor;
 
 use super::{EXECUTOR, Presence};
-use crate::park::Parker;
+use crate::park::{Parker, park_until_ready};
 
 /// Runs a future to its end on this thread, with the embedded default as its current spawner.
 ///
@@ -102,20 +102,6 @@ impl Wake for Woken {
         // Release: see `drive`. The thread is told in any case, since it may have looked just before.
         self.flag.store(true, Ordering::Release);
         self.parker.wake_by_ref();
-    }
-}
-
-/// Polls a future on this thread until it is ready, and parks the thread in between.
-fn park_until_ready<F: Future>(future: F) -> F::Output {
-    let parker = Parker::new();
-    let waker = Waker::from(Arc::clone(&parker));
-    let mut cx = Context::from_waker(&waker);
-    let mut future = pin!(future);
-    loop {
-        if let Poll::Ready(output) = future.as_mut().poll(&mut cx) {
-            return output;
-        }
-        parker.park();
     }
 }
 

@@ -45,6 +45,9 @@ thread_local! {
 /// says, which is read once. If the system cannot start as many, it makes do with fewer; a job is refused only where
 /// there is none.
 ///
+/// A process that is forked from this one has none of the threads, and does not get new ones: what the executor was in the
+/// middle of is lost there. `run` and other ways to block a thread refuse to do so in it. Fork before the first job.
+///
 /// A job that panics ends there and leaves its thread alone. A thread on which [`block_on`] waits runs jobs too.
 ///
 /// # Panics
@@ -82,6 +85,11 @@ impl Spawner for Embedded {
 
     fn parallelism(&self) -> NonZeroUsize {
         threads::count()
+    }
+
+    /// Not in a process that was forked from the one with its threads.
+    fn may_block(&self) -> bool {
+        !threads::are_lost()
     }
 
     fn is_current(&self) -> bool {

@@ -5,6 +5,7 @@ use std::ffi::OsStr;
 
 use std::io;
 use std::num::NonZeroUsize;
+use std::process;
 use std::sync::{Mutex, OnceLock, PoisonError};
 use std::thread;
 
@@ -15,6 +16,9 @@ use crate::spawner::SpawnError;
 use crate::spawner::processors::processors;
 
 const VARIABLE: &str = "INGATHER_THREADS";
+
+/// The process that has started the threads. One that is forked from it has none of them.
+static STARTED: OnceLock<u32> = OnceLock::new();
 
 /// How many threads there shall be; asks the environment on the first call.
 ///
@@ -59,7 +63,6 @@ fn parse(value: &OsStr) -> Result<NonZeroUsize, String> {
 ///
 /// The system cannot start even one. The next call tries again.
 pub(super) fn start() -> Result<(), SpawnError> {
-    static STARTED: OnceLock<()> = OnceLock::new();
     static STARTING: Mutex<()> = Mutex::new(());
 
     if STARTED.get().is_some() {
@@ -69,9 +72,16 @@ pub(super) fn start() -> Result<(), SpawnError> {
     let _starting = STARTING.lock().unwrap_or_else(PoisonError::into_inner);
     if STARTED.get().is_none() {
         start_some(count, start_one)?;
-        STARTED.get_or_init(|| ());
+        STARTED.get_or_init(process::id);
     }
     Ok(())
+}
+
+/// Did the threads stay behind, in the process that this one was forked from?
+pub(super) fn are_lost() -> bool {
+    STARTED
+        .get()
+        .is_some_and(|starter| *starter != process::id())
 }
 
 /// Starts up to `count` threads, each by its name, and is content with one.
