@@ -165,12 +165,12 @@ fn the_futures_of_a_group_are_what_their_handle_is() {
 #[test]
 fn spawn_when_free_is_what_its_future_is() {
     table! {
-        SpawnWhenFree<'static, u8, u8>: [Send Sync Unpin],
-        SpawnWhenFree<'static, Neither, u8>: [Unpin],
-        SpawnWhenFree<'static, OnlySend, u8>: [Send Unpin],
-        SpawnWhenFree<'static, OnlySync, u8>: [Sync Unpin],
-        SpawnWhenFree<'static, NotUnpin, u8>: [Send Sync Unpin],
-        SpawnWhenFree<'static, u8, u8, Local>: [Unpin],
+        SpawnWhenFree<'static, u8, Neither, u8>: [Send Sync Unpin],
+        SpawnWhenFree<'static, Neither, u8, u8>: [Unpin],
+        SpawnWhenFree<'static, OnlySend, u8, u8>: [Send Unpin],
+        SpawnWhenFree<'static, OnlySync, u8, u8>: [Sync Unpin],
+        SpawnWhenFree<'static, NotUnpin, u8, u8>: [Send Sync Unpin],
+        SpawnWhenFree<'static, u8, u8, u8, Local>: [Unpin],
     }
 }
 

@@ -176,7 +176,8 @@ impl<E, K: Kind> GatherGroup<E, K> {
         TryJoin::new(self)
     }
 
-    /// The next child that is over, in the order in which they end, or `None` if no child is left.
+    /// The next child that is over, in the order in which they end, or `None` if no child is left but those in the
+    /// [background](Scope::spawn_background), which are told of as they end and not waited for.
     ///
     /// Each child is told of once. Results are read with the keys, by [`Completion::id`]; a child whose key is gone is told
     /// of without its identity, so that a group that lives long keeps nothing for those nobody asks for.
@@ -211,7 +212,7 @@ impl<E, K: Kind> GatherGroup<E, K> {
         Next::new(self)
     }
 
-    /// [`next`](Self::next) as a [`Stream`](futures::Stream), which ends when no child is left.
+    /// [`next`](Self::next) as a [`Stream`](futures::Stream), which ends when no child is left but background ones.
     pub fn completions(&self) -> join::Completions<'_, E, K> {
         join::Completions::new(self)
     }

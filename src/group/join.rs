@@ -140,7 +140,7 @@ impl<'a, E, K: Kind> Completions<'a, E, K> {
         let take = || {
             core.with(|sched, _| {
                 let completion = sched.completions.as_mut().and_then(|list| list.next());
-                (completion, sched.live == 0)
+                (completion, sched.has_no_main())
             })
         };
         if let (Some(completion), _) = take() {
@@ -160,7 +160,7 @@ impl<'a, E, K: Kind> Completions<'a, E, K> {
             }
             let events = Events::EMPTY.and(Events::COMPLETION);
             let parked = turn.park(&mut self.watch.place, events, cx.waker(), |sched| {
-                sched.live == 0 || sched.completions.as_ref().is_some_and(|list| list.any())
+                sched.has_no_main() || sched.completions.as_ref().is_some_and(|list| list.any())
             });
             if parked {
                 return Poll::Pending;

@@ -133,7 +133,7 @@ impl<E, K: Kind> Drop for Owner<'_, E, K> {
             let outer = core.parent().and_then(Place::reason);
             let reason = outer.map(|reason| reason.inherited());
             let reason = reason.unwrap_or_else(|| CancelReason::new(CancelKind::Dropped));
-            core.end(reason, self.place);
+            core.end(core.first_cause(reason), self.place);
         }
     }
 }

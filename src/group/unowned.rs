@@ -39,11 +39,7 @@ pub(crate) struct Label {
 
 impl Label {
     fn manner(&self) -> Manner {
-        let manner = Manner::here();
-        match &self.name {
-            Some(name) => manner.name(Arc::clone(name)),
-            None => manner,
-        }
+        Manner::here().name_if(self.name.clone())
     }
 }
 

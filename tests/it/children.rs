@@ -34,6 +34,7 @@ behaviour!(
     the_panic_of_a_background_child_is_the_groups,
     a_background_child_in_line_ends_unpolled,
     a_background_child_of_an_inline_scope,
+    completions_do_not_wait_for_the_background,
 );
 
 behaviour!(outside: a_background_child_of_a_blocking_scope);
@@ -390,4 +391,30 @@ fn a_background_child_is_not_polled_when_it_is_not_needed_any_more() {
         assert!(drops.all());
         assert_eq!(polls.entries().len(), before);
     });
+}
+
+// Children-4
+async fn completions_do_not_wait_for_the_background(on: Site) {
+    let group = GatherGroup::on(&on.spawner);
+    let short = group.spawn_background(async {});
+    while !short.is_finished() {
+        yields(1).await;
+    }
+    let (heart, gate) = (group.spawn_background(pending::<()>()), Gate::new());
+    let opened = gate.clone();
+    let main = group.spawn(async move { opened.wait().await });
+    assert_eq!(group.next().await.unwrap().id(), Some(short.id()));
+    let mut next = ByHand::new(group.next());
+    assert!(next.poll().is_pending());
+    gate.open();
+    assert_eq!(next.into_inner().await.unwrap().id(), Some(main.id()));
+    assert_eq!(group.next().await, None);
+    assert_eq!(heart.status(), Some(GatherIncomplete::Running));
+    // It goes on from there.
+    let more = group.spawn(async {});
+    assert_eq!(group.next().await.unwrap().id(), Some(more.id()));
+    assert_eq!(group.next().await, None);
+    assert_eq!(group.join().await.cancelled, 1);
+    assert_eq!(group.next().await.unwrap().id(), Some(heart.id()));
+    assert_eq!(group.next().await, None);
 }

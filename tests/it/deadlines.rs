@@ -247,6 +247,13 @@ async fn a_deadline_that_has_passed_unnoticed_came_first(on: Site) {
         );
         let key = handle.lock().unwrap().take().expect("it was started");
         assert_eq!(kind(&key), Some(expected(CancelKind::BodyFailed)));
+
+        seconds.store(0, SeqCst);
+        let group = options.clone().fallible_group::<Fault>();
+        let key = group.spawn(pending::<()>());
+        pass();
+        drop(group);
+        assert_eq!(kind(&key), Some(expected(CancelKind::Dropped)));
     }
 }
 

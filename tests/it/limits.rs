@@ -24,6 +24,7 @@ behaviour!(
     children_in_line_start_also_when_the_group_is_closed,
     without_a_limit_spawn_when_free_does_not_wait,
     a_producer_waits_for_a_slot,
+    a_producer_of_children_that_fail_ends_with_the_first,
 );
 
 // Limits-1
@@ -205,6 +206,27 @@ async fn a_producer_waits_for_a_slot(on: Site) {
     scope.await;
     assert_eq!(meter.entered(), 100);
     assert!(meter.highest() <= 3);
+}
+
+// Limits-5, Errors-1
+async fn a_producer_of_children_that_fail_ends_with_the_first(on: Site) {
+    let options = GroupOptions::new().on(&on.spawner).limit(2);
+    let scope = options.try_scope(|tg| async move {
+        for n in 0..1000 {
+            let key = tg.try_spawn_when_free(async move {
+                yields(3).await;
+                if n == 10 { Err(Fault("it")) } else { Ok(()) }
+            });
+            drop(key.await);
+            assert!(tg.len() <= 2 && tg.waiting() == 0);
+        }
+        pending::<Result<(), Fault>>().await
+    });
+    let error = scope.await.unwrap_err();
+    assert_eq!(
+        (error.len(), error.first().error()),
+        (1, Some(&Fault("it")))
+    );
 }
 
 // Limits-6

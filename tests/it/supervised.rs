@@ -18,6 +18,7 @@ behaviour!(
     a_supervised_child_is_cancelled_like_any_other,
     a_group_may_fail_around_a_supervised_child,
     reports_say_which_child_it_was,
+    each_kind_of_child_may_have_a_name,
 );
 
 fn kind<T>(key: &Key<T>) -> Option<CancelKind> {
@@ -236,6 +237,48 @@ async fn reports_say_which_child_it_was(on: Site) {
             "{place}: {told:?}"
         );
     }
+}
+
+// Children-3
+async fn each_kind_of_child_may_have_a_name(on: Site) {
+    let group = GatherGroup::<Fault>::fallible_on(&on.spawner);
+    let named = |name: &'static str| group.named(name);
+    let (start, try_start) = (
+        named("start").start(|ready| async move { ready.started(()).unwrap() }),
+        named("try_start").try_start(|ready| async move {
+            ready.started(()).unwrap();
+            Ok(())
+        }),
+    );
+    let keys = [
+        named("spawn").spawn(async {}),
+        named("start_soon").start_soon(|| async {}),
+        named("try_spawn").try_spawn(async { Ok(()) }),
+        named("try_start_soon").try_start_soon(|| async { Ok(()) }),
+        named("when_free").spawn_when_free(async {}).await,
+        named("try_when_free")
+            .try_spawn_when_free(async { Ok(()) })
+            .await,
+        named("background").spawn_background(async {}),
+        start.await.unwrap().0,
+        try_start.await.unwrap().0,
+    ];
+    let supervised = named("supervised").spawn_supervised(async { Ok::<(), Fault>(()) });
+    let observed = named("observed").try_spawn_observed(async { Ok(()) });
+    let names: Vec<_> = keys
+        .iter()
+        .map(Key::child)
+        .chain([supervised.child(), observed.child()])
+        .map(|child| {
+            assert_eq!(child.location().file(), file!());
+            child.name().unwrap().to_owned()
+        })
+        .collect();
+    assert_eq!(
+        names.join(" "),
+        "spawn start_soon try_spawn try_start_soon when_free try_when_free background start try_start supervised observed"
+    );
+    group.try_join().await.unwrap();
 }
 
 // Children-2, Children-3, Errors-2

@@ -292,6 +292,13 @@ impl Manner {
         self
     }
 
+    pub(in crate::group) fn name_if(self, name: Option<Arc<str>>) -> Self {
+        match name {
+            Some(name) => self.name(name),
+            None => self,
+        }
+    }
+
     /// Cancelled when only its like are left.
     pub(in crate::group) fn background(mut self) -> Self {
         self.flags |= BACKGROUND;

@@ -141,18 +141,19 @@ impl<'env, E, K: Kind> Scope<'env, E, K> {
         ours.then_some(()).ok_or(GatherIncomplete::UnknownKey)
     }
 
-    /// Adds a child, or a key that says why it was not taken.
+    /// Adds a child, or a key that says why it was not taken. With the ticket of a slot it does not wait in line.
     pub(super) fn add<F, S>(
         &self,
         manner: Manner,
         location: &'static Location<'static>,
         future: F,
+        ticket: Option<u64>,
     ) -> Key<S::Value>
     where
         F: Future + 'env,
         S: Settle<F::Output, Error = E>,
     {
-        self.try_add::<F, S>(manner, location, future, None)
+        self.try_add::<F, S>(manner, location, future, ticket)
             .unwrap_or_else(Self::refused)
     }
 

@@ -1,15 +1,18 @@
 //! `Named`: starting a child that has a name.
 
+use std::convert::Infallible;
 use std::fmt;
 use std::future::Future;
 use std::panic::Location;
 use std::sync::Arc;
 
-use super::Scope;
+use super::{Scope, SpawnWhenFree};
+use crate::error::Outcome;
 use crate::group::cell::Manner;
-use crate::group::child::{Call, Fallible, Observed, Plain};
+use crate::group::child::{Call, Contained, Fallible, Observed, Plain, Supervised};
 use crate::group::ground::{Accepts, Kind, Shared};
 use crate::group::key::Key;
+use crate::group::start::{Ready, Start};
 
 /// Starts one child with a name; made by [`Scope::named`].
 #[must_use = "a name starts nothing by itself: call `spawn` or one of its relatives"]
@@ -23,6 +26,10 @@ impl<'a, 'env, E, K: Kind> Named<'a, 'env, E, K> {
         Self { scope, name }
     }
 
+    fn manner(&self) -> Manner {
+        Manner::here().name(Arc::clone(&self.name))
+    }
+
     /// Like [`Scope::spawn`].
     #[track_caller]
     pub fn spawn<F>(self, future: F) -> Key<F::Output>
@@ -32,7 +39,7 @@ impl<'a, 'env, E, K: Kind> Named<'a, 'env, E, K> {
         K: Accepts<F> + Accepts<F::Output>,
     {
         self.scope
-            .add::<F, Plain<E>>(Manner::here().name(self.name), Location::caller(), future)
+            .add::<F, Plain<E>>(self.manner(), Location::caller(), future, None)
     }
 
     /// Like [`Scope::start_soon`].
@@ -44,11 +51,8 @@ impl<'a, 'env, E, K: Kind> Named<'a, 'env, E, K> {
         F::Output: 'env,
         K: Accepts<C> + Accepts<F> + Accepts<F::Output>,
     {
-        self.scope.add::<_, Plain<E>>(
-            Manner::here().name(self.name),
-            Location::caller(),
-            Call::new(call),
-        )
+        self.scope
+            .add::<_, Plain<E>>(self.manner(), Location::caller(), Call::new(call), None)
     }
 
     /// Like [`Scope::try_spawn`].
@@ -61,7 +65,7 @@ impl<'a, 'env, E, K: Kind> Named<'a, 'env, E, K> {
         K: Accepts<F> + Accepts<Result<T, E>>,
     {
         self.scope
-            .add::<F, Fallible>(Manner::here().name(self.name), Location::caller(), future)
+            .add::<F, Fallible>(self.manner(), Location::caller(), future, None)
     }
 
     /// Like [`Scope::try_start_soon`].
@@ -74,11 +78,8 @@ impl<'a, 'env, E, K: Kind> Named<'a, 'env, E, K> {
         E: 'env,
         K: Accepts<C> + Accepts<F> + Accepts<Result<T, E>>,
     {
-        self.scope.add::<_, Fallible>(
-            Manner::here().name(self.name),
-            Location::caller(),
-            Call::new(call),
-        )
+        self.scope
+            .add::<_, Fallible>(self.manner(), Location::caller(), Call::new(call), None)
     }
 
     /// Like [`Scope::try_spawn_observed`].
@@ -91,7 +92,94 @@ impl<'a, 'env, E, K: Kind> Named<'a, 'env, E, K> {
         K: Accepts<F> + Accepts<Result<T, E>>,
     {
         self.scope
-            .add::<F, Observed>(Manner::here().name(self.name), Location::caller(), future)
+            .add::<F, Observed>(self.manner(), Location::caller(), future, None)
+    }
+
+    /// Like [`Scope::spawn_when_free`].
+    #[track_caller]
+    pub fn spawn_when_free<F>(self, future: F) -> SpawnWhenFree<'env, F, F::Output, E, K>
+    where
+        F: Future + 'env,
+        F::Output: 'env,
+        K: Accepts<F> + Accepts<F::Output>,
+    {
+        SpawnWhenFree::new::<Plain<E>>(self.scope, Some(self.name), Location::caller(), future)
+    }
+
+    /// Like [`Scope::try_spawn_when_free`].
+    #[track_caller]
+    pub fn try_spawn_when_free<F, T>(self, future: F) -> SpawnWhenFree<'env, F, T, E, K>
+    where
+        F: Future<Output = Result<T, E>> + 'env,
+        T: 'env,
+        E: 'env,
+        K: Accepts<F> + Accepts<Result<T, E>>,
+    {
+        SpawnWhenFree::new::<Fallible>(self.scope, Some(self.name), Location::caller(), future)
+    }
+
+    /// Like [`Scope::spawn_background`].
+    #[track_caller]
+    pub fn spawn_background<F>(self, future: F) -> Key<F::Output>
+    where
+        F: Future + 'env,
+        F::Output: 'env,
+        K: Accepts<F> + Accepts<F::Output>,
+    {
+        let manner = self.manner().background();
+        self.scope
+            .add::<F, Plain<E>>(manner, Location::caller(), future, None)
+    }
+
+    /// Like [`Scope::spawn_supervised`].
+    #[track_caller]
+    pub fn spawn_supervised<F, T, X>(self, future: F) -> Key<Outcome<T, X>>
+    where
+        F: Future<Output = Result<T, X>> + 'env,
+        T: 'env,
+        X: 'env,
+        K: Accepts<F> + Accepts<Result<T, X>>,
+    {
+        let child = Contained::new(future);
+        self.scope
+            .add::<_, Supervised<E>>(self.manner(), Location::caller(), child, None)
+    }
+
+    /// Like [`Scope::start`].
+    #[track_caller]
+    pub fn start<C, F, V>(self, call: C) -> Start<F::Output, V>
+    where
+        C: FnOnce(Ready<V>) -> F + 'env,
+        F: Future + 'env,
+        F::Output: 'env,
+        V: 'env,
+        K: Accepts<C> + Accepts<F> + Accepts<F::Output> + Accepts<V>,
+    {
+        self.scope.begin::<_, _, _, Infallible, Plain<E>>(
+            self.manner(),
+            Location::caller(),
+            call,
+            |_| None,
+        )
+    }
+
+    /// Like [`Scope::try_start`].
+    #[track_caller]
+    pub fn try_start<C, F, T, V>(self, call: C) -> Start<T, V, E>
+    where
+        C: FnOnce(Ready<V>) -> F + 'env,
+        F: Future<Output = Result<T, E>> + 'env,
+        T: 'env,
+        E: 'env,
+        V: 'env,
+        K: Accepts<C> + Accepts<F> + Accepts<Result<T, E>> + Accepts<V>,
+    {
+        self.scope.begin::<_, _, _, E, Fallible>(
+            self.manner(),
+            Location::caller(),
+            call,
+            Result::err,
+        )
     }
 }
 

@@ -40,7 +40,7 @@ impl<'env, E, K: Kind> Scope<'env, E, K> {
         F::Output: 'env,
         K: Accepts<F> + Accepts<F::Output>,
     {
-        self.add::<F, Plain<E>>(Manner::here(), Location::caller(), future)
+        self.add::<F, Plain<E>>(Manner::here(), Location::caller(), future, None)
     }
 
     /// Starts a child from a callable, which the child calls when it is first polled.
@@ -63,7 +63,7 @@ impl<'env, E, K: Kind> Scope<'env, E, K> {
         F::Output: 'env,
         K: Accepts<C> + Accepts<F> + Accepts<F::Output>,
     {
-        self.add::<_, Plain<E>>(Manner::here(), Location::caller(), Call::new(call))
+        self.add::<_, Plain<E>>(Manner::here(), Location::caller(), Call::new(call), None)
     }
 
     /// Starts a child that can fail.
@@ -93,7 +93,7 @@ impl<'env, E, K: Kind> Scope<'env, E, K> {
         E: 'env,
         K: Accepts<F> + Accepts<Result<T, E>>,
     {
-        self.add::<F, Fallible>(Manner::here(), Location::caller(), future)
+        self.add::<F, Fallible>(Manner::here(), Location::caller(), future, None)
     }
 
     /// Starts a child that can fail from a callable: [`try_spawn`](Self::try_spawn) in the way of
@@ -107,7 +107,7 @@ impl<'env, E, K: Kind> Scope<'env, E, K> {
         E: 'env,
         K: Accepts<C> + Accepts<F> + Accepts<Result<T, E>>,
     {
-        self.add::<_, Fallible>(Manner::here(), Location::caller(), Call::new(call))
+        self.add::<_, Fallible>(Manner::here(), Location::caller(), Call::new(call), None)
     }
 
     /// Starts a child whose error goes to its key, and to the group only if nobody holds the key any more.
@@ -133,7 +133,7 @@ impl<'env, E, K: Kind> Scope<'env, E, K> {
         E: 'env,
         K: Accepts<F> + Accepts<Result<T, E>>,
     {
-        self.add::<F, Observed>(Manner::here(), Location::caller(), future)
+        self.add::<F, Observed>(Manner::here(), Location::caller(), future, None)
     }
 
     /// Starts a child that gives a value, or gives the future back.
@@ -166,13 +166,46 @@ impl<'env, E, K: Kind> Scope<'env, E, K> {
     /// Dropped before it is over, the future has not been spawned and is dropped with it; a slot that was promised passes
     /// to the next in line.
     #[track_caller]
-    pub fn spawn_when_free<F>(&self, future: F) -> SpawnWhenFree<'env, F, E, K>
+    pub fn spawn_when_free<F>(&self, future: F) -> SpawnWhenFree<'env, F, F::Output, E, K>
     where
         F: Future + 'env,
         F::Output: 'env,
         K: Accepts<F> + Accepts<F::Output>,
     {
-        SpawnWhenFree::new(self.clone(), Location::caller(), future)
+        SpawnWhenFree::new::<Plain<E>>(self, None, Location::caller(), future)
+    }
+
+    /// Waits for one of the group's slots and then starts a child that can fail: [`spawn_when_free`](Self::spawn_when_free) in the
+    /// way of [`try_spawn`](Self::try_spawn).
+    ///
+    /// # Cancel safety
+    ///
+    /// As for [`spawn_when_free`](Self::spawn_when_free).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use ingather::{GroupOptions, block_on};
+    ///
+    /// let lines = ["1", "2", "x", "4"].into_iter();
+    /// let error = block_on(GroupOptions::new().limit(2).try_scope(|tg| async move {
+    ///     for line in lines {
+    ///         // No more than two lines are under way, or read ahead.
+    ///         tg.try_spawn_when_free(async { line.parse::<u32>() }).await;
+    ///     }
+    ///     Ok(())
+    /// }));
+    /// assert_eq!(error.unwrap_err().len(), 1);
+    /// ```
+    #[track_caller]
+    pub fn try_spawn_when_free<F, T>(&self, future: F) -> SpawnWhenFree<'env, F, T, E, K>
+    where
+        F: Future<Output = Result<T, E>> + 'env,
+        T: 'env,
+        E: 'env,
+        K: Accepts<F> + Accepts<Result<T, E>>,
+    {
+        SpawnWhenFree::new::<Fallible>(self, None, Location::caller(), future)
     }
 
     /// Starts a child that is cancelled when all main children are over, and the body.
@@ -201,7 +234,12 @@ impl<'env, E, K: Kind> Scope<'env, E, K> {
         F::Output: 'env,
         K: Accepts<F> + Accepts<F::Output>,
     {
-        self.add::<F, Plain<E>>(Manner::here().background(), Location::caller(), future)
+        self.add::<F, Plain<E>>(
+            Manner::here().background(),
+            Location::caller(),
+            future,
+            None,
+        )
     }
 
     /// Starts a child whose error or panic touches nobody else: it goes to its key.
@@ -231,7 +269,7 @@ impl<'env, E, K: Kind> Scope<'env, E, K> {
         K: Accepts<F> + Accepts<Result<T, X>>,
     {
         let child = Contained::new(future);
-        self.add::<_, Supervised<E>>(Manner::here(), Location::caller(), child)
+        self.add::<_, Supervised<E>>(Manner::here(), Location::caller(), child, None)
     }
 
     /// Starts a child and waits until it says that it has started, with a value.
@@ -286,7 +324,12 @@ impl<'env, E, K: Kind> Scope<'env, E, K> {
         V: 'env,
         K: Accepts<C> + Accepts<F> + Accepts<F::Output> + Accepts<V>,
     {
-        self.begin::<_, _, _, Infallible, Plain<E>>(Location::caller(), call, |_| None)
+        self.begin::<_, _, _, Infallible, Plain<E>>(
+            Manner::here(),
+            Location::caller(),
+            call,
+            |_| None,
+        )
     }
 
     /// Starts a child that can fail, and waits until it says that it has started: [`start`](Self::start) in the way of
@@ -313,11 +356,12 @@ impl<'env, E, K: Kind> Scope<'env, E, K> {
         V: 'env,
         K: Accepts<C> + Accepts<F> + Accepts<Result<T, E>> + Accepts<V>,
     {
-        self.begin::<_, _, _, E, Fallible>(Location::caller(), call, Result::err)
+        self.begin::<_, _, _, E, Fallible>(Manner::here(), Location::caller(), call, Result::err)
     }
 
-    fn begin<C, F, V: 'env, X: 'env, S>(
+    pub(super) fn begin<C, F, V: 'env, X: 'env, S>(
         &self,
+        manner: Manner,
         location: &'static Location<'static>,
         call: C,
         judge: fn(F::Output) -> Option<X>,
@@ -328,8 +372,7 @@ impl<'env, E, K: Kind> Scope<'env, E, K> {
         S: Settle<F::Output, Error = E>,
     {
         let (child, caller) = handshake(call, judge);
-        let manner = Manner::here().shielded();
-        match self.try_add::<_, S>(manner, location, child, None) {
+        match self.try_add::<_, S>(manner.shielded(), location, child, None) {
             Ok(key) => Start::pending(caller, key),
             Err((fresh, _, reason)) => {
                 drop_quietly("a child that was not taken", fresh);
@@ -347,7 +390,7 @@ impl<'env, E, K: Kind> Scope<'env, E, K> {
         F: Future + 'env,
         K: Accepts<F> + Accepts<F::Output>,
     {
-        self.add::<F, Plain<E>>(Manner::here(), location, future)
+        self.add::<F, Plain<E>>(Manner::here(), location, future, None)
     }
 
     pub(crate) fn try_spawn_at<F, T>(
@@ -359,6 +402,6 @@ impl<'env, E, K: Kind> Scope<'env, E, K> {
         F: Future<Output = Result<T, E>> + 'env,
         K: Accepts<F> + Accepts<Result<T, E>>,
     {
-        self.add::<F, Fallible>(Manner::here(), location, future)
+        self.add::<F, Fallible>(Manner::here(), location, future, None)
     }
 }

@@ -150,7 +150,7 @@ impl Sched {
     pub(super) fn dismiss_if_alone(&mut self, after: &mut After) {
         let leaves = self.closed || self.leaving > 0;
         let is_cancelled = self.cancelled.is_some();
-        if leaves && !is_cancelled && self.background > 0 && self.live == self.background {
+        if leaves && !is_cancelled && self.background > 0 && self.has_no_main() {
             after.dismiss();
         }
     }

@@ -304,6 +304,11 @@ impl Sched {
         self.live == 0
     }
 
+    /// Is nobody left but background children?
+    pub(super) fn has_no_main(&self) -> bool {
+        self.live == self.background
+    }
+
     pub(super) fn has_ended(&self) -> bool {
         self.closed && self.live == 0
     }
