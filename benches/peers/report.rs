@@ -71,6 +71,14 @@ impl Report {
         Self { effort }
     }
 
+    /// How much of something there is time for.
+    pub fn amount(&self, quick: usize, full: usize) -> usize {
+        match self.effort {
+            Effort::Quick => quick,
+            Effort::Full => full,
+        }
+    }
+
     pub fn header(&self) {
         line(&COLUMNS.map(str::to_owned));
     }

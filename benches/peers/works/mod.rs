@@ -10,7 +10,7 @@
 //! - `cpu`: children that compute
 //! - `inline`: `inline`, `inline_yield1`: children that run in the task that awaits them
 //! - `gather`: `inline_gather`: several calls at once in one task
-//! - `tasks`: `create_task`: background tasks that a registry holds
+//! - `tasks`: `create_task`, `tasks_held`: background tasks that a registry holds
 //! - `blocking`: children for which a thread waits
 
 mod blocking;
@@ -52,6 +52,7 @@ pub const WORKS: &[(&str, Rows)] = &[
     ("inline_gather", gather::inline),
     ("blocking", blocking::rows),
     ("create_task", tasks::rows),
+    ("tasks_held", tasks::held_rows),
 ];
 
 /// Compares two works on one executor. Ours is given its spawner.

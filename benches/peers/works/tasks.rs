@@ -3,13 +3,16 @@
 //! Ours is `TaskRegistry::create_task` and `wait_idle`; the peer, `TaskTracker::spawn` and `wait`, which is `tokio::spawn` with
 //! a count. Rows differ in what becomes of the handles: they are dropped at once; all are awaited afterwards; each is awaited before the
 //! next task is created. In the last row of each group ours is the function `create_task`, which looks for its registry.
+//!
+//! `tasks_held`: the bytes that a registry holds when `n` tasks are over, compared with itself after the first thousand.
 
 use ingather::{Spawner, SpawnerHandle, TaskRegistry, create_task, enter};
 use tokio_util::task::TaskTracker;
 
 use super::compare;
 use crate::child::{Child, sum};
-use crate::executors::Tokio;
+use crate::cost::{Cost, Span};
+use crate::executors::{Executor, Tokio};
 use crate::report::{Report, Row};
 
 const N: usize = 100_000;
@@ -58,6 +61,38 @@ pub fn rows(report: &Report) {
             || tracker_dropped(N),
         );
     }
+}
+
+pub fn held_rows(report: &Report) {
+    let n = report.amount(200_000, 10_000_000);
+    let row = Row {
+        work: "tasks_held",
+        n,
+        threads: 1,
+        peer: "itself after 1000",
+        units: 1,
+    };
+    let after = |n| {
+        let on = Tokio::new(1);
+        let spawner = on.spawner();
+        on.run(held(spawner, n))
+    };
+    report.compare_memory(row, 0, || after(n), || after(FEW));
+}
+
+/// What is held when `n` tasks are over, a thousand of them at a time.
+async fn held<S: Spawner + Clone + 'static>(spawner: S, n: usize) -> Cost {
+    let span = Span::begin();
+    let registry = TaskRegistry::on(&spawner);
+    for _ in 0..n / FEW {
+        for child in children(FEW) {
+            drop(registry.create_task(child));
+        }
+        registry.wait_idle().await;
+    }
+    let cost = span.end();
+    assert!(registry.is_empty(), "each task is over");
+    cost
 }
 
 fn children(n: usize) -> impl Iterator<Item = Child> {
