@@ -124,6 +124,7 @@ impl Probe {
         Waits {
             probe: self.clone(),
             marks,
+            polled: false,
             own: UnsafeCell::new(()),
         }
     }
@@ -166,6 +167,7 @@ pub(crate) fn wake(probe: &Probe) -> loom::thread::JoinHandle<()> {
 pub(crate) struct Waits {
     probe: Probe,
     marks: usize,
+    polled: bool,
     /// Touched by each poll and by the drop: by one at a time, each of which sees those before.
     own: UnsafeCell<()>,
 }
@@ -174,13 +176,14 @@ impl Future for Waits {
     type Output = u32;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<u32> {
-        self.own.with_mut(|_| ());
-        let seen = &self.probe.0;
-        seen.waker
-            .lock()
-            .unwrap()
-            .get_or_insert_with(|| cx.waker().clone());
-        if seen.marks.load(Relaxed) < self.marks {
+        let this = self.get_mut();
+        this.own.with_mut(|_| ());
+        let seen = &this.probe.0;
+        if !this.polled {
+            *seen.waker.lock().unwrap() = Some(cx.waker().clone());
+        }
+        this.polled = true;
+        if seen.marks.load(Relaxed) < this.marks {
             return Poll::Pending;
         }
         Poll::Ready(7)

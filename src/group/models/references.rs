@@ -1,17 +1,27 @@
 //! The last reference to a child: a waker's, the key's or the driver's, on whatever thread. Whoever has it frees the cell, and
 //! everybody else is done with it by then.
 
+use std::convert::Infallible;
+use std::panic::Location;
+
 use loom::future::block_on;
 use loom::thread;
 
-use super::{Kept, Probe, leave, model, model_within, poll_once};
-use crate::group::GatherGroup;
+use super::{Kept, Probe, model, model_within, poll_once};
+use crate::group::{GroupOptions, Origin, Owner, Shared};
+
+/// Not a `GatherGroup`: its completions hold on to children.
+fn open(kept: &Kept) -> Owner<'static, Infallible, Shared> {
+    let options = GroupOptions::new().on(kept);
+    Owner::open(Origin::shared(options, Location::caller()))
+}
 
 #[test]
 fn the_last_reference_is_a_waker_a_key_or_the_driver() {
     model_within(2, || {
         let kept = Kept::new(1);
-        let group = GatherGroup::on(&kept);
+        let owner = open(&kept);
+        let group = owner.scope();
         let probe = Probe::default();
         let mut key = group.spawn(probe.waits_for(1));
         let mut driver = kept.take();
@@ -31,7 +41,7 @@ fn the_last_reference_is_a_waker_a_key_or_the_driver() {
         drops.join().unwrap();
         wakes.join().unwrap();
         assert_eq!(probe.dropped(), 1);
-        leave(&group);
+        drop(owner);
     });
 }
 
@@ -39,7 +49,8 @@ fn the_last_reference_is_a_waker_a_key_or_the_driver() {
 fn a_waker_is_cloned_against_the_end_of_the_owner() {
     model(|| {
         let kept = Kept::new(1);
-        let group = GatherGroup::on(&kept);
+        let owner = open(&kept);
+        let group = owner.scope();
         let probe = Probe::default();
         let key = group.spawn(probe.waits_for(1));
         let mut driver = kept.take();
@@ -53,7 +64,7 @@ fn a_waker_is_cloned_against_the_end_of_the_owner() {
                 clone.wake();
             })
         };
-        drop(group);
+        drop(owner);
         assert_eq!(probe.dropped(), 1);
         wakes.join().unwrap();
         drop(driver);
