@@ -6,6 +6,7 @@
 mod imp {
     pub(crate) use std::sync::atomic;
     pub(crate) use std::sync::{Mutex, MutexGuard};
+    pub(crate) use std::thread_local as per_thread;
 
     /// `std::cell::UnsafeCell` with loom's closure interface.
     pub(crate) struct UnsafeCell<T>(std::cell::UnsafeCell<T>);
@@ -30,9 +31,18 @@ mod imp {
     pub(crate) use loom::cell::UnsafeCell;
     pub(crate) use loom::sync::atomic;
     pub(crate) use loom::sync::{Mutex, MutexGuard};
+
+    /// Loom's macro does not know that what begins with `const` is an expression.
+    macro_rules! per_thread {
+        ($vis:vis static $name:ident: $type:ty = const $value:block;) => {
+            loom::thread_local! { $vis static $name: $type = $value; }
+        };
+    }
+    pub(crate) use per_thread;
 }
 
-pub(crate) use imp::{UnsafeCell, atomic};
+// Under loom all threads of a model are one, so what spans a step of the model has to be told apart by loom.
+pub(crate) use imp::{UnsafeCell, atomic, per_thread};
 
 /// A mutex that does not know poison: nothing that can panic runs while one of ours is held.
 pub(crate) struct Lock<T>(imp::Mutex<T>);

@@ -12,8 +12,9 @@ use std::marker::PhantomData;
 
 use super::vars::{Value, Vars};
 use crate::error::unhandled::drop_quietly;
+use crate::sync::per_thread;
 
-thread_local! {
+per_thread! {
     static CURRENT: RefCell<Option<Vars>> = const { RefCell::new(None) };
 }
 

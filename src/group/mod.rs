@@ -28,6 +28,7 @@
 //! - `join`: its futures
 //! - `unowned`: a group that nobody owns
 //! - `census`: which groups and children there are, for test executors; `no_census` where nobody asks
+//! - `models`: pieces of the engine under every interleaving, checked by loom
 //! - `policy`, `options`, `tally`: what a group may be told, and what it tells
 
 mod after;
@@ -49,6 +50,8 @@ mod ground;
 mod handle;
 mod join;
 mod key;
+#[cfg(all(test, loom))]
+pub(crate) mod models;
 #[cfg(not(feature = "testing"))]
 mod no_census;
 mod options;

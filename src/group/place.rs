@@ -10,8 +10,8 @@ use super::cell::CellRef;
 use super::core::Core;
 use super::threshold::Threshold;
 use crate::cancel::{CallbackGuard, CancelReason, CancelToken};
-use crate::sync::Lock;
 use crate::sync::atomic::AtomicBool;
+use crate::sync::{Lock, per_thread};
 use crate::time::Deadline;
 
 /// Where code runs.
@@ -41,7 +41,7 @@ pub(crate) struct Screen {
     pub(super) lifted: Lock<Option<CallbackGuard>>,
 }
 
-thread_local! {
+per_thread! {
     static PLACE: Cell<Option<Place>> = const { Cell::new(None) };
 }
 

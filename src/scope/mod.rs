@@ -7,6 +7,7 @@
 //! - `blocking`: scopes whose children borrow and run in parallel, while a thread waits
 //! - `options`: scopes from [`GroupOptions`](crate::GroupOptions)
 //! - `ext`: scopes as methods of spawners
+//! - `models`: the owner of a scope under every interleaving, checked by loom
 
 mod begin;
 mod blocking;
@@ -14,6 +15,8 @@ mod ext;
 mod form;
 mod future;
 mod inline;
+#[cfg(all(test, loom))]
+mod models;
 mod options;
 
 use std::future::Future;

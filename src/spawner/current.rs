@@ -13,9 +13,10 @@ use std::marker::PhantomData;
 use std::mem;
 
 use super::{Spawner, SpawnerHandle, default_spawner, global};
+use crate::sync::per_thread;
 use crate::time::{self, ClockHandle};
 
-thread_local! {
+per_thread! {
     static STACK: RefCell<Stack> = const { RefCell::new(Stack { entries: Vec::new(), last_id: 0 }) };
 }
 

@@ -145,7 +145,7 @@ impl<F> fmt::Debug for LocalFromFn<F> {
     }
 }
 
-#[cfg(test)]
+#[cfg(all(test, not(loom)))]
 mod tests {
     use super::*;
     use crate::spawner::tests as contract;

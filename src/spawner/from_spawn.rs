@@ -60,7 +60,7 @@ fn refused(error: futures::task::SpawnError) -> SpawnError {
     }
 }
 
-#[cfg(test)]
+#[cfg(all(test, not(loom)))]
 mod tests {
     use super::*;
     use crate::spawner::tests as contract;

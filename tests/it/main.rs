@@ -29,6 +29,7 @@
 //! - `tasks`, `task_failures`: background tasks and their registries, and where their failures end
 //! - `task_attacks`, `draining`: hostile tasks and spawners, and emptying a registry within a bound
 //! - `lossy`: ten thousand runs over a spawner that loses jobs
+//! - `stress`: several threads that spawn, wake, cancel and drop at random
 //!
 //! The unit tests of the spawners are beside their code.
 
@@ -87,6 +88,7 @@ mod shutdowns;
 mod starting;
 mod starting_ends;
 mod starting_from;
+mod stress;
 mod supervised;
 mod support;
 mod task_attacks;

@@ -1,0 +1,198 @@
+//! Models: small pieces of the engine under every interleaving, checked by loom. `ci/loom.sh` runs them.
+//!
+//! - `wakes`: wakes against polls
+//! - `cancels`: a cancel, and the end of the owner, against a poll
+//! - `keys`: the end of a child against whoever awaits its key or drops it
+//! - `drivers`: drivers that are woken, that park and that are lost
+//! - `references`: the last reference, on whatever thread
+//!
+//! Each has been seen to fail: docs/internals.md says on which faults.
+
+mod cancels;
+mod drivers;
+mod keys;
+mod references;
+mod wakes;
+
+use std::cell::Cell;
+use std::future::Future;
+use std::num::NonZeroUsize;
+use std::panic::{set_hook, take_hook};
+use std::pin::Pin;
+use std::sync::atomic::Ordering::Relaxed;
+use std::sync::{Arc, Mutex, Once};
+use std::task::{Context, Poll, Waker};
+
+use crate::group::GatherGroup;
+use crate::spawner::{Job, SpawnError, Spawner};
+use crate::sync::UnsafeCell;
+use crate::sync::atomic::AtomicUsize;
+
+std::thread_local! {
+    /// All threads of a model are one thread here.
+    static PANICS: Cell<usize> = const { Cell::new(0) };
+}
+
+/// Runs `f` under each interleaving that takes a thread off at most three times before it has to wait.
+pub(crate) fn model(f: impl Fn() + Send + Sync + 'static) {
+    model_within(3, f);
+}
+
+/// The same for another number, unless `LOOM_MAX_PREEMPTIONS` says one. The engine catches panics, and with them what loom
+/// says: so there may be none.
+fn model_within(preemptions: usize, f: impl Fn() + Send + Sync + 'static) {
+    static HOOK: Once = Once::new();
+    HOOK.call_once(|| {
+        let print = take_hook();
+        set_hook(Box::new(move |info| {
+            PANICS.set(PANICS.get() + 1);
+            print(info);
+        }));
+    });
+    PANICS.set(0);
+    let mut builder = loom::model::Builder::new();
+    builder.preemption_bound.get_or_insert(preemptions);
+    builder.check(move || {
+        f();
+        assert_eq!(PANICS.get(), 0, "something panicked, and it was caught");
+    });
+}
+
+/// A spawner that keeps its jobs until somebody takes them.
+#[derive(Clone)]
+pub(crate) struct Kept {
+    // Not loom's: whoever hands a job over does so by starting a thread.
+    jobs: Arc<Mutex<Vec<Job>>>,
+    parallelism: NonZeroUsize,
+}
+
+impl Kept {
+    pub(crate) fn new(parallelism: usize) -> Self {
+        Self {
+            jobs: Arc::default(),
+            parallelism: NonZeroUsize::new(parallelism).unwrap(),
+        }
+    }
+
+    /// The only job that came since the last call.
+    fn take(&self) -> Job {
+        let mut jobs = self.jobs.lock().unwrap();
+        assert_eq!(jobs.len(), 1, "one job was launched");
+        jobs.remove(0)
+    }
+
+    fn is_empty(&self) -> bool {
+        self.jobs.lock().unwrap().is_empty()
+    }
+}
+
+impl Spawner for Kept {
+    fn spawn(&self, job: Job) -> Result<(), SpawnError> {
+        self.jobs.lock().unwrap().push(job);
+        Ok(())
+    }
+
+    fn parallelism(&self) -> NonZeroUsize {
+        self.parallelism
+    }
+}
+
+pub(crate) fn poll_once<F: Future + Unpin>(future: &mut F) -> Poll<F::Output> {
+    Pin::new(future).poll(&mut Context::from_waker(Waker::noop()))
+}
+
+/// Leaves a group that is over, or about to be.
+fn leave(group: &GatherGroup) {
+    loom::future::block_on(group.join());
+}
+
+/// What a child waits for, and what became of it.
+#[derive(Clone, Default)]
+pub(crate) struct Probe(Arc<Seen>);
+
+#[derive(Default)]
+struct Seen {
+    marks: AtomicUsize,
+    /// Of the first poll.
+    waker: Mutex<Option<Waker>>,
+    dropped: std::sync::atomic::AtomicUsize,
+}
+
+impl Probe {
+    /// A future that is over when it has seen so many marks.
+    pub(crate) fn waits_for(&self, marks: usize) -> Waits {
+        Waits {
+            probe: self.clone(),
+            marks,
+            polled: false,
+            own: UnsafeCell::new(()),
+        }
+    }
+
+    /// Makes a mark that only a wake afterwards makes visible.
+    pub(crate) fn mark(&self) {
+        self.0.marks.fetch_add(1, Relaxed);
+    }
+
+    /// The waker of the first poll.
+    pub(crate) fn waker(&self) -> Waker {
+        let waker = self.0.waker.lock().unwrap();
+        waker
+            .clone()
+            .expect("it was polled before the threads began")
+    }
+
+    /// The same, and keeps none.
+    pub(crate) fn take_waker(&self) -> Waker {
+        let mut waker = self.0.waker.lock().unwrap();
+        waker
+            .take()
+            .expect("it was polled before the threads began")
+    }
+
+    pub(crate) fn dropped(&self) -> usize {
+        self.0.dropped.load(Relaxed)
+    }
+}
+
+/// A thread that makes a mark and wakes the child.
+pub(crate) fn wake(probe: &Probe) -> loom::thread::JoinHandle<()> {
+    let (probe, waker) = (probe.clone(), probe.waker());
+    loom::thread::spawn(move || {
+        probe.mark();
+        waker.wake();
+    })
+}
+
+pub(crate) struct Waits {
+    probe: Probe,
+    marks: usize,
+    polled: bool,
+    /// Touched by each poll and by the drop: by one at a time, each of which sees those before.
+    own: UnsafeCell<()>,
+}
+
+impl Future for Waits {
+    type Output = u32;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<u32> {
+        let this = self.get_mut();
+        this.own.with_mut(|_| ());
+        let seen = &this.probe.0;
+        if !this.polled {
+            *seen.waker.lock().unwrap() = Some(cx.waker().clone());
+        }
+        this.polled = true;
+        if seen.marks.load(Relaxed) < this.marks {
+            return Poll::Pending;
+        }
+        Poll::Ready(7)
+    }
+}
+
+impl Drop for Waits {
+    fn drop(&mut self) {
+        self.own.with_mut(|_| ());
+        self.probe.0.dropped.fetch_add(1, Relaxed);
+    }
+}

@@ -1,0 +1,72 @@
+//! The last reference to a child: a waker's, the key's or the driver's, on whatever thread. Whoever has it frees the cell, and
+//! everybody else is done with it by then.
+
+use std::convert::Infallible;
+use std::panic::Location;
+
+use loom::future::block_on;
+use loom::thread;
+
+use super::{Kept, Probe, model, model_within, poll_once};
+use crate::group::{GroupOptions, Origin, Owner, Shared};
+
+/// Not a `GatherGroup`: its completions hold on to children.
+fn open(kept: &Kept) -> Owner<'static, Infallible, Shared> {
+    let options = GroupOptions::new().on(kept);
+    Owner::open(Origin::shared(options, Location::caller()))
+}
+
+#[test]
+fn the_last_reference_is_a_waker_a_key_or_the_driver() {
+    model_within(2, || {
+        let kept = Kept::new(1);
+        let owner = open(&kept);
+        let group = owner.scope();
+        let probe = Probe::default();
+        let mut key = group.spawn(probe.waits_for(1));
+        let mut driver = kept.take();
+        assert!(poll_once(&mut driver).is_pending());
+        group.close();
+        assert!(poll_once(&mut key).is_pending());
+        let wakes = {
+            let (probe, waker) = (probe.clone(), probe.take_waker());
+            thread::spawn(move || {
+                probe.mark();
+                waker.wake_by_ref();
+                drop(waker);
+            })
+        };
+        let drops = thread::spawn(move || drop(key));
+        block_on(driver);
+        drops.join().unwrap();
+        wakes.join().unwrap();
+        assert_eq!(probe.dropped(), 1);
+        drop(owner);
+    });
+}
+
+#[test]
+fn a_waker_is_cloned_against_the_end_of_the_owner() {
+    model(|| {
+        let kept = Kept::new(1);
+        let owner = open(&kept);
+        let group = owner.scope();
+        let probe = Probe::default();
+        let key = group.spawn(probe.waits_for(1));
+        let mut driver = kept.take();
+        assert!(poll_once(&mut driver).is_pending());
+        drop(key);
+        let wakes = {
+            let waker = probe.take_waker();
+            thread::spawn(move || {
+                let clone = waker.clone();
+                drop(waker);
+                clone.wake();
+            })
+        };
+        drop(owner);
+        assert_eq!(probe.dropped(), 1);
+        wakes.join().unwrap();
+        drop(driver);
+    });
+}
