@@ -72,7 +72,7 @@ where
                     future,
                     ticket,
                 );
-                Poll::Ready(added.unwrap_or_else(Scope::<'env, E, K>::refused))
+                Poll::Ready(added.unwrap_or_else(|refused| this.scope.refused(refused)))
             }
         }
     }
