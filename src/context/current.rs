@@ -24,6 +24,7 @@ pub(crate) fn snapshot() -> Option<Vars> {
 }
 
 /// Is anything set here?
+#[inline]
 pub(crate) fn is_set() -> bool {
     read(|vars| vars.is_some())
 }
@@ -34,6 +35,7 @@ pub(super) fn value(id: u64) -> Option<Value> {
 }
 
 /// Looks at what is set, without code of the user's. On a thread that is ending nothing is set.
+#[inline]
 pub(super) fn read<R: Default>(look: impl FnOnce(Option<&Vars>) -> R) -> R {
     CURRENT
         .try_with(|current| look(current.borrow().as_ref()))

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::task::Waker;
 
-use super::cell::{CellRef, Failed};
+use super::cell::{CellRef, Failed, Parting};
 use super::completions::Completions;
 use super::core::Core;
 use super::drivers::DriverId;
@@ -14,13 +14,11 @@ use crate::error::unhandled::{drop_quietly, wake_quietly};
 #[derive(Default)]
 #[must_use = "what is put off until the lock is released has to be done then: call `run`"]
 pub(super) struct After {
-    /// Who awaits the key of the child that ended.
-    pub(super) waiter: Option<Waker>,
     pub(super) nudge: Option<Nudge>,
     /// The first of those to wake; the others are in `more`.
     waker: Option<Waker>,
     /// A reference that may be the last; others are in `more`.
-    child: Option<CellRef>,
+    child: Option<Parting>,
     more: Option<Box<More>>,
 }
 
@@ -28,7 +26,7 @@ pub(super) struct After {
 struct More {
     wakers: Vec<Waker>,
     stale: Vec<Waker>,
-    children: Vec<CellRef>,
+    children: Vec<Parting>,
     unreceived: Vec<Failed>,
     completions: Option<Completions>,
     /// The group was cancelled just now.
@@ -69,6 +67,12 @@ impl After {
 
     /// Lets go of a reference to a child.
     pub(super) fn release(&mut self, child: CellRef) {
+        self.part(child.part_with(None));
+    }
+
+    /// Lets go of references to a child.
+    #[inline]
+    pub(super) fn part(&mut self, child: Parting) {
         match &self.child {
             None => self.child = Some(child),
             Some(_) => self.more().children.push(child),
@@ -114,7 +118,6 @@ impl After {
     #[inline]
     pub(super) fn run(self, core: &Arc<Core>) {
         if let Self {
-            waiter: None,
             nudge: None,
             waker: None,
             more: None,
@@ -127,8 +130,9 @@ impl After {
         }
     }
 
+    #[cold]
     fn do_all(self, core: &Arc<Core>) {
-        for waker in self.waiter.into_iter().chain(self.waker) {
+        if let Some(waker) = self.waker {
             wake_quietly(waker);
         }
         match self.nudge {

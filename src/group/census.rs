@@ -132,7 +132,7 @@ pub(crate) struct ChildReport {
 impl Core {
     fn report(self: &Arc<Self>, awaited: &HashMap<usize, ChildInfo>) -> GroupReport {
         let children = self.read(|sched| {
-            let report = |child: &super::cell::CellRef| ChildReport {
+            let report = |child: super::cell::CellRef| ChildReport {
                 info: child.info(),
                 in_line: child.is_in_line(),
                 awaits: awaited.get(&child.addr()).cloned(),

@@ -68,6 +68,7 @@ pub(crate) struct Settings {
 }
 
 impl Core {
+    #[inline]
     pub(super) fn new(settings: Settings, spawner: Option<SpawnerHandle>) -> Self {
         static NEXT_ID: std::sync::atomic::AtomicU64 = std::sync::atomic::AtomicU64::new(1);
         let max_drivers = spawner
@@ -137,6 +138,7 @@ impl Core {
     }
 
     /// One critical section, and what it leaves to be done.
+    #[inline]
     pub(super) fn with<R>(self: &Arc<Self>, f: impl FnOnce(&mut Sched, &mut After) -> R) -> R {
         let mut after = After::default();
         let result = f(&mut self.sched.lock(), &mut after);
@@ -166,6 +168,7 @@ impl Core {
     }
 
     /// Gives back the last child and takes the next: one critical section for each poll.
+    #[inline]
     pub(super) fn step(self: &Arc<Self>, done: Done, by_owner: bool) -> Work {
         self.with(|sched, after| {
             sched.take_back(done, by_owner, after);
@@ -300,14 +303,19 @@ impl Core {
         self.with(|sched, after| sched.leaves_line(child, after))
     }
 
-    /// Somebody leaves, as `leaving` says from now on: nobody is waited for but main children. Is no child left?
-    pub(crate) fn leaves(self: &Arc<Self>, leaving: &mut bool) -> bool {
+    /// Somebody leaves, as `leaving` says from now on: nobody is waited for but main children. Is no child left? Then the
+    /// group is closed if it `closes`.
+    pub(crate) fn leaves(self: &Arc<Self>, leaving: &mut bool, closes: bool) -> bool {
         let is_new = !std::mem::replace(leaving, true);
         self.with(|sched, after| {
             if is_new {
                 sched.leaves(after);
             }
-            sched.live == 0
+            if closes {
+                sched.close_if_empty(after)
+            } else {
+                sched.live == 0
+            }
         })
     }
 
@@ -320,10 +328,7 @@ impl Core {
     pub(super) fn dismiss_background(self: &Arc<Self>) {
         let mut background: Vec<_> = self.read(|sched| {
             let children = sched.children();
-            children
-                .filter(|child| child.is_background())
-                .cloned()
-                .collect()
+            children.filter(CellRef::is_background).collect()
         });
         // Those in line first, lest they start for nothing.
         background.sort_by_key(|child| !child.is_in_line());

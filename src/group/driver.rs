@@ -51,16 +51,16 @@ pub(super) fn drive(
         *budget -= 1;
         done = match core.step(done, by_owner) {
             Work::Nothing => return Drove::Idle,
-            Work::Drop(claimed, reason) => Done::Over(claimed.cancel(reason)),
             Work::Poll(child) => match child.run() {
                 Ran::Over(finished) => Done::Over(finished),
                 Ran::Woken(child) => Done::Woken(child),
                 Ran::Cancel(claimed) => Done::Over(claimed.cancel(core.reason())),
                 Ran::Parked => Done::Parked,
             },
+            Work::Drop(claimed, reason) => Done::Over(claimed.cancel(reason)),
         };
         // A spawner that panics instead of answering must not make us forget the child.
-        if order::gives_way() || !matches!(catch(&should_yield), Ok(false)) {
+        if order::gives_way() || catch(&should_yield).unwrap_or(true) {
             break;
         }
     }
@@ -198,6 +198,11 @@ impl<'a, G: Ground> Turn<'a, G> {
         let ground = self.ground;
         self.on_spawner
             && drive(self.core, true, &mut self.budget, || ground.should_yield()) == Drove::Yield
+    }
+
+    /// Ends the last turn: the group is closed and has no child, so nobody asks for its owner any more.
+    pub(crate) fn end(mut self) {
+        self.suspended = true;
     }
 
     /// Ends the turn of an owner that has woken itself: until it is polled again it counts as on its way.

@@ -14,6 +14,8 @@ pub(super) struct Drivers {
     jobs: Vec<Job>,
     last_id: DriverId,
     coming: Option<DriverId>,
+    /// How many are parked.
+    parked: usize,
 }
 
 struct Job {
@@ -38,6 +40,10 @@ impl Drivers {
 
     pub(super) fn is_one_coming(&self) -> bool {
         self.coming.is_some()
+    }
+
+    pub(super) fn is_one_parked(&self) -> bool {
+        self.parked > 0
     }
 
     /// Makes room for one more, which is on its way.
@@ -75,8 +81,10 @@ impl Drivers {
     /// The waker of the driver that parked last, which is on its way from now on.
     pub(super) fn unpark_one(&mut self) -> Option<(DriverId, Waker)> {
         let job = self.jobs.iter_mut().rfind(|job| job.parked.is_some())?;
+        let waker = job.parked.take()?;
         self.coming = Some(job.id);
-        Some((job.id, job.parked.take()?))
+        self.parked -= 1;
+        Some((job.id, waker))
     }
 
     /// A driver is being polled. `Err` if it was given up; its stale waker, if there is one.
@@ -85,6 +93,7 @@ impl Drivers {
         let job = self.jobs.iter_mut().find(|job| job.id == id);
         let job = job.ok_or(GivenUp)?;
         job.begun = true;
+        self.parked -= usize::from(job.parked.is_some());
         Ok(job.parked.take())
     }
 
@@ -92,6 +101,7 @@ impl Drivers {
     pub(super) fn park(&mut self, id: DriverId, waker: Waker) -> Result<(), Waker> {
         match self.jobs.iter_mut().find(|job| job.id == id) {
             Some(job) => {
+                self.parked += usize::from(job.parked.is_none());
                 job.parked = Some(waker);
                 Ok(())
             }
@@ -104,6 +114,7 @@ impl Drivers {
         self.arrived(id);
         let at = self.jobs.iter().position(|job| job.id == id)?;
         let job = self.jobs.swap_remove(at);
+        self.parked -= usize::from(job.parked.is_some());
         Some(Removed {
             had_begun: job.begun,
             waker: job.parked,
@@ -112,6 +123,7 @@ impl Drivers {
 
     /// The wakers of all parked drivers, for the end of the group.
     pub(super) fn unpark_all(&mut self, wake: impl FnMut(Waker)) {
+        self.parked = 0;
         self.jobs
             .iter_mut()
             .filter_map(|job| job.parked.take())

@@ -4,7 +4,7 @@ use std::marker::PhantomData;
 use std::rc::Rc;
 use std::sync::Arc;
 
-use super::core::{Core, Settings};
+use super::core::Core;
 use super::driver::Driver;
 use crate::spawner::{
     EnterGuard, LocalSpawner, Spawner, SpawnerHandle, current_spawner, enter_running,
@@ -155,10 +155,9 @@ pub(crate) mod sealed {
         #[doc(hidden)]
         #[expect(private_bounds, reason = "the trait is sealed")]
         type Ground: Ground;
-        /// The core of a group that is opened now.
+        /// Where the core of a group that is opened now can launch drivers by itself, and the home of its handles.
         #[doc(hidden)]
-        #[expect(private_interfaces, reason = "the trait is sealed")]
-        fn open(settings: Settings, origin: Self::Origin) -> (Core, Self::Home);
+        fn open(origin: Self::Origin) -> (Option<SpawnerHandle>, Self::Home);
         #[doc(hidden)]
         #[expect(private_interfaces, reason = "the trait is sealed")]
         fn ground<'a>(core: &'a Core, home: &'a Self::Home) -> &'a Self::Ground;
@@ -174,11 +173,9 @@ pub(crate) mod sealed {
         type Origin = Option<SpawnerHandle>;
         type Ground = SpawnerHandle;
 
-        #[expect(private_interfaces, reason = "the trait is sealed")]
         #[track_caller]
-        fn open(settings: Settings, origin: Self::Origin) -> (Core, ()) {
-            let spawner = origin.unwrap_or_else(current_spawner);
-            (Core::new(settings, Some(spawner)), ())
+        fn open(origin: Self::Origin) -> (Option<SpawnerHandle>, ()) {
+            (Some(origin.unwrap_or_else(current_spawner)), ())
         }
 
         #[expect(private_interfaces, reason = "the trait is sealed")]
@@ -195,9 +192,8 @@ pub(crate) mod sealed {
         type Origin = Rc<dyn LocalSpawner>;
         type Ground = Rc<dyn LocalSpawner>;
 
-        #[expect(private_interfaces, reason = "the trait is sealed")]
-        fn open(settings: Settings, origin: Self::Origin) -> (Core, Self::Home) {
-            (Core::new(settings, None), origin)
+        fn open(origin: Self::Origin) -> (Option<SpawnerHandle>, Self::Home) {
+            (None, origin)
         }
 
         #[expect(private_interfaces, reason = "the trait is sealed")]
@@ -220,9 +216,8 @@ pub(crate) mod sealed {
         type Origin = SpawnerHandle;
         type Ground = Waiting;
 
-        #[expect(private_interfaces, reason = "the trait is sealed")]
-        fn open(settings: Settings, spawner: SpawnerHandle) -> (Core, Waiting) {
-            (Core::new(settings, Some(spawner.clone())), Waiting(spawner))
+        fn open(spawner: SpawnerHandle) -> (Option<SpawnerHandle>, Waiting) {
+            (Some(spawner.clone()), Waiting(spawner))
         }
 
         #[expect(private_interfaces, reason = "the trait is sealed")]
@@ -242,9 +237,8 @@ pub(crate) mod sealed {
                 type Origin = ();
                 type Ground = Here<$goes_with>;
 
-                #[expect(private_interfaces, reason = "the trait is sealed")]
-                fn open(settings: Settings, _origin: ()) -> (Core, Here<$goes_with>) {
-                    (Core::new(settings, None), Here(PhantomData))
+                fn open(_origin: ()) -> (Option<SpawnerHandle>, Here<$goes_with>) {
+                    (None, Here(PhantomData))
                 }
 
                 #[expect(private_interfaces, reason = "the trait is sealed")]

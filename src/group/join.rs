@@ -41,13 +41,14 @@ impl<'a, E, K: Kind> TryJoin<'a, E, K> {
         let mut turn = Turn::begin(core, self.group.ground());
         loop {
             let used_up = turn.drive();
-            let empty = core.leaves(&mut self.leaving);
+            let empty = core.leaves(&mut self.leaving, self.yielded && !used_up);
             if used_up || (empty && !self.yielded) {
                 self.yielded = true;
                 turn.give_way(&mut self.watch.place, cx.waker());
                 return Poll::Pending;
             }
-            if empty && core.close_if_empty() {
+            if empty {
+                turn.end();
                 self.group.set_joined();
                 core.stop_clock();
                 return Poll::Ready(Failures::of(&self.group.members, None));

@@ -1,8 +1,8 @@
 //! Groups: children, keys and drivers, and the group that is owned as a value.
 //!
-//! - `cell`: one child in one allocation; the only `unsafe` of groups
+//! - `cell`: one child in one cell; the only `unsafe` of groups
 //! - `child`: what a child is made of
-//! - `children`: the registry of children that are not over
+//! - `children`: the sweep over the children that are not over
 //! - `slots`: the limit, and who waits for it
 //! - `drivers`: which driver jobs there are, and which is on its way
 //! - `watchers`: who waits for something to happen to the group

@@ -95,8 +95,8 @@ impl<'env, E, K: Kind> Owner<'env, E, K> {
     {
         let settings = origin.settings;
         let terms = settings.terms.clone();
-        let (core, home) = K::open(settings, origin.home);
-        let members = Members::new(core);
+        let (spawner, home) = K::open(origin.home);
+        let members = Members::new(settings, spawner);
         if let Some(terms) = terms {
             members.core().wind_up(*terms);
         }

@@ -4,6 +4,7 @@
 //! make a tree, up which tokens, deadlines and shields look.
 
 use std::cell::Cell;
+use std::mem::ManuallyDrop;
 use std::sync::Arc;
 
 use super::cell::CellRef;
@@ -46,14 +47,9 @@ per_thread! {
 }
 
 /// Runs `f` in a place, and gives the place back.
+#[inline]
 pub(crate) fn stand<R>(place: Place, f: impl FnOnce() -> R) -> (Place, R) {
-    let mut stay = Stay {
-        place: Some(place),
-        outer: None,
-        ended: false,
-    };
-    // On a thread whose variables are gone the place stays where it is, and nobody can ask for it.
-    let _ = PLACE.try_with(|here| stay.outer = here.replace(stay.place.take()));
+    let stay = Stay::begin(Some(place));
     let result = f();
     let place = stay.end();
     (place.expect("a place is there until it is left"), result)
@@ -61,40 +57,42 @@ pub(crate) fn stand<R>(place: Place, f: impl FnOnce() -> R) -> (Place, R) {
 
 /// Makes this code run in no place, until what this gives is dropped.
 pub(super) fn nowhere() -> Stay {
-    let mut stay = Stay {
-        place: None,
-        outer: None,
-        ended: false,
-    };
-    let _ = PLACE.try_with(|here| stay.outer = here.take());
-    stay
+    Stay::begin(None)
 }
 
-/// Puts the outer place back, also when `f` unwinds.
+/// Puts the outer place back, also when the code in the inner one unwinds.
 #[must_use = "the outer place is put back when this is dropped"]
 pub(super) struct Stay {
-    /// The place, where the thread cannot keep it.
-    place: Option<Place>,
-    outer: Option<Place>,
-    ended: bool,
+    /// The outer place; on a thread whose variables are gone the inner one, and nobody can ask for it.
+    other: Option<Place>,
 }
 
 impl Stay {
-    fn end(&mut self) -> Option<Place> {
-        self.ended = true;
-        if let Some(place) = self.place.take() {
-            return Some(place);
-        }
-        let mut outer = self.outer.take();
-        PLACE.try_with(|here| here.replace(outer.take())).ok()?
+    #[inline]
+    fn begin(place: Option<Place>) -> Self {
+        let mut stay = Self { other: place };
+        stay.swap();
+        stay
+    }
+
+    #[inline]
+    fn swap(&mut self) {
+        let other = &mut self.other;
+        let _ = PLACE.try_with(|here| *other = here.replace(other.take()));
+    }
+
+    /// Gives the inner place back.
+    #[inline]
+    fn end(self) -> Option<Place> {
+        let mut stay = ManuallyDrop::new(self);
+        stay.swap();
+        stay.other.take()
     }
 }
 
 impl Drop for Stay {
     fn drop(&mut self) {
-        if !self.ended {
-            drop(self.end());
-        }
+        self.swap();
     }
 }
 

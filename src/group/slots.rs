@@ -10,7 +10,14 @@ use std::task::Waker;
 
 /// The slots of a group; `C` is a child in line.
 pub(super) struct Slots<C> {
-    limit: Option<NonZeroUsize>,
+    /// Most groups have no limit: nobody counts then, and nobody waits.
+    limited: Option<Box<Limited<C>>>,
+    /// The group takes no more children, so callers wait for nothing.
+    dismissed: bool,
+}
+
+struct Limited<C> {
+    limit: NonZeroUsize,
     /// Started and not over, or promised.
     taken: usize,
     line: VecDeque<C>,
@@ -19,36 +26,132 @@ pub(super) struct Slots<C> {
     /// Callers that were promised a slot.
     promised: BTreeSet<u64>,
     next_ticket: u64,
-    /// The group takes no more children, so callers wait for nothing.
-    dismissed: bool,
 }
 
 impl<C> Slots<C> {
     pub(super) fn new(limit: Option<NonZeroUsize>) -> Self {
+        let limited = limit.map(|limit| {
+            Box::new(Limited {
+                limit,
+                taken: 0,
+                line: VecDeque::new(),
+                callers: BTreeMap::new(),
+                promised: BTreeSet::new(),
+                next_ticket: 0,
+            })
+        });
         Self {
-            limit,
-            taken: 0,
-            line: VecDeque::new(),
-            callers: BTreeMap::new(),
-            promised: BTreeSet::new(),
-            next_ticket: 0,
+            limited,
             dismissed: false,
         }
     }
 
-    pub(super) fn limit(&self) -> Option<usize> {
-        self.limit.map(NonZeroUsize::get)
+    #[inline]
+    pub(super) fn is_limited(&self) -> bool {
+        self.limited.is_some()
     }
 
-    fn has_free(&self) -> bool {
-        self.limit.is_none_or(|limit| self.taken < limit.get())
+    pub(super) fn limit(&self) -> Option<usize> {
+        self.limited.as_ref().map(|limited| limited.limit.get())
     }
 
     /// A child wants to start: gives it back if it may, otherwise it is in line.
+    #[inline]
     pub(super) fn start(&mut self, child: C, in_line: impl FnOnce(&C)) -> Option<C> {
-        if self.limit.is_none() {
-            Some(child)
-        } else if self.has_free() {
+        match &mut self.limited {
+            None => Some(child),
+            Some(limited) => limited.start(child, in_line),
+        }
+    }
+
+    /// A child that had started is over: the next in line, which starts now.
+    pub(super) fn release(&mut self, wake: impl FnMut(Waker)) -> Option<C> {
+        self.limited.as_mut()?.release(wake)
+    }
+
+    pub(super) fn waiting(&self) -> usize {
+        self.limited
+            .as_ref()
+            .map_or(0, |limited| limited.line.len())
+    }
+
+    /// Takes out of the line whoever will not start.
+    pub(super) fn leave_line(&mut self, is_it: impl FnMut(&C) -> bool) -> Option<C> {
+        let line = &mut self.limited.as_mut()?.line;
+        let at = line.iter().position(is_it)?;
+        line.remove(at)
+    }
+
+    /// Empties the line, but for those who stay: nobody who is given back will start.
+    pub(super) fn clear_line(&mut self, stays: impl Fn(&C) -> bool) -> VecDeque<C> {
+        let Some(limited) = &mut self.limited else {
+            return VecDeque::new();
+        };
+        let line = std::mem::take(&mut limited.line);
+        if !line.iter().any(&stays) {
+            return line;
+        }
+        let (stay, go) = line.into_iter().partition(stays);
+        limited.line = stay;
+        go
+    }
+
+    /// Wakes all callers and takes their promises back: there will be nothing to spawn into.
+    pub(super) fn dismiss(&mut self, wake: impl FnMut(Waker)) {
+        self.dismissed = true;
+        if let Some(limited) = &mut self.limited {
+            limited.taken -= std::mem::take(&mut limited.promised).len();
+            std::mem::take(&mut limited.callers)
+                .into_values()
+                .for_each(wake);
+        }
+    }
+
+    /// The next child in line, if there is a free slot for it.
+    pub(super) fn start_next(&mut self) -> Option<C> {
+        self.limited.as_mut()?.start_next()
+    }
+
+    /// A caller asks for a slot, for the first time or again: whether it has to wait no longer. A waker that is not needed
+    /// comes back, for the caller to drop.
+    pub(super) fn ask(&mut self, ticket: &mut Option<u64>, waker: Waker) -> (bool, Option<Waker>) {
+        match &mut self.limited {
+            Some(limited) if !self.dismissed => limited.ask(ticket, waker),
+            _ => (true, Some(waker)),
+        }
+    }
+
+    /// A caller spawns the child that its slot was promised for.
+    pub(super) fn redeem(&mut self, ticket: u64) {
+        if let Some(limited) = &mut self.limited {
+            limited.promised.remove(&ticket);
+        }
+    }
+
+    /// A caller goes away without having spawned: out of the line, or its promise passes on. Its waker comes back.
+    pub(super) fn leave(
+        &mut self,
+        ticket: u64,
+        wake: impl FnMut(Waker),
+    ) -> (Option<C>, Option<Waker>) {
+        let Some(limited) = &mut self.limited else {
+            return (None, None);
+        };
+        if limited.promised.remove(&ticket) {
+            (limited.release(wake), None)
+        } else {
+            (None, limited.callers.remove(&ticket))
+        }
+    }
+}
+
+impl<C> Limited<C> {
+    fn has_free(&self) -> bool {
+        self.taken < self.limit.get()
+    }
+
+    fn start(&mut self, child: C, in_line: impl FnOnce(&C)) -> Option<C> {
+        if self.has_free() {
             self.taken += 1;
             Some(child)
         } else {
@@ -58,10 +161,7 @@ impl<C> Slots<C> {
         }
     }
 
-    /// A child that had started is over: the next in line, which starts now.
-    pub(super) fn release(&mut self, wake: impl FnMut(Waker)) -> Option<C> {
-        // Without a limit nobody counts, and nobody waits.
-        self.limit?;
+    fn release(&mut self, wake: impl FnMut(Waker)) -> Option<C> {
         self.taken -= 1;
         if !self.has_free() {
             return None;
@@ -83,38 +183,7 @@ impl<C> Slots<C> {
         }
     }
 
-    pub(super) fn waiting(&self) -> usize {
-        self.line.len()
-    }
-
-    /// Takes out of the line whoever will not start.
-    pub(super) fn leave_line(&mut self, is_it: impl FnMut(&C) -> bool) -> Option<C> {
-        let at = self.line.iter().position(is_it)?;
-        self.line.remove(at)
-    }
-
-    /// Empties the line, but for those who stay: nobody who is given back will start.
-    pub(super) fn clear_line(&mut self, stays: impl Fn(&C) -> bool) -> VecDeque<C> {
-        let line = std::mem::take(&mut self.line);
-        if !line.iter().any(&stays) {
-            return line;
-        }
-        let (stay, go) = line.into_iter().partition(stays);
-        self.line = stay;
-        go
-    }
-
-    /// Wakes all callers and takes their promises back: there will be nothing to spawn into.
-    pub(super) fn dismiss(&mut self, wake: impl FnMut(Waker)) {
-        self.dismissed = true;
-        self.taken -= std::mem::take(&mut self.promised).len();
-        std::mem::take(&mut self.callers)
-            .into_values()
-            .for_each(wake);
-    }
-
-    /// The next child in line, if there is a free slot for it.
-    pub(super) fn start_next(&mut self) -> Option<C> {
+    fn start_next(&mut self) -> Option<C> {
         let next = if self.has_free() {
             self.line.pop_front()
         } else {
@@ -124,10 +193,8 @@ impl<C> Slots<C> {
         next
     }
 
-    /// A caller asks for a slot, for the first time or again: whether it has to wait no longer. A waker that is not needed
-    /// comes back, for the caller to drop.
-    pub(super) fn ask(&mut self, ticket: &mut Option<u64>, waker: Waker) -> (bool, Option<Waker>) {
-        if self.dismissed || ticket.is_some_and(|ticket| self.promised.contains(&ticket)) {
+    fn ask(&mut self, ticket: &mut Option<u64>, waker: Waker) -> (bool, Option<Waker>) {
+        if ticket.is_some_and(|ticket| self.promised.contains(&ticket)) {
             return (true, Some(waker));
         }
         if let Some(ticket) = *ticket {
@@ -142,24 +209,6 @@ impl<C> Slots<C> {
         } else {
             self.callers.insert(self.next_ticket, waker);
             (false, None)
-        }
-    }
-
-    /// A caller spawns the child that its slot was promised for.
-    pub(super) fn redeem(&mut self, ticket: u64) {
-        self.promised.remove(&ticket);
-    }
-
-    /// A caller goes away without having spawned: out of the line, or its promise passes on. Its waker comes back.
-    pub(super) fn leave(
-        &mut self,
-        ticket: u64,
-        wake: impl FnMut(Waker),
-    ) -> (Option<C>, Option<Waker>) {
-        if self.promised.remove(&ticket) {
-            (self.release(wake), None)
-        } else {
-            (None, self.callers.remove(&ticket))
         }
     }
 }

@@ -65,12 +65,12 @@ impl Unowned {
             .on_panic(OnPanic::Collect);
         let (settings, spawner) = options.split(location);
         let terms = settings.terms.clone();
-        let (core, home) = {
+        let (members, home) = {
             let _nowhere = nowhere();
-            Shared::open(settings, spawner)
+            let (spawner, home) = Shared::open(spawner);
+            (Members::new(settings, spawner), home)
         };
         let grace = terms.as_ref().map_or(Duration::ZERO, |terms| terms.grace);
-        let members = Members::new(core);
         if let Some(terms) = terms {
             members.core().wind_up(*terms);
         }
@@ -117,11 +117,11 @@ impl Unowned {
         F: Future + Send + 'static,
         S: Settle<F::Output, Error = Infallible, Value: Send>,
     {
-        let fresh = Fresh::<F, S>::new(&self.scope.members, label.manner(), label.location, future);
+        let fresh = Fresh::<F, S>::new(label.manner(), label.location, future);
         let number = self.core().with(|sched, _| match sched.admit() {
             Ok(number) | Err((number, _)) => number,
         });
-        Scope::<Infallible, Shared>::refused((fresh, number, reason))
+        self.scope.refused((fresh, number, reason))
     }
 
     /// How much time its children have after a cancel.
@@ -169,7 +169,7 @@ impl Unowned {
     /// The children that are not over, without those that are being dropped right now.
     pub(crate) fn glance(&self) -> Vec<Glance> {
         let (children, cancelled): (Vec<_>, _) = self.core().read(|sched| {
-            let children = sched.children().cloned().collect();
+            let children = sched.children().collect();
             (children, sched.cancelled.clone())
         });
         let not_over = children.iter().filter(|child| child.end().is_none());

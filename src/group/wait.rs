@@ -38,7 +38,7 @@ impl<E, K: Kind> Owner<'_, E, K> {
         loop {
             let mut turn = Turn::begin(core, scope.ground());
             let used_up = turn.drive();
-            if core.leaves(&mut leaving) && core.close_if_empty() {
+            if core.leaves(&mut leaving, true) {
                 return;
             }
             if !used_up && turn.park(place, Events::EMPTY, &waker, |sched| sched.live == 0) {

@@ -149,8 +149,9 @@ impl<'env, F: Future, M: Form<F::Output>> Run<'_, 'env, F, M> {
             let used_up = turn.drive();
             let leaving = self.body.is_none();
             if leaving {
-                let empty = core.leaves(self.leaving);
-                if empty && *yielded && core.close_if_empty() {
+                let empty = core.leaves(self.leaving, *yielded);
+                if empty && *yielded {
+                    turn.end();
                     return Poll::Ready(());
                 }
                 if empty || used_up {

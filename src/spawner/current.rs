@@ -219,6 +219,9 @@ impl Drop for EnterGuard {
         }
         let entry = STACK.try_with(|stack| {
             let entries = &mut stack.borrow_mut().entries;
+            if entries.last()?.id == self.id {
+                return entries.pop();
+            }
             let index = entries.iter().rposition(|entry| entry.id == self.id)?;
             Some(entries.remove(index))
         });

@@ -3,7 +3,8 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use ingather::{GatherGroup, GroupOptions, scope_on};
+use futures::executor::block_on;
+use ingather::{GatherGroup, GroupOptions, inline_scope, scope_on};
 
 use crate::support::{Drops, Gate, Site, behaviour, yields};
 
@@ -104,4 +105,51 @@ async fn a_group_that_lives_long_retains_nothing(on: Site) {
     }
     // What was not told of is kept as a number.
     assert_eq!(group.join().await.ok, 100_000);
+}
+
+// Results-4
+#[test]
+fn a_group_goes_with_its_last_key_and_not_before() {
+    // The group holds its name, so the name tells whether there is the group.
+    let name: Arc<str> = "kept".into();
+    let options = GroupOptions::new().name(Arc::clone(&name));
+    let kept = block_on(options.inline_scope(|tg| async move {
+        for _ in 0..3 {
+            let keys: Vec<_> = (0..100).map(|n| tg.spawn(async move { n })).collect();
+            for key in keys {
+                key.await.unwrap();
+            }
+        }
+        let mut keys: Vec<_> = (0..100_u64).map(|n| tg.spawn(async move { n })).collect();
+        keys.swap_remove(50)
+    }));
+    assert_eq!(Arc::strong_count(&name), 2);
+    assert_eq!(block_on(kept), Ok(50));
+    assert_eq!(Arc::strong_count(&name), 1);
+}
+
+#[derive(Clone, Copy)]
+#[repr(align(64))]
+struct Wide(u8);
+
+// Results-2
+#[test]
+fn children_of_all_sizes_and_alignments_share_a_group() {
+    block_on(inline_scope(|tg| async move {
+        let (mut bytes, mut wide, mut large) = (Vec::new(), Vec::new(), Vec::new());
+        for n in 0..=u8::MAX {
+            bytes.push(tg.spawn(async move { n }));
+            wide.push(tg.spawn(async move { Wide(n) }));
+            large.push(tg.spawn(async move { [n; 5000] }));
+        }
+        for n in (0..=u8::MAX).rev() {
+            // The last to start, so the others are over.
+            assert_eq!(large.pop().unwrap().await, Ok([n; 5000]));
+            let value = wide.pop().unwrap();
+            let found = std::ptr::from_ref(tg.get_result(&value).unwrap());
+            assert!(found.is_aligned());
+            assert_eq!(value.await.unwrap().0, n);
+            assert_eq!(bytes.pop().unwrap().await, Ok(n));
+        }
+    }));
 }

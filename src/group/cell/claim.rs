@@ -1,13 +1,13 @@
 //! The typed reference behind a key: it alone reads, takes and lets go of the value.
 
 use std::marker::PhantomData;
-use std::mem::take;
+use std::mem::{ManuallyDrop, take};
 use std::ptr::NonNull;
 use std::task::{Context, Poll};
 
 use super::header::Header;
 use super::reference::CellRef;
-use super::state::{Ending, KEY, LINE, OVER, WAITER};
+use super::state::{Ending, KEY, LINE, OVER, REF, WAITER};
 use crate::cancel::{CancelKind, CancelReason};
 use crate::error::GatherIncomplete;
 use crate::error::unhandled::drop_quietly;
@@ -16,7 +16,7 @@ use crate::group::core::Core;
 
 /// The claim to a child's value. There is one for each child; `KEY` is set while it exists.
 pub(in crate::group) struct Claim<T> {
-    cell: CellRef,
+    cell: ManuallyDrop<CellRef>,
     value: PhantomData<T>,
 }
 
@@ -28,7 +28,7 @@ impl<T> Claim<T> {
     pub(super) unsafe fn from_raw(raw: NonNull<Header>) -> Self {
         Self {
             // SAFETY: as the caller vouches.
-            cell: unsafe { CellRef::from_raw(raw) },
+            cell: ManuallyDrop::new(unsafe { CellRef::from_raw(raw) }),
             value: PhantomData,
         }
     }
@@ -38,7 +38,7 @@ impl<T> Claim<T> {
     }
 
     pub(in crate::group) fn core(&self) -> &Core {
-        &self.cell.header().core
+        self.cell.header().core()
     }
 
     /// Why there is no value to be had; `None` if the child ended with one, taken or not.
@@ -86,7 +86,7 @@ impl<T> Claim<T> {
         // SAFETY: the child is over with a value, which is ours, and `T` is its type.
         unsafe { (header.vtable.take_value)(self.cell.raw(), (&raw mut out).cast()) };
         if out.is_some() {
-            header.core.count_taken();
+            header.core().count_taken();
         }
         out.ok_or(GatherIncomplete::Taken)
     }
@@ -97,6 +97,9 @@ impl<T> Claim<T> {
         cx: &mut Context<'_>,
     ) -> Poll<Result<T, GatherIncomplete>> {
         let header = self.cell.header();
+        if self.cell.load().has(OVER) {
+            return Poll::Ready(self.take());
+        }
         // The mark goes off first: the slot is ours while `WAITER` and `OVER` are off (S4).
         let idle = self
             .cell
@@ -134,13 +137,34 @@ impl<T> Claim<T> {
     fn empty_slot(&self) {
         let slot = &self.cell.header().waiter;
         // SAFETY: the slot is ours.
-        let waker = slot.with_mut(|slot| unsafe { take(&mut *slot) });
-        drop_quietly("a waker", waker);
+        if let Some(waker) = slot.with_mut(|slot| unsafe { take(&mut *slot) }) {
+            drop_quietly("a waker", waker);
+        }
     }
 }
 
 impl<T> Drop for Claim<T> {
     fn drop(&mut self) {
+        let state = self.cell.load();
+        // SAFETY: a value of a child that is over is ours.
+        let has_value = || state.end() == Some(Ending::Value) && !unsafe { self.value() }.is_null();
+        if state.has(OVER) && !has_value() {
+            if !state.has(WAITER) {
+                self.empty_slot();
+            }
+            // SAFETY: the reference is ours and goes with us. `KEY` is on, and off from here (S5).
+            unsafe { self.cell.give_up(REF + KEY) }
+        } else {
+            self.leave();
+            // SAFETY: it goes with us.
+            unsafe { ManuallyDrop::drop(&mut self.cell) }
+        }
+    }
+}
+
+impl<T> Claim<T> {
+    /// Says that nobody wants the value any more.
+    fn leave(&self) {
         let dropped = self.cell.update(|now| {
             let waiter = if now.has(OVER) { 0 } else { WAITER };
             Some(now.0 & !(KEY | waiter))
@@ -152,7 +176,7 @@ impl<T> Drop for Claim<T> {
         match before.end() {
             // SAFETY: the child is over with a value, which is ours.
             Some(Ending::Value) if !unsafe { self.value() }.is_null() => {
-                self.cell.header().core.count_let_go();
+                self.cell.header().core().count_let_go();
                 self.cell.let_go_late();
             }
             _ => {}

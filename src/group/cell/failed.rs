@@ -8,8 +8,9 @@ use super::reference::CellRef;
 use super::state::Ending;
 use crate::error::{ChildFailure, ChildInfo, Failure};
 use crate::group::census;
-use crate::group::core::Core;
+use crate::group::core::{Core, Settings};
 use crate::panic::Panic;
+use crate::spawner::SpawnerHandle;
 
 /// The right to take the failure out of a child that failed or panicked. Dropped with the failure still in it, it sends
 /// it to the unhandled hook, so it must not be dropped under a lock.
@@ -32,7 +33,7 @@ impl Failed {
     }
 
     pub(super) fn core(&self) -> &Arc<Core> {
-        &self.cell.header().core
+        self.cell.header().core()
     }
 
     pub(in crate::group) fn is_panic(&self) -> bool {
@@ -58,16 +59,16 @@ impl Drop for Failed {
 
 /// The group of children that can all fail with an `E` and with nothing else.
 ///
-/// Children come into being through `Fresh::new`, which asks for one of these and for that error type; and the only way
-/// to get one is to give it a new core. So each child of the core has `E` for its error type.
+/// Children come into being through `Fresh::publish`, which asks for one of these and for that error type; and the only way
+/// to get one makes a new core. So each child of the core has `E` for its error type.
 pub(in crate::group) struct Members<E> {
     core: Arc<Core>,
     error: PhantomData<fn(E) -> E>,
 }
 
 impl<E> Members<E> {
-    pub(in crate::group) fn new(core: Core) -> Self {
-        let core = Arc::new(core);
+    pub(in crate::group) fn new(settings: Settings, spawner: Option<SpawnerHandle>) -> Self {
+        let core = Arc::new(Core::new(settings, spawner));
         census::note(&core);
         Self {
             core,
@@ -87,7 +88,7 @@ impl<E> Members<E> {
     pub(in crate::group) fn take(&self, failed: Failed) -> ChildFailure<E> {
         let header = failed.cell.header();
         assert!(
-            ptr::eq(&*header.core, &*self.core),
+            ptr::eq(&**header.core(), &*self.core),
             "a failure goes to its own group"
         );
         let child = Some(failed.info());

@@ -5,7 +5,9 @@ use std::ptr::NonNull;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 
+use super::block::Block;
 use super::extras::Lazy;
+use super::roll::Entry;
 use super::state::Ending;
 use crate::cancel::CancelReason;
 use crate::context::{self, Entered};
@@ -13,17 +15,18 @@ use crate::error::{ChildInfo, KeyId};
 use crate::group::core::Core;
 use crate::panic::Panic;
 use crate::sync::UnsafeCell;
-use crate::sync::atomic::{AtomicU32, AtomicUsize};
+use crate::sync::atomic::AtomicUsize;
 
 /// The part of a cell that does not depend on the future's type. First in `Cell`, so that one pointer serves for both.
 pub(super) struct Header {
     pub(super) state: AtomicUsize,
     pub(super) vtable: &'static VTable,
-    pub(super) core: Arc<Core>,
+    /// Where the cell is; it counts there.
+    pub(super) block: NonNull<Block>,
     /// The number of the child in its group; written before the cell is published.
     pub(super) number: u64,
-    /// Its place in the registry; read and written under the group's lock alone.
-    pub(super) slot: AtomicU32,
+    /// Its place on the roll of live children; under the group's lock alone.
+    pub(super) entry: Entry,
     /// Most children have none and pay for one word.
     pub(super) extras: Lazy,
     pub(super) location: &'static Location<'static>,
@@ -56,6 +59,11 @@ pub(super) struct VTable {
 }
 
 impl Header {
+    pub(super) fn core(&self) -> &Arc<Core> {
+        // SAFETY: the cell counts as a user of the block.
+        unsafe { self.block.as_ref() }.core()
+    }
+
     pub(super) fn info(&self) -> ChildInfo {
         ChildInfo {
             id: self.id(),
@@ -72,7 +80,7 @@ impl Header {
 
     pub(super) fn id(&self) -> KeyId {
         KeyId {
-            group: self.core.id(),
+            group: self.core().id(),
             child: self.number,
         }
     }

@@ -1,16 +1,18 @@
-//! One child in one allocation: state word, waker, and the future or what became of it. All `unsafe` of groups is here.
+//! One child in one cell: state word, waker, and the future or what became of it. All `unsafe` of groups is here.
 //!
 //! - `state`: the bits of the state word, and the numbered rules (S1) to (S5) that this folder cites
+//! - `block`: the memory in which the cells of a group lie
 //! - `header`: the part that every reference sees, and the table of functions that know the types
 //! - `extras`: what only some children have
 //! - `stage`: the typed part, and how a cell is made
 //! - `reference`: counted references, and each step that the state can take
+//! - `roll`: the list of live children, linked through their cells
 //! - `shielding`: shields, tokens and cancels of one child
 //! - `claim`: the reference behind a key, which alone reads the value
 //! - `failed`: the right to take a failure, which alone reads errors and panics
 //! - `waker`: the reference behind a waker
 //!
-//! A cell is reached through counted references: the registry's, the queue's (while the child is in the queue or being
+//! A cell is reached through counted references: the roll's, the queue's (while the child is in the queue or being
 //! polled), the key's, and one for each waker.
 //!
 //! What the stage holds belongs, from `OVER` on, to one side:
@@ -25,20 +27,24 @@
     reason = "the child cell is what the crate's safe interface stands on"
 )]
 
+mod block;
 mod claim;
 mod extras;
 mod failed;
 mod header;
 mod reference;
+mod roll;
 mod shielding;
 mod stage;
 mod state;
 mod waker;
 
+pub(super) use block::Blocks;
 pub(super) use claim::Claim;
 pub(super) use failed::{Failed, Members};
 pub(crate) use reference::CellRef;
-pub(super) use reference::{Claimed, Claiming, Finished, Ran};
+pub(super) use reference::{Claimed, Claiming, Finished, Parting, Ran};
+pub(super) use roll::Roll;
 pub(crate) use stage::Settle;
 pub(super) use stage::{Fresh, Manner};
 pub use state::Ending;

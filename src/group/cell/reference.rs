@@ -22,13 +22,19 @@ use crate::group::place::{Place, stand};
 /// A counted reference to a child, whatever its types.
 pub(crate) struct CellRef(NonNull<Header>);
 
-// SAFETY: the header is `Sync`: atomics, a waiter's slot kept by (S4), and things that are `Sync`. What is not is the
+// SAFETY: the header is `Sync`: atomics, a waiter's slot kept by (S4), the block, and things that are `Sync`. What is not is the
 // stage. Futures, values and errors that are not `Send` are only put into groups whose handle, owner and driver cannot
 // leave their thread, and only those three poll, cancel and settle; a key is `Send` only if its value is; and the last
 // reference, which may go anywhere, finds the stage empty.
 unsafe impl Send for CellRef {}
 // SAFETY: as above.
 unsafe impl Sync for CellRef {}
+
+/// References to one child that are given up in one step.
+pub(in crate::group) struct Parting {
+    cell: ManuallyDrop<CellRef>,
+    count: usize,
+}
 
 /// How a child left the hands of a driver.
 pub(in crate::group) enum Ran {
@@ -121,16 +127,6 @@ impl CellRef {
         self.0.addr().get()
     }
 
-    /// Its place in the registry. Under the group's lock.
-    pub(in crate::group) fn slot(&self) -> u32 {
-        self.header().slot.load(Relaxed)
-    }
-
-    /// Under the group's lock.
-    pub(in crate::group) fn set_slot(&self, slot: u32) {
-        self.header().slot.store(slot, Relaxed);
-    }
-
     /// Marks a child that has to wait for one of the group's slots, and one that has got it.
     pub(in crate::group) fn set_in_line(&self, waits: bool) {
         let state = &self.header().state;
@@ -146,6 +142,7 @@ impl CellRef {
     }
 
     /// Polls it once (edge 1). Takes the queue's reference.
+    #[inline]
     pub(in crate::group) fn run(self) -> Ran {
         let begun =
             self.update(|now| (!now.has(OVER | RUNNING)).then_some((now.0 & !SCHEDULED) | RUNNING));
@@ -255,7 +252,19 @@ impl CellRef {
     }
 
     pub(in crate::group) fn core(&self) -> &Arc<Core> {
-        &self.header().core
+        self.header().core()
+    }
+
+    /// Gives up two references in one step. Both are of the same child.
+    pub(in crate::group) fn part_with(self, other: Option<Self>) -> Parting {
+        let count = 1 + usize::from(other.is_some());
+        debug_assert!(other.as_ref().is_none_or(|other| other.is(&self)));
+        // It is given up with the first.
+        let _ = ManuallyDrop::new(other);
+        Parting {
+            cell: ManuallyDrop::new(self),
+            count,
+        }
     }
 
     /// Is it the same child?
@@ -265,6 +274,7 @@ impl CellRef {
 
     /// Publishes the end (edges 4 and 6). The caller holds `RUNNING`; the future is dropped, the end is in the stage.
     /// `fails` gets the failure, if it is one, before the end can be seen.
+    #[inline]
     fn finish(self, mut end: Ending, fails: impl FnOnce(Failed, Ending)) -> Finished {
         let header = self.header();
         let mut kept = end == Ending::Value;
@@ -326,7 +336,7 @@ impl CellRef {
         });
         if woken.is_ok_and(|before| !before.has(SCHEDULED | RUNNING)) {
             // (S3): the reference that the queue gets was counted in the same step.
-            self.header().core.push(Self(self.0));
+            self.header().core().push(Self(self.0));
         }
     }
 }
@@ -378,16 +388,38 @@ impl Clone for CellRef {
     }
 }
 
-impl Drop for CellRef {
-    fn drop(&mut self) {
-        let before = Snapshot(self.header().state.fetch_sub(REF, Release));
-        if before.refs() == 1 {
+impl CellRef {
+    /// Takes references off the state, this one among them, and with them flags that are on and the caller's alone.
+    ///
+    /// # Safety
+    ///
+    /// The references are the caller's, and nobody uses or drops them afterwards.
+    #[inline]
+    pub(super) unsafe fn give_up(&self, what: usize) {
+        let before = self.header().state.fetch_sub(what, Release);
+        if Snapshot(before).refs() == Snapshot(what).refs() {
             // Whoever let go earlier has to be done with the cell before it is freed. A load and not a fence, since
             // ThreadSanitizer knows no fences; here it costs nothing.
             self.load();
-            // SAFETY: this was the last reference.
+            // SAFETY: these were the last references.
             unsafe { (self.header().vtable.free)(self.0) }
         }
+    }
+}
+
+impl Drop for CellRef {
+    #[inline]
+    fn drop(&mut self) {
+        // SAFETY: it is ours and is gone.
+        unsafe { self.give_up(REF) }
+    }
+}
+
+impl Drop for Parting {
+    #[inline]
+    fn drop(&mut self) {
+        // SAFETY: `part_with` took so many.
+        unsafe { self.cell.give_up(self.count * REF) }
     }
 }
 

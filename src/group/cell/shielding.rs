@@ -196,6 +196,7 @@ impl CellRef {
     }
 
     /// Lets go of what only a child that is not over has: it may hold the child in turn.
+    #[inline]
     pub(super) fn lets_go(&self) {
         if let Some(extras) = self.header().extras.get() {
             let gone = {

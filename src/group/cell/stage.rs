@@ -1,6 +1,8 @@
 //! The typed part of a cell: the future, then what became of it; and how a cell is made.
 
+use std::alloc::Layout;
 use std::future::Future;
+use std::marker::PhantomData;
 use std::mem::replace;
 use std::panic::Location;
 use std::pin::Pin;
@@ -8,11 +10,13 @@ use std::ptr::NonNull;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
+use super::block::{Block, Blocks};
 use super::claim::Claim;
 use super::extras::{Extras, Lazy};
 use super::failed::Members;
 use super::header::{Header, VTable};
 use super::reference::CellRef;
+use super::roll::Entry;
 use super::state::{BACKGROUND, Ending, KEY, REF, SCHEDULED, SHIELD};
 use crate::cancel::CancelReason;
 use crate::context;
@@ -20,7 +24,7 @@ use crate::error::ChildInfo;
 use crate::error::unhandled::{self, drop_quietly};
 use crate::panic::{Panic, catch};
 use crate::sync::UnsafeCell;
-use crate::sync::atomic::{AtomicU32, AtomicUsize};
+use crate::sync::atomic::AtomicUsize;
 
 /// What a child's output means to its group.
 pub(crate) trait Settle<O> {
@@ -48,7 +52,8 @@ enum Stage<F: Future, S: Settle<F::Output>> {
     Future(F),
     Value(S::Value),
     Error(S::Error),
-    Panicked(Panic),
+    /// Boxed, so that it does not make every cell larger.
+    Panicked(Box<Panic>),
     Cancelled(CancelReason),
     Empty,
 }
@@ -106,7 +111,7 @@ impl<F: Future, S: Settle<F::Output>> Cell<F, S> {
                         Ok(value) => (Stage::Value(value), Ending::Value),
                         Err(error) => (Stage::Error(error), Ending::Failed),
                     },
-                    Err(panic) => (Stage::Panicked(panic), Ending::Panicked),
+                    Err(panic) => (Stage::Panicked(Box::new(panic)), Ending::Panicked),
                 };
                 let end = match Self::put(stage, Stage::Empty) {
                     Ok(()) => {
@@ -115,13 +120,13 @@ impl<F: Future, S: Settle<F::Output>> Cell<F, S> {
                     }
                     Err(second) => {
                         let first = Self::came_before(raw, next);
-                        stage.write(Stage::Panicked(match first {
+                        stage.write(Stage::Panicked(Box::new(match first {
                             Some(first) => {
                                 unhandled::report_child_panic(&raw.as_ref().info(), &second);
                                 first
                             }
                             None => second,
-                        }));
+                        })));
                         Ending::Panicked
                     }
                 };
@@ -139,7 +144,7 @@ impl<F: Future, S: Settle<F::Output>> Cell<F, S> {
         // SAFETY: the caller vouches for the cell.
         let child = || unsafe { raw.as_ref() }.info();
         let error = match gave {
-            Stage::Panicked(panic) => return Some(panic),
+            Stage::Panicked(panic) => return Some(*panic),
             Stage::Error(error) => Some(error),
             Stage::Value(value) => match catch(|| S::unclaimed(value, &child)) {
                 Ok(error) => error,
@@ -169,7 +174,7 @@ impl<F: Future, S: Settle<F::Output>> Cell<F, S> {
                 match panic.and_then(|panic| S::panicked_in_drop(panic, &child)) {
                     None => Ending::Cancelled,
                     Some(panic) => {
-                        *stage = Stage::Panicked(panic);
+                        *stage = Stage::Panicked(Box::new(panic));
                         Ending::Panicked
                     }
                 }
@@ -188,7 +193,7 @@ impl<F: Future, S: Settle<F::Output>> Cell<F, S> {
                 let (next, end) = match catch(|| S::unclaimed(value, &child)) {
                     Ok(None) => (Stage::Empty, Ending::Value),
                     Ok(Some(error)) => (Stage::Error(error), Ending::Failed),
-                    Err(panic) => (Stage::Panicked(panic), Ending::Panicked),
+                    Err(panic) => (Stage::Panicked(Box::new(panic)), Ending::Panicked),
                 };
                 stage.write(next);
                 end
@@ -244,7 +249,7 @@ impl<F: Future, S: Settle<F::Output>> Cell<F, S> {
     unsafe fn take_panic(raw: NonNull<Header>) -> Option<Panic> {
         // SAFETY: the stage of a child that panicked is the group's.
         match unsafe { Self::stage(raw, |stage| replace(&mut *stage, Stage::Empty)) } {
-            Stage::Panicked(panic) => Some(panic),
+            Stage::Panicked(panic) => Some(*panic),
             _ => None,
         }
     }
@@ -265,12 +270,16 @@ impl<F: Future, S: Settle<F::Output>> Cell<F, S> {
     }
 
     unsafe fn free(raw: NonNull<Header>) {
-        // SAFETY: it was made by `Box`, and the caller held the last reference.
-        let cell = unsafe { Box::from_raw(raw.cast::<Self>().as_ptr()) };
-        // Nothing happens here but in a model, which sees whoever is not done with the cell.
-        cell.stage.with_mut(|_| ());
-        cell.header.waiter.with_mut(|_| ());
-        drop(cell);
+        let cell = raw.cast::<Self>();
+        // SAFETY: the caller held the last reference. The cell was a user of its block, and is gone.
+        unsafe {
+            // Nothing happens here but in a model, which sees whoever is not done with the cell.
+            cell.as_ref().stage.with_mut(|_| ());
+            cell.as_ref().header.waiter.with_mut(|_| ());
+            let block = cell.as_ref().header.block;
+            cell.drop_in_place();
+            Block::leave(block, 1);
+        }
     }
 }
 
@@ -283,10 +292,11 @@ pub(in crate::group) struct Manner {
 
 impl Manner {
     /// With the context that is set here.
+    #[inline]
     pub(in crate::group) fn here() -> Self {
         let mut manner = Self::default();
-        if let Some(context) = context::snapshot() {
-            manner.extras().context = Some(context);
+        if context::is_set() {
+            manner.extras().context = context::snapshot();
         }
         manner
     }
@@ -321,39 +331,87 @@ impl Manner {
     }
 }
 
-/// A cell that nobody else has seen yet.
-pub(in crate::group) struct Fresh<F: Future, S: Settle<F::Output>>(Box<Cell<F, S>>);
+/// What a cell is made of.
+pub(in crate::group) struct Fresh<F: Future, S: Settle<F::Output>> {
+    manner: Manner,
+    location: &'static Location<'static>,
+    future: F,
+    settle: PhantomData<S>,
+}
 
 impl<F: Future, S: Settle<F::Output>> Fresh<F, S> {
     pub(in crate::group) fn new(
-        members: &Members<S::Error>,
         manner: Manner,
         location: &'static Location<'static>,
         future: F,
     ) -> Self {
-        let Manner { extras, flags } = manner;
-        Self(Box::new(Cell {
-            header: Header {
-                // Registry, queue and key.
-                state: AtomicUsize::new(SCHEDULED | KEY | flags | (3 * REF)),
-                vtable: Cell::<F, S>::VTABLE,
-                core: Arc::clone(members.core()),
-                number: 0,
-                slot: AtomicU32::new(0),
-                extras: Lazy::new(extras),
-                location,
-                waiter: UnsafeCell::new(None),
-            },
-            stage: UnsafeCell::new(Stage::Future(future)),
-        }))
+        Self {
+            manner,
+            location,
+            future,
+            settle: PhantomData,
+        }
     }
 
-    /// Gives it its number and publishes it: the references of registry, queue and key.
-    pub(in crate::group) fn publish(mut self, number: u64) -> (CellRef, CellRef, Claim<S::Value>) {
-        self.0.header.number = number;
-        let raw = NonNull::from(Box::leak(self.0)).cast::<Header>();
-        // SAFETY: the count is three, and the value is the key's once the child is over.
+    /// Makes the cell, of a child that is going to be live: the references of roll, queue and key.
+    #[inline]
+    pub(in crate::group) fn publish(
+        self,
+        members: &Members<S::Error>,
+        blocks: &mut Blocks,
+        number: u64,
+    ) -> (CellRef, CellRef, Claim<S::Value>) {
+        let (place, block) = blocks.place(members.core(), Layout::new::<Cell<F, S>>());
+        // SAFETY: the cell counts in the block.
+        let core = unsafe { block.as_ref() }.core();
+        // All its children fail with the same type, which `Members` vouches for.
+        assert!(
+            Arc::ptr_eq(core, members.core()),
+            "a child goes into its own group"
+        );
+        // SAFETY: there is room for such a cell, and it is ours.
+        unsafe { self.put((place, block), number) }
+    }
+
+    /// The same for a child that the group does not take.
+    pub(in crate::group) fn publish_alone(
+        self,
+        members: &Members<S::Error>,
+        number: u64,
+    ) -> (CellRef, CellRef, Claim<S::Value>) {
+        let place = Blocks::alone(members.core(), Layout::new::<Cell<F, S>>());
+        // SAFETY: as above.
+        unsafe { self.put(place, number) }
+    }
+
+    /// # Safety
+    ///
+    /// The place is room for a `Cell<F, S>` that nobody uses, in a block where the cell counts.
+    #[inline]
+    unsafe fn put(
+        self,
+        (place, block): (NonNull<u8>, NonNull<Block>),
+        number: u64,
+    ) -> (CellRef, CellRef, Claim<S::Value>) {
+        let Manner { extras, flags } = self.manner;
+        let cell = Cell::<F, S> {
+            header: Header {
+                // Roll, queue and key.
+                state: AtomicUsize::new(SCHEDULED | KEY | flags | (3 * REF)),
+                vtable: Cell::<F, S>::VTABLE,
+                block,
+                number,
+                entry: Entry::new(),
+                extras: Lazy::new(extras),
+                location: self.location,
+                waiter: UnsafeCell::new(None),
+            },
+            stage: UnsafeCell::new(Stage::Future(self.future)),
+        };
+        let raw = place.cast::<Header>();
+        // SAFETY: as the caller vouches. The count is three, and the value is the key's once the child is over.
         unsafe {
+            place.cast().write(cell);
             (
                 CellRef::from_raw(raw),
                 CellRef::from_raw(raw),
@@ -364,15 +422,7 @@ impl<F: Future, S: Settle<F::Output>> Fresh<F, S> {
 
     /// Takes it apart again.
     pub(in crate::group) fn into_future(self) -> F {
-        // SAFETY: nobody else has seen the cell; the future was not polled, so it may move.
-        let stage = self
-            .0
-            .stage
-            .with_mut(|stage| unsafe { replace(&mut *stage, Stage::Empty) });
-        match stage {
-            Stage::Future(future) => future,
-            _ => unreachable!("a fresh child has its future"),
-        }
+        self.future
     }
 }
 

@@ -154,17 +154,18 @@ impl<'env, E, K: Kind> Scope<'env, E, K> {
         S: Settle<F::Output, Error = E>,
     {
         self.try_add::<F, S>(manner, location, future, ticket)
-            .unwrap_or_else(Self::refused)
+            .unwrap_or_else(|refused| self.refused(refused))
     }
 
     /// A child that is cancelled before it was anybody's.
-    pub(super) fn refused<F, S>((fresh, number, reason): Refused<F, S>) -> Key<S::Value>
+    #[cold]
+    pub(super) fn refused<F, S>(&self, (fresh, number, reason): Refused<F, S>) -> Key<S::Value>
     where
         F: Future + 'env,
         S: Settle<F::Output, Error = E>,
     {
-        let (registry, queue, claim) = fresh.publish(number);
-        drop(registry);
+        let (roll, queue, claim) = fresh.publish_alone(&self.members, number);
+        drop(roll);
         if let Claiming::Claimed(claimed) = queue.claim(true) {
             claimed.refuse(reason);
         }
@@ -182,11 +183,11 @@ impl<'env, E, K: Kind> Scope<'env, E, K> {
         F: Future + 'env,
         S: Settle<F::Output, Error = E>,
     {
-        let fresh = Fresh::<F, S>::new(&self.members, manner, location, future);
+        let fresh = Fresh::<F, S>::new(manner, location, future);
         let claim = self.core().with(|sched, after| match sched.admit() {
             Ok(number) => {
-                let (registry, queue, claim) = fresh.publish(number);
-                sched.enlist(registry, queue, ticket, after);
+                let (roll, queue, claim) = fresh.publish(&self.members, &mut sched.blocks, number);
+                sched.enlist(roll, queue, ticket, after);
                 Ok(claim)
             }
             Err((number, reason)) => Err((fresh, number, reason)),

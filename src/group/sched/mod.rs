@@ -9,7 +9,7 @@
 //!    spawner is called. Whatever has to happen goes into `After`, which the caller runs once the lock is released.
 //! 2. `live` counts the children that were admitted and of whose end the group was not told yet.
 //! 3. Once `cancelled` is set nobody is admitted and the line stays empty. Once `hard` is set, children leave by
-//!    `Children::sweep`, or at the end of the poll in which it met them. Then the queue holds only children that the sweep
+//!    `Roll::sweep`, or at the end of the poll in which it met them. Then the queue holds only children that the sweep
 //!    has marked: those that a shield holds, which go on, and those whose last shield is gone, which go.
 //! 4. Once `closed` is set nobody is admitted. Closed and `live` 0 is the end: it is reached once and never left.
 //! 5. A group with work to do has a driver that is not parked, or an owner that polls or is on its way, or has been
@@ -20,8 +20,7 @@ use std::num::NonZeroUsize;
 
 pub(super) use self::staffing::Parking;
 use super::after::After;
-use super::cell::{CellRef, Claimed, Claiming, Ending, Failed, Finished};
-use super::children::Children;
+use super::cell::{Blocks, CellRef, Claimed, Claiming, Ending, Failed, Finished, Roll};
 use super::completions::Completions;
 use super::drivers::Drivers;
 use super::policy::Policy;
@@ -65,7 +64,9 @@ pub(super) struct Sched {
     /// The owner is gone: failures that still come have nowhere to go.
     orphaned: bool,
     next_number: u64,
-    children: Children,
+    children: Roll,
+    /// Where the cells of new children go. Filled while there are live ones.
+    pub(super) blocks: Blocks,
     ready: VecDeque<CellRef>,
     drivers: Drivers,
     /// How many driver jobs there may be, and whether the group can bring them itself.
@@ -104,6 +105,7 @@ pub(super) enum Work {
 }
 
 impl Sched {
+    #[inline]
     pub(super) fn new(
         limit: Option<NonZeroUsize>,
         max_drivers: usize,
@@ -130,7 +132,8 @@ impl Sched {
             tally: Tally::default(),
             orphaned: false,
             next_number: 0,
-            children: Children::default(),
+            children: Roll::default(),
+            blocks: Blocks::default(),
             ready: VecDeque::new(),
             drivers: Drivers::default(),
             max_drivers,
@@ -146,6 +149,7 @@ impl Sched {
     }
 
     /// The number of a child to be, or why there can be none.
+    #[inline]
     pub(super) fn admit(&mut self) -> Result<u64, (u64, CancelReason)> {
         self.next_number += 1;
         if let Some(reason) = &self.cancelled {
@@ -160,7 +164,7 @@ impl Sched {
     /// Takes a child in that was admitted in the same critical section.
     pub(super) fn enlist(
         &mut self,
-        registry: CellRef,
+        roll: CellRef,
         queue: CellRef,
         ticket: Option<u64>,
         after: &mut After,
@@ -170,7 +174,7 @@ impl Sched {
             self.background += 1;
             self.dismiss_if_alone(after);
         }
-        self.children.insert(registry);
+        self.children.add(roll);
         let starts = match ticket {
             None => self.slots.start(queue, |child| child.set_in_line(true)),
             Some(ticket) => {
@@ -184,12 +188,14 @@ impl Sched {
     }
 
     /// A child wants to be polled.
+    #[inline]
     pub(super) fn push(&mut self, child: CellRef, after: &mut After) {
         self.push_quietly(child, after);
         self.nudge(after);
     }
 
     /// A child wants to be polled, and whoever says so looks for work next.
+    #[inline]
     fn push_quietly(&mut self, child: CellRef, after: &mut After) {
         if self.hard && (self.ending || !self.children.is_behind_sweep(&child)) {
             after.release(child);
@@ -199,6 +205,7 @@ impl Sched {
     }
 
     /// A driver gives back the child that it had.
+    #[inline]
     pub(super) fn take_back(&mut self, done: Done, by_owner: bool, after: &mut After) {
         if by_owner && !matches!(done, Done::First) {
             self.free_owners += 1;
@@ -236,6 +243,7 @@ impl Sched {
     }
 
     /// A child is over.
+    #[inline]
     pub(super) fn over(&mut self, finished: Finished, after: &mut After) {
         let Finished {
             cell,
@@ -243,9 +251,27 @@ impl Sched {
             kept,
             waiter,
         } = finished;
-        self.children.remove(&cell);
         self.live -= 1;
         self.tally.count(end, kept);
+        if let Some(waiter) = waiter {
+            after.wake(waiter);
+        }
+        if self.live == 0 || self.is_attended() {
+            self.attend(&cell, end, after);
+        }
+        let roll = self.children.remove(&cell);
+        after.part(cell.part_with(roll));
+    }
+
+    /// May the end of a child that is not the last mean something to somebody?
+    #[inline]
+    fn is_attended(&self) -> bool {
+        let counted = self.background > 0 || self.slots.is_limited();
+        counted || self.completions.is_some() || self.watchers.any(Events::COMPLETION)
+    }
+
+    /// What the end of a child means to others.
+    fn attend(&mut self, cell: &CellRef, end: Ending, after: &mut After) {
         if cell.is_background() {
             self.background -= 1;
         } else {
@@ -258,16 +284,15 @@ impl Sched {
             }
         }
         if let Some(completions) = &mut self.completions {
-            completions.record(&cell, end);
+            completions.record(cell, end);
         }
         let mut events = Events::COMPLETION;
         if self.live == 0 {
+            self.blocks.rest();
             events = events.and(Events::EMPTY);
         }
         self.watchers.notify(events, |waker| after.wake(waker));
         self.end_if_over(after);
-        after.waiter = waiter;
-        after.release(cell);
     }
 
     /// A child in line has got its slot.
@@ -328,6 +353,7 @@ impl Sched {
     }
 
     /// Is there work beyond what `spare` others are about to do?
+    #[inline]
     fn has_work(&self, spare: usize) -> bool {
         if self.ready.len() + self.doomed.len() > spare {
             return !self.ending;
@@ -336,35 +362,53 @@ impl Sched {
     }
 
     /// What whoever asks is to do next. If there is more, somebody else is called to it.
+    #[inline]
     pub(super) fn work(&mut self, by_owner: bool, after: &mut After) -> Work {
         let work = if self.ending {
-            None
+            Work::Nothing
         } else {
             self.next_work(after)
         };
-        if by_owner && work.is_some() {
+        if by_owner && !matches!(work, Work::Nothing) {
             self.free_owners -= 1;
         }
         self.nudge(after);
-        work.unwrap_or(Work::Nothing)
+        work
     }
 
-    fn next_work(&mut self, after: &mut After) -> Option<Work> {
+    #[inline]
+    fn next_work(&mut self, after: &mut After) -> Work {
+        if self.doomed.is_empty() {
+            if let Some(child) = self.next_ready() {
+                return Work::Poll(child);
+            }
+            if !self.hard {
+                return Work::Nothing;
+            }
+        }
+        self.work_of_cancelled(after)
+    }
+
+    #[cold]
+    fn work_of_cancelled(&mut self, after: &mut After) -> Work {
         while let Some(child) = self.doomed.pop_front() {
             let reason = self.cancelled.clone();
             let reason = reason.unwrap_or_else(|| CancelReason::new(CancelKind::Explicit));
             // It was never polled, and the shield of a start does not count for it.
             if let Claiming::Claimed(claimed) = child.claim(false) {
-                return Some(Work::Drop(claimed, reason));
+                return Work::Drop(claimed, reason);
             }
         }
         if let Some(child) = self.next_ready() {
-            return Some(Work::Poll(child));
+            return Work::Poll(child);
         }
-        let (child, reason) = self.sweep(after)?;
-        Some(Work::Drop(child, reason))
+        match self.sweep(after) {
+            Some((child, reason)) => Work::Drop(child, reason),
+            None => Work::Nothing,
+        }
     }
 
+    #[inline]
     fn next_ready(&mut self) -> Option<CellRef> {
         match order::pick(self.ready.len()) {
             0 => self.ready.pop_front(),
@@ -383,7 +427,7 @@ impl Sched {
     }
 
     /// The children that are not over.
-    pub(super) fn children(&self) -> impl Iterator<Item = &CellRef> {
+    pub(super) fn children(&self) -> impl Iterator<Item = CellRef> {
         self.children.iter()
     }
 }

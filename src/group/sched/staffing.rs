@@ -10,16 +10,29 @@ use crate::group::watchers::{Events, WatcherId};
 
 impl Sched {
     /// Sees to it that there is somebody for the work that is left. An owner that is between two children takes one.
+    #[inline]
     pub(in crate::group) fn nudge(&mut self, after: &mut After) {
-        if !self.has_work(self.free_owners.min(1)) {
-            return;
+        if self.has_work(self.free_owners.min(1)) && !self.is_staffed() {
+            self.call_somebody(after);
         }
+    }
+
+    /// Is there nobody whom work that is left could bring?
+    #[inline]
+    fn is_staffed(&self) -> bool {
         if self.drivers.is_one_coming() {
-            if self.thread_waits {
-                // The driver may be waiting for that very thread.
-                self.watchers
-                    .notify(Events::WORK, |waker| after.wake(waker));
-            }
+            // The driver may be waiting for a thread that waits.
+            return !self.thread_waits;
+        }
+        let staff = self.drivers.len() + self.owners;
+        staff > 0 && staff >= self.max_drivers && !self.drivers.is_one_parked()
+    }
+
+    #[cold]
+    fn call_somebody(&mut self, after: &mut After) {
+        if self.drivers.is_one_coming() {
+            self.watchers
+                .notify(Events::WORK, |waker| after.wake(waker));
             return;
         }
         if let Some((id, waker)) = self.drivers.unpark_one() {

@@ -1,0 +1,168 @@
+//! Memory of cells: blocks that a group fills with one child after the other.
+//!
+//! 1. A block counts its users: the cells in it, and the group while it fills the block. It goes with the last of them.
+//! 2. A block keeps the core, so each cell finds its core as long as there is the cell. Only a group with children that
+//!    are not over fills a block: the core would keep itself otherwise.
+//! 3. What a cell leaves is not used again. So blocks are small, and large cells have one each: a child that stays long
+//!    keeps no more than that.
+
+use std::alloc::{Layout, alloc, dealloc, handle_alloc_error};
+use std::ptr::NonNull;
+use std::sync::Arc;
+use std::sync::atomic::Ordering::{Acquire, Release};
+
+use crate::group::core::Core;
+use crate::sync::atomic::AtomicUsize;
+
+/// No block is larger, unless it is for one cell.
+const LARGEST: usize = 4096;
+/// Larger cells have a block each.
+const LARGEST_SHARED: usize = LARGEST / 8;
+/// What the group counts for while it fills a block: it counts the cells without touching the block, and settles that
+/// when it is done.
+const FILLING: usize = usize::MAX / 2;
+
+/// The head of a block. The cells follow it.
+pub(super) struct Block {
+    users: AtomicUsize,
+    core: Arc<Core>,
+    layout: Layout,
+}
+
+/// The block that a group fills, if it fills one.
+#[derive(Default)]
+pub(in crate::group) struct Blocks {
+    filling: Option<Filling>,
+    /// How much room the next one has for cells.
+    room: usize,
+}
+
+struct Filling {
+    block: NonNull<Block>,
+    layout: Layout,
+    /// Where the next cell may begin.
+    end: usize,
+    cells: usize,
+}
+
+// SAFETY: it is a counted pointer to an atomic, a core that is `Send` and `Sync`, and memory that nobody uses yet.
+unsafe impl Send for Filling {}
+
+impl Block {
+    pub(super) fn core(&self) -> &Arc<Core> {
+        &self.core
+    }
+
+    /// So many users go.
+    ///
+    /// # Safety
+    ///
+    /// They were counted, and do not use the block afterwards.
+    pub(super) unsafe fn leave(block: NonNull<Self>, users: usize) {
+        // SAFETY: the caller's users keep it.
+        let before = unsafe { block.as_ref() }.users.fetch_sub(users, Release);
+        if before == users {
+            // SAFETY: there is no other user any more.
+            unsafe { Self::free(block) }
+        }
+    }
+
+    /// # Safety
+    ///
+    /// The last user is gone.
+    #[cold]
+    unsafe fn free(block: NonNull<Self>) {
+        // SAFETY: the caller vouches for it. The load sees what users did who left earlier; see `CellRef::give_up`.
+        unsafe {
+            block.as_ref().users.load(Acquire);
+            let Self { core, layout, .. } = block.read();
+            dealloc(block.cast().as_ptr(), layout);
+            drop(core);
+        }
+    }
+}
+
+impl Filling {
+    /// Fills a new block with so much room.
+    fn new(core: &Arc<Core>, room: usize, align: usize) -> Self {
+        let (layout, begin) = Layout::from_size_align(room, align)
+            .and_then(|cells| Layout::new::<Block>().extend(cells))
+            .expect("a child fits into memory");
+        // SAFETY: the layout has the head in it, so it is not empty.
+        let block = NonNull::new(unsafe { alloc(layout) }).map(NonNull::cast::<Block>);
+        let Some(block) = block else {
+            handle_alloc_error(layout)
+        };
+        let head = Block {
+            users: AtomicUsize::new(FILLING),
+            core: Arc::clone(core),
+            layout,
+        };
+        // SAFETY: it is ours, large enough and aligned.
+        unsafe { block.write(head) };
+        Self {
+            block,
+            layout,
+            end: begin,
+            cells: 0,
+        }
+    }
+
+    /// Room for one cell, if there is as much left.
+    #[inline]
+    fn take(&mut self, cell: Layout) -> Option<(NonNull<u8>, NonNull<Block>)> {
+        let begin = self.end.checked_next_multiple_of(cell.align())?;
+        let end = begin.checked_add(cell.size())?;
+        if end > self.layout.size() || cell.align() > self.layout.align() {
+            return None;
+        }
+        self.end = end;
+        self.cells += 1;
+        // SAFETY: it is within the block.
+        Some((unsafe { self.block.cast().add(begin) }, self.block))
+    }
+}
+
+impl Drop for Filling {
+    fn drop(&mut self) {
+        // SAFETY: the group counted for `FILLING`, and the cells count for themselves from now on.
+        unsafe { Block::leave(self.block, FILLING - self.cells) }
+    }
+}
+
+impl Blocks {
+    /// Memory for a cell of a child that is not over, and the block in which it is. The cell counts as a user of that.
+    #[inline]
+    pub(super) fn place(
+        &mut self,
+        core: &Arc<Core>,
+        cell: Layout,
+    ) -> (NonNull<u8>, NonNull<Block>) {
+        let taken = self.filling.as_mut().and_then(|filling| filling.take(cell));
+        taken.unwrap_or_else(|| self.place_in_new(core, cell))
+    }
+
+    #[cold]
+    fn place_in_new(&mut self, core: &Arc<Core>, cell: Layout) -> (NonNull<u8>, NonNull<Block>) {
+        if cell.size() > LARGEST_SHARED {
+            return Self::alone(core, cell);
+        }
+        // The first one is as large as the first child, for groups that have but one.
+        self.room = (self.room * 2).clamp(cell.size(), LARGEST);
+        let align = cell.align().max(align_of::<Block>());
+        let block = Filling::new(core, self.room, align);
+        let taken = self.filling.insert(block).take(cell);
+        taken.expect("a new block has room")
+    }
+
+    /// Memory for a cell alone.
+    pub(super) fn alone(core: &Arc<Core>, cell: Layout) -> (NonNull<u8>, NonNull<Block>) {
+        let mut filling = Filling::new(core, cell.size(), cell.align());
+        filling.take(cell).expect("a new block has room")
+    }
+
+    /// No child is left: fills no block until there is one.
+    pub(in crate::group) fn rest(&mut self) {
+        *self = Self::default();
+    }
+}
