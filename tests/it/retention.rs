@@ -113,16 +113,19 @@ fn a_group_goes_with_its_last_key_and_not_before() {
     // The group holds its name, so the name tells whether there is the group.
     let name: Arc<str> = "kept".into();
     let options = GroupOptions::new().name(Arc::clone(&name));
-    let kept = block_on(options.inline_scope(|tg| async move {
+    let mut keys = block_on(options.inline_scope(|tg| async move {
         for _ in 0..3 {
             let keys: Vec<_> = (0..100).map(|n| tg.spawn(async move { n })).collect();
             for key in keys {
                 key.await.unwrap();
             }
         }
-        let mut keys: Vec<_> = (0..100_u64).map(|n| tg.spawn(async move { n })).collect();
-        keys.swap_remove(50)
+        (0..100_u64)
+            .map(|n| tg.spawn(async move { n }))
+            .collect::<Vec<_>>()
     }));
+    let kept = keys.swap_remove(50);
+    drop(keys);
     assert_eq!(Arc::strong_count(&name), 2);
     assert_eq!(block_on(kept), Ok(50));
     assert_eq!(Arc::strong_count(&name), 1);
