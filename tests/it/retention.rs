@@ -121,10 +121,10 @@ fn a_group_goes_with_its_last_key_and_not_before() {
             }
         }
         let mut keys: Vec<_> = (0..100_u64).map(|n| tg.spawn(async move { n })).collect();
-        keys.swap_remove(50)
+        Some(keys.swap_remove(50))
     }));
     assert_eq!(Arc::strong_count(&name), 2);
-    assert_eq!(block_on(kept), Ok(50));
+    assert_eq!(block_on(kept.unwrap()), Ok(50));
     assert_eq!(Arc::strong_count(&name), 1);
 }
 
