@@ -33,7 +33,9 @@ pub(super) type WatcherId = u64;
 /// Those who wait. They are few: the owner of a scope, or whoever joins a group.
 #[derive(Default)]
 pub(super) struct Watchers {
-    list: Vec<Watcher>,
+    /// Most groups have but one, and need no list.
+    one: Option<Watcher>,
+    others: Vec<Watcher>,
     last_id: WatcherId,
 }
 
@@ -52,41 +54,53 @@ impl Watchers {
         events: Events,
         waker: Waker,
     ) -> Option<Waker> {
+        self.put(id, events, Some(waker))
+    }
+
+    /// Is on its way by itself, in the place that `id` names or in a new one. A waker that is not needed any more comes back.
+    pub(super) fn comes(&mut self, id: &mut Option<WatcherId>, events: Events) -> Option<Waker> {
+        self.put(id, events, None)
+    }
+
+    fn put(
+        &mut self,
+        id: &mut Option<WatcherId>,
+        events: Events,
+        waker: Option<Waker>,
+    ) -> Option<Waker> {
         let old = id.and_then(|id| self.unwatch(id));
         let id = *id.get_or_insert_with(|| {
             self.last_id += 1;
             self.last_id
         });
-        let waker = Some(waker);
-        self.list.push(Watcher { id, events, waker });
-        old
-    }
-
-    /// Is on its way by itself, in the place that `id` names or in a new one. A waker that is not needed any more comes back.
-    pub(super) fn comes(&mut self, id: &mut Option<WatcherId>, events: Events) -> Option<Waker> {
-        let old = self.watch(id, events, Waker::noop().clone());
-        if let Some(watcher) = self.list.last_mut() {
-            watcher.waker = None;
+        let watcher = Watcher { id, events, waker };
+        match &self.one {
+            None => self.one = Some(watcher),
+            Some(_) => self.others.push(watcher),
         }
         old
     }
 
     /// Waits no longer. Its waker comes back if it was not woken.
     pub(super) fn unwatch(&mut self, id: WatcherId) -> Option<Waker> {
-        let at = self.list.iter().position(|watcher| watcher.id == id)?;
-        self.list.swap_remove(at).waker
+        if let Some(one) = self.one.take_if(|one| one.id == id) {
+            return one.waker;
+        }
+        let at = self.others.iter().position(|other| other.id == id)?;
+        self.others.swap_remove(at).waker
     }
 
     /// Does anybody wait for one of these, or is on its way because of one?
+    #[inline]
     pub(super) fn any(&self, events: Events) -> bool {
-        self.list.iter().any(|watcher| watcher.events.meets(events))
+        let meets = |watcher: &Watcher| watcher.events.meets(events);
+        self.one.as_ref().is_some_and(meets) || self.others.iter().any(meets)
     }
 
     /// Takes the wakers of all who wait for one of these.
     pub(super) fn notify(&mut self, events: Events, wake: impl FnMut(Waker)) {
-        self.list
-            .iter_mut()
-            .filter(|watcher| watcher.events.meets(events))
+        let all = self.one.iter_mut().chain(&mut self.others);
+        all.filter(|watcher| watcher.events.meets(events))
             .filter_map(|watcher| watcher.waker.take())
             .for_each(wake);
     }
