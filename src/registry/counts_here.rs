@@ -11,7 +11,7 @@ use super::handle::TaskRegistry;
 use super::shared::Shared;
 use crate::context::ContextVar;
 use crate::group::GroupOptions;
-use crate::spawner::{SpawnerHandle, current_spawner, try_current_spawner};
+use crate::spawner::{SpawnerHandle, current_spawner, is_entered, try_current_spawner};
 use crate::sync::Lock;
 
 /// The registry that was entered around the code that runs.
@@ -29,16 +29,31 @@ pub(super) fn counts_here() -> (Arc<Shared>, Option<SpawnerHandle>) {
     if let Some(registry) = entered {
         return (registry, try_current_spawner());
     }
-    (default_on(current_spawner()), None)
+    (default_here(), None)
 }
 
-/// The default registry of a spawner.
+/// The default registry of the spawner that is current here.
+///
+/// # Panics
+///
+/// If there is no current spawner.
 #[track_caller]
-fn default_on(spawner: SpawnerHandle) -> Arc<Shared> {
+fn default_here() -> Arc<Shared> {
     let last = LAST.try_with(Cell::take).unwrap_or_default();
-    let found = last.upgrade().filter(|last| last.is_on(&spawner));
-    let registry = found.unwrap_or_else(|| find_or_open(spawner));
-    let _ = LAST.try_with(|last| last.set(Arc::downgrade(&registry)));
+    let registry = last.upgrade();
+    let usual = registry.filter(|registry| is_entered(registry.spawner()));
+    // The usual case leaves the counts of the spawner alone, which all threads share.
+    let (registry, last) = match usual {
+        Some(registry) => (registry, last),
+        None => {
+            let spawner = current_spawner();
+            let found = last.upgrade().filter(|last| last.is_on(&spawner));
+            let registry = found.unwrap_or_else(|| find_or_open(spawner));
+            let last = Arc::downgrade(&registry);
+            (registry, last)
+        }
+    };
+    let _ = LAST.try_with(|place| place.set(last));
     registry
 }
 

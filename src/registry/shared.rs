@@ -36,9 +36,14 @@ impl Shared {
         &self.roster
     }
 
+    /// The registry's own spawner.
+    pub(super) fn spawner(&self) -> &SpawnerHandle {
+        self.roster.first().spawner()
+    }
+
     /// Is this its own spawner?
     pub(super) fn is_on(&self, spawner: &SpawnerHandle) -> bool {
-        self.roster.first().spawner().same_as(spawner)
+        self.spawner().same_as(spawner)
     }
 
     /// Starts a task on a spawner, `None` for the registry's own. One that is not taken is cancelled.

@@ -67,6 +67,11 @@ pub(crate) fn enter_running(spawner: &SpawnerHandle, running: bool) -> EnterGuar
     push(spawner.clone(), running)
 }
 
+/// Whether a spawner is the one that was made current on this thread last.
+pub(crate) fn is_entered(spawner: &SpawnerHandle) -> bool {
+    is_last(|last| last.spawner.same_as(spawner))
+}
+
 /// Whether this thread runs the jobs of a spawner right now, judged by the current entry alone.
 pub(super) fn is_running_on(spawner: &SpawnerHandle) -> bool {
     is_last(|last| last.running && last.spawner.same_as(spawner))
