@@ -15,7 +15,7 @@ use super::options::GroupOptions;
 use super::place::Place;
 use super::watchers::WatcherId;
 use crate::cancel::{CancelKind, CancelReason};
-use crate::spawner::{LocalSpawner, Spawner, current_spawner, try_current_spawner};
+use crate::spawner::{LocalSpawner, current_spawner, may_wait_for};
 
 /// A group that is not open yet: its settings, and what is known of its spawner.
 pub(crate) struct Origin<K: Kind> {
@@ -53,9 +53,8 @@ impl Origin<Blocking> {
     pub(crate) fn blocking(options: GroupOptions, location: &'static Location<'static>) -> Self {
         let (settings, spawner) = options.split(location);
         let home = spawner.unwrap_or_else(current_spawner);
-        let here = try_current_spawner();
         assert!(
-            home.may_block() && here.is_none_or(|here| here.may_block()),
+            may_wait_for(Some(&home)),
             "a blocking scope would block the only thread that drives this runtime, for ever: await an `inline_scope` or \
              a `scope` instead, or call it from a thread for blocking work"
         );

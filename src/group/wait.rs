@@ -16,7 +16,7 @@ use super::watchers::Events;
 use crate::cancel::CancelToken;
 use crate::error::GatherIncomplete;
 use crate::park::Parker;
-use crate::spawner::{Spawner, try_current_spawner};
+use crate::spawner::may_wait_for;
 
 impl<E, K: Kind> Owner<'_, E, K> {
     /// Says that this thread will wait for the children, and until then is on its way to see to them.
@@ -149,11 +149,8 @@ impl<T> Key<T> {
 
     #[track_caller]
     fn ensure_may_wait(&self) {
-        let home = self.cell().core().spawner();
-        let here = try_current_spawner();
-        let both = home.into_iter().chain(&here);
         assert!(
-            both.into_iter().all(Spawner::may_block),
+            may_wait_for(self.cell().core().spawner()),
             "waiting for a task would block the only thread that drives this runtime, for ever: await the task instead, \
              or wait on a thread for blocking work"
         );

@@ -10,7 +10,7 @@ use super::exit::Exit;
 use super::report::ExitReport;
 use super::run_async::RunAsync;
 use crate::park::park_until_ready;
-use crate::spawner::{Spawner, SpawnerHandle, current_spawner, try_current_spawner};
+use crate::spawner::{Spawner, SpawnerHandle, current_spawner, may_wait_for};
 
 /// How long `main`, and then the background tasks, have to end by themselves.
 const GRACE: Duration = Duration::from_secs(5);
@@ -176,10 +176,9 @@ impl Run {
     /// blocked.
     #[track_caller]
     pub fn run<F: Future>(mut self, main: F) -> Exit<F::Output> {
-        let here = try_current_spawner();
         let spawner = self.spawner.take().unwrap_or_else(current_spawner);
         assert!(
-            spawner.may_block() && here.is_none_or(|here| here.may_block()),
+            may_wait_for(Some(&spawner)),
             "`run` would block the only thread that drives this runtime, for ever: await `Run::builder().run_async(main)` \
              instead; or, in a forked process, fork before the first job"
         );

@@ -67,6 +67,14 @@ pub(crate) fn enter_running(spawner: &SpawnerHandle, running: bool) -> EnterGuar
     push(spawner.clone(), running)
 }
 
+/// Whether this thread may wait for jobs of a spawner, and of the one that is current here. `None` is a group that needs
+/// none.
+#[track_caller]
+pub(crate) fn may_wait_for(spawner: Option<&SpawnerHandle>) -> bool {
+    let here = try_current_spawner();
+    spawner.into_iter().chain(&here).all(Spawner::may_block)
+}
+
 /// Whether a spawner is the one that was made current on this thread last.
 pub(crate) fn is_entered(spawner: &SpawnerHandle) -> bool {
     is_last(|last| last.spawner.same_as(spawner))
