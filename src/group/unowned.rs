@@ -33,11 +33,20 @@ pub(crate) struct Unowned {
 
 /// What a child is told apart by.
 pub(crate) struct Label {
-    pub(crate) name: Option<Arc<str>>,
-    pub(crate) location: &'static Location<'static>,
+    name: Option<Arc<str>>,
+    location: &'static Location<'static>,
 }
 
 impl Label {
+    /// A child of this name, or of none, that is created by whoever calls this.
+    #[track_caller]
+    pub(crate) fn here(name: Option<Arc<str>>) -> Self {
+        Self {
+            name,
+            location: Location::caller(),
+        }
+    }
+
     fn manner(&self) -> Manner {
         Manner::here().name_if(self.name.clone())
     }

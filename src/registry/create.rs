@@ -3,7 +3,6 @@
 use std::convert::Infallible;
 use std::fmt;
 use std::future::Future;
-use std::panic::Location;
 use std::sync::Arc;
 
 use super::counts_here::counts_here;
@@ -44,7 +43,7 @@ where
     F::Output: Send + 'static,
 {
     let (registry, spawner) = counts_here();
-    let label = unnamed(Location::caller());
+    let label = Label::here(None);
     registry.create::<F, Plain<Infallible>>(spawner.as_ref(), &label, future)
 }
 
@@ -70,7 +69,7 @@ where
     E: fmt::Display + Send + 'static,
 {
     let (registry, spawner) = counts_here();
-    let label = unnamed(Location::caller());
+    let label = Label::here(None);
     registry.create::<F, Fallible>(spawner.as_ref(), &label, future)
 }
 
@@ -97,16 +96,6 @@ where
     F::Output: Send + 'static,
 {
     let (registry, spawner) = counts_here();
-    let label = Label {
-        name: Some(name.into()),
-        location: Location::caller(),
-    };
+    let label = Label::here(Some(name.into()));
     registry.create::<F, Plain<Infallible>>(spawner.as_ref(), &label, future)
-}
-
-fn unnamed(location: &'static Location<'static>) -> Label {
-    Label {
-        name: None,
-        location,
-    }
 }

@@ -154,7 +154,7 @@ impl TaskRegistry {
         F: Future + Send + 'static,
         F::Output: Send + 'static,
     {
-        let label = unnamed(Location::caller());
+        let label = Label::here(None);
         self.shared
             .create::<F, Plain<Infallible>>(None, &label, future)
     }
@@ -170,7 +170,7 @@ impl TaskRegistry {
         T: Send + 'static,
         E: fmt::Display + Send + 'static,
     {
-        let label = unnamed(Location::caller());
+        let label = Label::here(None);
         self.shared.create::<F, Fallible>(None, &label, future)
     }
 
@@ -185,7 +185,7 @@ impl TaskRegistry {
         F: Future + Send + 'static,
         F::Output: Send + 'static,
     {
-        let label = unnamed(Location::caller());
+        let label = Label::here(None);
         self.shared
             .create_or_return::<F, Plain<Infallible>>(None, &label, future)
     }
@@ -205,7 +205,7 @@ impl TaskRegistry {
         T: Send + 'static,
         E: fmt::Display + Send + 'static,
     {
-        let label = unnamed(Location::caller());
+        let label = Label::here(None);
         self.shared
             .create_or_return::<F, Fallible>(None, &label, future)
     }
@@ -402,13 +402,6 @@ impl GroupOptions {
         TaskRegistry {
             shared: Shared::open(self, Location::caller()),
         }
-    }
-}
-
-fn unnamed(location: &'static Location<'static>) -> Label {
-    Label {
-        name: None,
-        location,
     }
 }
 

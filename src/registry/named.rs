@@ -3,7 +3,6 @@
 use std::convert::Infallible;
 use std::fmt;
 use std::future::Future;
-use std::panic::Location;
 use std::sync::Arc;
 
 use super::error::TaskRefused;
@@ -23,13 +22,6 @@ impl<'a> NamedTask<'a> {
         Self { registry, name }
     }
 
-    fn label(self, location: &'static Location<'static>) -> Label {
-        Label {
-            name: Some(self.name),
-            location,
-        }
-    }
-
     /// Like [`TaskRegistry::create_task`].
     #[track_caller]
     pub fn create_task<F>(self, future: F) -> Task<F::Output>
@@ -38,7 +30,7 @@ impl<'a> NamedTask<'a> {
         F::Output: Send + 'static,
     {
         let registry = self.registry.shared();
-        let label = self.label(Location::caller());
+        let label = Label::here(Some(self.name));
         registry.create::<F, Plain<Infallible>>(None, &label, future)
     }
 
@@ -51,7 +43,7 @@ impl<'a> NamedTask<'a> {
         E: fmt::Display + Send + 'static,
     {
         let registry = self.registry.shared();
-        let label = self.label(Location::caller());
+        let label = Label::here(Some(self.name));
         registry.create::<F, Fallible>(None, &label, future)
     }
 
@@ -67,7 +59,7 @@ impl<'a> NamedTask<'a> {
         F::Output: Send + 'static,
     {
         let registry = self.registry.shared();
-        let label = self.label(Location::caller());
+        let label = Label::here(Some(self.name));
         registry.create_or_return::<F, Plain<Infallible>>(None, &label, future)
     }
 
@@ -84,7 +76,7 @@ impl<'a> NamedTask<'a> {
         E: fmt::Display + Send + 'static,
     {
         let registry = self.registry.shared();
-        let label = self.label(Location::caller());
+        let label = Label::here(Some(self.name));
         registry.create_or_return::<F, Fallible>(None, &label, future)
     }
 }
