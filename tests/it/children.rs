@@ -10,11 +10,12 @@ use std::task::Poll;
 use std::time::Duration;
 
 use ingather::{
-    CancelKind, GatherGroup, GatherIncomplete, GroupOptions, Key, Scope, blocking_scope_on,
+    CancelKind, GatherGroup, GatherIncomplete, GroupOptions, Scope, blocking_scope_on,
     current_token, inline_scope, scope_on,
 };
 
 use crate::faults::{explodes_waiting, text_of, throw, unique};
+use crate::leaving::kind;
 use crate::support::{
     ByHand, Drops, Fault, Gate, Site, Trace, behaviour, stepper, unhandled, watched, yields,
 };
@@ -38,13 +39,6 @@ behaviour!(
 );
 
 behaviour!(outside: a_background_child_of_a_blocking_scope);
-
-fn kind<T>(key: &Key<T>) -> Option<CancelKind> {
-    match key.status() {
-        Some(GatherIncomplete::Cancelled(reason)) => Some(reason.kind()),
-        _ => None,
-    }
-}
 
 // Children-1
 async fn the_background_ends_with_the_last_main_child(on: Site) {

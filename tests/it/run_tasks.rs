@@ -9,6 +9,7 @@ use ingather::{
 };
 
 use crate::faults::{Explosive, throw, unique};
+use crate::runs::run_on;
 use crate::support::{Gate, Site, Trace, behaviour, unhandled, yield_now};
 use crate::time::{MOMENT, SECOND};
 
@@ -18,10 +19,6 @@ behaviour!(
     failures_on_the_way_out_are_in_the_report,
     tasks_of_others_are_left_alone,
 );
-
-fn run_on(on: &Site) -> Run {
-    Run::builder().on(&on.spawner)
-}
 
 // Shutdown-8, Shutdown-2
 async fn tasks_end_before_callbacks_are_called(on: Site) {

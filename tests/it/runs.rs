@@ -27,7 +27,7 @@ behaviour!(
 );
 behaviour!(outside: a_run_waits_on_its_thread);
 
-fn run_on(on: &Site) -> Run {
+pub(crate) fn run_on(on: &Site) -> Run {
     Run::builder().on(&on.spawner)
 }
 

@@ -11,6 +11,7 @@ use ingather::{
 };
 
 use crate::faults::{Explosive, explodes_after, throw};
+use crate::runs::run_on;
 use crate::support::{ByHand, Fault, Gate, Site, Trace, behaviour, yield_now, yields};
 use crate::time::{SECOND, with_wound};
 
@@ -26,10 +27,6 @@ behaviour!(
     a_callback_withdraws_another,
     callbacks_run_where_children_do,
 );
-
-fn run_on(on: &Site) -> Run {
-    Run::builder().on(&on.spawner)
-}
 
 /// Registers a callback that writes an entry, for good.
 #[track_caller]

@@ -5,6 +5,7 @@ use std::future::pending;
 use ingather::{CancelKind, GatherGroup, GatherIncomplete, Key, Outcome, try_scope_on};
 
 use crate::faults::{Explosive, explodes_after, explodes_waiting, throw, unique};
+use crate::leaving::kind;
 use crate::support::{Drops, Fault, Gate, Site, behaviour, stepper, unhandled, watched, yields};
 
 behaviour!(
@@ -20,13 +21,6 @@ behaviour!(
     reports_say_which_child_it_was,
     each_kind_of_child_may_have_a_name,
 );
-
-fn kind<T>(key: &Key<T>) -> Option<CancelKind> {
-    match key.status() {
-        Some(GatherIncomplete::Cancelled(reason)) => Some(reason.kind()),
-        _ => None,
-    }
-}
 
 /// Panics with a text at its second poll.
 async fn panics(text: String) -> Result<(), Fault> {

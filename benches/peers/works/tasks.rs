@@ -6,6 +6,9 @@
 //!
 //! `tasks_held`: the bytes that a registry holds when `n` tasks are over, compared with itself after the first thousand.
 
+use std::fmt::Debug;
+use std::future::Future;
+
 use ingather::{Spawner, SpawnerHandle, TaskRegistry, create_task, enter};
 use tokio_util::task::TaskTracker;
 
@@ -123,25 +126,27 @@ async fn awaited<S: Spawner + Clone + 'static>(spawner: S, n: usize) {
     let tasks: Vec<_> = children(n)
         .map(|child| registry.create_task(child))
         .collect();
-    let mut found = 0;
-    for task in tasks {
-        found += task
-            .await
-            .expect("a task that nobody cancels gives its value");
-    }
-    assert_eq!(found, sum(n as u64), "each task gave its value once");
+    each_gave_its_value(tasks).await;
 }
 
 async fn tracker_awaited(n: usize) {
     let tracker = TaskTracker::new();
     let tasks: Vec<_> = children(n).map(|child| tracker.spawn(child)).collect();
-    let mut found = 0;
+    each_gave_its_value(tasks).await;
+}
+
+async fn each_gave_its_value<T, E>(tasks: Vec<T>)
+where
+    T: Future<Output = Result<u64, E>>,
+    E: Debug,
+{
+    let (n, mut found) = (tasks.len() as u64, 0);
     for task in tasks {
         found += task
             .await
             .expect("a task that nobody cancels gives its value");
     }
-    assert_eq!(found, sum(n as u64), "each task gave its value once");
+    assert_eq!(found, sum(n), "each task gave its value once");
 }
 
 async fn in_turn<S: Spawner + Clone + 'static>(spawner: S, n: usize) {

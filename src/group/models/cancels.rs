@@ -3,7 +3,7 @@
 use loom::future::block_on;
 use loom::thread;
 
-use super::{Kept, Probe, leave, model, model_within, poll_once, wake};
+use super::{Kept, Probe, leave, model, model_within, wake};
 use crate::group::GatherGroup;
 
 #[test]
@@ -13,8 +13,7 @@ fn a_cancel_of_one_child_against_its_end() {
         let group = GatherGroup::on(&kept);
         let probe = Probe::default();
         let key = group.spawn(probe.waits_for(1));
-        let mut driver = kept.take();
-        assert!(poll_once(&mut driver).is_pending());
+        let driver = kept.take_parked();
         group.close();
         let wakes = wake(&probe);
         let cancels = thread::spawn(move || {
@@ -39,8 +38,7 @@ fn a_cancel_of_the_group(marks: usize) {
     let group = GatherGroup::on(&kept);
     let probe = Probe::default();
     let key = group.spawn(probe.waits_for(marks));
-    let mut driver = kept.take();
-    assert!(poll_once(&mut driver).is_pending());
+    let driver = kept.take_parked();
     group.close();
     let wakes = wake(&probe);
     let cancels = {
@@ -74,8 +72,7 @@ fn the_end_of_the_owner(marks: usize) {
     let group = GatherGroup::on(&kept);
     let probe = Probe::default();
     let key = group.spawn(probe.waits_for(marks));
-    let mut driver = kept.take();
-    assert!(poll_once(&mut driver).is_pending());
+    let driver = kept.take_parked();
     let wakes = wake(&probe);
     let drives = thread::spawn(move || block_on(driver));
     drop(group);

@@ -3,17 +3,8 @@
 use loom::future::block_on;
 use loom::thread;
 
-use super::{Kept, Probe, leave, model, poll_once, wake};
+use super::{Kept, Probe, leave, model, wake};
 use crate::group::GatherGroup;
-use crate::spawner::Job;
-
-/// A group with a child that waits for a mark, and its only driver, which is parked.
-fn parked(kept: &Kept, group: &GatherGroup, probe: &Probe) -> Job {
-    drop(group.spawn(probe.waits_for(1)));
-    let mut driver = kept.take();
-    assert!(poll_once(&mut driver).is_pending());
-    driver
-}
 
 #[test]
 fn a_driver_that_parks_against_a_push() {
@@ -45,7 +36,8 @@ fn the_last_driver_is_dropped_against_a_wake() {
         let kept = Kept::new(1);
         let group = GatherGroup::on(&kept);
         let probe = Probe::default();
-        let driver = parked(&kept, &group, &probe);
+        drop(group.spawn(probe.waits_for(1)));
+        let driver = kept.take_parked();
         group.close();
         let wakes = wake(&probe);
         let drops = thread::spawn(move || drop(driver));
@@ -65,11 +57,9 @@ fn a_driver_is_dropped_while_it_is_on_its_way() {
         let probe = Probe::default();
         drop(group.spawn(probe.waits_for(1)));
         drop(group.spawn(async {}));
-        let mut first = kept.take();
         // It finds that there is more than it can take at once, and calls another.
-        assert!(poll_once(&mut first).is_pending());
-        let mut second = kept.take();
-        assert!(poll_once(&mut second).is_pending());
+        let first = kept.take_parked();
+        let second = kept.take_parked();
         group.close();
         let wakes = wake(&probe);
         // The one that parked last is woken first. What it was called for is left to the other.

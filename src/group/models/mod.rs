@@ -81,6 +81,13 @@ impl Kept {
         jobs.remove(0)
     }
 
+    /// The same, polled once: it has parked.
+    fn take_parked(&self) -> Job {
+        let mut driver = self.take();
+        assert!(poll_once(&mut driver).is_pending());
+        driver
+    }
+
     fn is_empty(&self) -> bool {
         self.jobs.lock().unwrap().is_empty()
     }

@@ -24,8 +24,7 @@ fn the_last_reference_is_a_waker_a_key_or_the_driver() {
         let group = owner.scope();
         let probe = Probe::default();
         let mut key = group.spawn(probe.waits_for(1));
-        let mut driver = kept.take();
-        assert!(poll_once(&mut driver).is_pending());
+        let driver = kept.take_parked();
         group.close();
         assert!(poll_once(&mut key).is_pending());
         let wakes = {
@@ -53,8 +52,7 @@ fn a_waker_is_cloned_against_the_end_of_the_owner() {
         let group = owner.scope();
         let probe = Probe::default();
         let key = group.spawn(probe.waits_for(1));
-        let mut driver = kept.take();
-        assert!(poll_once(&mut driver).is_pending());
+        let driver = kept.take_parked();
         drop(key);
         let wakes = {
             let waker = probe.take_waker();

@@ -2,7 +2,7 @@
 
 use loom::future::block_on;
 
-use super::{Kept, Probe, leave, model_within, poll_once, wake};
+use super::{Kept, Probe, leave, model_within, wake};
 use crate::group::GatherGroup;
 
 #[test]
@@ -12,8 +12,7 @@ fn wakes_against_a_poll() {
         let group = GatherGroup::on(&kept);
         let probe = Probe::default();
         let key = group.spawn(probe.waits_for(2));
-        let mut driver = kept.take();
-        assert!(poll_once(&mut driver).is_pending());
+        let driver = kept.take_parked();
         group.close();
         let wakers = [wake(&probe), wake(&probe)];
         // It comes home when the group is over. A wake that is lost leaves it parked for ever.
