@@ -99,6 +99,7 @@ impl fmt::Display for Panic {
 }
 
 /// Runs user code and keeps its panic.
+#[inline]
 pub(crate) fn catch<R>(f: impl FnOnce() -> R) -> Result<R, Panic> {
     catch_unwind(AssertUnwindSafe(f)).map_err(Panic::new)
 }

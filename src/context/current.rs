@@ -9,13 +9,16 @@
 
 use std::cell::RefCell;
 use std::marker::PhantomData;
+use std::mem::ManuallyDrop;
 
 use super::vars::{Value, Vars};
 use crate::error::unhandled::drop_quietly;
 use crate::sync::per_thread;
 
 per_thread! {
-    static CURRENT: RefCell<Option<Vars>> = const { RefCell::new(None) };
+    // Without a destructor, which costs each access a question: where no guard is there is nothing to drop.
+    static CURRENT: RefCell<ManuallyDrop<Option<Vars>>> =
+        const { RefCell::new(ManuallyDrop::new(None)) };
 }
 
 /// What is set here; `None` if nothing is.
@@ -43,6 +46,7 @@ pub(super) fn read<R: Default>(look: impl FnOnce(Option<&Vars>) -> R) -> R {
 }
 
 /// Sets exactly this until the guard is dropped, whatever was set before.
+#[inline]
 pub(crate) fn enter(vars: Option<Vars>) -> Entered {
     let before = match vars {
         None if !is_set() => None,
@@ -57,7 +61,7 @@ pub(crate) fn enter(vars: Option<Vars>) -> Entered {
 fn swap(vars: Option<Vars>) -> Option<Vars> {
     let mut vars = vars;
     // Where the thread is ending they stay outside, and are dropped by the caller.
-    let _ = CURRENT.try_with(|current| std::mem::swap(&mut *current.borrow_mut(), &mut vars));
+    let _ = CURRENT.try_with(|current| std::mem::swap(&mut **current.borrow_mut(), &mut vars));
     vars
 }
 

@@ -1,5 +1,6 @@
 //! What a critical section leaves to be done once the lock is released.
 
+use std::mem;
 use std::sync::Arc;
 use std::task::Waker;
 
@@ -14,7 +15,9 @@ use crate::error::unhandled::{drop_quietly, wake_quietly};
 #[derive(Default)]
 #[must_use = "what is put off until the lock is released has to be done then: call `run`"]
 pub(super) struct After {
-    pub(super) nudge: Option<Nudge>,
+    /// Is there anything?
+    busy: bool,
+    nudge: Option<Nudge>,
     /// The first of those to wake; the others are in `more`.
     waker: Option<Waker>,
     /// A reference that may be the last; others are in `more`.
@@ -47,11 +50,20 @@ pub(super) enum Nudge {
 
 impl After {
     fn more(&mut self) -> &mut More {
+        self.busy = true;
         self.more.get_or_insert_default()
     }
 
+    /// Calls somebody to the work.
+    pub(super) fn nudge(&mut self, nudge: Nudge) {
+        self.busy = true;
+        self.nudge = Some(nudge);
+    }
+
     /// Wakes it.
+    #[inline]
     pub(super) fn wake(&mut self, waker: Waker) {
+        self.busy = true;
         match &self.waker {
             None => self.waker = Some(waker),
             Some(_) => self.more().wakers.push(waker),
@@ -66,6 +78,7 @@ impl After {
     }
 
     /// Lets go of a reference to a child.
+    #[inline]
     pub(super) fn release(&mut self, child: CellRef) {
         self.part(child.part_with(None));
     }
@@ -73,6 +86,7 @@ impl After {
     /// Lets go of references to a child.
     #[inline]
     pub(super) fn part(&mut self, child: Parting) {
+        self.busy = true;
         match &self.child {
             None => self.child = Some(child),
             Some(_) => self.more().children.push(child),
@@ -117,11 +131,22 @@ impl After {
     /// Does what was put off. With the lock released.
     #[inline]
     pub(super) fn run(self, core: &Arc<Core>) {
+        if self.busy {
+            self.do_it(core);
+        } else {
+            // It has nothing to drop, which the compiler would ask each part of it for.
+            mem::forget(self);
+        }
+    }
+
+    #[inline]
+    fn do_it(self, core: &Arc<Core>) {
         if let Self {
             nudge: None,
             waker: None,
             more: None,
             child,
+            ..
         } = self
         {
             drop(child);

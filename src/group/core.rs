@@ -8,7 +8,8 @@ use std::sync::{Arc, OnceLock, Weak};
 use std::task::{Wake, Waker};
 
 use super::after::After;
-use super::cell::{CellRef, Claimed, Ending, Failed};
+use super::batch::Hand;
+use super::cell::{CellRef, Claimed, Ending, Failed, Finished};
 use super::clockwork::{Clockwork, Terms};
 use super::driver::{Driver, OnSpawner, sweep};
 use super::drivers::DriverId;
@@ -167,27 +168,60 @@ impl Core {
         self.with(|sched, after| sched.fails(failed, end, self.policy, overdue, after));
     }
 
-    /// Gives back the last child and takes the next: one critical section for each poll.
+    /// Gives back what the driver had and takes the next, into its hand if it is more than one child: the critical section
+    /// between two polls. `room` is what the driver may still poll.
     #[inline]
-    pub(super) fn step(self: &Arc<Self>, done: Done, by_owner: bool) -> Work {
+    pub(super) fn step(
+        self: &Arc<Self>,
+        done: Done,
+        by_owner: bool,
+        room: usize,
+        hand: &mut Hand,
+    ) -> Work {
         self.with(|sched, after| {
-            sched.take_back(done, by_owner, after);
-            sched.work(by_owner, after)
+            sched.take_back(done, by_owner, hand, after);
+            sched.work(by_owner, room, hand, after)
         })
     }
 
-    /// Gives back the last child.
-    pub(super) fn give_back(self: &Arc<Self>, done: Done, by_owner: bool) {
+    /// Gives back what the driver had.
+    pub(super) fn give_back(self: &Arc<Self>, done: Done, by_owner: bool, hand: &mut Hand) {
         self.with(|sched, after| {
-            sched.take_back(done, by_owner, after);
+            sched.take_back(done, by_owner, hand, after);
             sched.nudge(after);
         });
     }
 
-    /// Gives back the last child that was dropped and claims the next to be, of a group that is cancelled.
-    pub(super) fn sweep_step(self: &Arc<Self>, done: Done) -> Option<(Claimed, CancelReason)> {
+    /// A child of a batch is over, and others may have to do with that at once.
+    pub(super) fn is_over(self: &Arc<Self>, finished: Finished) {
         self.with(|sched, after| {
-            sched.take_back(done, false, after);
+            sched.over(finished, after);
+            sched.nudge(after);
+        });
+    }
+
+    /// The same for one that is untold.
+    pub(super) fn settle_one(self: &Arc<Self>, child: &CellRef) {
+        self.with(|sched, after| sched.settle_one(child, after));
+    }
+
+    /// How many children are not over.
+    pub(crate) fn len(self: &Arc<Self>) -> usize {
+        self.with(|sched, after| {
+            sched.settle(after);
+            sched.live
+        })
+    }
+
+    /// Gives back the last child that was dropped and claims the next to be, of a group that is cancelled.
+    pub(super) fn sweep_step(
+        self: &Arc<Self>,
+        done: Option<Finished>,
+    ) -> Option<(Claimed, CancelReason)> {
+        self.with(|sched, after| {
+            if let Some(finished) = done {
+                sched.over(finished, after);
+            }
             sched.sweep(after)
         })
     }
@@ -391,16 +425,21 @@ impl Core {
         }
     }
 
+    #[inline]
     pub(super) fn count_taken(&self) {
         self.taken.fetch_add(1, Relaxed);
     }
 
+    #[inline]
     pub(super) fn count_let_go(&self) {
         self.let_go.fetch_add(1, Relaxed);
     }
 
-    pub(crate) fn tally(&self) -> Tally {
-        let mut tally = self.read(|sched| sched.tally);
+    pub(crate) fn tally(self: &Arc<Self>) -> Tally {
+        let mut tally = self.with(|sched, after| {
+            sched.settle(after);
+            sched.tally
+        });
         tally.taken += self.taken.load(Relaxed);
         tally.dropped += self.let_go.load(Relaxed);
         tally

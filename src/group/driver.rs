@@ -17,12 +17,14 @@ use std::rc::{self, Rc};
 use std::sync::{Arc, Weak};
 use std::task::{Context, Poll, Waker};
 
-use super::cell::Ran;
+use super::batch::{Batch, Hand};
+use super::cell::{Ran, RanInBatch};
 use super::core::Core;
 use super::drivers::DriverId;
 use super::ground::Ground;
-use super::sched::{Done, Parking, Work};
+use super::sched::{Done, Parking, Turned, Work};
 use super::watchers::{Events, WatcherId};
+use crate::error::unhandled::wake_quietly;
 use crate::order;
 use crate::panic::catch;
 use crate::spawner::{LocalSpawner, SpawnerHandle};
@@ -46,33 +48,75 @@ pub(super) fn drive(
     budget: &mut usize,
     should_yield: impl Fn() -> bool,
 ) -> Drove {
+    // A spawner that panics instead of answering must not make us forget a child.
+    let gives_way = || order::gives_way() || catch(&should_yield).unwrap_or(true);
+    let mut hand = Hand::default();
     let mut done = Done::First;
     while *budget > 0 {
-        *budget -= 1;
-        done = match core.step(done, by_owner) {
+        let work = core.step(done, by_owner, *budget, &mut hand);
+        hand.let_go();
+        let (next, is_last) = match work {
             Work::Nothing => return Drove::Idle,
-            Work::Poll(child) => match child.run() {
-                Ran::Over(finished) => Done::Over(finished),
-                Ran::Woken(child) => Done::Woken(child),
-                Ran::Cancel(claimed) => Done::Over(claimed.cancel(core.reason())),
-                Ran::Parked => Done::Parked,
-            },
-            Work::Drop(claimed, reason) => Done::Over(claimed.cancel(reason)),
+            Work::Batch => drive_batch(core, hand.batch(), budget, gives_way),
+            Work::Poll(child) => {
+                *budget -= 1;
+                let next = match child.run() {
+                    Ran::Over(finished) => Done::Over(finished),
+                    Ran::Woken(child) => Done::Woken(child),
+                    Ran::Cancel(claimed) => Done::Over(claimed.cancel(core.reason())),
+                    Ran::Parked => Done::Parked,
+                };
+                (next, gives_way())
+            }
+            Work::Drop(claimed, reason) => {
+                *budget -= 1;
+                (Done::Over(claimed.cancel(reason)), gives_way())
+            }
         };
-        // A spawner that panics instead of answering must not make us forget the child.
-        if order::gives_way() || catch(&should_yield).unwrap_or(true) {
+        done = next;
+        if is_last {
             break;
         }
     }
-    core.give_back(done, by_owner);
+    core.give_back(done, by_owner, &mut hand);
     Drove::Yield
+}
+
+/// Polls the children of a batch, and says how far it came and whether the turn is over.
+fn drive_batch(
+    core: &Arc<Core>,
+    batch: &Batch,
+    budget: &mut usize,
+    gives_way: impl Fn() -> bool,
+) -> (Done, bool) {
+    let mut turned = Turned::default();
+    let mut is_last = false;
+    for child in batch.children() {
+        *budget -= 1;
+        let ran = child.run_in_batch();
+        turned.next(matches!(ran, RanInBatch::Woken));
+        match ran {
+            RanInBatch::Over | RanInBatch::Woken | RanInBatch::Parked => {}
+            RanInBatch::Awaited(waiter) => {
+                core.settle_one(child);
+                wake_quietly(waiter);
+            }
+            RanInBatch::Told(finished) => core.is_over(finished),
+            RanInBatch::Cancel(claimed) => core.is_over(claimed.cancel(core.reason())),
+        }
+        is_last = gives_way();
+        if is_last || batch.is_hurried() {
+            break;
+        }
+    }
+    (Done::Batch(turned), is_last)
 }
 
 /// Drops, on this thread, every child of a cancelled group that is not being polled.
 pub(super) fn sweep(core: &Arc<Core>) {
-    let mut done = Done::First;
+    let mut done = None;
     while let Some((claimed, reason)) = core.sweep_step(done) {
-        done = Done::Over(claimed.cancel(reason));
+        done = Some(claimed.cancel(reason));
     }
 }
 
@@ -234,7 +278,10 @@ impl<'a, G: Ground> Turn<'a, G> {
             events
         };
         self.suspended = self.core.with(|sched, after| {
-            if (on_spawner && sched.has_work_for_owner()) || has_news(sched) {
+            if events.meets(Events::COMPLETION) {
+                sched.settle_from_now(after);
+            }
+            if (on_spawner && sched.has_work_left()) || has_news(sched) {
                 after.drop_waker(waker);
                 return false;
             }

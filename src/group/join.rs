@@ -139,7 +139,8 @@ impl<'a, E, K: Kind> Completions<'a, E, K> {
     fn poll_completion(&mut self, cx: &mut Context<'_>) -> Poll<Option<Completion>> {
         let core = self.group.core();
         let take = || {
-            core.with(|sched, _| {
+            core.with(|sched, after| {
+                sched.settle(after);
                 let completion = sched.completions.as_mut().and_then(|list| list.next());
                 (completion, sched.has_no_main())
             })

@@ -52,6 +52,7 @@ pub struct Key<T> {
 }
 
 impl<T> Key<T> {
+    #[inline]
     pub(super) fn new(claim: Claim<T>) -> Self {
         Self { claim }
     }

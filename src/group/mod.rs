@@ -6,6 +6,7 @@
 //! - `slots`: the limit, and who waits for it
 //! - `drivers`: which driver jobs there are, and which is on its way
 //! - `watchers`: who waits for something to happen to the group
+//! - `batch`: children that a driver polls without the lock in between
 //! - `completions`: which children are over and have not been told of
 //! - `sched`: all of the above under one lock, with the steps that it can take
 //! - `after`: what a critical section leaves to be done
@@ -32,6 +33,7 @@
 //! - `policy`, `options`, `tally`: what a group may be told, and what it tells
 
 mod after;
+mod batch;
 mod cell;
 #[cfg(feature = "testing")]
 pub(crate) mod census;

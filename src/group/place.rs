@@ -4,7 +4,7 @@
 //! make a tree, up which tokens, deadlines and shields look.
 
 use std::cell::Cell;
-use std::mem::ManuallyDrop;
+use std::mem::{self, ManuallyDrop};
 use std::sync::Arc;
 
 use super::cell::CellRef;
@@ -43,7 +43,8 @@ pub(crate) struct Screen {
 }
 
 per_thread! {
-    static PLACE: Cell<Option<Place>> = const { Cell::new(None) };
+    // Without a destructor, which costs each access a question: whoever puts a place there takes it away again.
+    static PLACE: Cell<ManuallyDrop<Option<Place>>> = const { Cell::new(ManuallyDrop::new(None)) };
 }
 
 /// Runs `f` in a place, and gives the place back.
@@ -53,6 +54,23 @@ pub(crate) fn stand<R>(place: Place, f: impl FnOnce() -> R) -> (Place, R) {
     let result = f();
     let place = stay.end();
     (place.expect("a place is there until it is left"), result)
+}
+
+/// Runs `f` in a place that is lent: what it holds stays the caller's, whatever happens.
+#[inline]
+pub(super) fn stand_in_lent<R>(place: ManuallyDrop<Place>, f: impl FnOnce() -> R) -> R {
+    struct Lent(ManuallyDrop<Stay>);
+
+    impl Drop for Lent {
+        fn drop(&mut self) {
+            self.0.swap();
+            mem::forget(self.0.other.take());
+        }
+    }
+
+    let place = ManuallyDrop::into_inner(place);
+    let _lent = Lent(ManuallyDrop::new(Stay::begin(Some(place))));
+    f()
 }
 
 /// Makes this code run in no place, until what this gives is dropped.
@@ -78,7 +96,10 @@ impl Stay {
     #[inline]
     fn swap(&mut self) {
         let other = &mut self.other;
-        let _ = PLACE.try_with(|here| *other = here.replace(other.take()));
+        let _ = PLACE.try_with(|here| {
+            let before = here.replace(ManuallyDrop::new(other.take()));
+            *other = ManuallyDrop::into_inner(before);
+        });
     }
 
     /// Gives the inner place back.
@@ -98,9 +119,9 @@ impl Drop for Stay {
 
 /// Where this code runs; `None` outside of all children and bodies.
 pub(crate) fn here() -> Option<Place> {
-    let look = |cell: &Cell<Option<Place>>| {
-        let here = cell.take();
-        let seen = here.clone();
+    let look = |cell: &Cell<ManuallyDrop<Option<Place>>>| {
+        let here = cell.replace(ManuallyDrop::new(None));
+        let seen = Option::clone(&here);
         cell.set(here);
         seen
     };

@@ -28,6 +28,7 @@ impl Tally {
         self.ok + self.failed + self.panicked + self.cancelled
     }
 
+    #[inline]
     pub(super) fn count(&mut self, end: Ending, kept: bool) {
         match end {
             Ending::Value => {

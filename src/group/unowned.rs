@@ -144,7 +144,7 @@ impl Unowned {
 
     /// The number of children that are not over.
     pub(crate) fn len(&self) -> usize {
-        self.core().read(|sched| sched.live)
+        self.core().len()
     }
 
     /// The same without waiting for the lock.

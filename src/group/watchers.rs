@@ -22,7 +22,7 @@ impl Events {
         Self(self.0 | other.0)
     }
 
-    fn meets(self, other: Self) -> bool {
+    pub(super) fn meets(self, other: Self) -> bool {
         self.0 & other.0 != 0
     }
 }
@@ -95,6 +95,13 @@ impl Watchers {
     pub(super) fn any(&self, events: Events) -> bool {
         let meets = |watcher: &Watcher| watcher.events.meets(events);
         self.one.as_ref().is_some_and(meets) || self.others.iter().any(meets)
+    }
+
+    /// Does anybody wait for one of these who is not on its way?
+    #[inline]
+    pub(super) fn waits(&self, events: Events) -> bool {
+        let waits = |watcher: &Watcher| watcher.events.meets(events) && watcher.waker.is_some();
+        self.one.as_ref().is_some_and(waits) || self.others.iter().any(waits)
     }
 
     /// Takes the wakers of all who wait for one of these.

@@ -55,6 +55,11 @@ pub(crate) fn pick(ready: usize) -> usize {
     }
 }
 
+/// Whether those that are ready go in the order in which they came.
+pub(crate) fn is_first_come() -> bool {
+    matches!(ORDER.get(), Order::Fifo)
+}
+
 /// Whether whoever polls several things in a row lets others have a turn after this one.
 pub(crate) fn gives_way() -> bool {
     match ORDER.get() {

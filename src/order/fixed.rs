@@ -6,6 +6,12 @@ pub(crate) fn pick(_ready: usize) -> usize {
     0
 }
 
+/// Whether those that are ready go in the order in which they came.
+#[inline]
+pub(crate) fn is_first_come() -> bool {
+    true
+}
+
 /// Whether whoever polls several things in a row lets others have a turn after this one.
 #[inline]
 pub(crate) fn gives_way() -> bool {

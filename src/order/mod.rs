@@ -11,6 +11,6 @@ mod decided;
 mod fixed;
 
 #[cfg(feature = "testing")]
-pub(crate) use decided::{Decides, Order, decide, draw, gives_way, pick};
+pub(crate) use decided::{Decides, Order, decide, draw, gives_way, is_first_come, pick};
 #[cfg(not(feature = "testing"))]
-pub(crate) use fixed::{gives_way, pick};
+pub(crate) use fixed::{gives_way, is_first_come, pick};

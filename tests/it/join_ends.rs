@@ -130,8 +130,8 @@ async fn a_collected_panic_is_told_of(on: Site) {
     let text = unique("collected");
     let (in_poll, in_drop) = (text.clone(), text.clone());
     let log = Trace::new();
-    let gate = Gate::new();
-    let opens = gate.clone();
+    let (gate, begun) = (Gate::new(), Gate::new());
+    let (opens, begins) = (gate.clone(), begun.clone());
     let options = GroupOptions::new()
         .on(&on.spawner)
         .on_panic(OnPanic::Collect);
@@ -146,9 +146,13 @@ async fn a_collected_panic_is_told_of(on: Site) {
         }),
         (
             move || async move { throw(&in_poll) },
-            move || explodes_waiting(in_drop),
+            move || {
+                begins.open();
+                explodes_waiting(in_drop)
+            },
             move || async move {
                 gate.wait().await;
+                begun.wait().await;
                 Ok(2)
             },
         ),

@@ -49,6 +49,7 @@ struct Filling {
 unsafe impl Send for Filling {}
 
 impl Block {
+    #[inline]
     pub(super) fn core(&self) -> &Arc<Core> {
         &self.core
     }
@@ -58,6 +59,7 @@ impl Block {
     /// # Safety
     ///
     /// They were counted, and do not use the block afterwards.
+    #[inline]
     pub(super) unsafe fn leave(block: NonNull<Self>, users: usize) {
         // SAFETY: the caller's users keep it.
         let before = unsafe { block.as_ref() }.users.fetch_sub(users, Release);

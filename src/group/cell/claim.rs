@@ -3,11 +3,12 @@
 use std::marker::PhantomData;
 use std::mem::{ManuallyDrop, take};
 use std::ptr::NonNull;
+use std::sync::atomic::Ordering::Relaxed;
 use std::task::{Context, Poll};
 
 use super::header::Header;
 use super::reference::CellRef;
-use super::state::{Ending, KEY, LINE, OVER, REF, WAITER};
+use super::state::{Ending, KEY, LINE, OVER, REF, Snapshot, WAITER};
 use crate::cancel::{CancelKind, CancelReason};
 use crate::error::GatherIncomplete;
 use crate::error::unhandled::drop_quietly;
@@ -33,6 +34,7 @@ impl<T> Claim<T> {
         }
     }
 
+    #[inline]
     pub(in crate::group) fn cell(&self) -> &CellRef {
         &self.cell
     }
@@ -78,14 +80,21 @@ impl<T> Claim<T> {
     }
 
     pub(in crate::group) fn take(&mut self) -> Result<T, GatherIncomplete> {
-        if let Some(why) = self.missing() {
-            return Err(why);
+        self.take_of(self.cell.load())
+    }
+
+    /// The same, where this is the state.
+    #[inline]
+    fn take_of(&mut self, state: Snapshot) -> Result<T, GatherIncomplete> {
+        if state.end() != Some(Ending::Value) {
+            return Err(self.missing().unwrap_or(GatherIncomplete::Running));
         }
         let header = self.cell.header();
         let mut out: Option<T> = None;
         // SAFETY: the child is over with a value, which is ours, and `T` is its type.
         unsafe { (header.vtable.take_value)(self.cell.raw(), (&raw mut out).cast()) };
         if out.is_some() {
+            header.taken.store(true, Relaxed);
             header.core().count_taken();
         }
         out.ok_or(GatherIncomplete::Taken)
@@ -97,8 +106,9 @@ impl<T> Claim<T> {
         cx: &mut Context<'_>,
     ) -> Poll<Result<T, GatherIncomplete>> {
         let header = self.cell.header();
-        if self.cell.load().has(OVER) {
-            return Poll::Ready(self.take());
+        let state = self.cell.load();
+        if state.has(OVER) {
+            return Poll::Ready(self.take_of(state));
         }
         // The mark goes off first: the slot is ours while `WAITER` and `OVER` are off (S4).
         let idle = self
@@ -134,6 +144,7 @@ impl<T> Claim<T> {
     }
 
     /// Drops the waker in the slot. The callers own the slot by (S4).
+    #[inline]
     fn empty_slot(&self) {
         let slot = &self.cell.header().waiter;
         // SAFETY: the slot is ours.
@@ -146,14 +157,13 @@ impl<T> Claim<T> {
 impl<T> Drop for Claim<T> {
     fn drop(&mut self) {
         let state = self.cell.load();
-        // SAFETY: a value of a child that is over is ours.
-        let has_value = || state.end() == Some(Ending::Value) && !unsafe { self.value() }.is_null();
-        if state.has(OVER) && !has_value() {
+        let taken = self.cell.header().taken.load(Relaxed);
+        if taken || (state.has(OVER) && state.end() != Some(Ending::Value)) {
             if !state.has(WAITER) {
                 self.empty_slot();
             }
             // SAFETY: the reference is ours and goes with us. `KEY` is on, and off from here (S5).
-            unsafe { self.cell.give_up(REF + KEY) }
+            unsafe { self.cell.give_up_seen(REF + KEY, state) }
         } else {
             self.leave();
             // SAFETY: it goes with us.

@@ -48,6 +48,7 @@ impl Lazy {
         Self(AtomicPtr::new(extras.map_or(null_mut(), Box::into_raw)))
     }
 
+    #[inline]
     pub(super) fn get(&self) -> Option<&Extras> {
         // SAFETY: it is null, or a box that lives as long as we do (1).
         NonNull::new(self.0.load(Acquire)).map(|extras| unsafe { extras.as_ref() })

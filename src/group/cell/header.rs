@@ -15,7 +15,7 @@ use crate::error::{ChildInfo, KeyId};
 use crate::group::core::Core;
 use crate::panic::Panic;
 use crate::sync::UnsafeCell;
-use crate::sync::atomic::AtomicUsize;
+use crate::sync::atomic::{AtomicBool, AtomicUsize};
 
 /// The part of a cell that does not depend on the future's type. First in `Cell`, so that one pointer serves for both.
 pub(super) struct Header {
@@ -27,6 +27,8 @@ pub(super) struct Header {
     pub(super) number: u64,
     /// Its place on the roll of live children; under the group's lock alone.
     pub(super) entry: Entry,
+    /// Was the value taken? The key's alone.
+    pub(super) taken: AtomicBool,
     /// Most children have none and pay for one word.
     pub(super) extras: Lazy,
     pub(super) location: &'static Location<'static>,
@@ -59,6 +61,7 @@ pub(super) struct VTable {
 }
 
 impl Header {
+    #[inline]
     pub(super) fn core(&self) -> &Arc<Core> {
         // SAFETY: the cell counts as a user of the block.
         unsafe { self.block.as_ref() }.core()
@@ -72,8 +75,19 @@ impl Header {
         }
     }
 
-    /// Sets the context that the child has, for one poll.
-    pub(super) fn enter_context(&self) -> Option<Entered> {
+    /// Runs `f` in the context that the child has.
+    #[inline]
+    pub(super) fn in_context<R>(&self, f: impl FnOnce() -> R) -> R {
+        let _context = if self.extras.get().is_some() || context::is_set() {
+            self.enter_context()
+        } else {
+            None
+        };
+        f()
+    }
+
+    #[cold]
+    fn enter_context(&self) -> Option<Entered> {
         let own = self.extras.get().and_then(|extras| extras.context.as_ref());
         (own.is_some() || context::is_set()).then(|| context::enter(own.cloned()))
     }

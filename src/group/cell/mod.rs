@@ -1,11 +1,12 @@
 //! One child in one cell: state word, waker, and the future or what became of it. All `unsafe` of groups is here.
 //!
-//! - `state`: the bits of the state word, and the numbered rules (S1) to (S5) that this folder cites
+//! - `state`: the bits of the state word, and the numbered rules (S1) to (S6) that this folder cites
 //! - `block`: the memory in which the cells of a group lie
 //! - `header`: the part that every reference sees, and the table of functions that know the types
 //! - `extras`: what only some children have
 //! - `stage`: the typed part, and how a cell is made
-//! - `reference`: counted references, and each step that the state can take
+//! - `reference`: counted references: what they say of a child, who claims it for a drop, and who wakes it
+//! - `run`: one poll of a child, and its end
 //! - `roll`: the list of live children, linked through their cells
 //! - `shielding`: shields, tokens and cancels of one child
 //! - `claim`: the reference behind a key, which alone reads the value
@@ -34,6 +35,7 @@ mod failed;
 mod header;
 mod reference;
 mod roll;
+mod run;
 mod shielding;
 mod stage;
 mod state;
@@ -43,8 +45,9 @@ pub(super) use block::Blocks;
 pub(super) use claim::Claim;
 pub(super) use failed::{Failed, Members};
 pub(crate) use reference::CellRef;
-pub(super) use reference::{Claimed, Claiming, Finished, Parting, Ran};
+pub(super) use reference::{Claimed, Claiming, Parting};
 pub(super) use roll::Roll;
+pub(super) use run::{Finished, Ran, RanInBatch};
 pub(crate) use stage::Settle;
 pub(super) use stage::{Fresh, Manner};
 pub use state::Ending;

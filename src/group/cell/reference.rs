@@ -1,23 +1,18 @@
-//! Counted references to a child, and each step that its state can take.
+//! Counted references to a child: what they say of it, who claims it for a drop, and who wakes it.
 
 use std::fmt;
-use std::mem::{ManuallyDrop, take};
+use std::mem::ManuallyDrop;
 use std::ptr::NonNull;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed, Release};
-use std::task::{Context, Poll, Waker};
 
-use super::failed::Failed;
 use super::header::Header;
 use super::state::{
     BACKGROUND, CANCEL, DOOM, Ending, KEY, LINE, OVER, REF, RUNNING, SCHEDULED, SHIELD, Snapshot,
-    TOO_MANY, WAITER,
+    TOO_MANY,
 };
-use super::waker;
-use crate::cancel::CancelReason;
 use crate::error::{ChildInfo, KeyId};
 use crate::group::core::Core;
-use crate::group::place::{Place, stand};
 
 /// A counted reference to a child, whatever its types.
 pub(crate) struct CellRef(NonNull<Header>);
@@ -36,28 +31,6 @@ pub(in crate::group) struct Parting {
     count: usize,
 }
 
-/// How a child left the hands of a driver.
-pub(in crate::group) enum Ran {
-    /// It is over.
-    Over(Finished),
-    /// It was woken while it was polled and goes back to the queue.
-    Woken(CellRef),
-    /// It is to be dropped: it was cancelled before or during this poll.
-    Cancel(Claimed),
-    /// Nothing is left to do.
-    Parked,
-}
-
-/// A child that ended just now. The group must be told before the waiter is woken.
-#[must_use = "the group waits for this child until it is told"]
-pub(in crate::group) struct Finished {
-    pub(in crate::group) cell: CellRef,
-    pub(in crate::group) end: Ending,
-    /// Is the value kept for a key?
-    pub(in crate::group) kept: bool,
-    pub(in crate::group) waiter: Option<Waker>,
-}
-
 /// What came of claiming a child that is to be dropped.
 pub(in crate::group) enum Claiming {
     /// It is the caller's.
@@ -70,30 +43,35 @@ pub(in crate::group) enum Claiming {
 
 /// Proof that the caller holds `RUNNING` on a child whose future is to be dropped.
 #[must_use = "the child can neither run nor end while it is claimed: call `cancel`"]
-pub(in crate::group) struct Claimed(CellRef);
+pub(in crate::group) struct Claimed(pub(super) CellRef);
 
 impl CellRef {
     /// # Safety
     ///
     /// One reference of the cell's count becomes this one.
+    #[inline]
     pub(super) unsafe fn from_raw(raw: NonNull<Header>) -> Self {
         Self(raw)
     }
 
+    #[inline]
     pub(super) fn raw(&self) -> NonNull<Header> {
         self.0
     }
 
+    #[inline]
     pub(super) fn header(&self) -> &Header {
         // SAFETY: we hold a reference.
         unsafe { self.0.as_ref() }
     }
 
+    #[inline]
     pub(super) fn load(&self) -> Snapshot {
         Snapshot(self.header().state.load(Acquire))
     }
 
     /// Changes the state with `f` until it sticks (`Ok`), or `f` gives `None` (`Err`); the state before either way.
+    #[inline]
     pub(super) fn update(
         &self,
         f: impl Fn(Snapshot) -> Option<usize>,
@@ -113,10 +91,12 @@ impl CellRef {
         self.header().info()
     }
 
+    #[inline]
     pub(in crate::group) fn end(&self) -> Option<Ending> {
         self.load().end()
     }
 
+    #[inline]
     pub(in crate::group) fn has_key(&self) -> bool {
         self.load().has(KEY)
     }
@@ -137,51 +117,9 @@ impl CellRef {
         }
     }
 
+    #[inline]
     pub(in crate::group) fn is_in_line(&self) -> bool {
         self.load().has(LINE)
-    }
-
-    /// Polls it once (edge 1). Takes the queue's reference.
-    #[inline]
-    pub(in crate::group) fn run(self) -> Ran {
-        let begun =
-            self.update(|now| (!now.has(OVER | RUNNING)).then_some((now.0 & !SCHEDULED) | RUNNING));
-        let Ok(before) = begun else {
-            return Ran::Parked;
-        };
-        if before.is_to_go() {
-            return Ran::Cancel(Claimed(self));
-        }
-        let raw = self.0;
-        // The place keeps our reference meanwhile.
-        let (place, poll) = stand(Place::Child(self), || {
-            // The waker lives as long as that reference and does not count; a clone of it does.
-            // SAFETY: we hold a reference, and this waker does not give it up.
-            let waker = ManuallyDrop::new(unsafe { Waker::from_raw(waker::raw(raw)) });
-            let mut cx = Context::from_waker(&waker);
-            // SAFETY: we hold a reference.
-            let header = unsafe { raw.as_ref() };
-            let _context = header.enter_context();
-            // SAFETY: we hold `RUNNING`, and a child that is not over has its future.
-            unsafe { (header.vtable.poll)(raw, &mut cx) }
-        });
-        let Place::Child(cell) = place else {
-            unreachable!("a place is given back as it was")
-        };
-        match poll {
-            Poll::Ready(end) => Ran::Over(cell.finish(end, tell_group)),
-            Poll::Pending => cell.suspend(),
-        }
-    }
-
-    /// Ends a poll that gave `Pending` (edge 2).
-    fn suspend(self) -> Ran {
-        let suspended = self.update(|now| (!now.is_to_go()).then_some(now.0 & !RUNNING));
-        match suspended {
-            Err(_) => Ran::Cancel(Claimed(self)),
-            Ok(before) if before.has(SCHEDULED) => Ran::Woken(self),
-            Ok(_) => Ran::Parked,
-        }
     }
 
     /// Takes the place of a poll in order to drop the future (edge 5), unless somebody polls it right now, who will do it
@@ -247,15 +185,24 @@ impl CellRef {
         self.load().has(RUNNING)
     }
 
+    #[inline]
     pub(in crate::group) fn is_background(&self) -> bool {
         self.load().has(BACKGROUND)
     }
 
+    #[inline]
     pub(in crate::group) fn core(&self) -> &Arc<Core> {
         self.header().core()
     }
 
+    /// Gives up this reference.
+    #[inline]
+    pub(in crate::group) fn part(self) -> Parting {
+        self.part_with(None)
+    }
+
     /// Gives up two references in one step. Both are of the same child.
+    #[inline]
     pub(in crate::group) fn part_with(self, other: Option<Self>) -> Parting {
         let count = 1 + usize::from(other.is_some());
         debug_assert!(other.as_ref().is_none_or(|other| other.is(&self)));
@@ -268,61 +215,19 @@ impl CellRef {
     }
 
     /// Is it the same child?
+    #[inline]
     pub(in crate::group) fn is(&self, other: &Self) -> bool {
         self.0 == other.0
     }
 
-    /// Publishes the end (edges 4 and 6). The caller holds `RUNNING`; the future is dropped, the end is in the stage.
-    /// `fails` gets the failure, if it is one, before the end can be seen.
-    #[inline]
-    fn finish(self, mut end: Ending, fails: impl FnOnce(Failed, Ending)) -> Finished {
-        let header = self.header();
-        let mut kept = end == Ending::Value;
-        if kept && !self.load().has(KEY) {
-            kept = false;
-            // SAFETY: there is no key and there will be none (S5).
-            end = unsafe { (header.vtable.let_go)(self.0) };
-        }
-        if let Some(failed) = Failed::of(&self, end) {
-            fails(failed, end);
-        }
-        let before = Snapshot(header.state.fetch_add(OVER + end.bits() - RUNNING, AcqRel));
-        self.lets_go();
-        if kept && !before.has(KEY) {
-            kept = false;
-            self.let_go_late();
-        }
-        let waiter = if before.has(WAITER) {
-            // SAFETY: the slot is ours from this step on (S4).
-            header.waiter.with_mut(|slot| unsafe { take(&mut *slot) })
-        } else {
-            None
-        };
-        Finished {
-            cell: self,
-            end,
-            kept,
-            waiter,
-        }
-    }
-
-    /// Lets go of a value after `OVER`, when what is wrong with it can only be reported. By whoever (S5) names.
-    pub(super) fn let_go_late(&self) {
-        let vtable = self.header().vtable;
-        // SAFETY: the key is gone, so the value is ours alone; and so is what `let_go` puts in its place.
-        unsafe {
-            if (vtable.let_go)(self.0) != Ending::Value {
-                (vtable.report)(self.0);
-            }
-        }
-    }
-
     /// Brings the child to its group's queue (edge 3), unless it is there, is being polled, or is over.
+    #[inline]
     pub(super) fn wake(&self) {
         self.schedule_with(0);
     }
 
     /// The same, with some bits that are set in the same step.
+    #[inline]
     fn schedule_with(&self, bits: usize) {
         // Even a wake that changes nothing is a release: the poll that answers it must see what came before the wake.
         let woken = self.update(|now| {
@@ -341,44 +246,34 @@ impl CellRef {
     }
 }
 
-impl Claimed {
-    /// Drops the future and publishes the end (edge 6). The reason is the group's; if the child was cancelled for itself, its
-    /// own counts.
-    pub(in crate::group) fn cancel(self, reason: CancelReason) -> Finished {
-        let reason = self.0.own_reason().unwrap_or(reason);
-        // It follows the group's only as long as the child is there.
-        self.0.turn_token(&reason);
-        let raw = self.0.0;
-        // The place keeps our reference meanwhile: the destructor runs in the child, as its polls did.
-        let (place, end) = stand(Place::Child(self.0), || {
-            // SAFETY: we hold a reference.
-            let header = unsafe { raw.as_ref() };
-            let _context = header.enter_context();
-            // SAFETY: this is the proof that we hold `RUNNING`.
-            unsafe { (header.vtable.cancel)(raw, reason) }
-        });
-        let Place::Child(cell) = place else {
-            unreachable!("a place is given back as it was")
-        };
-        cell.finish(end, tell_group)
+impl Parting {
+    /// The child.
+    #[inline]
+    pub(in crate::group) fn child(&self) -> &CellRef {
+        &self.cell
     }
 
-    /// Does the same to a child that the group did not take: its panic, if it panics, is not the group's.
-    pub(in crate::group) fn refuse(self, reason: CancelReason) {
-        let cell = self.0;
-        // SAFETY: as above.
-        let end = unsafe { (cell.header().vtable.cancel)(cell.0, reason) };
-        drop(cell.finish(end, |failed, _| drop(failed)));
+    /// Keeps the reference after all.
+    #[inline]
+    pub(in crate::group) fn stay(self) -> CellRef {
+        debug_assert_eq!(self.count, 1);
+        let mut this = ManuallyDrop::new(self);
+        // SAFETY: it is not used again, and not dropped.
+        unsafe { ManuallyDrop::take(&mut this.cell) }
     }
-}
 
-/// Before the end can be seen: whoever learns of it from the key and fails in turn comes second.
-fn tell_group(failed: Failed, end: Ending) {
-    let core = Arc::clone(failed.core());
-    core.child_fails(failed, end);
+    /// Gives up one more reference in the same step.
+    #[inline]
+    pub(in crate::group) fn and(&mut self, other: CellRef) {
+        debug_assert!(self.cell.is(&other));
+        // It is given up with the first.
+        let _ = ManuallyDrop::new(other);
+        self.count += 1;
+    }
 }
 
 impl Clone for CellRef {
+    #[inline]
     fn clone(&self) -> Self {
         let before = self.header().state.fetch_add(REF, Relaxed);
         if before > TOO_MANY {
@@ -403,6 +298,26 @@ impl CellRef {
             self.load();
             // SAFETY: these were the last references.
             unsafe { (self.header().vtable.free)(self.0) }
+        }
+    }
+}
+
+impl CellRef {
+    /// The same, by somebody who has seen this state. If these were all references then, they are so still: nobody else is
+    /// left to clone one.
+    ///
+    /// # Safety
+    ///
+    /// As for `give_up`.
+    #[inline]
+    pub(super) unsafe fn give_up_seen(&self, what: usize, seen: Snapshot) {
+        // SAFETY: as the caller vouches. `load` has seen what came before the others let go.
+        unsafe {
+            if seen.refs() == Snapshot(what).refs() {
+                (self.header().vtable.free)(self.0);
+            } else {
+                self.give_up(what);
+            }
         }
     }
 }

@@ -24,7 +24,7 @@ use crate::error::ChildInfo;
 use crate::error::unhandled::{self, drop_quietly};
 use crate::panic::{Panic, catch};
 use crate::sync::UnsafeCell;
-use crate::sync::atomic::AtomicUsize;
+use crate::sync::atomic::{AtomicBool, AtomicUsize};
 
 /// What a child's output means to its group.
 pub(crate) trait Settle<O> {
@@ -98,71 +98,81 @@ impl<F: Future, S: Settle<F::Output>> Cell<F, S> {
     }
 
     unsafe fn poll(raw: NonNull<Header>, cx: &mut Context<'_>) -> Poll<Ending> {
-        // SAFETY: the stage is ours while we hold `RUNNING` (S1); the future never moves: it is dropped in place.
+        // SAFETY: the stage is ours while we hold `RUNNING` (S1); the future never moves: it is dropped in place, and counts
+        // as gone even if its destructor panicked.
         unsafe {
             Self::stage(raw, |stage| {
                 let Stage::Future(future) = &mut *stage else {
                     unreachable!("a child that is not over has its future")
                 };
                 let future = Pin::new_unchecked(future);
-                let (next, end) = match catch(|| future.poll(cx)) {
-                    Ok(Poll::Pending) => return Poll::Pending,
-                    Ok(Poll::Ready(output)) => match S::settle(output) {
+                let mut output = None;
+                let caught = catch(|| {
+                    let Poll::Ready(ready) = future.poll(cx) else {
+                        return Poll::Pending;
+                    };
+                    output = Some(ready);
+                    stage.drop_in_place();
+                    Poll::Ready(())
+                });
+                let (next, end) = match (caught, output) {
+                    (Ok(Poll::Pending), _) => return Poll::Pending,
+                    (Ok(Poll::Ready(())), Some(output)) => match S::settle(output) {
                         Ok(value) => (Stage::Value(value), Ending::Value),
                         Err(error) => (Stage::Error(error), Ending::Failed),
                     },
-                    Err(panic) => (Stage::Panicked(Box::new(panic)), Ending::Panicked),
-                };
-                let end = match Self::put(stage, Stage::Empty) {
-                    Ok(()) => {
-                        stage.write(next);
-                        end
-                    }
-                    Err(second) => {
-                        let first = Self::came_before(raw, next);
-                        stage.write(Stage::Panicked(Box::new(match first {
-                            Some(first) => {
-                                unhandled::report_child_panic(&raw.as_ref().info(), &second);
-                                first
-                            }
-                            None => second,
-                        })));
-                        Ending::Panicked
+                    (caught, output) => {
+                        let panic = Self::panicked(raw, stage, caught.err(), output);
+                        (Stage::Panicked(Box::new(panic)), Ending::Panicked)
                     }
                 };
+                stage.write(next);
                 Poll::Ready(end)
             })
         }
     }
 
-    /// What a child gave before its future panicked in its drop: its panic is the one to keep, its error is reported.
+    /// Sees to a child that panicked: when it was polled, or when its future was dropped after it had given its output. The
+    /// first panic is the one to keep, the others are reported, and an error.
     ///
     /// # Safety
     ///
-    /// `raw` is a live cell.
-    unsafe fn came_before(raw: NonNull<Header>, gave: Stage<F, S>) -> Option<Panic> {
+    /// `raw` is a live cell. The stage is valid and the caller's, and holds the future if there is no output; nothing
+    /// afterwards.
+    #[cold]
+    unsafe fn panicked(
+        raw: NonNull<Header>,
+        stage: *mut Stage<F, S>,
+        panic: Option<Panic>,
+        output: Option<F::Output>,
+    ) -> Panic {
         // SAFETY: the caller vouches for the cell.
         let child = || unsafe { raw.as_ref() }.info();
-        let error = match gave {
-            Stage::Panicked(panic) => return Some(*panic),
-            Stage::Error(error) => Some(error),
-            Stage::Value(value) => match catch(|| S::unclaimed(value, &child)) {
-                Ok(error) => error,
-                Err(panic) => {
-                    unhandled::report_panic(
-                        "the value of a child that panicked in its drop",
-                        panic,
-                    );
-                    None
+        match output {
+            None => {
+                // SAFETY: as the caller vouches.
+                if let Err(second) = catch(|| unsafe { stage.drop_in_place() }) {
+                    unhandled::report_child_panic(&child(), &second);
                 }
-            },
-            _ => None,
+            }
+            Some(output) => Self::lose(output, &child),
+        }
+        panic.expect("whoever gave no output has panicked")
+    }
+
+    /// Lets go of what a child gave whose future panicked in its drop.
+    fn lose(output: F::Output, child: &dyn Fn() -> ChildInfo) {
+        let error = match S::settle(output) {
+            Err(error) => Some(error),
+            Ok(value) => catch(|| S::unclaimed(value, child)).unwrap_or_else(|panic| {
+                unhandled::report_panic("the value of a child that panicked in its drop", panic);
+                None
+            }),
         };
         if let Some(error) = error {
             unhandled::report_child_error::<S::Error>(&child());
             drop_quietly("an error that nobody received", error);
         }
-        None
     }
 
     unsafe fn cancel(raw: NonNull<Header>, reason: CancelReason) -> Ending {
@@ -402,6 +412,7 @@ impl<F: Future, S: Settle<F::Output>> Fresh<F, S> {
                 block,
                 number,
                 entry: Entry::new(),
+                taken: AtomicBool::new(false),
                 extras: Lazy::new(extras),
                 location: self.location,
                 waiter: UnsafeCell::new(None),

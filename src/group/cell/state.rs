@@ -19,6 +19,8 @@
 //! 4. While `WAITER` is off the waiter's slot belongs to the key; while it is on and `OVER` is off, to nobody; the step
 //!    that sets `OVER` and finds it on owns the slot from there.
 //! 5. `KEY` goes off once. Off before `OVER`: whoever sets `OVER` lets go of the value. Off after it: the key does.
+//! 6. An end is counted once: one that is untold by whoever, under the group's lock, finds the child on the roll; any other
+//!    by whoever set `OVER`.
 
 use std::fmt;
 
@@ -47,9 +49,13 @@ pub(super) const BACKGROUND: usize = 1 << 9;
 
 const END_SHIFT: u32 = 10;
 const END_MASK: usize = 0b11 << END_SHIFT;
+/// It gave a value, which is all that whoever ended it says: the rest is left to the next who asks.
+const UNTOLD: usize = 1 << 12;
+/// In the place of the end of one that is untold: it had no key any more, and its value was let go of.
+const LOOSE: usize = 1 << END_SHIFT;
 
 /// One reference; the count fills the bits above the flags.
-pub(super) const REF: usize = 1 << 12;
+pub(super) const REF: usize = 1 << 13;
 /// A count beyond this is a leak of references in a loop; the process ends before it can wrap.
 pub(super) const TOO_MANY: usize = usize::MAX / 2;
 
@@ -68,9 +74,16 @@ pub enum Ending {
 
 impl Ending {
     /// Where the state word keeps it, from the moment that `OVER` is set.
+    #[inline]
     pub(super) fn bits(self) -> usize {
         (self as usize) << END_SHIFT
     }
+}
+
+/// What stands in that place for a value of which the group was not told.
+#[inline]
+pub(super) fn untold(kept: bool) -> usize {
+    if kept { UNTOLD } else { UNTOLD | LOOSE }
 }
 
 /// One reading of a state word.
@@ -78,28 +91,45 @@ impl Ending {
 pub(super) struct Snapshot(pub(super) usize);
 
 impl Snapshot {
+    #[inline]
     pub(super) fn has(self, bits: usize) -> bool {
         self.0 & bits != 0
     }
 
     /// Is it to be dropped instead of being polled?
+    #[inline]
     pub(super) fn is_to_go(self) -> bool {
         self.has(CANCEL) && (!self.has(SHIELD) || self.has(DOOM))
     }
 
+    #[inline]
     pub(super) fn refs(self) -> usize {
         self.0 / REF
     }
 
     /// The end, once `OVER` is set.
+    #[inline]
     pub(super) fn end(self) -> Option<Ending> {
         let ending = match (self.0 & END_MASK) >> END_SHIFT {
+            _ if self.has(UNTOLD) => Ending::Value,
             0 => Ending::Value,
             1 => Ending::Failed,
             2 => Ending::Panicked,
             _ => Ending::Cancelled,
         };
         self.has(OVER).then_some(ending)
+    }
+
+    /// Is it over, and the group may not have been told? Then whether the value was kept for a key.
+    #[inline]
+    pub(super) fn untold(self) -> Option<bool> {
+        self.has(UNTOLD).then_some(!self.has(LOOSE))
+    }
+
+    /// Does it wait for whoever gets `RUNNING`?
+    #[inline]
+    pub(super) fn is_waiting(self) -> bool {
+        self.0 & (SCHEDULED | RUNNING | OVER) == SCHEDULED
     }
 }
 
@@ -138,5 +168,17 @@ mod tests {
         assert_eq!(state.end(), Some(Ending::Cancelled));
         assert_eq!(format!("{state:?}"), "scheduled key over=Cancelled refs=3");
         assert_eq!(Snapshot(RUNNING | REF).end(), None);
+    }
+
+    #[test]
+    fn an_end_that_is_untold_is_a_value() {
+        for kept in [true, false] {
+            let state = Snapshot(OVER | untold(kept) | REF);
+            assert_eq!(
+                (state.end(), state.untold()),
+                (Some(Ending::Value), Some(kept))
+            );
+        }
+        assert_eq!(Snapshot(OVER | Ending::Value.bits()).untold(), None);
     }
 }

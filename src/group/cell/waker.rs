@@ -8,6 +8,7 @@ use super::header::Header;
 use super::reference::CellRef;
 
 /// A raw waker for the cell. Whoever makes a `Waker` of it answers for one reference.
+#[inline]
 pub(super) fn raw(cell: NonNull<Header>) -> RawWaker {
     RawWaker::new(cell.as_ptr().cast_const().cast(), &TABLE)
 }
@@ -19,6 +20,7 @@ static TABLE: RawWakerVTable = RawWakerVTable::new(clone, wake, wake_by_ref, dro
 /// # Safety
 ///
 /// `data` is the data of a waker that is alive, and the reference is given up only if the waker is.
+#[inline]
 unsafe fn reference(data: *const ()) -> ManuallyDrop<CellRef> {
     // SAFETY: `raw` made the pointer from a `NonNull`, and the caller answers for the count.
     ManuallyDrop::new(unsafe {

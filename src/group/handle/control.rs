@@ -107,7 +107,7 @@ impl<E, K: Kind> Scope<'_, E, K> {
 
     /// The number of children that are not over, those in line among them.
     pub fn len(&self) -> usize {
-        self.core().read(|sched| sched.live)
+        self.core().len()
     }
 
     /// Is no child left that is not over?

@@ -89,6 +89,7 @@ impl<'env, E, K: Kind> Scope<'env, E, K> {
         }
     }
 
+    #[inline]
     pub(crate) fn core(&self) -> &Arc<Core> {
         self.members.core()
     }
@@ -142,6 +143,7 @@ impl<'env, E, K: Kind> Scope<'env, E, K> {
     }
 
     /// Adds a child, or a key that says why it was not taken. With the ticket of a slot it does not wait in line.
+    #[inline]
     pub(super) fn add<F, S>(
         &self,
         manner: Manner,
@@ -172,6 +174,7 @@ impl<'env, E, K: Kind> Scope<'env, E, K> {
         Key::new(claim)
     }
 
+    #[inline]
     pub(super) fn try_add<F, S>(
         &self,
         manner: Manner,
@@ -183,17 +186,22 @@ impl<'env, E, K: Kind> Scope<'env, E, K> {
         F: Future + 'env,
         S: Settle<F::Output, Error = E>,
     {
-        let fresh = Fresh::<F, S>::new(manner, location, future);
-        let claim = self.core().with(|sched, after| match sched.admit() {
-            Ok(number) => {
-                let (roll, queue, claim) = fresh.publish(&self.members, &mut sched.blocks, number);
-                sched.enlist(roll, queue, ticket, after);
-                Ok(claim)
+        let mut fresh = Some(Fresh::<F, S>::new(manner, location, future));
+        let admitted = self.core().with(|sched, after| {
+            let number = sched.admit()?;
+            let fresh = fresh.take().expect("it is taken here alone");
+            let (roll, queue, claim) = fresh.publish(&self.members, &mut sched.blocks, number);
+            sched.enlist(roll, queue, ticket, after);
+            Ok(claim)
+        });
+        match (admitted, fresh) {
+            (Ok(claim), _) => {
+                K::ensure_driver(self.core(), &self.home);
+                Ok(Key::new(claim))
             }
-            Err((number, reason)) => Err((fresh, number, reason)),
-        })?;
-        K::ensure_driver(self.core(), &self.home);
-        Ok(Key::new(claim))
+            (Err((number, reason)), Some(fresh)) => Err((fresh, number, reason)),
+            (Err(_), None) => unreachable!("what is not admitted is not taken"),
+        }
     }
 }
 

@@ -2,24 +2,30 @@
 //!
 //! - `cancelling`: the two stages of a cancel, the sweep, and what holds off the drop of the body
 //! - `staffing`: who does the work
+//! - `lending`: the batches in which drivers take it
 //!
 //! Invariants:
 //!
 //! 1. Nothing here runs user code: no waker is woken, cloned or dropped, no future, value or failure is dropped, no
 //!    spawner is called. Whatever has to happen goes into `After`, which the caller runs once the lock is released.
-//! 2. `live` counts the children that were admitted and of whose end the group was not told yet.
+//! 2. `live` counts the children that were admitted and of whose end the group was not told yet. Of some in a batch it is
+//!    told late: whoever needs to know exactly settles first.
 //! 3. Once `cancelled` is set nobody is admitted and the line stays empty. Once `hard` is set, children leave by
 //!    `Roll::sweep`, or at the end of the poll in which it met them. Then the queue holds only children that the sweep
 //!    has marked: those that a shield holds, which go on, and those whose last shield is gone, which go.
 //! 4. Once `closed` is set nobody is admitted. Closed and `live` 0 is the end: it is reached once and never left.
-//! 5. A group with work to do has a driver that is not parked, or an owner that polls or is on its way, or has been
+//! 5. A child that wants to be polled is in the queue, or in a batch that a driver has not come to. It may be in both, or in
+//!    one of them when it is over: whoever comes second finds so in its state. When nobody is live both are empty.
+//! 6. A group with work to do has a driver that is not parked, or an owner that polls or is on its way, or has been
 //!    cancelled and somebody sweeps it: see `nudge`.
 
 use std::collections::VecDeque;
 use std::num::NonZeroUsize;
+use std::sync::Arc;
 
 pub(super) use self::staffing::Parking;
 use super::after::After;
+use super::batch::{Batch, Hand};
 use super::cell::{Blocks, CellRef, Claimed, Claiming, Ending, Failed, Finished, Roll};
 use super::completions::Completions;
 use super::drivers::Drivers;
@@ -32,6 +38,7 @@ use crate::cancel::{CancelKind, CancelReason};
 use crate::order;
 
 mod cancelling;
+mod lending;
 mod staffing;
 
 pub(super) struct Sched {
@@ -68,6 +75,8 @@ pub(super) struct Sched {
     /// Where the cells of new children go. Filled while there are live ones.
     pub(super) blocks: Blocks,
     ready: VecDeque<CellRef>,
+    /// What drivers have taken of it.
+    lent: Vec<Arc<Batch>>,
     drivers: Drivers,
     /// How many driver jobs there may be, and whether the group can bring them itself.
     max_drivers: usize,
@@ -95,11 +104,35 @@ pub(super) enum Done {
     Parked,
     Over(Finished),
     Woken(CellRef),
+    /// It had the batch in its hand.
+    Batch(Turned),
+}
+
+/// How far a driver got with a batch.
+#[derive(Clone, Copy, Default)]
+pub(super) struct Turned {
+    polled: usize,
+    /// A bit for each that was polled, and woken meanwhile.
+    woken: u32,
+}
+
+impl Turned {
+    /// One more was polled.
+    pub(super) fn next(&mut self, woken: bool) {
+        self.woken |= u32::from(woken) << self.polled;
+        self.polled += 1;
+    }
+
+    fn was_woken(self, index: usize) -> bool {
+        self.woken & (1 << index) != 0
+    }
 }
 
 /// What a driver is to do next.
 pub(super) enum Work {
     Poll(CellRef),
+    /// The children in its hand.
+    Batch,
     Drop(Claimed, CancelReason),
     Nothing,
 }
@@ -135,6 +168,7 @@ impl Sched {
             children: Roll::default(),
             blocks: Blocks::default(),
             ready: VecDeque::new(),
+            lent: Vec::new(),
             drivers: Drivers::default(),
             max_drivers,
             can_launch,
@@ -171,11 +205,11 @@ impl Sched {
     ) {
         self.live += 1;
         if queue.is_background() {
-            self.background += 1;
-            self.dismiss_if_alone(after);
+            self.enlist_background(after);
         }
         self.children.add(roll);
         let starts = match ticket {
+            None if !self.slots.is_limited() => Some(queue),
             None => self.slots.start(queue, |child| child.set_in_line(true)),
             Some(ticket) => {
                 self.slots.redeem(ticket);
@@ -183,8 +217,16 @@ impl Sched {
             }
         };
         if let Some(child) = starts {
-            self.push(child, after);
+            self.ready.push_back(child);
+            self.nudge(after);
         }
+    }
+
+    #[cold]
+    fn enlist_background(&mut self, after: &mut After) {
+        self.background += 1;
+        self.hurry();
+        self.dismiss_if_alone(after);
     }
 
     /// A child wants to be polled.
@@ -197,20 +239,34 @@ impl Sched {
     /// A child wants to be polled, and whoever says so looks for work next.
     #[inline]
     fn push_quietly(&mut self, child: CellRef, after: &mut After) {
-        if self.hard && (self.ending || !self.children.is_behind_sweep(&child)) {
-            after.release(child);
-        } else {
+        if self.takes(&child) {
             self.ready.push_back(child);
+        } else {
+            after.release(child);
         }
+    }
+
+    /// Does a child that wants to be polled go into the queue? The sweep comes to the others, unless all are over.
+    #[inline]
+    fn takes(&self, child: &CellRef) -> bool {
+        let meets_sweep = || self.ending || !self.children.is_behind_sweep(child);
+        self.live > 0 && !(self.hard && meets_sweep())
     }
 
     /// A driver gives back the child that it had.
     #[inline]
-    pub(super) fn take_back(&mut self, done: Done, by_owner: bool, after: &mut After) {
+    pub(super) fn take_back(
+        &mut self,
+        done: Done,
+        by_owner: bool,
+        hand: &mut Hand,
+        after: &mut After,
+    ) {
         if by_owner && !matches!(done, Done::First) {
             self.free_owners += 1;
         }
         match done {
+            Done::Batch(turned) => self.give_back(hand, turned, after),
             Done::First | Done::Parked => {}
             Done::Over(finished) => self.over(finished, after),
             Done::Woken(child) => self.push_quietly(child, after),
@@ -251,16 +307,22 @@ impl Sched {
             kept,
             waiter,
         } = finished;
-        self.live -= 1;
-        self.tally.count(end, kept);
         if let Some(waiter) = waiter {
             after.wake(waiter);
         }
-        if self.live == 0 || self.is_attended() {
-            self.attend(&cell, end, after);
-        }
+        self.ended(&cell, end, kept, after);
         let roll = self.children.remove(&cell);
         after.part(cell.part_with(roll));
+    }
+
+    /// Counts the end of a child.
+    #[inline]
+    fn ended(&mut self, cell: &CellRef, end: Ending, kept: bool, after: &mut After) {
+        self.live -= 1;
+        self.tally.count(end, kept);
+        if self.live == 0 || self.is_attended() {
+            self.attend(cell, end, after);
+        }
     }
 
     /// May the end of a child that is not the last mean something to somebody?
@@ -289,6 +351,10 @@ impl Sched {
         let mut events = Events::COMPLETION;
         if self.live == 0 {
             self.blocks.rest();
+            // What is left has been polled out of a batch.
+            while let Some(child) = self.ready.pop_front() {
+                after.release(child);
+            }
             events = events.and(Events::EMPTY);
         }
         self.watchers.notify(events, |waker| after.wake(waker));
@@ -352,27 +418,38 @@ impl Sched {
         after.drop_completions(self.completions.take());
     }
 
-    /// Is there work beyond what `spare` others are about to do?
+    /// Is there work, what was `lent` just now included, beyond what `spare` others are about to do?
     #[inline]
-    fn has_work(&self, spare: usize) -> bool {
-        if self.ready.len() + self.doomed.len() > spare {
+    fn has_work(&self, lent: usize, spare: usize) -> bool {
+        if self.ready.len() + self.doomed.len() + lent > spare {
             return !self.ending;
         }
         self.hard && spare == 0 && self.live > 0 && !self.ending && !self.children.is_swept()
     }
 
-    /// What whoever asks is to do next. If there is more, somebody else is called to it.
+    /// What whoever asks is to do next: a child, or some that come into its hand, of no more than it has room for. If there is
+    /// more, somebody else is called to it.
     #[inline]
-    pub(super) fn work(&mut self, by_owner: bool, after: &mut After) -> Work {
+    pub(super) fn work(
+        &mut self,
+        by_owner: bool,
+        room: usize,
+        hand: &mut Hand,
+        after: &mut After,
+    ) -> Work {
+        let mut others = 0;
         let work = if self.ending {
             Work::Nothing
+        } else if let Some(count) = self.lend(room, hand) {
+            others = count - 1;
+            Work::Batch
         } else {
             self.next_work(after)
         };
         if by_owner && !matches!(work, Work::Nothing) {
             self.free_owners -= 1;
         }
-        self.nudge(after);
+        self.nudge_beyond(others, after);
         work
     }
 
@@ -383,7 +460,9 @@ impl Sched {
                 return Work::Poll(child);
             }
             if !self.hard {
-                return Work::Nothing;
+                return self
+                    .waiting_elsewhere()
+                    .map_or(Work::Nothing, |child| Work::Poll(child.clone()));
             }
         }
         self.work_of_cancelled(after)

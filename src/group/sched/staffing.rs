@@ -12,7 +12,13 @@ impl Sched {
     /// Sees to it that there is somebody for the work that is left. An owner that is between two children takes one.
     #[inline]
     pub(in crate::group) fn nudge(&mut self, after: &mut After) {
-        if self.has_work(self.free_owners.min(1)) && !self.is_staffed() {
+        self.nudge_beyond(0, after);
+    }
+
+    /// The same, where so many more have just been lent to somebody who is busy.
+    #[inline]
+    pub(super) fn nudge_beyond(&mut self, lent: usize, after: &mut After) {
+        if self.has_work(lent, self.free_owners.min(1)) && !self.is_staffed() {
             self.call_somebody(after);
         }
     }
@@ -36,13 +42,13 @@ impl Sched {
             return;
         }
         if let Some((id, waker)) = self.drivers.unpark_one() {
-            after.nudge = Some(Nudge::Wake(id, waker));
+            after.nudge(Nudge::Wake(id, waker));
             return;
         }
         let helped = self.owners > 0 || self.watchers.any(Events::WORK) || !self.drivers.is_empty();
         let wanted = self.drivers.len() + self.owners < self.max_drivers;
         if self.can_launch && wanted && !(helped && self.refused) {
-            after.nudge = Some(Nudge::Launch(self.drivers.launch()));
+            after.nudge(Nudge::Launch(self.drivers.launch()));
         } else if self.drivers.is_empty() && self.owners == 0 {
             self.watchers
                 .notify(Events::WORK, |waker| after.wake(waker));
@@ -61,7 +67,7 @@ impl Sched {
         self.free_owners -= usize::from(on_spawner);
         let lacks_driver = self.drivers.is_empty() && self.owners == 0;
         if self.live > 0 && lacks_driver && self.can_launch && !self.refused {
-            after.nudge = Some(Nudge::Launch(self.drivers.launch()));
+            after.nudge(Nudge::Launch(self.drivers.launch()));
         } else {
             self.nudge(after);
         }
@@ -87,9 +93,14 @@ impl Sched {
         self.drivers.is_empty() && self.owners == 0 && !self.watchers.any(Events::WORK)
     }
 
-    /// Would a parked owner have something to do?
-    pub(in crate::group) fn has_work_for_owner(&self) -> bool {
-        self.has_work(0)
+    /// Would somebody who is about to park have something to do? From now on drivers are hurried.
+    pub(in crate::group) fn has_work_left(&self) -> bool {
+        if self.has_work(0, 0) {
+            return true;
+        }
+        // First this and then the look: see `Batch`.
+        self.hurry();
+        !self.ending && self.waiting_elsewhere().is_some()
     }
 
     /// The id of the driver that a caller who can launch one should launch.
@@ -120,7 +131,7 @@ impl Sched {
             after.drop_waker(removed.and_then(|removed| removed.waker));
             after.drop_waker(waker);
             Parking::Ended
-        } else if self.has_work(0) {
+        } else if self.has_work_left() {
             after.drop_waker(waker);
             Parking::HasWork
         } else if let Err(waker) = self.drivers.park(id, waker) {

@@ -1,0 +1,254 @@
+//! One poll of a child, and its end: the steps of whoever holds `RUNNING`.
+
+use std::mem::{ManuallyDrop, take};
+use std::sync::Arc;
+use std::sync::atomic::Ordering::{AcqRel, Acquire, SeqCst};
+use std::task::{Context, Poll, Waker};
+
+use super::failed::Failed;
+use super::reference::{CellRef, Claimed};
+use super::state::{Ending, KEY, OVER, RUNNING, SCHEDULED, Snapshot, WAITER, untold};
+use super::waker;
+use crate::cancel::CancelReason;
+use crate::group::place::{Place, stand_in_lent};
+
+/// How a child of a batch left the hands of its driver. The batch keeps its reference.
+pub(in crate::group) enum RanInBatch {
+    /// It is over, and whoever has the lock next and looks at it tells the group.
+    Over,
+    /// The same, and this task waits for it: it is woken when the group has been told.
+    Awaited(Waker),
+    /// It is over in some other way.
+    Told(Finished),
+    /// As in [`Ran`].
+    Woken,
+    /// As in [`Ran`].
+    Cancel(Claimed),
+    /// As in [`Ran`].
+    Parked,
+}
+
+/// How a child left the hands of a driver.
+pub(in crate::group) enum Ran {
+    /// It is over.
+    Over(Finished),
+    /// It was woken while it was polled and goes back to the queue.
+    Woken(CellRef),
+    /// It is to be dropped: it was cancelled before or during this poll.
+    Cancel(Claimed),
+    /// Nothing is left to do.
+    Parked,
+}
+
+/// A child that ended just now. The group must be told before the waiter is woken.
+#[must_use = "the group waits for this child until it is told"]
+pub(in crate::group) struct Finished {
+    pub(in crate::group) cell: CellRef,
+    pub(in crate::group) end: Ending,
+    /// Is the value kept for a key?
+    pub(in crate::group) kept: bool,
+    pub(in crate::group) waiter: Option<Waker>,
+}
+
+impl CellRef {
+    /// Polls it once (edge 1), unless somebody else did. Takes the queue's reference.
+    #[inline]
+    pub(in crate::group) fn run(self) -> Ran {
+        let Ok(before) = self.begin() else {
+            return Ran::Parked;
+        };
+        if before.is_to_go() {
+            return Ran::Cancel(Claimed(self));
+        }
+        match self.poll_future() {
+            Poll::Ready(end) => Ran::Over(self.finish(end, tell_group)),
+            Poll::Pending => match self.suspend() {
+                Err(_) => Ran::Cancel(Claimed(self)),
+                Ok(before) if before.has(SCHEDULED) => Ran::Woken(self),
+                Ok(_) => Ran::Parked,
+            },
+        }
+    }
+
+    /// The same for a child of a batch, which keeps its reference.
+    #[inline]
+    pub(in crate::group) fn run_in_batch(&self) -> RanInBatch {
+        let Ok(before) = self.begin() else {
+            return RanInBatch::Parked;
+        };
+        if before.is_to_go() {
+            return RanInBatch::Cancel(Claimed(self.clone()));
+        }
+        match self.poll_future() {
+            Poll::Ready(Ending::Value) => self.finish_untold(),
+            Poll::Ready(end) => RanInBatch::Told(self.clone().finish(end, tell_group)),
+            Poll::Pending => match self.suspend() {
+                Err(_) => RanInBatch::Cancel(Claimed(self.clone())),
+                Ok(before) if before.has(SCHEDULED) => RanInBatch::Woken,
+                Ok(_) => RanInBatch::Parked,
+            },
+        }
+    }
+
+    /// Takes `RUNNING` on a child that waits for that; the state before.
+    #[inline]
+    fn begin(&self) -> Result<Snapshot, Snapshot> {
+        self.update(|now| now.is_waiting().then_some((now.0 & !SCHEDULED) | RUNNING))
+    }
+
+    /// Polls the future, in its place and its context. The caller holds `RUNNING`, and the child is not over.
+    #[inline]
+    fn poll_future(&self) -> Poll<Ending> {
+        let raw = self.raw();
+        stand_in_lent(self.place(), || {
+            // The waker lives as long as our reference and does not count; a clone of it does.
+            // SAFETY: we hold a reference, and this waker does not give it up.
+            let waker = ManuallyDrop::new(unsafe { Waker::from_raw(waker::raw(raw)) });
+            let mut cx = Context::from_waker(&waker);
+            // SAFETY: we hold a reference.
+            let header = unsafe { raw.as_ref() };
+            // SAFETY: the caller holds `RUNNING`, and a child that is not over has its future.
+            header.in_context(|| unsafe { (header.vtable.poll)(raw, &mut cx) })
+        })
+    }
+
+    /// This child as a place, for as long as this reference is there.
+    #[inline]
+    fn place(&self) -> ManuallyDrop<Place> {
+        // SAFETY: it does not count, and is never dropped.
+        ManuallyDrop::new(Place::Child(unsafe { CellRef::from_raw(self.raw()) }))
+    }
+
+    /// Ends a poll that gave `Pending` (edge 2), unless the child is to be dropped; the state before.
+    #[inline]
+    fn suspend(&self) -> Result<Snapshot, Snapshot> {
+        // In the one order with `Batch::hurry`, as the end of one that is untold.
+        let next = |now: usize| (!Snapshot(now).is_to_go()).then_some(now & !RUNNING);
+        let state = &self.header().state;
+        let suspended = state.fetch_update(SeqCst, Acquire, next);
+        suspended.map(Snapshot).map_err(Snapshot)
+    }
+
+    /// Publishes the end (edges 4 and 6). The caller holds `RUNNING`; the future is dropped, the end is in the stage.
+    /// `fails` gets the failure, if it is one, before the end can be seen.
+    #[inline]
+    fn finish(self, mut end: Ending, fails: impl FnOnce(Failed, Ending)) -> Finished {
+        let header = self.header();
+        let mut kept = end == Ending::Value;
+        if kept && !self.load().has(KEY) {
+            kept = false;
+            // SAFETY: there is no key and there will be none (S5).
+            end = unsafe { (header.vtable.let_go)(self.raw()) };
+        }
+        if let Some(failed) = Failed::of(&self, end) {
+            fails(failed, end);
+        }
+        let before = Snapshot(header.state.fetch_add(OVER + end.bits() - RUNNING, AcqRel));
+        self.lets_go();
+        if kept && !before.has(KEY) {
+            kept = false;
+            self.let_go_late();
+        }
+        let waiter = if before.has(WAITER) {
+            // SAFETY: the slot is ours from this step on (S4).
+            header.waiter.with_mut(|slot| unsafe { take(&mut *slot) })
+        } else {
+            None
+        };
+        Finished {
+            cell: self,
+            end,
+            kept,
+            waiter,
+        }
+    }
+
+    /// Publishes an end with a value, and leaves it to others to tell the group.
+    #[inline]
+    fn finish_untold(&self) -> RanInBatch {
+        let header = self.header();
+        let kept = self.load().has(KEY);
+        if !kept {
+            // SAFETY: there is no key and there will be none (S5).
+            let end = unsafe { (header.vtable.let_go)(self.raw()) };
+            if end != Ending::Value {
+                return RanInBatch::Told(self.clone().finish(end, tell_group));
+            }
+        }
+        // In the one order with `Batch::hurry`: whoever wants to know at once is seen by the driver, or sees this.
+        let before = Snapshot(
+            header
+                .state
+                .fetch_add(OVER + untold(kept) - RUNNING, SeqCst),
+        );
+        self.lets_go();
+        if kept && !before.has(KEY) {
+            self.let_go_late();
+            header.core().count_let_go();
+        }
+        if !before.has(WAITER) {
+            return RanInBatch::Over;
+        }
+        // SAFETY: the slot is ours from this step on (S4).
+        match header.waiter.with_mut(|slot| unsafe { take(&mut *slot) }) {
+            Some(waiter) => RanInBatch::Awaited(waiter),
+            None => RanInBatch::Over,
+        }
+    }
+
+    /// Is it over, and the group may not have been told (S6)? Then whether the value was kept for a key.
+    #[inline]
+    pub(in crate::group) fn untold(&self) -> Option<bool> {
+        Snapshot(self.header().state.load(SeqCst)).untold()
+    }
+
+    /// Does it wait to be polled, and nobody polls it?
+    #[inline]
+    pub(in crate::group) fn is_waiting(&self) -> bool {
+        Snapshot(self.header().state.load(SeqCst)).is_waiting()
+    }
+
+    /// Lets go of a value after `OVER`, when what is wrong with it can only be reported. By whoever (S5) names.
+    pub(super) fn let_go_late(&self) {
+        let vtable = self.header().vtable;
+        // SAFETY: the key is gone, so the value is ours alone; and so is what `let_go` puts in its place.
+        unsafe {
+            if (vtable.let_go)(self.raw()) != Ending::Value {
+                (vtable.report)(self.raw());
+            }
+        }
+    }
+}
+
+impl Claimed {
+    /// Drops the future and publishes the end (edge 6). The reason is the group's; if the child was cancelled for itself, its
+    /// own counts.
+    pub(in crate::group) fn cancel(self, reason: CancelReason) -> Finished {
+        let reason = self.0.own_reason().unwrap_or(reason);
+        // It follows the group's only as long as the child is there.
+        self.0.turn_token(&reason);
+        let raw = self.0.raw();
+        // The destructor runs in the child, as its polls did.
+        let end = stand_in_lent(self.0.place(), || {
+            // SAFETY: we hold a reference.
+            let header = unsafe { raw.as_ref() };
+            // SAFETY: this is the proof that we hold `RUNNING`.
+            header.in_context(|| unsafe { (header.vtable.cancel)(raw, reason) })
+        });
+        self.0.finish(end, tell_group)
+    }
+
+    /// Does the same to a child that the group did not take: its panic, if it panics, is not the group's.
+    pub(in crate::group) fn refuse(self, reason: CancelReason) {
+        let cell = self.0;
+        // SAFETY: as above.
+        let end = unsafe { (cell.header().vtable.cancel)(cell.raw(), reason) };
+        drop(cell.finish(end, |failed, _| drop(failed)));
+    }
+}
+
+/// Before the end can be seen: whoever learns of it from the key and fails in turn comes second.
+fn tell_group(failed: Failed, end: Ending) {
+    let core = Arc::clone(failed.core());
+    core.child_fails(failed, end);
+}

@@ -1,0 +1,118 @@
+//! Batches: children that are lent to a driver, what it gives back, and what others need of them meanwhile.
+
+use std::mem;
+
+use super::{Sched, Turned};
+use crate::group::after::After;
+use crate::group::batch::{Hand, LARGEST};
+use crate::group::cell::{CellRef, Ending};
+use crate::group::watchers::Events;
+use crate::order;
+
+/// Fewer are taken one at a time.
+const FEW: usize = 4;
+
+impl Sched {
+    /// Lends the first of the ready children, if there are enough, as far as others have a share in them. `room` is what the
+    /// driver may poll.
+    #[inline]
+    pub(super) fn lend(&mut self, room: usize, hand: &mut Hand) -> Option<usize> {
+        if self.ready.len() < FEW {
+            return None;
+        }
+        self.lend_share(room, hand)
+    }
+
+    fn lend_share(&mut self, room: usize, hand: &mut Hand) -> Option<usize> {
+        let share = self.ready.len() / self.max_drivers.max(1);
+        let count = share.min(room).min(LARGEST);
+        if count < FEW || self.hard || self.is_urgent() || !order::is_first_come() {
+            return None;
+        }
+        let batch = hand.fill(count, || self.ready.pop_front());
+        self.lent.push(batch);
+        Some(count)
+    }
+
+    /// Must the group be told of each end at once?
+    fn is_urgent(&self) -> bool {
+        let counted = self.background > 0 || self.slots.is_limited();
+        counted || self.watchers.waits(Events::COMPLETION)
+    }
+
+    /// A driver gives back what it was lent.
+    pub(super) fn give_back(&mut self, hand: &mut Hand, turned: Turned, after: &mut After) {
+        let (children, gone) = hand.take_back(&mut self.lent);
+        let (polled, others) = children.split_at_mut(turned.polled);
+        for (index, place) in polled.iter_mut().enumerate() {
+            let Some(mut child) = place.take() else { break };
+            if turned.was_woken(index) && self.takes(child.child()) {
+                self.ready.push_back(child.stay());
+                continue;
+            }
+            if let Some(roll) = self.tell(child.child(), after) {
+                child.and(roll);
+            }
+            gone.push(child);
+        }
+        for place in others.iter_mut().rev() {
+            match place.take() {
+                Some(child) if self.takes(child.child()) => self.ready.push_front(child.stay()),
+                child => gone.extend(child),
+            }
+        }
+    }
+
+    /// Counts the end of a child that is untold: the roll's reference.
+    #[inline]
+    fn tell(&mut self, child: &CellRef, after: &mut After) -> Option<CellRef> {
+        let kept = child.untold()?;
+        let roll = self.children.remove(child)?;
+        self.ended(child, Ending::Value, kept, after);
+        Some(roll)
+    }
+
+    /// Counts the end of a child, unless that was done.
+    pub(in crate::group) fn settle_one(&mut self, child: &CellRef, after: &mut After) {
+        if let Some(roll) = self.tell(child, after) {
+            after.release(roll);
+        }
+    }
+
+    /// Counts the ends of all that are over.
+    pub(in crate::group) fn settle(&mut self, after: &mut After) {
+        let lent = mem::take(&mut self.lent);
+        for child in lent.iter().flat_map(|batch| batch.children()) {
+            self.settle_one(child, after);
+        }
+        self.lent = lent;
+    }
+
+    /// Counts the ends of all that are over, and from now on each at once: for somebody who waits for them.
+    pub(in crate::group) fn settle_from_now(&mut self, after: &mut After) {
+        // First this and then the look: see `Batch`.
+        self.hurry();
+        self.settle(after);
+    }
+
+    /// A child that waits for a driver which is busy with another one.
+    #[inline]
+    pub(super) fn waiting_elsewhere(&self) -> Option<&CellRef> {
+        if self.lent.is_empty() {
+            return None;
+        }
+        self.waiting_in_batch()
+    }
+
+    #[cold]
+    fn waiting_in_batch(&self) -> Option<&CellRef> {
+        let mut lent = self.lent.iter().flat_map(|batch| batch.children());
+        lent.find(|child| child.is_waiting())
+    }
+
+    /// From now on drivers give back what they were lent after each poll.
+    #[inline]
+    pub(in crate::group) fn hurry(&self) {
+        self.lent.iter().for_each(|batch| batch.hurry());
+    }
+}
