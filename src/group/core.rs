@@ -12,7 +12,7 @@ use super::cell::{CellRef, Claimed, Ending, Failed};
 use super::clockwork::{Clockwork, Terms};
 use super::driver::{Driver, OnSpawner, sweep};
 use super::drivers::DriverId;
-use super::failures::BodyFailure;
+use super::failures::{BodyFailure, Left};
 use super::place::{Place, here};
 use super::policy::Policy;
 use super::sched::{Done, Sched, Work};
@@ -303,20 +303,17 @@ impl Core {
         self.with(|sched, after| sched.leaves_line(child, after))
     }
 
-    /// Somebody leaves, as `leaving` says from now on: nobody is waited for but main children. Is no child left? Then the
-    /// group is closed if it `closes`.
-    pub(crate) fn leaves(self: &Arc<Self>, leaving: &mut bool, closes: bool) -> bool {
-        let is_new = !std::mem::replace(leaving, true);
+    /// Somebody leaves, as `leaving` says from now on: nobody is waited for but main children.
+    pub(super) fn leaves(self: &Arc<Self>, leaving: &mut bool) -> Option<Left> {
         self.with(|sched, after| {
-            if is_new {
-                sched.leaves(after);
-            }
-            if closes {
-                sched.close_if_empty(after)
-            } else {
-                sched.live == 0
-            }
+            sched.leaves(leaving, after);
+            sched.leave_if_empty(after)
         })
+    }
+
+    /// Closes the group for good if no child is left.
+    pub(crate) fn leave_if_empty(self: &Arc<Self>) -> Option<Left> {
+        self.with(|sched, after| sched.leave_if_empty(after))
     }
 
     /// Whoever was leaving stays.

@@ -54,6 +54,16 @@ impl<E> Drop for BodyFailure<E> {
     }
 }
 
+/// What failed in a group that is closed and has no child, whose owner may go: only the end of a group makes one.
+#[must_use = "dropped, it sends what failed to the unhandled hook"]
+pub(crate) struct Left(Vec<Failed>);
+
+impl Left {
+    pub(super) fn with(failures: Vec<Failed>) -> Self {
+        Self(failures)
+    }
+}
+
 /// All failures of a group that is over, in their order. Each one that is still in here when this is dropped goes to the
 /// unhandled hook.
 pub(crate) struct Failures<E> {
@@ -64,14 +74,12 @@ pub(crate) struct Failures<E> {
 }
 
 impl<E> Failures<E> {
-    /// Takes them out of the group.
-    pub(super) fn of(members: &Members<E>, body: Option<BodyFailure<E>>) -> Self {
-        let core = members.core();
+    pub(super) fn of(members: &Members<E>, left: Left, body: Option<BodyFailure<E>>) -> Self {
         Self {
             members: members.clone(),
-            children: core.with(|sched, _| std::mem::take(&mut sched.failures)),
+            children: left.0,
             body,
-            on_panic: core.policy().on_panic,
+            on_panic: members.core().policy().on_panic,
         }
     }
 

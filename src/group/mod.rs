@@ -78,8 +78,8 @@ pub use checkpoint::{Checkpoint, cancel_reason, checkpoint, current_deadline, cu
 pub(crate) use child::{Call, Fallible, Plain};
 pub use cleanup::{WithCleanup, with_cleanup};
 pub use completions::Completion;
-pub(crate) use driver::Turn;
-pub(crate) use failures::{BodyFailure, Failures};
+pub(crate) use driver::{Leaving, Turn};
+pub(crate) use failures::{BodyFailure, Failures, Left};
 pub use gather_group::{GatherGroup, LocalGatherGroup};
 pub(crate) use ground::Borrows;
 pub(crate) use ground::sealed::Sealed as KindSealed;

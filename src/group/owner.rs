@@ -8,7 +8,7 @@ use std::task::Waker;
 
 use super::cell::Members;
 use super::core::Settings;
-use super::failures::{BodyFailure, Failures};
+use super::failures::{BodyFailure, Failures, Left};
 use super::ground::{Blocking, Borrows, Kind, Local, Shared};
 use super::handle::{Scope, debug_group};
 use super::options::GroupOptions;
@@ -116,11 +116,11 @@ impl<'env, E, K: Kind> Owner<'env, E, K> {
         (&self.scope, &self.waker, &mut self.place)
     }
 
-    /// Leaves a group that is closed and empty.
-    pub(crate) fn leave(mut self, body: Option<BodyFailure<E>>) -> Failures<E> {
+    /// Goes, with what failed.
+    pub(crate) fn leave(mut self, left: Left, body: Option<BodyFailure<E>>) -> Failures<E> {
         self.left = true;
         self.scope.core().stop_clock();
-        Failures::of(&self.scope.members, body)
+        Failures::of(&self.scope.members, left, body)
     }
 }
 

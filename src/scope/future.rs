@@ -20,7 +20,7 @@ use super::form::Form;
 use super::form::sealed::Sealed;
 use crate::error::unhandled::{drop_quietly, report_body_error, report_panic};
 use crate::group::place::{Place, stand};
-use crate::group::{BodyFailure, Borrows, KindSealed, Origin, Owner, Scope, Turn};
+use crate::group::{BodyFailure, Borrows, KindSealed, Leaving, Left, Origin, Owner, Scope, Turn};
 use crate::panic::{Panic, catch};
 
 /// How often the body is polled before the executor gets its turn.
@@ -86,25 +86,31 @@ where
             .owner
             .as_mut()
             .expect("a scope is not polled after it was ready");
-        let poll = {
-            let (scope, waker, place) = owner.parts();
-            let turn = Turn::begin(scope.core(), scope.ground());
-            let mut run = Run::<_, M> {
-                scope,
-                waker,
-                body: this.body,
-                value: this.value,
-                failure: this.failure,
-                leaving: this.leaving,
-            };
-            if let Some(body) = start {
-                run.start(body);
+        // One that has yielded had nothing left to do but to wait for its children.
+        let left = (*this.yielded)
+            .then(|| owner.scope().core().leave_if_empty())
+            .flatten();
+        let left = match left {
+            Some(left) => left,
+            None => {
+                let (scope, waker, place) = owner.parts();
+                let turn = Turn::begin(scope.core(), scope.ground());
+                let mut run = Run::<_, M> {
+                    scope,
+                    waker,
+                    body: this.body,
+                    value: this.value,
+                    failure: this.failure,
+                    leaving: this.leaving,
+                };
+                if let Some(body) = start {
+                    run.start(body);
+                }
+                std::task::ready!(run.until_left(turn, place, this.yielded, cx))
             }
-            run.until_left(turn, place, this.yielded, cx)
         };
-        std::task::ready!(poll);
         let owner = this.owner.take().expect("it was there a moment ago");
-        let failures = owner.leave(this.failure.take());
+        let failures = owner.leave(left, this.failure.take());
         let (failures, value) = failures.resume_panic(this.value.take());
         Poll::Ready(M::finish(value, failures))
     }
@@ -142,21 +148,23 @@ impl<'env, F: Future, M: Form<F::Output>> Run<'_, 'env, F, M> {
         place: &mut Option<u64>,
         yielded: &mut bool,
         cx: &Context<'_>,
-    ) -> Poll<()> {
+    ) -> Poll<Left> {
         let core = self.scope.core();
+        let mut is_idle = false;
         for _ in 0..BODY_POLLS {
             self.poll_body();
-            let used_up = turn.drive();
             let leaving = self.body.is_none();
+            // Where the body is over there may be nothing to do but to leave: that is asked first.
+            let used_up = !(leaving && is_idle) && turn.drive();
+            is_idle = true;
             if leaving {
-                let empty = core.leaves(self.leaving, *yielded);
-                if empty && *yielded {
-                    turn.end();
-                    return Poll::Ready(());
-                }
-                if empty || used_up {
-                    *yielded = true;
-                    break;
+                match turn.leave(place, cx.waker(), self.leaving, *yielded, used_up) {
+                    Leaving::Left(left) => return Poll::Ready(left),
+                    Leaving::GivesWay => {
+                        *yielded = true;
+                        return Poll::Pending;
+                    }
+                    Leaving::Stays => {}
                 }
             } else if used_up {
                 break;
@@ -167,6 +175,7 @@ impl<'env, F: Future, M: Form<F::Output>> Run<'_, 'env, F, M> {
                 *yielded |= leaving;
                 return Poll::Pending;
             }
+            is_idle = false;
         }
         turn.give_way(place, cx.waker());
         Poll::Pending

@@ -136,10 +136,12 @@ impl Sched {
         self.body_shields.path()
     }
 
-    /// One more leaves: from now on nobody is waited for but main children.
-    pub(in crate::group) fn leaves(&mut self, after: &mut After) {
-        self.leaving += 1;
-        self.dismiss_if_alone(after);
+    /// Somebody leaves, as `leaving` says from now on: nobody is waited for but main children.
+    pub(in crate::group) fn leaves(&mut self, leaving: &mut bool, after: &mut After) {
+        if !std::mem::replace(leaving, true) {
+            self.leaving += 1;
+            self.dismiss_if_alone(after);
+        }
     }
 
     /// One that was leaving stays.

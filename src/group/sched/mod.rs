@@ -23,6 +23,7 @@ use super::after::After;
 use super::cell::{Blocks, CellRef, Claimed, Claiming, Ending, Failed, Finished, Roll};
 use super::completions::Completions;
 use super::drivers::Drivers;
+use super::failures::Left;
 use super::policy::Policy;
 use super::shields::Shields;
 use super::slots::Slots;
@@ -327,6 +328,12 @@ impl Sched {
             self.close(after);
         }
         self.live == 0
+    }
+
+    /// The same for an owner, which takes along what failed.
+    pub(super) fn leave_if_empty(&mut self, after: &mut After) -> Option<Left> {
+        self.close_if_empty(after)
+            .then(|| Left::with(std::mem::take(&mut self.failures)))
     }
 
     /// Is nobody left but background children?

@@ -67,6 +67,19 @@ impl Sched {
         }
     }
 
+    /// An owner suspends that wakes itself: until it is polled again it counts as on its way.
+    pub(in crate::group) fn owner_gives_way(
+        &mut self,
+        on_spawner: bool,
+        place: &mut Option<WatcherId>,
+        after: &mut After,
+    ) {
+        if on_spawner {
+            after.drop_waker(self.watchers.comes(place, Events::WORK));
+        }
+        self.owner_suspends(on_spawner, after);
+    }
+
     /// A watcher goes away; work that it would have done needs somebody else. `true`: there is nobody, and nobody can be
     /// called; the group is now cancelled, and the caller sees to the children.
     pub(in crate::group) fn stops_watching(&mut self, place: WatcherId, after: &mut After) -> bool {
