@@ -23,7 +23,7 @@ use crate::error::Failure;
 use crate::panic::{Panic, catch};
 use crate::spawner::{SpawnError, Spawner, SpawnerHandle};
 use crate::sync::Lock;
-use crate::sync::atomic::{AtomicU8, AtomicU64};
+use crate::sync::atomic::{AtomicBool, AtomicU8, AtomicU64};
 
 /// The body of the scope sleeps and its waker is to be called.
 const PARKED: u8 = 0;
@@ -51,6 +51,8 @@ pub(crate) struct Core {
     /// Is the body of the scope dropped when the group is cancelled?
     drops_body: bool,
     body: AtomicU8,
+    /// Is it worth asking, under the lock, whether the body is to be dropped?
+    body_may_go: AtomicBool,
     taken: AtomicU64,
     let_go: AtomicU64,
     sched: Lock<Sched>,
@@ -63,6 +65,8 @@ pub(crate) struct Settings {
     pub(crate) policy: Policy,
     pub(crate) limit: Option<NonZeroUsize>,
     pub(crate) drops_body: bool,
+    /// Is it the first turn of an owner in which the group is opened?
+    pub(crate) attended: bool,
     /// Most groups have none.
     pub(crate) terms: Option<Box<Terms>>,
 }
@@ -84,6 +88,7 @@ impl Core {
             clockwork: OnceLock::new(),
             drops_body: settings.drops_body,
             body: AtomicU8::new(WOKEN),
+            body_may_go: AtomicBool::new(false),
             taken: AtomicU64::new(0),
             let_go: AtomicU64::new(0),
             sched: Lock::new(Sched::new(
@@ -91,6 +96,7 @@ impl Core {
                 max_drivers,
                 spawner.is_some(),
                 settings.terms.is_some_and(|terms| !terms.grace.is_zero()),
+                settings.attended,
             )),
             spawner,
         }
@@ -140,9 +146,9 @@ impl Core {
     /// One critical section, and what it leaves to be done.
     #[inline]
     pub(super) fn with<R>(self: &Arc<Self>, f: impl FnOnce(&mut Sched, &mut After) -> R) -> R {
-        let mut after = After::default();
+        let mut after = After::new(self);
         let result = f(&mut self.sched.lock(), &mut after);
-        after.run(self);
+        after.run();
         result
     }
 
@@ -422,7 +428,12 @@ impl Core {
 
     /// Is the body to be dropped instead of being polled? For a panic that is to go on it always is.
     pub(crate) fn dooms_body(&self) -> bool {
-        self.read(|sched| sched.dooms_body(self.drops_body))
+        self.body_may_go.load(Relaxed) && self.read(|sched| sched.dooms_body(self.drops_body))
+    }
+
+    /// Something has happened for which a body may be dropped. Said under the lock, in the section in which it happens.
+    pub(super) fn body_may_go(&self) {
+        self.body_may_go.store(true, Relaxed);
     }
 
     /// Is this the waker of the body, and the body to be dropped?

@@ -138,7 +138,7 @@ impl<H: Home + Unpin> Future for Driver<H> {
             this.core = Weak::new();
             return Poll::Ready(());
         }
-        let _current = ground.enter(true);
+        let _current = ground.enter();
         let mut budget = BUDGET;
         loop {
             if drive(&core, false, &mut budget, || ground.should_yield()) == Drove::Yield {
@@ -190,17 +190,31 @@ pub(crate) enum Leaving {
 
 impl<'a, G: Ground> Turn<'a, G> {
     pub(crate) fn begin(core: &'a Arc<Core>, ground: &'a G) -> Self {
-        let on_spawner = ground.is_here();
-        if on_spawner {
+        let turn = Self::arrive(core, ground);
+        if turn.on_spawner {
             core.with(|sched, _| sched.owner_begins());
         }
+        turn
+    }
+
+    /// The first turn of an owner that has opened the group just now, as one that is attended: it counts since then.
+    pub(crate) fn first(core: &'a Arc<Core>, ground: &'a G) -> Self {
+        let turn = Self::arrive(core, ground);
+        if !turn.on_spawner {
+            core.with(|sched, _| sched.owner_is_elsewhere());
+        }
+        turn
+    }
+
+    fn arrive(core: &'a Arc<Core>, ground: &'a G) -> Self {
+        let (on_spawner, current) = ground.arrive();
         Self {
             core,
             ground,
             on_spawner,
             suspended: false,
             budget: BUDGET,
-            _current: ground.enter(on_spawner),
+            _current: current,
         }
     }
 

@@ -36,7 +36,7 @@ impl<'a, E, K: Kind> TryJoin<'a, E, K> {
         }
     }
 
-    fn poll_left(&mut self, cx: &mut Context<'_>) -> Poll<Failures<E>> {
+    fn poll_left(&mut self, cx: &mut Context<'_>) -> Poll<Failures<'a, E>> {
         let core = self.group.core();
         let mut turn = Turn::begin(core, self.group.ground());
         loop {

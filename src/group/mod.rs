@@ -5,6 +5,7 @@
 //! - `children`: the sweep over the children that are not over
 //! - `slots`: the limit, and who waits for it
 //! - `drivers`: which driver jobs there are, and which is on its way
+//! - `ready`: the queue of children that want to be polled
 //! - `watchers`: who waits for something to happen to the group
 //! - `completions`: which children are over and have not been told of
 //! - `sched`: all of the above under one lock, with the steps that it can take
@@ -58,6 +59,7 @@ mod options;
 mod owner;
 pub(crate) mod place;
 mod policy;
+mod ready;
 mod sched;
 mod shield;
 mod shields;

@@ -29,6 +29,12 @@ impl<K: Kind> Origin<K> {
         self.settings.drops_body = drops_body;
         self
     }
+
+    /// Says that an owner opens it in its first turn: see [`Turn::first`](super::Turn::first).
+    pub(crate) fn attended(mut self) -> Self {
+        self.settings.attended = true;
+        self
+    }
 }
 
 impl Origin<Shared> {
@@ -116,8 +122,8 @@ impl<'env, E, K: Kind> Owner<'env, E, K> {
         (&self.scope, &self.waker, &mut self.place)
     }
 
-    /// Goes, with what failed.
-    pub(crate) fn leave(mut self, left: Left, body: Option<BodyFailure<E>>) -> Failures<E> {
+    /// May go, with what failed.
+    pub(crate) fn leave(&mut self, left: Left, body: Option<BodyFailure<E>>) -> Failures<'_, E> {
         self.left = true;
         self.scope.core().stop_clock();
         Failures::of(&self.scope.members, left, body)

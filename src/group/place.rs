@@ -55,6 +55,41 @@ pub(crate) fn stand<R>(place: Place, f: impl FnOnce() -> R) -> (Place, R) {
     (place.expect("a place is there until it is left"), result)
 }
 
+/// Runs `f` in a place that is kept for the next time.
+#[inline]
+pub(crate) fn stand_again<R>(place: &mut Option<Place>, f: impl FnOnce() -> R) -> R {
+    let _visit = Visit::begin(place);
+    f()
+}
+
+/// Puts place and outer place back, also when the code in between unwinds.
+struct Visit<'a>(&'a mut Option<Place>);
+
+impl<'a> Visit<'a> {
+    #[inline]
+    fn begin(place: &'a mut Option<Place>) -> Self {
+        swap(place);
+        Self(place)
+    }
+}
+
+impl Drop for Visit<'_> {
+    #[inline]
+    fn drop(&mut self) {
+        swap(self.0);
+    }
+}
+
+/// Puts a place where code finds it, and takes out what was there.
+#[inline]
+fn swap(place: &mut Option<Place>) {
+    let _ = PLACE.try_with(|here| {
+        let outer = here.replace(place.take());
+        // What is overwritten is none, and needs no look.
+        std::mem::forget(std::mem::replace(place, outer));
+    });
+}
+
 /// Makes this code run in no place, until what this gives is dropped.
 pub(super) fn nowhere() -> Stay {
     Stay::begin(None)
@@ -71,28 +106,22 @@ impl Stay {
     #[inline]
     fn begin(place: Option<Place>) -> Self {
         let mut stay = Self { other: place };
-        stay.swap();
+        swap(&mut stay.other);
         stay
-    }
-
-    #[inline]
-    fn swap(&mut self) {
-        let other = &mut self.other;
-        let _ = PLACE.try_with(|here| *other = here.replace(other.take()));
     }
 
     /// Gives the inner place back.
     #[inline]
     fn end(self) -> Option<Place> {
         let mut stay = ManuallyDrop::new(self);
-        stay.swap();
+        swap(&mut stay.other);
         stay.other.take()
     }
 }
 
 impl Drop for Stay {
     fn drop(&mut self) {
-        self.swap();
+        swap(&mut self.other);
     }
 }
 
@@ -173,7 +202,7 @@ impl Place {
     pub(super) fn gives_up(&self) {
         match self {
             Self::Child(child) => child.gives_up(),
-            Self::Body(core) => core.with(|sched, _| sched.body_gives_up()),
+            Self::Body(core) => core.with(|sched, after| sched.body_gives_up(after)),
             Self::Behind(_) => {}
             Self::Starting(threshold) => threshold.gives_up(),
         }

@@ -188,7 +188,7 @@ where
             ControlFlow::Break(left) => left,
         };
         *this.post = None;
-        let owner = this.owner.take().expect("it was there a moment ago");
+        let mut owner = this.owner.take().expect("it was there a moment ago");
         let failures = owner.leave(left, this.failure.take());
         let (failures, ()) = failures.resume_panic(());
         Poll::Ready(M::end(failures.into_result(Some(()))))

@@ -33,7 +33,7 @@ impl Sched {
         self.harden(after);
         self.force = true;
         self.children.sweep_again();
-        let queued = self.ready.drain(..).chain(self.slots.clear_line(|_| false));
+        let queued = self.ready.drain().chain(self.slots.clear_line(|_| false));
         queued.for_each(|child| after.release(child));
     }
 
@@ -57,7 +57,8 @@ impl Sched {
             return;
         }
         self.hard = true;
-        let queued = self.ready.drain(..).chain(self.doomed.drain(..));
+        after.body_may_go();
+        let queued = self.ready.drain().chain(self.doomed.drain(..));
         queued.for_each(|child| after.release(child));
         if self.body_shields.tells() {
             after.hardened();
@@ -102,8 +103,9 @@ impl Sched {
     }
 
     /// The body wants to be dropped without waiting for the end of its grace.
-    pub(in crate::group) fn body_gives_up(&mut self) {
+    pub(in crate::group) fn body_gives_up(&mut self, after: &After) {
         self.body_gives_up = true;
+        after.body_may_go();
     }
 
     /// A shield stands in the body.

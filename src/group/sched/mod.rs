@@ -25,6 +25,7 @@ use super::completions::Completions;
 use super::drivers::Drivers;
 use super::failures::Left;
 use super::policy::Policy;
+use super::ready::Ready;
 use super::shields::Shields;
 use super::slots::Slots;
 use super::tally::Tally;
@@ -68,7 +69,7 @@ pub(super) struct Sched {
     children: Roll,
     /// Where the cells of new children go. Filled while there are live ones.
     pub(super) blocks: Blocks,
-    ready: VecDeque<CellRef>,
+    ready: Ready<CellRef>,
     drivers: Drivers,
     /// How many driver jobs there may be, and whether the group can bring them itself.
     max_drivers: usize,
@@ -112,6 +113,7 @@ impl Sched {
         max_drivers: usize,
         can_launch: bool,
         gives_grace: bool,
+        attended: bool,
     ) -> Self {
         Self {
             closed: false,
@@ -135,13 +137,13 @@ impl Sched {
             next_number: 0,
             children: Roll::default(),
             blocks: Blocks::default(),
-            ready: VecDeque::new(),
+            ready: Ready::new(),
             drivers: Drivers::default(),
             max_drivers,
             can_launch,
             refused: false,
-            owners: 0,
-            free_owners: 0,
+            owners: usize::from(attended),
+            free_owners: usize::from(attended),
             thread_waits: false,
             ending: false,
             deserted: None,

@@ -55,6 +55,12 @@ impl Sched {
         self.free_owners += 1;
     }
 
+    /// The owner that the group was opened with is not on the spawner.
+    pub(in crate::group) fn owner_is_elsewhere(&mut self) {
+        self.owners -= 1;
+        self.free_owners -= 1;
+    }
+
     /// An owner suspends: children that are left need a driver that does not depend on its being polled again.
     pub(in crate::group) fn owner_suspends(&mut self, on_spawner: bool, after: &mut After) {
         self.owners -= usize::from(on_spawner);
