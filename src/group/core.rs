@@ -318,6 +318,7 @@ impl Core {
     }
 
     /// Closes the group for good if no child is left.
+    #[inline]
     pub(crate) fn leave_if_empty(self: &Arc<Self>) -> Option<Left> {
         self.with(|sched, after| sched.leave_if_empty(after))
     }
@@ -427,6 +428,7 @@ impl Core {
     }
 
     /// Is the body to be dropped instead of being polled? For a panic that is to go on it always is.
+    #[inline]
     pub(crate) fn dooms_body(&self) -> bool {
         self.body_may_go.load(Relaxed) && self.read(|sched| sched.dooms_body(self.drops_body))
     }

@@ -126,6 +126,7 @@ impl Drop for Stay {
 }
 
 /// Where this code runs; `None` outside of all children and bodies.
+#[inline]
 pub(crate) fn here() -> Option<Place> {
     let look = |cell: &Cell<Option<Place>>| {
         let here = cell.take();

@@ -8,6 +8,8 @@ use std::collections::VecDeque;
 pub(super) struct Ready<C> {
     first: Option<C>,
     others: VecDeque<C>,
+    /// Counted here, since it is asked for in nearly every step.
+    len: usize,
 }
 
 impl<C> Ready<C> {
@@ -15,38 +17,47 @@ impl<C> Ready<C> {
         Self {
             first: None,
             others: VecDeque::new(),
+            len: 0,
         }
     }
 
     #[inline]
     pub(super) fn len(&self) -> usize {
-        usize::from(self.first.is_some()) + self.others.len()
+        self.len
     }
 
     #[inline]
     pub(super) fn push_back(&mut self, child: C) {
-        if self.first.is_none() && self.others.is_empty() {
+        if self.len == 0 {
             self.first = Some(child);
         } else {
             self.others.push_back(child);
         }
+        self.len += 1;
     }
 
     #[inline]
     pub(super) fn pop_front(&mut self) -> Option<C> {
+        if self.len == 0 {
+            return None;
+        }
+        self.len -= 1;
         self.first.take().or_else(|| self.others.pop_front())
     }
 
     /// Takes out the one that is so far from the front.
     pub(super) fn remove(&mut self, index: usize) -> Option<C> {
-        match index.checked_sub(usize::from(self.first.is_some())) {
+        let child = match index.checked_sub(usize::from(self.first.is_some())) {
             Some(index) => self.others.remove(index),
             None => self.first.take(),
-        }
+        };
+        self.len -= usize::from(child.is_some());
+        child
     }
 
     /// Empties it.
     pub(super) fn drain(&mut self) -> impl Iterator<Item = C> {
+        self.len = 0;
         self.first.take().into_iter().chain(self.others.drain(..))
     }
 }

@@ -139,6 +139,7 @@ impl Sched {
     }
 
     /// Somebody leaves, as `leaving` says from now on: nobody is waited for but main children.
+    #[inline]
     pub(in crate::group) fn leaves(&mut self, leaving: &mut bool, after: &mut After) {
         if !std::mem::replace(leaving, true) {
             self.leaving += 1;
@@ -151,6 +152,7 @@ impl Sched {
         self.leaving -= 1;
     }
 
+    #[inline]
     pub(super) fn dismiss_if_alone(&mut self, after: &mut After) {
         let leaves = self.closed || self.leaving > 0;
         let is_cancelled = self.cancelled.is_some();

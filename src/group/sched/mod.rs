@@ -333,6 +333,7 @@ impl Sched {
     }
 
     /// The same for an owner, which takes along what failed.
+    #[inline]
     pub(super) fn leave_if_empty(&mut self, after: &mut After) -> Option<Left> {
         self.close_if_empty(after)
             .then(|| Left::with(std::mem::take(&mut self.failures)))

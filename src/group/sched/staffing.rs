@@ -62,6 +62,7 @@ impl Sched {
     }
 
     /// An owner suspends: children that are left need a driver that does not depend on its being polled again.
+    #[inline]
     pub(in crate::group) fn owner_suspends(&mut self, on_spawner: bool, after: &mut After) {
         self.owners -= usize::from(on_spawner);
         self.free_owners -= usize::from(on_spawner);
@@ -74,6 +75,7 @@ impl Sched {
     }
 
     /// An owner suspends that wakes itself: until it is polled again it counts as on its way.
+    #[inline]
     pub(in crate::group) fn owner_gives_way(
         &mut self,
         on_spawner: bool,
