@@ -13,7 +13,7 @@ use super::cell::{CellRef, Claimed, Ending, Failed, Finished};
 use super::clockwork::{Clockwork, Terms};
 use super::driver::{Driver, OnSpawner, sweep};
 use super::drivers::DriverId;
-use super::failures::BodyFailure;
+use super::failures::{BodyFailure, Left};
 use super::place::{Place, here};
 use super::policy::Policy;
 use super::sched::{Done, Sched, Work};
@@ -24,7 +24,7 @@ use crate::error::Failure;
 use crate::panic::{Panic, catch};
 use crate::spawner::{SpawnError, Spawner, SpawnerHandle};
 use crate::sync::Lock;
-use crate::sync::atomic::{AtomicU8, AtomicU64};
+use crate::sync::atomic::{AtomicBool, AtomicU8, AtomicU64};
 
 /// The body of the scope sleeps and its waker is to be called.
 const PARKED: u8 = 0;
@@ -52,6 +52,8 @@ pub(crate) struct Core {
     /// Is the body of the scope dropped when the group is cancelled?
     drops_body: bool,
     body: AtomicU8,
+    /// Is it worth asking, under the lock, whether the body is to be dropped?
+    body_may_go: AtomicBool,
     taken: AtomicU64,
     let_go: AtomicU64,
     sched: Lock<Sched>,
@@ -64,6 +66,8 @@ pub(crate) struct Settings {
     pub(crate) policy: Policy,
     pub(crate) limit: Option<NonZeroUsize>,
     pub(crate) drops_body: bool,
+    /// Is it the first turn of an owner in which the group is opened?
+    pub(crate) attended: bool,
     /// Most groups have none.
     pub(crate) terms: Option<Box<Terms>>,
 }
@@ -85,6 +89,7 @@ impl Core {
             clockwork: OnceLock::new(),
             drops_body: settings.drops_body,
             body: AtomicU8::new(WOKEN),
+            body_may_go: AtomicBool::new(false),
             taken: AtomicU64::new(0),
             let_go: AtomicU64::new(0),
             sched: Lock::new(Sched::new(
@@ -92,6 +97,7 @@ impl Core {
                 max_drivers,
                 spawner.is_some(),
                 settings.terms.is_some_and(|terms| !terms.grace.is_zero()),
+                settings.attended,
             )),
             spawner,
         }
@@ -141,9 +147,9 @@ impl Core {
     /// One critical section, and what it leaves to be done.
     #[inline]
     pub(super) fn with<R>(self: &Arc<Self>, f: impl FnOnce(&mut Sched, &mut After) -> R) -> R {
-        let mut after = After::default();
+        let mut after = After::new(self);
         let result = f(&mut self.sched.lock(), &mut after);
-        after.run(self);
+        after.run();
         result
     }
 
@@ -337,20 +343,18 @@ impl Core {
         self.with(|sched, after| sched.leaves_line(child, after))
     }
 
-    /// Somebody leaves, as `leaving` says from now on: nobody is waited for but main children. Is no child left? Then the
-    /// group is closed if it `closes`.
-    pub(crate) fn leaves(self: &Arc<Self>, leaving: &mut bool, closes: bool) -> bool {
-        let is_new = !std::mem::replace(leaving, true);
+    /// Somebody leaves, as `leaving` says from now on: nobody is waited for but main children.
+    pub(super) fn leaves(self: &Arc<Self>, leaving: &mut bool) -> Option<Left> {
         self.with(|sched, after| {
-            if is_new {
-                sched.leaves(after);
-            }
-            if closes {
-                sched.close_if_empty(after)
-            } else {
-                sched.live == 0
-            }
+            sched.leaves(leaving, after);
+            sched.leave_if_empty(after)
         })
+    }
+
+    /// Closes the group for good if no child is left.
+    #[inline]
+    pub(crate) fn leave_if_empty(self: &Arc<Self>) -> Option<Left> {
+        self.with(|sched, after| sched.leave_if_empty(after))
     }
 
     /// Whoever was leaving stays.
@@ -463,8 +467,14 @@ impl Core {
     }
 
     /// Is the body to be dropped instead of being polled? For a panic that is to go on it always is.
+    #[inline]
     pub(crate) fn dooms_body(&self) -> bool {
-        self.read(|sched| sched.dooms_body(self.drops_body))
+        self.body_may_go.load(Relaxed) && self.read(|sched| sched.dooms_body(self.drops_body))
+    }
+
+    /// Something has happened for which a body may be dropped. Said under the lock, in the section in which it happens.
+    pub(super) fn body_may_go(&self) {
+        self.body_may_go.store(true, Relaxed);
     }
 
     /// Is this the waker of the body, and the body to be dropped?

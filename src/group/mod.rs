@@ -5,6 +5,7 @@
 //! - `children`: the sweep over the children that are not over
 //! - `slots`: the limit, and who waits for it
 //! - `drivers`: which driver jobs there are, and which is on its way
+//! - `ready`: the queue of children that want to be polled
 //! - `watchers`: who waits for something to happen to the group
 //! - `batch`: children that a driver polls without the lock in between
 //! - `completions`: which children are over and have not been told of
@@ -60,6 +61,7 @@ mod options;
 mod owner;
 pub(crate) mod place;
 mod policy;
+mod ready;
 mod sched;
 mod shield;
 mod shields;
@@ -80,8 +82,8 @@ pub use checkpoint::{Checkpoint, cancel_reason, checkpoint, current_deadline, cu
 pub(crate) use child::{Call, Fallible, Plain};
 pub use cleanup::{WithCleanup, with_cleanup};
 pub use completions::Completion;
-pub(crate) use driver::Turn;
-pub(crate) use failures::{BodyFailure, Failures};
+pub(crate) use driver::{Leaving, Turn};
+pub(crate) use failures::{BodyFailure, Failures, Left};
 pub use gather_group::{GatherGroup, LocalGatherGroup};
 pub(crate) use ground::Borrows;
 pub(crate) use ground::sealed::Sealed as KindSealed;

@@ -233,6 +233,7 @@ impl GroupOptions {
             policy: self.policy,
             limit: self.limit,
             drops_body: false,
+            attended: false,
             terms: self.terms,
         };
         (settings, self.spawner)

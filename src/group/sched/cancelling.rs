@@ -33,7 +33,7 @@ impl Sched {
         self.harden(after);
         self.force = true;
         self.children.sweep_again();
-        let queued = self.ready.drain(..).chain(self.slots.clear_line(|_| false));
+        let queued = self.ready.drain().chain(self.slots.clear_line(|_| false));
         queued.for_each(|child| after.release(child));
     }
 
@@ -57,7 +57,8 @@ impl Sched {
             return;
         }
         self.hard = true;
-        let queued = self.ready.drain(..).chain(self.doomed.drain(..));
+        after.body_may_go();
+        let queued = self.ready.drain().chain(self.doomed.drain(..));
         queued.for_each(|child| after.release(child));
         if self.body_shields.tells() {
             after.hardened();
@@ -102,8 +103,9 @@ impl Sched {
     }
 
     /// The body wants to be dropped without waiting for the end of its grace.
-    pub(in crate::group) fn body_gives_up(&mut self) {
+    pub(in crate::group) fn body_gives_up(&mut self, after: &After) {
         self.body_gives_up = true;
+        after.body_may_go();
     }
 
     /// A shield stands in the body.
@@ -136,10 +138,13 @@ impl Sched {
         self.body_shields.path()
     }
 
-    /// One more leaves: from now on nobody is waited for but main children.
-    pub(in crate::group) fn leaves(&mut self, after: &mut After) {
-        self.leaving += 1;
-        self.dismiss_if_alone(after);
+    /// Somebody leaves, as `leaving` says from now on: nobody is waited for but main children.
+    #[inline]
+    pub(in crate::group) fn leaves(&mut self, leaving: &mut bool, after: &mut After) {
+        if !std::mem::replace(leaving, true) {
+            self.leaving += 1;
+            self.dismiss_if_alone(after);
+        }
     }
 
     /// One that was leaving stays.
@@ -147,6 +152,7 @@ impl Sched {
         self.leaving -= 1;
     }
 
+    #[inline]
     pub(super) fn dismiss_if_alone(&mut self, after: &mut After) {
         let leaves = self.closed || self.leaving > 0;
         let is_cancelled = self.cancelled.is_some();

@@ -29,7 +29,9 @@ use super::batch::{Batch, Hand};
 use super::cell::{Blocks, CellRef, Claimed, Claiming, Ending, Failed, Finished, Roll};
 use super::completions::Completions;
 use super::drivers::Drivers;
+use super::failures::Left;
 use super::policy::Policy;
+use super::ready::Ready;
 use super::shields::Shields;
 use super::slots::Slots;
 use super::tally::Tally;
@@ -74,7 +76,7 @@ pub(super) struct Sched {
     children: Roll,
     /// Where the cells of new children go. Filled while there are live ones.
     pub(super) blocks: Blocks,
-    ready: VecDeque<CellRef>,
+    ready: Ready<CellRef>,
     /// What drivers have taken of it.
     lent: Vec<Arc<Batch>>,
     drivers: Drivers,
@@ -144,6 +146,7 @@ impl Sched {
         max_drivers: usize,
         can_launch: bool,
         gives_grace: bool,
+        attended: bool,
     ) -> Self {
         Self {
             closed: false,
@@ -167,14 +170,14 @@ impl Sched {
             next_number: 0,
             children: Roll::default(),
             blocks: Blocks::default(),
-            ready: VecDeque::new(),
+            ready: Ready::new(),
             lent: Vec::new(),
             drivers: Drivers::default(),
             max_drivers,
             can_launch,
             refused: false,
-            owners: 0,
-            free_owners: 0,
+            owners: usize::from(attended),
+            free_owners: usize::from(attended),
             thread_waits: false,
             ending: false,
             deserted: None,
@@ -393,6 +396,13 @@ impl Sched {
             self.close(after);
         }
         self.live == 0
+    }
+
+    /// The same for an owner, which takes along what failed.
+    #[inline]
+    pub(super) fn leave_if_empty(&mut self, after: &mut After) -> Option<Left> {
+        self.close_if_empty(after)
+            .then(|| Left::with(std::mem::take(&mut self.failures)))
     }
 
     /// Is nobody left but background children?
