@@ -12,7 +12,8 @@
 use std::sync::Arc;
 use std::sync::atomic::Ordering::{Relaxed, SeqCst};
 
-use super::cell::{CellRef, Parting};
+use super::cell::{CellRef, Claimed, Finished, Parting};
+use crate::cancel::CancelReason;
 use crate::sync::atomic::AtomicBool;
 
 /// No batch has more children.
@@ -58,6 +59,10 @@ impl Batch {
 #[derive(Default)]
 pub(super) struct Hand {
     batch: Option<Arc<Batch>>,
+    /// Children whose futures the driver is to drop, from the last to the first.
+    claimed: Vec<Claimed>,
+    /// Those that it has dropped.
+    dropped: Vec<Finished>,
     /// What the driver has to let go of once the lock is released.
     gone: Vec<Parting>,
 }
@@ -94,6 +99,27 @@ impl Hand {
         lent.retain(|batch| !Arc::ptr_eq(batch, shared));
         let batch = Arc::get_mut(shared).expect("a batch is looked at under the lock alone");
         (&mut batch.children, &mut self.gone)
+    }
+
+    /// Takes children whose futures are to be dropped.
+    pub(super) fn claim(&mut self, claimed: impl Iterator<Item = Claimed>) -> bool {
+        self.claimed.extend(claimed);
+        self.claimed.reverse();
+        !self.claimed.is_empty()
+    }
+
+    /// Drops their futures, and says how many there were.
+    pub(super) fn drop_claimed(&mut self, reason: &CancelReason) -> usize {
+        let before = self.dropped.len();
+        while let Some(claimed) = self.claimed.pop() {
+            self.dropped.push(claimed.cancel(reason));
+        }
+        self.dropped.len() - before
+    }
+
+    /// Those that were dropped, and where to put those that are gone.
+    pub(super) fn dropped(&mut self) -> (&mut Vec<Finished>, &mut Vec<Parting>) {
+        (&mut self.dropped, &mut self.gone)
     }
 
     /// Lets go of children that are gone.

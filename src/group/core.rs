@@ -8,9 +8,10 @@ use std::sync::{Arc, OnceLock, Weak};
 use std::task::{Wake, Waker};
 
 use super::after::After;
-use super::batch::Hand;
-use super::cell::{CellRef, Claimed, Ending, Failed, Finished};
+use super::batch::{Hand, LARGEST};
+use super::cell::{CellRef, Ending, Failed, Finished};
 use super::clockwork::{Clockwork, Terms};
+use super::counter::Counter;
 use super::driver::{Driver, OnSpawner, sweep};
 use super::drivers::DriverId;
 use super::failures::{BodyFailure, Left};
@@ -24,7 +25,7 @@ use crate::error::Failure;
 use crate::panic::{Panic, catch};
 use crate::spawner::{SpawnError, Spawner, SpawnerHandle};
 use crate::sync::Lock;
-use crate::sync::atomic::{AtomicBool, AtomicU8, AtomicU64};
+use crate::sync::atomic::{AtomicBool, AtomicU8};
 
 /// The body of the scope sleeps and its waker is to be called.
 const PARKED: u8 = 0;
@@ -54,8 +55,8 @@ pub(crate) struct Core {
     body: AtomicU8,
     /// Is it worth asking, under the lock, whether the body is to be dropped?
     body_may_go: AtomicBool,
-    taken: AtomicU64,
-    let_go: AtomicU64,
+    taken: Counter,
+    let_go: Counter,
     sched: Lock<Sched>,
 }
 
@@ -90,8 +91,8 @@ impl Core {
             drops_body: settings.drops_body,
             body: AtomicU8::new(WOKEN),
             body_may_go: AtomicBool::new(false),
-            taken: AtomicU64::new(0),
-            let_go: AtomicU64::new(0),
+            taken: Counter::new(),
+            let_go: Counter::new(),
             sched: Lock::new(Sched::new(
                 settings.limit,
                 max_drivers,
@@ -219,16 +220,11 @@ impl Core {
         })
     }
 
-    /// Gives back the last child that was dropped and claims the next to be, of a group that is cancelled.
-    pub(super) fn sweep_step(
-        self: &Arc<Self>,
-        done: Option<Finished>,
-    ) -> Option<(Claimed, CancelReason)> {
+    /// Gives back the children that were dropped and claims the next to be, of a group that is cancelled.
+    pub(super) fn sweep_step(self: &Arc<Self>, hand: &mut Hand) -> Option<CancelReason> {
         self.with(|sched, after| {
-            if let Some(finished) = done {
-                sched.over(finished, after);
-            }
-            sched.sweep(after)
+            sched.take_dropped(hand, after);
+            sched.sweep(LARGEST, hand, after)
         })
     }
 
@@ -431,12 +427,12 @@ impl Core {
 
     #[inline]
     pub(super) fn count_taken(&self) {
-        self.taken.fetch_add(1, Relaxed);
+        self.taken.raise();
     }
 
     #[inline]
     pub(super) fn count_let_go(&self) {
-        self.let_go.fetch_add(1, Relaxed);
+        self.let_go.raise();
     }
 
     pub(crate) fn tally(self: &Arc<Self>) -> Tally {
@@ -444,8 +440,8 @@ impl Core {
             sched.settle(after);
             sched.tally
         });
-        tally.taken += self.taken.load(Relaxed);
-        tally.dropped += self.let_go.load(Relaxed);
+        tally.taken += self.taken.get();
+        tally.dropped += self.let_go.get();
         tally
     }
 

@@ -64,14 +64,14 @@ pub(super) fn drive(
                 let next = match child.run() {
                     Ran::Over(finished) => Done::Over(finished),
                     Ran::Woken(child) => Done::Woken(child),
-                    Ran::Cancel(claimed) => Done::Over(claimed.cancel(core.reason())),
+                    Ran::Cancel(claimed) => Done::Over(claimed.cancel(&core.reason())),
                     Ran::Parked => Done::Parked,
                 };
                 (next, gives_way())
             }
-            Work::Drop(claimed, reason) => {
-                *budget -= 1;
-                (Done::Over(claimed.cancel(reason)), gives_way())
+            Work::Drop(reason) => {
+                *budget -= hand.drop_claimed(&reason).min(*budget);
+                (Done::Dropped, gives_way())
             }
         };
         done = next;
@@ -103,7 +103,7 @@ fn drive_batch(
                 wake_quietly(waiter);
             }
             RanInBatch::Told(finished) => core.is_over(finished),
-            RanInBatch::Cancel(claimed) => core.is_over(claimed.cancel(core.reason())),
+            RanInBatch::Cancel(claimed) => core.is_over(claimed.cancel(&core.reason())),
         }
         is_last = gives_way();
         if is_last || batch.is_hurried() {
@@ -115,9 +115,10 @@ fn drive_batch(
 
 /// Drops, on this thread, every child of a cancelled group that is not being polled.
 pub(super) fn sweep(core: &Arc<Core>) {
-    let mut done = None;
-    while let Some((claimed, reason)) = core.sweep_step(done) {
-        done = Some(claimed.cancel(reason));
+    let mut hand = Hand::default();
+    while let Some(reason) = core.sweep_step(&mut hand) {
+        hand.let_go();
+        hand.drop_claimed(&reason);
     }
 }
 

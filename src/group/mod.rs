@@ -8,6 +8,7 @@
 //! - `ready`: the queue of children that want to be polled
 //! - `watchers`: who waits for something to happen to the group
 //! - `batch`: children that a driver polls without the lock in between
+//! - `counter`: a count that is cheap on one thread
 //! - `completions`: which children are over and have not been told of
 //! - `sched`: all of the above under one lock, with the steps that it can take
 //! - `after`: what a critical section leaves to be done
@@ -45,6 +46,7 @@ mod cleanup;
 mod clockwork;
 mod completions;
 pub(crate) mod core;
+mod counter;
 mod driver;
 mod drivers;
 mod failures;

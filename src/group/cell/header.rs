@@ -41,7 +41,7 @@ pub(super) struct VTable {
     /// Polls. By the holder of `RUNNING`, while the stage is `Future`. After `Ready` the stage holds the end.
     pub(super) poll: unsafe fn(NonNull<Header>, &mut Context<'_>) -> Poll<Ending>,
     /// Drops the future. By the holder of `RUNNING`, while the stage is `Future`. The stage holds the end afterwards.
-    pub(super) cancel: unsafe fn(NonNull<Header>, CancelReason) -> Ending,
+    pub(super) cancel: unsafe fn(NonNull<Header>, Option<CancelReason>) -> Ending,
     /// Lets go of the value. By whoever (S5) names; the stage is a value or empty. The stage holds the end afterwards.
     pub(super) let_go: unsafe fn(NonNull<Header>) -> Ending,
     /// The value in the stage, or null. By the key, after `OVER` with `Ending::Value`.

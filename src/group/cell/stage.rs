@@ -175,11 +175,11 @@ impl<F: Future, S: Settle<F::Output>> Cell<F, S> {
         }
     }
 
-    unsafe fn cancel(raw: NonNull<Header>, reason: CancelReason) -> Ending {
+    unsafe fn cancel(raw: NonNull<Header>, reason: Option<CancelReason>) -> Ending {
         // SAFETY: the stage is ours while we hold `RUNNING` (S1).
         unsafe {
             Self::stage(raw, |stage| {
-                let panic = Self::put(stage, Stage::Cancelled(reason)).err();
+                let panic = Self::put(stage, reason.map_or(Stage::Empty, Stage::Cancelled)).err();
                 let child = || raw.as_ref().info();
                 match panic.and_then(|panic| S::panicked_in_drop(panic, &child)) {
                     None => Ending::Cancelled,

@@ -63,6 +63,14 @@ impl Sched {
         }
     }
 
+    /// A driver has dropped children that it had claimed.
+    pub(in crate::group) fn take_dropped(&mut self, hand: &mut Hand, after: &mut After) {
+        let (dropped, gone) = hand.dropped();
+        for finished in dropped.drain(..) {
+            gone.push(self.is_over(finished, after));
+        }
+    }
+
     /// Counts the end of a child that is untold: the roll's reference.
     #[inline]
     fn tell(&mut self, child: &CellRef, after: &mut After) -> Option<CellRef> {

@@ -26,7 +26,7 @@ use std::sync::Arc;
 pub(super) use self::staffing::Parking;
 use super::after::After;
 use super::batch::{Batch, Hand};
-use super::cell::{Blocks, CellRef, Claimed, Claiming, Ending, Failed, Finished, Roll};
+use super::cell::{Blocks, CellRef, Claiming, Ending, Failed, Finished, Parting, Roll};
 use super::completions::Completions;
 use super::drivers::Drivers;
 use super::failures::Left;
@@ -108,6 +108,8 @@ pub(super) enum Done {
     Woken(CellRef),
     /// It had the batch in its hand.
     Batch(Turned),
+    /// It has dropped what it had claimed.
+    Dropped,
 }
 
 /// How far a driver got with a batch.
@@ -135,7 +137,8 @@ pub(super) enum Work {
     Poll(CellRef),
     /// The children in its hand.
     Batch,
-    Drop(Claimed, CancelReason),
+    /// Drop those that it has claimed.
+    Drop(CancelReason),
     Nothing,
 }
 
@@ -270,6 +273,7 @@ impl Sched {
         }
         match done {
             Done::Batch(turned) => self.give_back(hand, turned, after),
+            Done::Dropped => self.take_dropped(hand, after),
             Done::First | Done::Parked => {}
             Done::Over(finished) => self.over(finished, after),
             Done::Woken(child) => self.push_quietly(child, after),
@@ -304,6 +308,12 @@ impl Sched {
     /// A child is over.
     #[inline]
     pub(super) fn over(&mut self, finished: Finished, after: &mut After) {
+        let gone = self.is_over(finished, after);
+        after.part(gone);
+    }
+
+    #[inline]
+    fn is_over(&mut self, finished: Finished, after: &mut After) -> Parting {
         let Finished {
             cell,
             end,
@@ -315,7 +325,7 @@ impl Sched {
         }
         self.ended(&cell, end, kept, after);
         let roll = self.children.remove(&cell);
-        after.part(cell.part_with(roll));
+        cell.part_with(roll)
     }
 
     /// Counts the end of a child.
@@ -454,7 +464,7 @@ impl Sched {
             others = count - 1;
             Work::Batch
         } else {
-            self.next_work(after)
+            self.next_work(room, hand, after)
         };
         if by_owner && !matches!(work, Work::Nothing) {
             self.free_owners -= 1;
@@ -464,7 +474,7 @@ impl Sched {
     }
 
     #[inline]
-    fn next_work(&mut self, after: &mut After) -> Work {
+    fn next_work(&mut self, room: usize, hand: &mut Hand, after: &mut After) -> Work {
         if self.doomed.is_empty() {
             if let Some(child) = self.next_ready() {
                 return Work::Poll(child);
@@ -475,26 +485,26 @@ impl Sched {
                     .map_or(Work::Nothing, |child| Work::Poll(child.clone()));
             }
         }
-        self.work_of_cancelled(after)
+        self.work_of_cancelled(room, hand, after)
     }
 
     #[cold]
-    fn work_of_cancelled(&mut self, after: &mut After) -> Work {
+    fn work_of_cancelled(&mut self, room: usize, hand: &mut Hand, after: &mut After) -> Work {
         while let Some(child) = self.doomed.pop_front() {
             let reason = self.cancelled.clone();
             let reason = reason.unwrap_or_else(|| CancelReason::new(CancelKind::Explicit));
             // It was never polled, and the shield of a start does not count for it.
             if let Claiming::Claimed(claimed) = child.claim(false) {
-                return Work::Drop(claimed, reason);
+                hand.claim([claimed].into_iter());
+                return Work::Drop(reason);
             }
         }
         if let Some(child) = self.next_ready() {
             return Work::Poll(child);
         }
-        match self.sweep(after) {
-            Some((child, reason)) => Work::Drop(child, reason),
-            None => Work::Nothing,
-        }
+        let share = (self.live / self.max_drivers.max(1)).min(room).max(1);
+        self.sweep(share, hand, after)
+            .map_or(Work::Nothing, Work::Drop)
     }
 
     #[inline]
