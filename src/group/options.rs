@@ -223,6 +223,7 @@ impl GroupOptions {
         self.policy.on_panic == OnPanic::Collect
     }
 
+    #[inline]
     pub(super) fn split(
         self,
         location: &'static Location<'static>,

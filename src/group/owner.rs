@@ -25,12 +25,14 @@ pub(crate) struct Origin<K: Kind> {
 
 impl<K: Kind> Origin<K> {
     /// Says whether the body of the scope is dropped when the group is cancelled.
+    #[inline]
     pub(crate) fn drops_body(mut self, drops_body: bool) -> Self {
         self.settings.drops_body = drops_body;
         self
     }
 
     /// Says that an owner opens it in its first turn: see [`Turn::first`](super::Turn::first).
+    #[inline]
     pub(crate) fn attended(mut self) -> Self {
         self.settings.attended = true;
         self
@@ -38,6 +40,7 @@ impl<K: Kind> Origin<K> {
 }
 
 impl Origin<Shared> {
+    #[inline]
     pub(crate) fn shared(options: GroupOptions, location: &'static Location<'static>) -> Self {
         let (settings, home) = options.split(location);
         Self { settings, home }
@@ -45,6 +48,7 @@ impl Origin<Shared> {
 }
 
 impl<K: Kind<Origin = ()>> Origin<K> {
+    #[inline]
     pub(crate) fn inline(options: GroupOptions, location: &'static Location<'static>) -> Self {
         let (settings, _) = options.split(location);
         Self { settings, home: () }

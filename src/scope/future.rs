@@ -51,6 +51,7 @@ where
     F: Future,
     M: Form<F::Output>,
 {
+    #[inline]
     pub(crate) fn new(origin: Origin<M::Kind>, body: B) -> Self {
         Self {
             start: Some((origin.drops_body(M::DROPS_BODY).attended(), body)),
