@@ -19,6 +19,10 @@ mod imp {
             .flatten()
     }
 
+    /// Nothing: accesses that are `SeqCst` are in one order.
+    #[inline]
+    pub(crate) fn in_one_order() {}
+
     /// `std::cell::UnsafeCell` with loom's closure interface.
     pub(crate) struct UnsafeCell<T>(std::cell::UnsafeCell<T>);
 
@@ -48,6 +52,11 @@ mod imp {
         None
     }
 
+    /// Loom knows no order of accesses that are `SeqCst`, but one of such fences. This stands between an access and the next.
+    pub(crate) fn in_one_order() {
+        atomic::fence(atomic::Ordering::SeqCst);
+    }
+
     /// Loom's macro does not know that what begins with `const` is an expression.
     macro_rules! per_thread {
         ($vis:vis static $name:ident: $type:ty = const $value:block;) => {
@@ -58,7 +67,7 @@ mod imp {
 }
 
 // Under loom all threads of a model are one, so what spans a step of the model has to be told apart by loom.
-pub(crate) use imp::{UnsafeCell, atomic, per_thread, thread_mark};
+pub(crate) use imp::{UnsafeCell, atomic, in_one_order, per_thread, thread_mark};
 
 /// A mutex that does not know poison: nothing that can panic runs while one of ours is held.
 pub(crate) struct Lock<T>(imp::Mutex<T>);

@@ -15,6 +15,7 @@ use std::sync::atomic::Ordering::{Relaxed, SeqCst};
 use super::cell::{CellRef, Claimed, Finished, Parting};
 use crate::cancel::CancelReason;
 use crate::sync::atomic::AtomicBool;
+use crate::sync::in_one_order;
 
 /// No batch has more children.
 pub(super) const LARGEST: usize = 32;
@@ -23,6 +24,8 @@ pub(super) const LARGEST: usize = 32;
 pub(super) struct Batch {
     children: [Option<Parting>; LARGEST],
     hurried: AtomicBool,
+    /// Does the group keep the order in which those end whose key is held?
+    ordered: bool,
 }
 
 impl Batch {
@@ -31,6 +34,7 @@ impl Batch {
         Self {
             children: [const { None }; LARGEST],
             hurried: AtomicBool::new(false),
+            ordered: false,
         }
     }
 
@@ -46,11 +50,19 @@ impl Batch {
     /// Has its driver give it back after the poll that it is at.
     pub(super) fn hurry(&self) {
         self.hurried.store(true, SeqCst);
+        in_one_order();
+    }
+
+    /// Is the group to be told of the end of this child at once?
+    #[inline]
+    pub(super) fn tells(&self, child: &CellRef) -> bool {
+        self.ordered && child.has_key()
     }
 
     /// Does somebody want it back?
     #[inline]
     pub(super) fn is_hurried(&self) -> bool {
+        in_one_order();
         self.hurried.load(SeqCst)
     }
 }
@@ -68,16 +80,18 @@ pub(super) struct Hand {
 }
 
 impl Hand {
-    /// Fills an empty hand with so many children, which are lent.
+    /// Fills an empty hand with so many children, which are lent. `ordered`: the order of their ends matters.
     #[inline]
     pub(super) fn fill(
         &mut self,
         count: usize,
+        ordered: bool,
         mut next: impl FnMut() -> Option<CellRef>,
     ) -> Arc<Batch> {
         let shared = self.batch.get_or_insert_with(|| Arc::new(Batch::new()));
         let batch = Arc::get_mut(shared).expect("an empty hand is nobody else's");
         batch.hurried.store(false, Relaxed);
+        batch.ordered = ordered;
         for place in &mut batch.children[..count] {
             *place = next().map(CellRef::part);
         }

@@ -97,6 +97,7 @@ fn drive_batch(
         let ran = child.run_in_batch();
         turned.next(matches!(ran, RanInBatch::Woken));
         match ran {
+            RanInBatch::Over if batch.tells(child) => core.settle_one(child),
             RanInBatch::Over | RanInBatch::Woken | RanInBatch::Parked => {}
             RanInBatch::Awaited(waiter) => {
                 core.settle_one(child);

@@ -14,6 +14,7 @@
 //! - `time`, `timeouts`: the rules of time
 //! - `faults`: panics with a text of their own, for the tests of errors and panics
 //! - `attacks`: what a hostile child, owner or waker may try
+//! - `batches`, `batch_ends`, `batch_drivers`: what is not to be seen of the batches that drivers take, on spawners and by hand
 //! - `abandoned`: spawners that refuse or lose jobs
 //! - `parallel`: children that run at the same time
 //! - `shutdowns`: executors that end before the group does
@@ -35,6 +36,9 @@
 
 mod abandoned;
 mod attacks;
+mod batch_drivers;
+mod batch_ends;
+mod batches;
 mod blocking;
 mod blocking_ends;
 mod blocking_losses;

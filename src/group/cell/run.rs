@@ -167,25 +167,28 @@ impl CellRef {
     #[inline]
     fn finish_untold(&self) -> RanInBatch {
         let header = self.header();
-        let kept = self.load().has(KEY);
-        if !kept {
-            // SAFETY: there is no key and there will be none (S5).
-            let end = unsafe { (header.vtable.let_go)(self.raw()) };
-            if end != Ending::Value {
-                return RanInBatch::Told(self.clone().finish(end, tell_group));
+        let mut kept = self.load().has(KEY);
+        let before = loop {
+            if !kept {
+                // SAFETY: there is no key and there will be none (S5).
+                let end = unsafe { (header.vtable.let_go)(self.raw()) };
+                if end != Ending::Value {
+                    return RanInBatch::Told(self.clone().finish(end, tell_group));
+                }
             }
-        }
-        // In the one order with `Batch::hurry`: whoever wants to know at once is seen by the driver, or sees this.
-        let before = Snapshot(
-            header
-                .state
-                .fetch_add(OVER + untold(kept) - RUNNING, SeqCst),
-        );
+            // Not while a value is left to be let go of: from this step on anybody may count this end, and if it is the last
+            // of the group, what the value borrows is gone.
+            let next = |now: usize| {
+                let stays = !kept || Snapshot(now).has(KEY);
+                stays.then_some(now + OVER + untold(kept) - RUNNING)
+            };
+            // In the one order with `Batch::hurry`: whoever wants to know at once is seen by the driver, or sees this.
+            match header.state.fetch_update(SeqCst, Acquire, next) {
+                Ok(before) => break Snapshot(before),
+                Err(_) => kept = false,
+            }
+        };
         self.lets_go();
-        if kept && !before.has(KEY) {
-            self.let_go_late();
-            header.core().count_let_go();
-        }
         if !before.has(WAITER) {
             return RanInBatch::Over;
         }

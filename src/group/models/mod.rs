@@ -5,9 +5,11 @@
 //! - `keys`: the end of a child against whoever awaits its key or drops it
 //! - `drivers`: drivers that are woken, that park and that are lost
 //! - `references`: the last reference, on whatever thread
+//! - `batches`: several children that a driver has taken at once, against whoever has to do with them meanwhile
 //!
 //! Each has been seen to fail: docs/internals.md says on which faults.
 
+mod batches;
 mod cancels;
 mod drivers;
 mod keys;

@@ -61,6 +61,8 @@ impl Sched {
         }
         self.hard = true;
         after.body_may_go();
+        // What is in a batch is the sweep's, as what is in the queue.
+        self.hurry();
         let queued = self.ready.drain().chain(self.doomed.drain(..));
         queued.for_each(|child| after.release(child));
         if self.body_shields.tells() {

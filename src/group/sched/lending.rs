@@ -29,7 +29,8 @@ impl Sched {
         if count < FEW || self.hard || self.is_urgent() || !order::is_first_come() {
             return None;
         }
-        let batch = hand.fill(count, || self.ready.pop_front());
+        let ordered = self.completions.is_some();
+        let batch = hand.fill(count, ordered, || self.ready.pop_front());
         self.lent.push(batch);
         Some(count)
     }
@@ -103,19 +104,22 @@ impl Sched {
         self.settle(after);
     }
 
-    /// A child that waits for a driver which is busy with another one.
+    /// A child that waits for a driver which is busy with another one, and whether there are more. Where children are
+    /// dropped the sweep sees to them.
     #[inline]
-    pub(super) fn waiting_elsewhere(&self) -> Option<&CellRef> {
-        if self.lent.is_empty() {
+    pub(super) fn waiting_elsewhere(&self) -> Option<(&CellRef, bool)> {
+        if self.lent.is_empty() || self.hard {
             return None;
         }
         self.waiting_in_batch()
     }
 
     #[cold]
-    fn waiting_in_batch(&self) -> Option<&CellRef> {
-        let mut lent = self.lent.iter().flat_map(|batch| batch.children());
-        lent.find(|child| child.is_waiting())
+    fn waiting_in_batch(&self) -> Option<(&CellRef, bool)> {
+        let lent = self.lent.iter().flat_map(|batch| batch.children());
+        let mut waiting = lent.filter(|child| child.is_waiting());
+        let first = waiting.next()?;
+        Some((first, waiting.next().is_some()))
     }
 
     /// From now on drivers give back what they were lent after each poll.

@@ -464,7 +464,7 @@ impl Sched {
             others = count - 1;
             Work::Batch
         } else {
-            self.next_work(room, hand, after)
+            self.next_work(room, hand, &mut others, after)
         };
         if by_owner && !matches!(work, Work::Nothing) {
             self.free_owners -= 1;
@@ -474,15 +474,23 @@ impl Sched {
     }
 
     #[inline]
-    fn next_work(&mut self, room: usize, hand: &mut Hand, after: &mut After) -> Work {
+    fn next_work(
+        &mut self,
+        room: usize,
+        hand: &mut Hand,
+        others: &mut usize,
+        after: &mut After,
+    ) -> Work {
         if self.doomed.is_empty() {
             if let Some(child) = self.next_ready() {
                 return Work::Poll(child);
             }
             if !self.hard {
-                return self
-                    .waiting_elsewhere()
-                    .map_or(Work::Nothing, |child| Work::Poll(child.clone()));
+                let Some((child, more)) = self.waiting_elsewhere() else {
+                    return Work::Nothing;
+                };
+                *others = usize::from(more);
+                return Work::Poll(child.clone());
             }
         }
         self.work_of_cancelled(room, hand, after)

@@ -1,0 +1,234 @@
+//! A batch in the hand of a driver, against whoever takes its children over, cancels, counts, or waits for completions.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+use std::task::{Context, Poll};
+
+use loom::future::block_on;
+use loom::sync::{Arc, Condvar, Mutex};
+use loom::thread;
+
+use super::{Kept, Probe, leave, model_within, wake};
+use crate::group::{Ending, GatherGroup};
+use crate::spawner::{Job, SpawnError, Spawner};
+use crate::sync::UnsafeCell;
+
+/// A spawner that an owner is always on, so that it sees to the children beside the driver.
+#[derive(Clone)]
+struct Joined(Kept);
+
+impl Spawner for Joined {
+    fn spawn(&self, job: Job) -> Result<(), SpawnError> {
+        self.0.spawn(job)
+    }
+
+    fn is_current(&self) -> bool {
+        true
+    }
+}
+
+/// What a poll blocks on.
+#[derive(Clone, Default)]
+struct Bolt(Arc<(Mutex<bool>, Condvar)>);
+
+impl Bolt {
+    fn open(&self) {
+        *self.0.0.lock().unwrap() = true;
+        self.0.1.notify_all();
+    }
+
+    fn block(&self) {
+        let mut open = self.0.0.lock().unwrap();
+        while !*open {
+            open = self.0.1.wait(open).unwrap();
+        }
+    }
+}
+
+/// Is over at its second poll, and wakes itself at the first.
+struct Yields {
+    polled: bool,
+    own: UnsafeCell<()>,
+}
+
+impl Yields {
+    fn new() -> Self {
+        Self {
+            polled: false,
+            own: UnsafeCell::new(()),
+        }
+    }
+}
+
+impl Future for Yields {
+    type Output = ();
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        self.own.with_mut(|_| ());
+        if self.polled {
+            return Poll::Ready(());
+        }
+        self.polled = true;
+        cx.waker().wake_by_ref();
+        Poll::Pending
+    }
+}
+
+/// Counts its drops.
+struct Value(std::sync::Arc<AtomicUsize>);
+
+impl Drop for Value {
+    fn drop(&mut self) {
+        self.0.fetch_add(1, Relaxed);
+    }
+}
+
+#[test]
+fn a_batch_against_an_owner_that_takes_children_over() {
+    model_within(2, || {
+        let kept = Kept::new(1);
+        let group = GatherGroup::on(&Joined(kept.clone()));
+        let bolt = Bolt::default();
+        let opens = bolt.clone();
+        drop(group.spawn(async move {
+            Yields::new().await;
+            opens.open();
+        }));
+        drop(group.spawn(async {}));
+        drop(group.spawn(async {}));
+        // Its poll ends when the first is over: whoever polls this one, somebody else has to poll that one.
+        drop(group.spawn(async move { bolt.block() }));
+        let driver = kept.take();
+        let drives = thread::spawn(move || block_on(driver));
+        let tally = block_on(group.join());
+        assert_eq!((tally.ok, tally.dropped), (4, 4));
+        drop(group);
+        drives.join().unwrap();
+    });
+}
+
+#[test]
+fn a_batch_against_a_cancel() {
+    model_within(2, || {
+        let kept = Kept::new(1);
+        let group = GatherGroup::on(&kept);
+        let probes = [const { () }; 4].map(|()| Probe::default());
+        // Two that are over when they are polled, and two that never are.
+        for (probe, marks) in probes.iter().zip([0, 1, 0, 1]) {
+            drop(group.spawn(probe.waits_for(marks)));
+        }
+        let driver = kept.take();
+        group.close();
+        let cancels = {
+            let handle = group.handle();
+            thread::spawn(move || handle.cancel())
+        };
+        block_on(driver);
+        for probe in &probes {
+            assert_eq!(probe.dropped(), 1);
+        }
+        cancels.join().unwrap();
+        let tally = block_on(group.join());
+        assert_eq!(tally.ok + tally.cancelled, 4);
+        assert!(tally.cancelled >= 2, "{tally:?}");
+    });
+}
+
+#[test]
+fn a_batch_against_the_end_of_the_owner() {
+    model_within(2, || {
+        let kept = Kept::new(1);
+        let group = GatherGroup::on(&kept);
+        let probes = [const { () }; 4].map(|()| Probe::default());
+        for (probe, marks) in probes.iter().zip([0, 1, 0, 1]) {
+            drop(group.spawn(probe.waits_for(marks)));
+        }
+        let driver = kept.take();
+        let drives = thread::spawn(move || block_on(driver));
+        drop(group);
+        drives.join().unwrap();
+        for probe in &probes {
+            assert_eq!(probe.dropped(), 1);
+        }
+    });
+}
+
+#[test]
+fn a_batch_against_somebody_who_counts() {
+    model_within(2, || {
+        let kept = Kept::new(1);
+        let group = GatherGroup::on(&kept);
+        let dropped = std::sync::Arc::new(AtomicUsize::new(0));
+        let value = Value(std::sync::Arc::clone(&dropped));
+        let key = group.spawn(async move { value });
+        for _ in 0..3 {
+            drop(group.spawn(async {}));
+        }
+        let driver = kept.take();
+        group.close();
+        let drives = thread::spawn(move || block_on(driver));
+        let drops = thread::spawn(move || drop(key));
+        let before = group.tally();
+        drops.join().unwrap();
+        if group.len() == 0 {
+            // Nobody is left to drop it: what it borrows may be gone by now.
+            assert_eq!(dropped.load(Relaxed), 1);
+        }
+        drives.join().unwrap();
+        let after = group.tally();
+        assert!(before.ok <= after.ok && before.dropped <= after.dropped);
+        assert_eq!((after.ok, after.dropped), (4, 4));
+        leave(&group);
+    });
+}
+
+#[test]
+fn a_batch_against_somebody_who_waits_for_completions() {
+    model_within(2, || {
+        let kept = Kept::new(1);
+        let group = GatherGroup::on(&kept);
+        let bolt = Bolt::default();
+        for _ in 0..3 {
+            drop(group.spawn(async {}));
+        }
+        let blocks = bolt.clone();
+        drop(group.spawn(async move { blocks.block() }));
+        let driver = kept.take();
+        group.close();
+        let drives = thread::spawn(move || block_on(driver));
+        // They are told of while the last is being polled.
+        for _ in 0..3 {
+            let told = block_on(group.next()).unwrap();
+            assert_eq!(told.ending(), Ending::Value);
+        }
+        bolt.open();
+        assert!(block_on(group.next()).is_some());
+        assert!(block_on(group.next()).is_none());
+        drives.join().unwrap();
+        leave(&group);
+    });
+}
+
+#[test]
+fn a_batch_against_a_wake_of_one_that_was_polled() {
+    model_within(2, || {
+        let kept = Kept::new(1);
+        let group = GatherGroup::on(&kept);
+        let probe = Probe::default();
+        let key = group.spawn(probe.waits_for(1));
+        let mut driver = kept.take_parked();
+        for _ in 0..3 {
+            drop(group.spawn(Yields::new()));
+        }
+        group.close();
+        // It is polled once more without need, in a batch with the others.
+        probe.waker().wake();
+        let wakes = wake(&probe);
+        block_on(&mut driver);
+        wakes.join().unwrap();
+        assert_eq!(group.take_result(key).unwrap(), 7);
+        assert_eq!(probe.dropped(), 1);
+        leave(&group);
+    });
+}
