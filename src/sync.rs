@@ -8,6 +8,17 @@ mod imp {
     pub(crate) use std::sync::{Mutex, MutexGuard};
     pub(crate) use std::thread_local as per_thread;
 
+    /// A mark that no other thread has as long as this one lives.
+    #[inline]
+    pub(crate) fn thread_mark() -> Option<std::num::NonZeroUsize> {
+        std::thread_local! {
+            static MARK: u8 = const { 0 };
+        }
+        MARK.try_with(|mark| std::ptr::from_ref(mark).addr().try_into().ok())
+            .ok()
+            .flatten()
+    }
+
     /// Nothing: accesses that are `SeqCst` are in one order.
     #[inline]
     pub(crate) fn in_one_order() {}
@@ -36,6 +47,11 @@ mod imp {
     pub(crate) use loom::sync::atomic;
     pub(crate) use loom::sync::{Mutex, MutexGuard};
 
+    /// All threads of a model are one.
+    pub(crate) fn thread_mark() -> Option<std::num::NonZeroUsize> {
+        None
+    }
+
     /// Loom knows no order of accesses that are `SeqCst`, but one of such fences. This stands between an access and the next.
     pub(crate) fn in_one_order() {
         atomic::fence(atomic::Ordering::SeqCst);
@@ -51,7 +67,7 @@ mod imp {
 }
 
 // Under loom all threads of a model are one, so what spans a step of the model has to be told apart by loom.
-pub(crate) use imp::{UnsafeCell, atomic, in_one_order, per_thread};
+pub(crate) use imp::{UnsafeCell, atomic, in_one_order, per_thread, thread_mark};
 
 /// A mutex that does not know poison: nothing that can panic runs while one of ours is held.
 pub(crate) struct Lock<T>(imp::Mutex<T>);

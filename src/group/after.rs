@@ -12,9 +12,9 @@ use crate::cancel::CancelReason;
 use crate::error::unhandled::{drop_quietly, wake_quietly};
 
 /// Everything that runs or drops something of the user's. Small where little is to be done, as nearly always.
-#[derive(Default)]
 #[must_use = "what is put off until the lock is released has to be done then: call `run`"]
-pub(super) struct After {
+pub(super) struct After<'a> {
+    core: &'a Arc<Core>,
     /// Is there anything?
     busy: bool,
     nudge: Option<Nudge>,
@@ -48,7 +48,24 @@ pub(super) enum Nudge {
     Launch(DriverId),
 }
 
-impl After {
+impl<'a> After<'a> {
+    #[inline]
+    pub(super) fn new(core: &'a Arc<Core>) -> Self {
+        Self {
+            core,
+            busy: false,
+            nudge: None,
+            waker: None,
+            child: None,
+            more: None,
+        }
+    }
+
+    /// The body may have to be dropped from now on. Not put off: whoever sees why, under the lock, finds this said.
+    pub(super) fn body_may_go(&self) {
+        self.core.body_may_go();
+    }
+
     fn more(&mut self) -> &mut More {
         self.busy = true;
         self.more.get_or_insert_default()
@@ -130,9 +147,9 @@ impl After {
 
     /// Does what was put off. With the lock released.
     #[inline]
-    pub(super) fn run(self, core: &Arc<Core>) {
+    pub(super) fn run(self) {
         if self.busy {
-            self.do_it(core);
+            self.do_it();
         } else {
             // It has nothing to drop, which the compiler would ask each part of it for.
             mem::forget(self);
@@ -140,8 +157,9 @@ impl After {
     }
 
     #[inline]
-    fn do_it(self, core: &Arc<Core>) {
+    fn do_it(self) {
         if let Self {
+            core: _,
             nudge: None,
             waker: None,
             more: None,
@@ -151,12 +169,13 @@ impl After {
         {
             drop(child);
         } else {
-            self.do_all(core);
+            self.do_all();
         }
     }
 
     #[cold]
-    fn do_all(self, core: &Arc<Core>) {
+    fn do_all(self) {
+        let core = self.core;
         if let Some(waker) = self.waker {
             wake_quietly(waker);
         }

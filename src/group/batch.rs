@@ -9,10 +9,12 @@
 //! 4. Whoever cannot wait for that [hurries](Batch::hurry) the driver and then looks; the driver changes the state of a
 //!    child and then looks whether it is hurried. All four steps are in one order, so that one of them sees the other.
 
+use std::mem;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::{Relaxed, SeqCst};
 
-use super::cell::{CellRef, Parting};
+use super::cell::{CellRef, Claimed, Finished, Parting};
+use crate::cancel::CancelReason;
 use crate::sync::atomic::AtomicBool;
 use crate::sync::in_one_order;
 
@@ -22,6 +24,7 @@ pub(super) const LARGEST: usize = 32;
 /// The children that a driver has taken.
 pub(super) struct Batch {
     children: [Option<Parting>; LARGEST],
+    len: usize,
     hurried: AtomicBool,
     /// Does the group keep the order in which those end whose key is held?
     ordered: bool,
@@ -32,6 +35,7 @@ impl Batch {
     fn new() -> Self {
         Self {
             children: [const { None }; LARGEST],
+            len: 0,
             hurried: AtomicBool::new(false),
             ordered: false,
         }
@@ -66,11 +70,24 @@ impl Batch {
     }
 }
 
-/// What a driver holds a batch in. It is used for one batch after the other.
+/// What a driver holds children in. It is empty at first, and costs nothing as long as it is.
 #[derive(Default)]
 pub(super) struct Hand {
+    /// The batch that is lent, or one that is empty.
     batch: Option<Arc<Batch>>,
-    /// What the driver has to let go of once the lock is released.
+    /// The batch that was given back: what is left in it is to be let go of.
+    spent: Option<Arc<Batch>>,
+    claims: Option<Box<Claims>>,
+}
+
+/// Children of a cancelled group that a driver drops.
+#[derive(Default)]
+struct Claims {
+    /// Those that it is to drop, from the last to the first.
+    claimed: Vec<Claimed>,
+    /// Those that it has dropped.
+    dropped: Vec<Finished>,
+    /// Those of them of which the group has been told.
     gone: Vec<Parting>,
 }
 
@@ -87,6 +104,7 @@ impl Hand {
         let batch = Arc::get_mut(shared).expect("an empty hand is nobody else's");
         batch.hurried.store(false, Relaxed);
         batch.ordered = ordered;
+        batch.len = count;
         for place in &mut batch.children[..count] {
             *place = next().map(CellRef::part);
         }
@@ -99,22 +117,55 @@ impl Hand {
         self.batch.as_ref().expect("a hand is filled first")
     }
 
-    /// Takes the batch out of those that are `lent`, to be emptied: its children, and where to put those that are gone.
-    pub(super) fn take_back(
-        &mut self,
-        lent: &mut Vec<Arc<Batch>>,
-    ) -> (&mut [Option<Parting>], &mut Vec<Parting>) {
-        let shared = self.batch.as_mut().expect("a hand is filled first");
+    /// Takes the batch out of those that are `lent`: its children. Those that are left where they are will be let go of.
+    pub(super) fn take_back(&mut self, lent: &mut Vec<Arc<Batch>>) -> &mut [Option<Parting>] {
+        mem::swap(&mut self.batch, &mut self.spent);
+        let shared = self.spent.as_mut().expect("a hand is filled first");
         lent.retain(|batch| !Arc::ptr_eq(batch, shared));
         let batch = Arc::get_mut(shared).expect("a batch is looked at under the lock alone");
-        (&mut batch.children, &mut self.gone)
+        &mut batch.children[..batch.len]
     }
 
-    /// Lets go of children that are gone.
+    /// Takes children that are to be dropped. `false`: there are none.
+    pub(super) fn claim(&mut self, mut claimed: impl Iterator<Item = Claimed>) -> bool {
+        let Some(first) = claimed.next() else {
+            return false;
+        };
+        let claims = &mut self.claims.get_or_insert_default().claimed;
+        claims.push(first);
+        claims.extend(claimed);
+        claims.reverse();
+        true
+    }
+
+    /// Drops them, and says how many there were.
+    pub(super) fn drop_claimed(&mut self, reason: &CancelReason) -> usize {
+        let Some(claims) = &mut self.claims else {
+            return 0;
+        };
+        while let Some(claimed) = claims.claimed.pop() {
+            claims.dropped.push(claimed.cancel(reason));
+        }
+        claims.dropped.len()
+    }
+
+    /// Tells of those that were dropped. What `tell` gives will be let go of.
+    pub(super) fn tell_dropped(&mut self, tell: impl FnMut(Finished) -> Parting) {
+        if let Some(claims) = &mut self.claims {
+            claims.gone.extend(claims.dropped.drain(..).map(tell));
+        }
+    }
+
+    /// Lets go of children. Not under the lock.
     #[inline]
     pub(super) fn let_go(&mut self) {
-        if !self.gone.is_empty() {
-            self.gone.clear();
+        if let Some(spent) = &mut self.spent {
+            let batch = Arc::get_mut(spent).expect("it is not lent any more");
+            batch.children[..batch.len].fill_with(|| None);
+            batch.len = 0;
+        }
+        if let Some(claims) = &mut self.claims {
+            claims.gone.clear();
         }
     }
 }

@@ -8,12 +8,13 @@ use std::sync::{Arc, OnceLock, Weak};
 use std::task::{Wake, Waker};
 
 use super::after::After;
-use super::batch::Hand;
-use super::cell::{CellRef, Claimed, Ending, Failed, Finished};
+use super::batch::{Hand, LARGEST};
+use super::cell::{CellRef, Ending, Failed, Finished};
 use super::clockwork::{Clockwork, Terms};
+use super::counter::Counter;
 use super::driver::{Driver, OnSpawner, sweep};
 use super::drivers::DriverId;
-use super::failures::BodyFailure;
+use super::failures::{BodyFailure, Left};
 use super::place::{Place, here};
 use super::policy::Policy;
 use super::sched::{Done, Sched, Work};
@@ -24,7 +25,7 @@ use crate::error::Failure;
 use crate::panic::{Panic, catch};
 use crate::spawner::{SpawnError, Spawner, SpawnerHandle};
 use crate::sync::Lock;
-use crate::sync::atomic::{AtomicU8, AtomicU64};
+use crate::sync::atomic::{AtomicBool, AtomicU8};
 
 /// The body of the scope sleeps and its waker is to be called.
 const PARKED: u8 = 0;
@@ -52,8 +53,10 @@ pub(crate) struct Core {
     /// Is the body of the scope dropped when the group is cancelled?
     drops_body: bool,
     body: AtomicU8,
-    taken: AtomicU64,
-    let_go: AtomicU64,
+    /// Is it worth asking, under the lock, whether the body is to be dropped?
+    body_may_go: AtomicBool,
+    taken: Counter,
+    let_go: Counter,
     sched: Lock<Sched>,
 }
 
@@ -64,6 +67,8 @@ pub(crate) struct Settings {
     pub(crate) policy: Policy,
     pub(crate) limit: Option<NonZeroUsize>,
     pub(crate) drops_body: bool,
+    /// Is it the first turn of an owner in which the group is opened?
+    pub(crate) attended: bool,
     /// Most groups have none.
     pub(crate) terms: Option<Box<Terms>>,
 }
@@ -85,13 +90,15 @@ impl Core {
             clockwork: OnceLock::new(),
             drops_body: settings.drops_body,
             body: AtomicU8::new(WOKEN),
-            taken: AtomicU64::new(0),
-            let_go: AtomicU64::new(0),
+            body_may_go: AtomicBool::new(false),
+            taken: Counter::new(),
+            let_go: Counter::new(),
             sched: Lock::new(Sched::new(
                 settings.limit,
                 max_drivers,
                 spawner.is_some(),
                 settings.terms.is_some_and(|terms| !terms.grace.is_zero()),
+                settings.attended,
             )),
             spawner,
         }
@@ -141,9 +148,9 @@ impl Core {
     /// One critical section, and what it leaves to be done.
     #[inline]
     pub(super) fn with<R>(self: &Arc<Self>, f: impl FnOnce(&mut Sched, &mut After) -> R) -> R {
-        let mut after = After::default();
+        let mut after = After::new(self);
         let result = f(&mut self.sched.lock(), &mut after);
-        after.run(self);
+        after.run();
         result
     }
 
@@ -213,16 +220,11 @@ impl Core {
         })
     }
 
-    /// Gives back the last child that was dropped and claims the next to be, of a group that is cancelled.
-    pub(super) fn sweep_step(
-        self: &Arc<Self>,
-        done: Option<Finished>,
-    ) -> Option<(Claimed, CancelReason)> {
+    /// Gives back the children that were dropped and claims the next to be, of a group that is cancelled.
+    pub(super) fn sweep_step(self: &Arc<Self>, hand: &mut Hand) -> Option<CancelReason> {
         self.with(|sched, after| {
-            if let Some(finished) = done {
-                sched.over(finished, after);
-            }
-            sched.sweep(after)
+            sched.take_dropped(hand, after);
+            sched.sweep(LARGEST, hand, after)
         })
     }
 
@@ -337,20 +339,18 @@ impl Core {
         self.with(|sched, after| sched.leaves_line(child, after))
     }
 
-    /// Somebody leaves, as `leaving` says from now on: nobody is waited for but main children. Is no child left? Then the
-    /// group is closed if it `closes`.
-    pub(crate) fn leaves(self: &Arc<Self>, leaving: &mut bool, closes: bool) -> bool {
-        let is_new = !std::mem::replace(leaving, true);
+    /// Somebody leaves, as `leaving` says from now on: nobody is waited for but main children.
+    pub(super) fn leaves(self: &Arc<Self>, leaving: &mut bool) -> Option<Left> {
         self.with(|sched, after| {
-            if is_new {
-                sched.leaves(after);
-            }
-            if closes {
-                sched.close_if_empty(after)
-            } else {
-                sched.live == 0
-            }
+            sched.leaves(leaving, after);
+            sched.leave_if_empty(after)
         })
+    }
+
+    /// Closes the group for good if no child is left.
+    #[inline]
+    pub(crate) fn leave_if_empty(self: &Arc<Self>) -> Option<Left> {
+        self.with(|sched, after| sched.leave_if_empty(after))
     }
 
     /// Whoever was leaving stays.
@@ -427,12 +427,12 @@ impl Core {
 
     #[inline]
     pub(super) fn count_taken(&self) {
-        self.taken.fetch_add(1, Relaxed);
+        self.taken.raise();
     }
 
     #[inline]
     pub(super) fn count_let_go(&self) {
-        self.let_go.fetch_add(1, Relaxed);
+        self.let_go.raise();
     }
 
     pub(crate) fn tally(self: &Arc<Self>) -> Tally {
@@ -440,8 +440,8 @@ impl Core {
             sched.settle(after);
             sched.tally
         });
-        tally.taken += self.taken.load(Relaxed);
-        tally.dropped += self.let_go.load(Relaxed);
+        tally.taken += self.taken.get();
+        tally.dropped += self.let_go.get();
         tally
     }
 
@@ -463,8 +463,14 @@ impl Core {
     }
 
     /// Is the body to be dropped instead of being polled? For a panic that is to go on it always is.
+    #[inline]
     pub(crate) fn dooms_body(&self) -> bool {
-        self.read(|sched| sched.dooms_body(self.drops_body))
+        self.body_may_go.load(Relaxed) && self.read(|sched| sched.dooms_body(self.drops_body))
+    }
+
+    /// Something has happened for which a body may be dropped. Said under the lock, in the section in which it happens.
+    pub(super) fn body_may_go(&self) {
+        self.body_may_go.store(true, Relaxed);
     }
 
     /// Is this the waker of the body, and the body to be dropped?

@@ -21,6 +21,7 @@ use super::batch::{Batch, Hand};
 use super::cell::{Ran, RanInBatch};
 use super::core::Core;
 use super::drivers::DriverId;
+use super::failures::Left;
 use super::ground::Ground;
 use super::sched::{Done, Parking, Turned, Work};
 use super::watchers::{Events, WatcherId};
@@ -63,14 +64,14 @@ pub(super) fn drive(
                 let next = match child.run() {
                     Ran::Over(finished) => Done::Over(finished),
                     Ran::Woken(child) => Done::Woken(child),
-                    Ran::Cancel(claimed) => Done::Over(claimed.cancel(core.reason())),
+                    Ran::Cancel(claimed) => Done::Over(claimed.cancel(&core.reason())),
                     Ran::Parked => Done::Parked,
                 };
                 (next, gives_way())
             }
-            Work::Drop(claimed, reason) => {
-                *budget -= 1;
-                (Done::Over(claimed.cancel(reason)), gives_way())
+            Work::Drop(reason) => {
+                *budget -= hand.drop_claimed(&reason).min(*budget);
+                (Done::Dropped, gives_way())
             }
         };
         done = next;
@@ -103,7 +104,7 @@ fn drive_batch(
                 wake_quietly(waiter);
             }
             RanInBatch::Told(finished) => core.is_over(finished),
-            RanInBatch::Cancel(claimed) => core.is_over(claimed.cancel(core.reason())),
+            RanInBatch::Cancel(claimed) => core.is_over(claimed.cancel(&core.reason())),
         }
         is_last = gives_way();
         if is_last || batch.is_hurried() {
@@ -115,9 +116,10 @@ fn drive_batch(
 
 /// Drops, on this thread, every child of a cancelled group that is not being polled.
 pub(super) fn sweep(core: &Arc<Core>) {
-    let mut done = None;
-    while let Some((claimed, reason)) = core.sweep_step(done) {
-        done = Some(claimed.cancel(reason));
+    let mut hand = Hand::default();
+    while let Some(reason) = core.sweep_step(&mut hand) {
+        hand.let_go();
+        hand.drop_claimed(&reason);
     }
 }
 
@@ -182,7 +184,7 @@ impl<H: Home + Unpin> Future for Driver<H> {
             this.core = Weak::new();
             return Poll::Ready(());
         }
-        let _current = ground.enter(true);
+        let _current = ground.enter();
         let mut budget = BUDGET;
         loop {
             if drive(&core, false, &mut budget, || ground.should_yield()) == Drove::Yield {
@@ -222,19 +224,43 @@ pub(crate) struct Turn<'a, G: Ground> {
     _current: G::Guard,
 }
 
+/// How it goes on with an owner that leaves.
+pub(crate) enum Leaving {
+    /// No child is left, and the group is closed.
+    Left(Left),
+    /// The turn is over, and the owner has woken itself.
+    GivesWay,
+    /// There are children.
+    Stays,
+}
+
 impl<'a, G: Ground> Turn<'a, G> {
     pub(crate) fn begin(core: &'a Arc<Core>, ground: &'a G) -> Self {
-        let on_spawner = ground.is_here();
-        if on_spawner {
+        let turn = Self::arrive(core, ground);
+        if turn.on_spawner {
             core.with(|sched, _| sched.owner_begins());
         }
+        turn
+    }
+
+    /// The first turn of an owner that has opened the group just now, as one that is attended: it counts since then.
+    pub(crate) fn first(core: &'a Arc<Core>, ground: &'a G) -> Self {
+        let turn = Self::arrive(core, ground);
+        if !turn.on_spawner {
+            core.with(|sched, _| sched.owner_is_elsewhere());
+        }
+        turn
+    }
+
+    fn arrive(core: &'a Arc<Core>, ground: &'a G) -> Self {
+        let (on_spawner, current) = ground.arrive();
         Self {
             core,
             ground,
             on_spawner,
             suspended: false,
             budget: BUDGET,
-            _current: ground.enter(on_spawner),
+            _current: current,
         }
     }
 
@@ -245,22 +271,49 @@ impl<'a, G: Ground> Turn<'a, G> {
             && drive(self.core, true, &mut self.budget, || ground.should_yield()) == Drove::Yield
     }
 
-    /// Ends the last turn: the group is closed and has no child, so nobody asks for its owner any more.
-    pub(crate) fn end(mut self) {
-        self.suspended = true;
-    }
-
-    /// Ends the turn of an owner that has woken itself: until it is polled again it counts as on its way.
+    /// Ends the turn of an owner that wakes itself: until it is polled again it counts as on its way.
     pub(crate) fn give_way(mut self, place: &mut Option<WatcherId>, waker: &Waker) {
         let on_spawner = self.on_spawner;
         self.suspended = true;
-        self.core.with(|sched, after| {
-            if on_spawner {
-                after.drop_waker(sched.watchers.comes(place, Events::WORK));
-            }
-            sched.owner_suspends(on_spawner, after);
-        });
+        self.core
+            .with(|sched, after| sched.owner_gives_way(on_spawner, place, after));
         waker.wake_by_ref();
+    }
+
+    /// Ends the turn of an owner that leaves, as `leaving` says from now on, unless it has to wait for children. It goes
+    /// if it has `yielded`; one that has not, or whose turn is `used_up`, gives way.
+    pub(crate) fn leave(
+        &mut self,
+        place: &mut Option<WatcherId>,
+        waker: &Waker,
+        leaving: &mut bool,
+        yielded: bool,
+        used_up: bool,
+    ) -> Leaving {
+        let on_spawner = self.on_spawner;
+        let next = self.core.with(|sched, after| {
+            sched.leaves(leaving, after);
+            if sched.live == 0 && yielded {
+                sched
+                    .leave_if_empty(after)
+                    .map_or(Leaving::Stays, Leaving::Left)
+            } else if sched.live == 0 || used_up {
+                sched.owner_gives_way(on_spawner, place, after);
+                Leaving::GivesWay
+            } else {
+                Leaving::Stays
+            }
+        });
+        match next {
+            // Nobody asks any more for the owner of a group that has ended.
+            Leaving::Left(_) => self.suspended = true,
+            Leaving::GivesWay => {
+                self.suspended = true;
+                waker.wake_by_ref();
+            }
+            Leaving::Stays => {}
+        }
+        next
     }
 
     /// Suspends until one of the events, unless `has_news`, which is asked under the lock, or there is work to do.

@@ -1,7 +1,5 @@
 //! What failed in a group, from its end until somebody has received it.
 
-use std::sync::Arc;
-
 use super::cell::{Failed, Members};
 use super::core::Core;
 use super::policy::OnPanic;
@@ -54,24 +52,32 @@ impl<E> Drop for BodyFailure<E> {
     }
 }
 
+/// What failed in a group that is closed and has no child, whose owner may go: only the end of a group makes one.
+#[must_use = "dropped, it sends what failed to the unhandled hook"]
+pub(crate) struct Left(Vec<Failed>);
+
+impl Left {
+    pub(super) fn with(failures: Vec<Failed>) -> Self {
+        Self(failures)
+    }
+}
+
 /// All failures of a group that is over, in their order. Each one that is still in here when this is dropped goes to the
 /// unhandled hook.
-pub(crate) struct Failures<E> {
-    members: Members<E>,
+pub(crate) struct Failures<'a, E> {
+    members: &'a Members<E>,
     children: Vec<Failed>,
     body: Option<BodyFailure<E>>,
     on_panic: OnPanic,
 }
 
-impl<E> Failures<E> {
-    /// Takes them out of the group.
-    pub(super) fn of(members: &Members<E>, body: Option<BodyFailure<E>>) -> Self {
-        let core = members.core();
+impl<'a, E> Failures<'a, E> {
+    pub(super) fn of(members: &'a Members<E>, left: Left, body: Option<BodyFailure<E>>) -> Self {
         Self {
-            members: members.clone(),
-            children: core.with(|sched, _| std::mem::take(&mut sched.failures)),
+            members,
+            children: left.0,
             body,
-            on_panic: core.policy().on_panic,
+            on_panic: members.core().policy().on_panic,
         }
     }
 
@@ -118,7 +124,7 @@ impl<E> Failures<E> {
     /// A group whose children were abandoned has failed, even if nothing else went wrong: it did not do its work. So has
     /// one whose body was dropped without a value, because the group was cancelled.
     pub(crate) fn into_result<T>(mut self, value: Option<T>) -> Result<T, GroupError<E>> {
-        let core = Arc::clone(self.members.core());
+        let core = self.members.core();
         let mut leaves: Vec<_> = std::mem::take(&mut self.children)
             .into_iter()
             .map(|failed| self.members.take(failed))
@@ -129,7 +135,7 @@ impl<E> Failures<E> {
         }
         let cancelled = core.cancelled();
         let value = match (value, cancelled) {
-            (value, Some(reason)) if leaves.is_empty() && fails_alone(&core, &reason) => {
+            (value, Some(reason)) if leaves.is_empty() && fails_alone(core, &reason) => {
                 drop_unwanted(value);
                 Err(reason)
             }

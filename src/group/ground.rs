@@ -7,7 +7,7 @@ use std::sync::Arc;
 use super::core::Core;
 use super::driver::Driver;
 use crate::spawner::{
-    EnterGuard, LocalSpawner, Spawner, SpawnerHandle, current_spawner, enter_running,
+    EnterGuard, LocalSpawner, Spawner, SpawnerHandle, arrive, current_spawner, enter_running,
 };
 
 /// The kind of a group whose children are [`Send`] and run on a [`Spawner`], on many threads perhaps.
@@ -64,42 +64,42 @@ impl<T: Send> Accepts<T> for Blocking {}
 /// What a driver and an owner ask of the place they run at.
 pub(crate) trait Ground {
     type Guard;
-    /// Do jobs of the spawner run on this thread, now?
-    fn is_here(&self) -> bool;
+    /// Makes the spawner current for an owner, and says whether jobs of the spawner run on this thread now.
+    fn arrive(&self) -> (bool, Self::Guard);
     /// Has the job that is being polled used up its turn?
     fn should_yield(&self) -> bool;
-    /// Makes the spawner current; `running` says whether its jobs run on this thread meanwhile.
-    fn enter(&self, running: bool) -> Self::Guard;
+    /// Makes the spawner current for one of its jobs.
+    fn enter(&self) -> Self::Guard;
 }
 
 impl Ground for SpawnerHandle {
     type Guard = EnterGuard;
 
-    fn is_here(&self) -> bool {
-        Self::is_here(self)
+    fn arrive(&self) -> (bool, EnterGuard) {
+        arrive(self)
     }
 
     fn should_yield(&self) -> bool {
         Spawner::should_yield(self)
     }
 
-    fn enter(&self, running: bool) -> EnterGuard {
-        enter_running(self, running)
+    fn enter(&self) -> EnterGuard {
+        enter_running(self)
     }
 }
 
 impl Ground for Rc<dyn LocalSpawner> {
     type Guard = ();
 
-    fn is_here(&self) -> bool {
-        (**self).is_current()
+    fn arrive(&self) -> (bool, ()) {
+        ((**self).is_current(), ())
     }
 
     fn should_yield(&self) -> bool {
         (**self).should_yield()
     }
 
-    fn enter(&self, _running: bool) {}
+    fn enter(&self) {}
 }
 
 pub(crate) mod sealed {
@@ -113,15 +113,15 @@ pub(crate) mod sealed {
     impl<P> Ground for Here<P> {
         type Guard = ();
 
-        fn is_here(&self) -> bool {
-            true
+        fn arrive(&self) -> (bool, ()) {
+            (true, ())
         }
 
         fn should_yield(&self) -> bool {
             false
         }
 
-        fn enter(&self, _running: bool) {}
+        fn enter(&self) {}
     }
 
     /// A thread that waits for the children of a spawner's group, and sees to them meanwhile wherever it is.
@@ -132,16 +132,16 @@ pub(crate) mod sealed {
     impl Ground for Waiting {
         type Guard = EnterGuard;
 
-        fn is_here(&self) -> bool {
-            true
+        fn arrive(&self) -> (bool, EnterGuard) {
+            (true, self.enter())
         }
 
         fn should_yield(&self) -> bool {
             false
         }
 
-        fn enter(&self, running: bool) -> EnterGuard {
-            enter_running(&self.0, running)
+        fn enter(&self) -> EnterGuard {
+            enter_running(&self.0)
         }
     }
 

@@ -9,7 +9,7 @@ use std::task::{Context, Poll};
 use futures::Stream;
 
 use super::completions::Completion;
-use super::driver::{Turn, Watch};
+use super::driver::{Leaving, Turn, Watch};
 use super::failures::Failures;
 use super::gather_group::GatherGroup;
 use super::ground::{Kind, Shared};
@@ -36,26 +36,25 @@ impl<'a, E, K: Kind> TryJoin<'a, E, K> {
         }
     }
 
-    fn poll_left(&mut self, cx: &mut Context<'_>) -> Poll<Failures<E>> {
+    fn poll_left(&mut self, cx: &mut Context<'_>) -> Poll<Failures<'a, E>> {
         let core = self.group.core();
         let mut turn = Turn::begin(core, self.group.ground());
         loop {
             let used_up = turn.drive();
-            let empty = core.leaves(&mut self.leaving, self.yielded && !used_up);
-            if used_up || (empty && !self.yielded) {
-                self.yielded = true;
-                turn.give_way(&mut self.watch.place, cx.waker());
-                return Poll::Pending;
+            let (place, leaving) = (&mut self.watch.place, &mut self.leaving);
+            match turn.leave(place, cx.waker(), leaving, self.yielded, used_up) {
+                Leaving::Left(left) => {
+                    self.group.set_joined();
+                    core.stop_clock();
+                    return Poll::Ready(Failures::of(&self.group.members, left, None));
+                }
+                Leaving::GivesWay => {
+                    self.yielded = true;
+                    return Poll::Pending;
+                }
+                Leaving::Stays => {}
             }
-            if empty {
-                turn.end();
-                self.group.set_joined();
-                core.stop_clock();
-                return Poll::Ready(Failures::of(&self.group.members, None));
-            }
-            let parked = turn.park(&mut self.watch.place, Events::EMPTY, cx.waker(), |sched| {
-                sched.live == 0
-            });
+            let parked = turn.park(place, Events::EMPTY, cx.waker(), |sched| sched.live == 0);
             if parked {
                 self.yielded = true;
                 return Poll::Pending;

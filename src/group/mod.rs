@@ -5,8 +5,10 @@
 //! - `children`: the sweep over the children that are not over
 //! - `slots`: the limit, and who waits for it
 //! - `drivers`: which driver jobs there are, and which is on its way
+//! - `ready`: the queue of children that want to be polled
 //! - `watchers`: who waits for something to happen to the group
 //! - `batch`: children that a driver polls without the lock in between
+//! - `counter`: a count that is cheap on one thread
 //! - `completions`: which children are over and have not been told of
 //! - `sched`: all of the above under one lock, with the steps that it can take
 //! - `after`: what a critical section leaves to be done
@@ -44,6 +46,7 @@ mod cleanup;
 mod clockwork;
 mod completions;
 pub(crate) mod core;
+mod counter;
 mod driver;
 mod drivers;
 mod failures;
@@ -60,6 +63,7 @@ mod options;
 mod owner;
 pub(crate) mod place;
 mod policy;
+mod ready;
 mod sched;
 mod shield;
 mod shields;
@@ -80,8 +84,8 @@ pub use checkpoint::{Checkpoint, cancel_reason, checkpoint, current_deadline, cu
 pub(crate) use child::{Call, Fallible, Plain};
 pub use cleanup::{WithCleanup, with_cleanup};
 pub use completions::Completion;
-pub(crate) use driver::Turn;
-pub(crate) use failures::{BodyFailure, Failures};
+pub(crate) use driver::{Leaving, Turn};
+pub(crate) use failures::{BodyFailure, Failures, Left};
 pub use gather_group::{GatherGroup, LocalGatherGroup};
 pub(crate) use ground::Borrows;
 pub(crate) use ground::sealed::Sealed as KindSealed;

@@ -223,6 +223,7 @@ impl GroupOptions {
         self.policy.on_panic == OnPanic::Collect
     }
 
+    #[inline]
     pub(super) fn split(
         self,
         location: &'static Location<'static>,
@@ -233,6 +234,7 @@ impl GroupOptions {
             policy: self.policy,
             limit: self.limit,
             drops_body: false,
+            attended: false,
             terms: self.terms,
         };
         (settings, self.spawner)

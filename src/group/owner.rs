@@ -8,7 +8,7 @@ use std::task::Waker;
 
 use super::cell::Members;
 use super::core::Settings;
-use super::failures::{BodyFailure, Failures};
+use super::failures::{BodyFailure, Failures, Left};
 use super::ground::{Blocking, Borrows, Kind, Local, Shared};
 use super::handle::{Scope, debug_group};
 use super::options::GroupOptions;
@@ -25,13 +25,22 @@ pub(crate) struct Origin<K: Kind> {
 
 impl<K: Kind> Origin<K> {
     /// Says whether the body of the scope is dropped when the group is cancelled.
+    #[inline]
     pub(crate) fn drops_body(mut self, drops_body: bool) -> Self {
         self.settings.drops_body = drops_body;
+        self
+    }
+
+    /// Says that an owner opens it in its first turn: see [`Turn::first`](super::Turn::first).
+    #[inline]
+    pub(crate) fn attended(mut self) -> Self {
+        self.settings.attended = true;
         self
     }
 }
 
 impl Origin<Shared> {
+    #[inline]
     pub(crate) fn shared(options: GroupOptions, location: &'static Location<'static>) -> Self {
         let (settings, home) = options.split(location);
         Self { settings, home }
@@ -39,6 +48,7 @@ impl Origin<Shared> {
 }
 
 impl<K: Kind<Origin = ()>> Origin<K> {
+    #[inline]
     pub(crate) fn inline(options: GroupOptions, location: &'static Location<'static>) -> Self {
         let (settings, _) = options.split(location);
         Self { settings, home: () }
@@ -116,11 +126,11 @@ impl<'env, E, K: Kind> Owner<'env, E, K> {
         (&self.scope, &self.waker, &mut self.place)
     }
 
-    /// Leaves a group that is closed and empty.
-    pub(crate) fn leave(mut self, body: Option<BodyFailure<E>>) -> Failures<E> {
+    /// May go, with what failed.
+    pub(crate) fn leave(&mut self, left: Left, body: Option<BodyFailure<E>>) -> Failures<'_, E> {
         self.left = true;
         self.scope.core().stop_clock();
-        Failures::of(&self.scope.members, body)
+        Failures::of(&self.scope.members, left, body)
     }
 }
 

@@ -59,18 +59,53 @@ pub(crate) fn stand<R>(place: Place, f: impl FnOnce() -> R) -> (Place, R) {
 /// Runs `f` in a place that is lent: what it holds stays the caller's, whatever happens.
 #[inline]
 pub(super) fn stand_in_lent<R>(place: ManuallyDrop<Place>, f: impl FnOnce() -> R) -> R {
-    struct Lent(ManuallyDrop<Stay>);
+    struct Lent(ManuallyDrop<Option<Place>>);
 
     impl Drop for Lent {
+        #[inline]
         fn drop(&mut self) {
-            self.0.swap();
-            mem::forget(self.0.other.take());
+            swap(&mut self.0);
         }
     }
 
-    let place = ManuallyDrop::into_inner(place);
-    let _lent = Lent(ManuallyDrop::new(Stay::begin(Some(place))));
+    let mut lent = Lent(ManuallyDrop::new(Some(ManuallyDrop::into_inner(place))));
+    swap(&mut lent.0);
     f()
+}
+
+/// Runs `f` in a place that is kept for the next time.
+#[inline]
+pub(crate) fn stand_again<R>(place: &mut Option<Place>, f: impl FnOnce() -> R) -> R {
+    let _visit = Visit::begin(place);
+    f()
+}
+
+/// Puts place and outer place back, also when the code in between unwinds.
+struct Visit<'a>(&'a mut Option<Place>);
+
+impl<'a> Visit<'a> {
+    #[inline]
+    fn begin(place: &'a mut Option<Place>) -> Self {
+        swap(place);
+        Self(place)
+    }
+}
+
+impl Drop for Visit<'_> {
+    #[inline]
+    fn drop(&mut self) {
+        swap(self.0);
+    }
+}
+
+/// Puts a place where code finds it, and takes out what was there.
+#[inline]
+fn swap(place: &mut Option<Place>) {
+    let _ = PLACE.try_with(|here| {
+        let outer = ManuallyDrop::into_inner(here.replace(ManuallyDrop::new(place.take())));
+        // What is overwritten is none, and needs no look.
+        mem::forget(mem::replace(place, outer));
+    });
 }
 
 /// Makes this code run in no place, until what this gives is dropped.
@@ -89,35 +124,27 @@ impl Stay {
     #[inline]
     fn begin(place: Option<Place>) -> Self {
         let mut stay = Self { other: place };
-        stay.swap();
+        swap(&mut stay.other);
         stay
-    }
-
-    #[inline]
-    fn swap(&mut self) {
-        let other = &mut self.other;
-        let _ = PLACE.try_with(|here| {
-            let before = here.replace(ManuallyDrop::new(other.take()));
-            *other = ManuallyDrop::into_inner(before);
-        });
     }
 
     /// Gives the inner place back.
     #[inline]
     fn end(self) -> Option<Place> {
         let mut stay = ManuallyDrop::new(self);
-        stay.swap();
+        swap(&mut stay.other);
         stay.other.take()
     }
 }
 
 impl Drop for Stay {
     fn drop(&mut self) {
-        self.swap();
+        swap(&mut self.other);
     }
 }
 
 /// Where this code runs; `None` outside of all children and bodies.
+#[inline]
 pub(crate) fn here() -> Option<Place> {
     let look = |cell: &Cell<ManuallyDrop<Option<Place>>>| {
         let here = cell.replace(ManuallyDrop::new(None));
@@ -194,7 +221,7 @@ impl Place {
     pub(super) fn gives_up(&self) {
         match self {
             Self::Child(child) => child.gives_up(),
-            Self::Body(core) => core.with(|sched, _| sched.body_gives_up()),
+            Self::Body(core) => core.with(|sched, after| sched.body_gives_up(after)),
             Self::Behind(_) => {}
             Self::Starting(threshold) => threshold.gives_up(),
         }

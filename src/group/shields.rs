@@ -4,9 +4,12 @@ use std::sync::{Arc, Weak};
 
 use super::core::Core;
 
-/// The shields that stand in one child, or in one body.
+/// The shields that stand in one child, or in one body. Most have none, ever.
 #[derive(Default)]
-pub(super) struct Shields {
+pub(super) struct Shields(Option<Box<Standing>>);
+
+#[derive(Default)]
+struct Standing {
     /// Those that hold it.
     holding: usize,
     /// Those that do not, and are to be told of its drop.
@@ -18,14 +21,36 @@ pub(super) struct Shields {
 impl Shields {
     /// Is it held?
     pub(super) fn any(&self) -> bool {
-        self.holding > 0
+        self.0.as_ref().is_some_and(|all| all.holding > 0)
     }
 
     /// Is anybody to be told of its drop?
     pub(super) fn tells(&self) -> bool {
-        self.holding + self.told > 0
+        self.0
+            .as_ref()
+            .is_some_and(|all| all.holding + all.told > 0)
     }
 
+    /// One more, in what is held or in the group `inner` inside it.
+    pub(super) fn add(&mut self, inner: Option<&Arc<Core>>, holds: bool) {
+        self.0.get_or_insert_default().add(inner, holds);
+    }
+
+    /// One less.
+    pub(super) fn remove(&mut self, inner: Option<&Arc<Core>>, holds: bool) {
+        if let Some(all) = &mut self.0 {
+            all.remove(inner, holds);
+        }
+    }
+
+    /// The groups inside.
+    pub(super) fn path(&self) -> Vec<Weak<Core>> {
+        let groups = self.0.iter().flat_map(|all| &all.path);
+        groups.map(|(group, _)| group.clone()).collect()
+    }
+}
+
+impl Standing {
     fn count(&mut self, holds: bool) -> &mut usize {
         if holds {
             &mut self.holding
@@ -34,8 +59,7 @@ impl Shields {
         }
     }
 
-    /// One more, in what is held or in the group `inner` inside it.
-    pub(super) fn add(&mut self, inner: Option<&Arc<Core>>, holds: bool) {
+    fn add(&mut self, inner: Option<&Arc<Core>>, holds: bool) {
         *self.count(holds) += 1;
         let Some(inner) = inner else { return };
         match self.position(inner) {
@@ -44,8 +68,7 @@ impl Shields {
         }
     }
 
-    /// One less.
-    pub(super) fn remove(&mut self, inner: Option<&Arc<Core>>, holds: bool) {
+    fn remove(&mut self, inner: Option<&Arc<Core>>, holds: bool) {
         *self.count(holds) -= 1;
         if let Some(at) = inner.and_then(|inner| self.position(inner)) {
             self.path[at].1 -= 1;
@@ -58,10 +81,5 @@ impl Shields {
     fn position(&self, inner: &Arc<Core>) -> Option<usize> {
         let is_it = |(weak, _): &(Weak<Core>, usize)| weak.as_ptr() == Arc::as_ptr(inner);
         self.path.iter().position(is_it)
-    }
-
-    /// The groups inside.
-    pub(super) fn path(&self) -> Vec<Weak<Core>> {
-        self.path.iter().map(|(group, _)| group.clone()).collect()
     }
 }

@@ -6,6 +6,7 @@ use std::task::{Context, Poll, Waker};
 use std::time::Instant;
 
 use super::driver::{Turn, Watch};
+use super::failures::Left;
 use super::ground::{Blocking, Kind};
 use super::handle::Scope;
 use super::key::Key;
@@ -29,7 +30,7 @@ impl<E, K: Kind> Owner<'_, E, K> {
     }
 
     /// Blocks this thread until no child is left, and closes the group.
-    pub(crate) fn wait(&mut self) {
+    pub(crate) fn wait(&mut self) -> Left {
         let parker = Parker::new();
         let waker = Waker::from(Arc::clone(&parker));
         let (scope, _, place) = self.parts();
@@ -38,8 +39,8 @@ impl<E, K: Kind> Owner<'_, E, K> {
         loop {
             let mut turn = Turn::begin(core, scope.ground());
             let used_up = turn.drive();
-            if core.leaves(&mut leaving, true) {
-                return;
+            if let Some(left) = core.leaves(&mut leaving) {
+                return left;
             }
             if !used_up && turn.park(place, Events::EMPTY, &waker, |sched| sched.live == 0) {
                 drop(turn);

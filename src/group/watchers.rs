@@ -58,10 +58,12 @@ impl Watchers {
     }
 
     /// Is on its way by itself, in the place that `id` names or in a new one. A waker that is not needed any more comes back.
+    #[inline]
     pub(super) fn comes(&mut self, id: &mut Option<WatcherId>, events: Events) -> Option<Waker> {
         self.put(id, events, None)
     }
 
+    #[inline]
     fn put(
         &mut self,
         id: &mut Option<WatcherId>,

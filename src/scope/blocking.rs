@@ -169,8 +169,8 @@ where
         Ok(Err(error)) => (None, Some(core.body_failed(error))),
         Err(panic) => (None, Some(core.body_panicked(panic))),
     };
-    owner.wait();
+    let left = owner.wait();
     guard.defuse();
-    let (failures, value) = owner.leave(failure).resume_panic(value);
+    let (failures, value) = owner.leave(left, failure).resume_panic(value);
     M::finish(value, failures)
 }

@@ -28,7 +28,7 @@ pub trait Form<O>: sealed::Sealed {
     /// The output of a scope whose body gave `value`, or was dropped.
     #[doc(hidden)]
     #[expect(private_interfaces, reason = "the trait is sealed")]
-    fn finish(value: Option<Self::Value>, failures: Failures<Self::Error>) -> Self::Output;
+    fn finish(value: Option<Self::Value>, failures: Failures<'_, Self::Error>) -> Self::Output;
 }
 
 pub(crate) mod sealed {
@@ -59,7 +59,7 @@ impl<O, K: Kind> Form<O> for Value<K> {
     }
 
     #[expect(private_interfaces, reason = "the trait is sealed")]
-    fn finish(value: Option<O>, failures: Failures<Infallible>) -> O {
+    fn finish(value: Option<O>, failures: Failures<'_, Infallible>) -> O {
         // What was collected and is not the body's has no place in a bare value: it goes to the unhandled hook.
         value.unwrap_or_else(|| failures.resume_body())
     }
@@ -80,7 +80,7 @@ impl<T, E, K: Kind> Form<Result<T, E>> for Fallible<K> {
     }
 
     #[expect(private_interfaces, reason = "the trait is sealed")]
-    fn finish(value: Option<T>, failures: Failures<E>) -> Tried<T, E> {
+    fn finish(value: Option<T>, failures: Failures<'_, E>) -> Tried<T, E> {
         failures.into_result(value)
     }
 }

@@ -19,8 +19,8 @@ use super::begin::Begin;
 use super::form::Form;
 use super::form::sealed::Sealed;
 use crate::error::unhandled::{drop_quietly, report_body_error, report_panic};
-use crate::group::place::{Place, stand};
-use crate::group::{BodyFailure, Borrows, KindSealed, Origin, Owner, Scope, Turn};
+use crate::group::place::{Place, stand_again};
+use crate::group::{BodyFailure, Borrows, KindSealed, Leaving, Left, Origin, Owner, Scope, Turn};
 use crate::panic::{Panic, catch};
 
 /// How often the body is polled before the executor gets its turn.
@@ -51,9 +51,10 @@ where
     F: Future,
     M: Form<F::Output>,
 {
+    #[inline]
     pub(crate) fn new(origin: Origin<M::Kind>, body: B) -> Self {
         Self {
-            start: Some((origin.drops_body(M::DROPS_BODY), body)),
+            start: Some((origin.drops_body(M::DROPS_BODY).attended(), body)),
             owner: None,
             body: None,
             value: None,
@@ -86,25 +87,35 @@ where
             .owner
             .as_mut()
             .expect("a scope is not polled after it was ready");
-        let poll = {
-            let (scope, waker, place) = owner.parts();
-            let turn = Turn::begin(scope.core(), scope.ground());
-            let mut run = Run::<_, M> {
-                scope,
-                waker,
-                body: this.body,
-                value: this.value,
-                failure: this.failure,
-                leaving: this.leaving,
-            };
-            if let Some(body) = start {
-                run.start(body);
+        // One that has yielded had nothing left to do but to wait for its children.
+        let left = (*this.yielded)
+            .then(|| owner.scope().core().leave_if_empty())
+            .flatten();
+        let left = match left {
+            Some(left) => left,
+            None => {
+                let (scope, waker, place) = owner.parts();
+                let turn = match start {
+                    Some(_) => Turn::first(scope.core(), scope.ground()),
+                    None => Turn::begin(scope.core(), scope.ground()),
+                };
+                let mut run = Run::<_, M> {
+                    scope,
+                    waker,
+                    inside: Some(Place::Body(Arc::clone(scope.core()))),
+                    body: this.body,
+                    value: this.value,
+                    failure: this.failure,
+                    leaving: this.leaving,
+                };
+                if let Some(body) = start {
+                    run.start(body);
+                }
+                std::task::ready!(run.until_left(turn, place, this.yielded, cx))
             }
-            run.until_left(turn, place, this.yielded, cx)
         };
-        std::task::ready!(poll);
-        let owner = this.owner.take().expect("it was there a moment ago");
-        let failures = owner.leave(this.failure.take());
+        let mut owner = this.owner.take().expect("it was there a moment ago");
+        let failures = owner.leave(left, this.failure.take());
         let (failures, value) = failures.resume_panic(this.value.take());
         Poll::Ready(M::finish(value, failures))
     }
@@ -114,6 +125,8 @@ where
 struct Run<'a, 'env, F: Future, M: Form<F::Output>> {
     scope: &'a Scope<'env, M::Error, M::Kind>,
     waker: &'a Waker,
+    /// Where the body runs.
+    inside: Option<Place>,
     body: Pin<&'a mut Option<F>>,
     value: &'a mut Option<M::Value>,
     failure: &'a mut Option<BodyFailure<M::Error>>,
@@ -128,10 +141,12 @@ impl<'env, F: Future, M: Form<F::Output>> Run<'_, 'env, F, M> {
     where
         B: Begin<Scope<'env, M::Error, M::Kind>, Body = F>,
     {
-        let place = Place::Body(Arc::clone(self.scope.core()));
-        match stand(place, || catch(|| body.begin(self.scope.clone()))).1 {
-            Ok(body) => self.body.set(Some(body)),
-            Err(panic) => self.panicked(panic),
+        let (scope, mut slot) = (self.scope, self.body.as_mut());
+        let begun = stand_again(&mut self.inside, || {
+            catch(|| slot.set(Some(body.begin(scope.clone()))))
+        });
+        if let Err(panic) = begun {
+            self.panicked(panic);
         }
     }
 
@@ -142,21 +157,23 @@ impl<'env, F: Future, M: Form<F::Output>> Run<'_, 'env, F, M> {
         place: &mut Option<u64>,
         yielded: &mut bool,
         cx: &Context<'_>,
-    ) -> Poll<()> {
+    ) -> Poll<Left> {
         let core = self.scope.core();
+        let mut is_idle = false;
         for _ in 0..BODY_POLLS {
             self.poll_body();
-            let used_up = turn.drive();
             let leaving = self.body.is_none();
+            // Where the body is over there may be nothing to do but to leave: that is asked first.
+            let used_up = !(leaving && is_idle) && turn.drive();
+            is_idle = true;
             if leaving {
-                let empty = core.leaves(self.leaving, *yielded);
-                if empty && *yielded {
-                    turn.end();
-                    return Poll::Ready(());
-                }
-                if empty || used_up {
-                    *yielded = true;
-                    break;
+                match turn.leave(place, cx.waker(), self.leaving, *yielded, used_up) {
+                    Leaving::Left(left) => return Poll::Ready(left),
+                    Leaving::GivesWay => {
+                        *yielded = true;
+                        return Poll::Pending;
+                    }
+                    Leaving::Stays => {}
                 }
             } else if used_up {
                 break;
@@ -167,6 +184,7 @@ impl<'env, F: Future, M: Form<F::Output>> Run<'_, 'env, F, M> {
                 *yielded |= leaving;
                 return Poll::Pending;
             }
+            is_idle = false;
         }
         turn.give_way(place, cx.waker());
         Poll::Pending
@@ -175,35 +193,49 @@ impl<'env, F: Future, M: Form<F::Output>> Run<'_, 'env, F, M> {
     /// Polls the body if it was woken, or drops it if the group is cancelled.
     fn poll_body(&mut self) {
         let core = self.scope.core();
-        let Some(body) = self.body.as_mut().as_pin_mut() else {
+        if self.body.is_none() {
             return;
-        };
+        }
         if core.dooms_body() {
             if let Err(panic) = self.drop_body() {
                 self.panicked(panic);
             }
-        } else if core.take_body_wake() {
-            let mut cx = Context::from_waker(self.waker);
-            let place = Place::Body(Arc::clone(core));
-            match stand(place, || catch(|| body.poll(&mut cx))).1 {
-                Ok(Poll::Pending) => {}
-                Ok(Poll::Ready(output)) => self.ended(output),
-                Err(panic) => {
-                    if let Err(second) = self.drop_body() {
-                        report_panic("the destructor of a body that had panicked", second);
-                    }
-                    self.panicked(panic);
+            return;
+        }
+        if !core.take_body_wake() {
+            return;
+        }
+        let (mut slot, mut cx) = (self.body.as_mut(), Context::from_waker(self.waker));
+        let mut output = None;
+        let polled = stand_again(&mut self.inside, || {
+            catch(|| {
+                let body = slot.as_mut().as_pin_mut();
+                if let Some(Poll::Ready(gave)) = body.map(|body| body.poll(&mut cx)) {
+                    output = Some(gave);
+                    slot.set(None);
                 }
+            })
+        });
+        match (polled, output) {
+            (Ok(()), None) => {}
+            (dropped, Some(output)) => self.ended(dropped, output),
+            (Err(panic), None) => {
+                if let Err(second) = self.drop_body() {
+                    report_panic("the destructor of a body that had panicked", second);
+                }
+                self.panicked(panic);
             }
         }
     }
 
     fn drop_body(&mut self) -> Result<(), Panic> {
-        catch(|| self.body.set(None))
+        let mut slot = self.body.as_mut();
+        stand_again(&mut self.inside, || catch(|| slot.set(None)))
     }
 
-    fn ended(&mut self, output: F::Output) {
-        match (self.drop_body(), M::settle(output)) {
+    /// The body gave this and was dropped.
+    fn ended(&mut self, dropped: Result<(), Panic>, output: F::Output) {
+        match (dropped, M::settle(output)) {
             (Ok(()), Ok(value)) => *self.value = Some(value),
             (Ok(()), Err(error)) => {
                 *self.failure = Some(self.scope.core().body_failed(error));

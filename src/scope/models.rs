@@ -1,8 +1,14 @@
-//! A model, checked by loom as those of groups are: the body of a scope, which is woken while its owner suspends.
+//! Models, checked by loom as those of groups are: the body of a scope, against a wake and against a cancel.
+
+use std::future::poll_fn;
+use std::sync::{Arc, Mutex};
+use std::task::Poll;
 
 use loom::future::block_on;
+use loom::thread;
 
-use super::scope_on;
+use super::{scope_on, try_scope_on};
+use crate::group::Scope;
 use crate::group::models::{Kept, Probe, model, poll_once, wake};
 
 #[test]
@@ -17,5 +23,37 @@ fn a_wake_against_the_body() {
         assert_eq!(block_on(scope), 7);
         assert_eq!(probe.dropped(), 1);
         waker.join().unwrap();
+    });
+}
+
+/// A body that sees it is not polled again.
+#[test]
+fn a_cancel_against_a_body_that_looks() {
+    model(|| {
+        let kept = Kept::new(1);
+        let shown = Arc::new(Mutex::new(None));
+        let shows = Arc::clone(&shown);
+        let mut scope = Box::pin(try_scope_on(&kept, move |tg: Scope<'static>| {
+            let (mut polls, mut seen) = (0, false);
+            poll_fn(move |cx| {
+                assert!(!seen, "it was polled once more");
+                seen = tg.core().cancelled().is_some();
+                polls += 1;
+                if polls == 1 {
+                    *shows.lock().unwrap() = Some((tg.clone(), cx.waker().clone()));
+                } else if seen {
+                    cx.waker().wake_by_ref();
+                } else {
+                    return Poll::Ready(Ok(()));
+                }
+                Poll::Pending
+            })
+        }));
+        assert!(poll_once(&mut scope).is_pending());
+        let (tg, waker) = shown.lock().unwrap().take().unwrap();
+        let cancels = thread::spawn(move || tg.cancel());
+        waker.wake();
+        let _ = block_on(scope);
+        cancels.join().unwrap();
     });
 }

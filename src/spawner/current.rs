@@ -56,15 +56,28 @@ pub fn enter<S: Spawner + Clone + 'static>(spawner: &S) -> EnterGuard {
     push(SpawnerHandle::of(spawner), false)
 }
 
-/// Makes a spawner the current one of this thread, and says whether the thread runs its jobs meanwhile.
-///
-/// Drivers and the owners of scopes call it around each poll.
-pub(crate) fn enter_running(spawner: &SpawnerHandle, running: bool) -> EnterGuard {
+/// Makes a spawner the current one of a thread that runs its jobs meanwhile: drivers do it around each poll.
+pub(crate) fn enter_running(spawner: &SpawnerHandle) -> EnterGuard {
     // The usual case on a worker thread. It leaves the handle's count alone, which all workers share.
-    if is_last(|last| last.running == running && last.spawner.same_as(spawner)) {
+    if is_running_on(spawner) {
         return EnterGuard::without_entry();
     }
-    push(spawner.clone(), running)
+    push(spawner.clone(), true)
+}
+
+/// Makes a spawner the current one of this thread, and says whether the thread runs its jobs, as far as anybody knows: the
+/// spawner says so, or a job of ours does. The owners of scopes do it around each poll.
+pub(crate) fn arrive(spawner: &SpawnerHandle) -> (bool, EnterGuard) {
+    let mut entered = None;
+    let _ = is_last(|last| {
+        entered = last.spawner.same_as(spawner).then_some(last.running);
+        true
+    });
+    let running = entered == Some(true) || spawner.is_current();
+    if entered == Some(running) {
+        return (running, EnterGuard::without_entry());
+    }
+    (running, push(spawner.clone(), running))
 }
 
 /// Whether this thread may wait for jobs of a spawner, and of the one that is current here. `None` is a group that needs
@@ -327,14 +340,14 @@ mod tests {
     fn a_spawner_is_here_where_its_jobs_run() {
         let (spawner, other) = (refusing(), refusing());
         assert!(!spawner.is_here());
-        let _owner = enter_running(&spawner, false);
-        assert!(is_current(&spawner) && !spawner.is_here());
+        let (is_here, _owner) = arrive(&spawner);
+        assert!(is_current(&spawner) && !is_here && !spawner.is_here());
         {
-            let _job = enter_running(&spawner, true);
+            let _job = enter_running(&spawner);
             assert!(spawner.is_here() && !other.is_here());
             {
-                let _again = enter_running(&spawner, true);
-                assert!(spawner.is_here());
+                let _again = enter_running(&spawner);
+                assert!(spawner.is_here() && arrive(&spawner).0);
             }
             assert!(spawner.is_here());
             {
@@ -357,7 +370,8 @@ mod tests {
                 true
             }
         }
-        assert!(SpawnerHandle::new(Here).is_here());
+        let here = SpawnerHandle::new(Here);
+        assert!(here.is_here() && arrive(&here).0);
     }
 
     /// Looks for the current spawner in its destructor, and counts itself.

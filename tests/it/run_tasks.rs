@@ -173,10 +173,14 @@ async fn failures_on_the_way_out_are_in_the_report(on: Site) {
 
     // Of one that does not hear the token and is dropped when the grace is over.
     let exit = run_on(&on).grace(MOMENT).run_async(async move {
-        create_named_task("deaf", async {
+        let begun = Gate::new();
+        let begins = begun.clone();
+        create_named_task("deaf", async move {
             let _held = Explosive("a drop".into());
+            begins.open();
             pending::<()>().await;
         });
+        begun.wait().await;
     });
     let exit = exit.await;
     assert_eq!(exit.report().failures().len(), 1, "{}", exit.report());

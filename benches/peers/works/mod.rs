@@ -1,8 +1,8 @@
 //! The works, one file a subject, in the order in which the table has them.
 //!
 //! - `collect`: `spawn`, `one`, `yield1`, `yield10`: children are spawned and their values are awaited
-//! - `tree`: groups within groups
-//! - `stream`: values are consumed as they come, and each is followed by the next child
+//! - `tree`: `tree`, `tree_inline`: groups within groups
+//! - `stream`: `stream`, `stream_inline`: values are consumed as they come, and each is followed by the next child
 //! - `busy`: children that talk to each other on the executor's own channels
 //! - `cancel`: children that wait are cancelled
 //! - `memory`: what a child that waits takes
@@ -41,7 +41,9 @@ pub const WORKS: &[(&str, Rows)] = &[
     ("yield1", collect::yield1),
     ("yield10", collect::yield10),
     ("tree", tree::rows),
+    ("tree_inline", tree::inline),
     ("stream", stream::rows),
+    ("stream_inline", stream::inline),
     ("busy", busy::rows),
     ("cancel", cancel::rows),
     ("memory", memory::rows),

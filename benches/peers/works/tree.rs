@@ -1,11 +1,15 @@
-//! `tree`: groups within groups, two children each, so deep that there are about `n` groups; figures are for one group.
+//! `tree`, `tree_inline`: groups within groups, two children each, so deep that there are about `n` groups; figures are for
+//! one group.
 //!
-//! Ours are scopes on the spawner of the scope that surrounds them. The peer: a `JoinSet` in each task.
+//! Ours are scopes on the spawner of the scope that surrounds them, or inline scopes. The peers: a `JoinSet` in each task, or
+//! a `FuturesUnordered`.
 
 use std::future::Future;
 use std::pin::Pin;
 
-use ingather::{Spawner, scope, scope_on};
+use futures::StreamExt;
+use futures::stream::FuturesUnordered;
+use ingather::{Spawner, inline_scope, scope, scope_on};
 use tokio::task::JoinSet;
 
 use super::compare;
@@ -19,14 +23,25 @@ type Node = Pin<Box<dyn Future<Output = u64> + Send>>;
 
 pub fn rows(report: &Report) {
     for threads in [1, 2] {
-        let row = Row {
-            work: "tree",
-            n: 1 << DEPTH,
-            threads,
-            peer: "tokio::JoinSet",
-            units: 1 << DEPTH,
-        };
+        let row = row("tree", threads, "tokio::JoinSet");
         compare(report, row, &Tokio::new(threads), ours, join_set);
+    }
+}
+
+pub fn inline(report: &Report) {
+    let row = row("tree_inline", 1, "futures::FuturesUnordered");
+    let ours = |_| async { check(inline_node(DEPTH).await) };
+    let peer = || async { check(node_of_unordered(DEPTH).await) };
+    compare(report, row, &Tokio::new(1), ours, peer);
+}
+
+fn row(work: &'static str, threads: usize, peer: &'static str) -> Row {
+    Row {
+        work,
+        n: 1 << DEPTH,
+        threads,
+        peer,
+        units: 1 << DEPTH,
     }
 }
 
@@ -54,6 +69,29 @@ fn our_node(depth: u32) -> Node {
             .map(|leaves| leaves.expect("a child that nobody cancels gives its value"));
         left + right
     }))
+}
+
+fn inline_node(depth: u32) -> Node {
+    if depth == 0 {
+        return Box::pin(async { 1 });
+    }
+    Box::pin(inline_scope(move |tg| async move {
+        let left = tg.spawn(inline_node(depth - 1));
+        let right = tg.spawn(inline_node(depth - 1));
+        let [left, right] = [left.await, right.await]
+            .map(|leaves| leaves.expect("a child that nobody cancels gives its value"));
+        left + right
+    }))
+}
+
+fn node_of_unordered(depth: u32) -> Node {
+    if depth == 0 {
+        return Box::pin(async { 1 });
+    }
+    Box::pin(async move {
+        let set: FuturesUnordered<_> = [depth - 1; 2].map(node_of_unordered).into_iter().collect();
+        set.fold(0, async |leaves, below| leaves + below).await
+    })
 }
 
 async fn join_set() {

@@ -15,6 +15,7 @@
 use std::collections::VecDeque;
 use std::fmt;
 use std::future::Future;
+use std::ops::ControlFlow;
 use std::panic::Location;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -30,7 +31,7 @@ use crate::error::unhandled::{drop_quietly, report_panic};
 use crate::gather::mode::{ModeOf, Trying, Values};
 use crate::gather::post::{End, Letter, Post, Site, lose_value};
 use crate::gather::telling::{Telling, Tells};
-use crate::group::{BodyFailure, GroupOptions, Origin, Owner, Scope, Shared, Turn};
+use crate::group::{BodyFailure, GroupOptions, Left, Origin, Owner, Scope, Shared, Turn};
 use crate::panic::catch;
 use crate::spawner::SpawnerHandle;
 
@@ -182,12 +183,13 @@ where
             };
             pump.run(turn, place, cx)
         };
-        if let Some(value) = std::task::ready!(poll) {
-            return Poll::Ready(Some(M::value(value)));
-        }
+        let left = match std::task::ready!(poll) {
+            ControlFlow::Continue(value) => return Poll::Ready(Some(M::value(value))),
+            ControlFlow::Break(left) => left,
+        };
         *this.post = None;
-        let owner = this.owner.take().expect("it was there a moment ago");
-        let failures = owner.leave(this.failure.take());
+        let mut owner = this.owner.take().expect("it was there a moment ago");
+        let failures = owner.leave(left, this.failure.take());
         let (failures, ()) = failures.resume_panic(());
         Poll::Ready(M::end(failures.into_result(Some(()))))
     }
@@ -236,7 +238,7 @@ where
         mut turn: Turn<'_, SpawnerHandle>,
         place: &mut Option<u64>,
         cx: &Context<'_>,
-    ) -> Poll<Option<V>> {
+    ) -> Poll<ControlFlow<Left, V>> {
         let core = self.tg.core();
         for _ in 0..ROUNDS {
             core.take_body_wake();
@@ -247,14 +249,16 @@ where
                 self.read_post();
                 let value = self.ranks.leave();
                 has_more = self.take_items();
-                if value.is_some() {
-                    return Poll::Ready(value);
+                if let Some(value) = value {
+                    return Poll::Ready(ControlFlow::Continue(value));
                 }
                 *self.leaving = self.source.is_none() && self.ranks.len() == 0;
             }
             let used_up = turn.drive();
-            if *self.leaving && core.close_if_empty() {
-                return Poll::Ready(None);
+            if *self.leaving {
+                if let Some(left) = core.leave_if_empty() {
+                    return Poll::Ready(ControlFlow::Break(left));
+                }
             }
             if used_up {
                 break;

@@ -26,7 +26,17 @@ const FILLING: usize = usize::MAX / 2;
 pub(super) struct Block {
     users: AtomicUsize,
     core: Arc<Core>,
+    /// The number of the first child in it.
+    first: u64,
     layout: Layout,
+}
+
+/// Room for a cell, and the block in which it is.
+pub(super) struct Room {
+    pub(super) place: NonNull<u8>,
+    pub(super) block: NonNull<Block>,
+    /// By how much the child's number is above the first of the block.
+    pub(super) above: u32,
 }
 
 /// The block that a group fills, if it fills one.
@@ -39,6 +49,7 @@ pub(in crate::group) struct Blocks {
 
 struct Filling {
     block: NonNull<Block>,
+    first: u64,
     layout: Layout,
     /// Where the next cell may begin.
     end: usize,
@@ -52,6 +63,10 @@ impl Block {
     #[inline]
     pub(super) fn core(&self) -> &Arc<Core> {
         &self.core
+    }
+
+    pub(super) fn first(&self) -> u64 {
+        self.first
     }
 
     /// So many users go.
@@ -85,8 +100,8 @@ impl Block {
 }
 
 impl Filling {
-    /// Fills a new block with so much room.
-    fn new(core: &Arc<Core>, room: usize, align: usize) -> Self {
+    /// Fills a new block with so much room, beginning with the child of this number.
+    fn new(core: &Arc<Core>, room: usize, align: usize, first: u64) -> Self {
         let (layout, begin) = Layout::from_size_align(room, align)
             .and_then(|cells| Layout::new::<Block>().extend(cells))
             .expect("a child fits into memory");
@@ -98,12 +113,14 @@ impl Filling {
         let head = Block {
             users: AtomicUsize::new(FILLING),
             core: Arc::clone(core),
+            first,
             layout,
         };
         // SAFETY: it is ours, large enough and aligned.
         unsafe { block.write(head) };
         Self {
             block,
+            first,
             layout,
             end: begin,
             cells: 0,
@@ -112,7 +129,8 @@ impl Filling {
 
     /// Room for one cell, if there is as much left.
     #[inline]
-    fn take(&mut self, cell: Layout) -> Option<(NonNull<u8>, NonNull<Block>)> {
+    fn take(&mut self, cell: Layout, number: u64) -> Option<Room> {
+        let above = u32::try_from(number - self.first).ok()?;
         let begin = self.end.checked_next_multiple_of(cell.align())?;
         let end = begin.checked_add(cell.size())?;
         if end > self.layout.size() || cell.align() > self.layout.align() {
@@ -120,8 +138,12 @@ impl Filling {
         }
         self.end = end;
         self.cells += 1;
-        // SAFETY: it is within the block.
-        Some((unsafe { self.block.cast().add(begin) }, self.block))
+        Some(Room {
+            // SAFETY: it is within the block.
+            place: unsafe { self.block.cast().add(begin) },
+            block: self.block,
+            above,
+        })
     }
 }
 
@@ -135,32 +157,29 @@ impl Drop for Filling {
 impl Blocks {
     /// Memory for a cell of a child that is not over, and the block in which it is. The cell counts as a user of that.
     #[inline]
-    pub(super) fn place(
-        &mut self,
-        core: &Arc<Core>,
-        cell: Layout,
-    ) -> (NonNull<u8>, NonNull<Block>) {
-        let taken = self.filling.as_mut().and_then(|filling| filling.take(cell));
-        taken.unwrap_or_else(|| self.place_in_new(core, cell))
+    pub(super) fn place(&mut self, core: &Arc<Core>, cell: Layout, number: u64) -> Room {
+        let filling = self.filling.as_mut();
+        let taken = filling.and_then(|filling| filling.take(cell, number));
+        taken.unwrap_or_else(|| self.place_in_new(core, cell, number))
     }
 
     #[cold]
-    fn place_in_new(&mut self, core: &Arc<Core>, cell: Layout) -> (NonNull<u8>, NonNull<Block>) {
+    fn place_in_new(&mut self, core: &Arc<Core>, cell: Layout, number: u64) -> Room {
         if cell.size() > LARGEST_SHARED {
-            return Self::alone(core, cell);
+            return Self::alone(core, cell, number);
         }
         // The first one is as large as the first child, for groups that have but one.
         self.room = (self.room * 2).clamp(cell.size(), LARGEST);
         let align = cell.align().max(align_of::<Block>());
-        let block = Filling::new(core, self.room, align);
-        let taken = self.filling.insert(block).take(cell);
+        let block = Filling::new(core, self.room, align, number);
+        let taken = self.filling.insert(block).take(cell, number);
         taken.expect("a new block has room")
     }
 
     /// Memory for a cell alone.
-    pub(super) fn alone(core: &Arc<Core>, cell: Layout) -> (NonNull<u8>, NonNull<Block>) {
-        let mut filling = Filling::new(core, cell.size(), cell.align());
-        filling.take(cell).expect("a new block has room")
+    pub(super) fn alone(core: &Arc<Core>, cell: Layout, number: u64) -> Room {
+        let mut filling = Filling::new(core, cell.size(), cell.align(), number);
+        filling.take(cell, number).expect("a new block has room")
     }
 
     /// No child is left: fills no block until there is one.

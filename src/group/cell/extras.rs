@@ -1,9 +1,10 @@
 //! What only some children have, in one box that is made when it is needed: a name, context, a token, shields.
 //!
-//! 1. The pointer goes from null to a box once, and the box lives as long as the cell.
+//! 1. The pointer goes from the place of the call to a box once, and the box lives as long as the cell.
 //! 2. `shields` and the bit `SHIELD` of the state change together, under `held`: the bit is on while there are any.
 
-use std::ptr::{NonNull, null_mut};
+use std::panic::Location;
+use std::ptr;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::{AcqRel, Acquire};
 
@@ -17,6 +18,8 @@ use crate::time::Alarm;
 /// What only some children have.
 #[derive(Default)]
 pub(in crate::group) struct Extras {
+    /// Where the child was spawned; set when it is boxed for one.
+    location: Option<&'static Location<'static>>,
     pub(in crate::group) name: Option<Arc<str>>,
     pub(in crate::group) context: Option<Vars>,
     pub(in crate::group) held: Lock<Held>,
@@ -40,46 +43,102 @@ pub(in crate::group) struct Held {
     pub(in crate::group) alarm: Option<Alarm>,
 }
 
-/// A box that is made when it is needed.
-pub(super) struct Lazy(AtomicPtr<Extras>);
+/// Where a child was spawned, and a box that is made when it is needed, in one word: a pointer to the one, or with `BOXED`
+/// to the other, which then has the place in it.
+pub(super) struct Lazy(AtomicPtr<u8>);
+
+const BOXED: usize = 1;
+const _: () = assert!(align_of::<Location<'static>>() > BOXED && align_of::<Extras>() > BOXED);
+
+/// What the word points to.
+enum Target {
+    Location(&'static Location<'static>),
+    Boxed(*mut Extras),
+}
 
 impl Lazy {
-    pub(super) fn new(extras: Option<Box<Extras>>) -> Self {
-        Self(AtomicPtr::new(extras.map_or(null_mut(), Box::into_raw)))
+    #[inline]
+    pub(super) fn new(location: &'static Location<'static>, extras: Option<Box<Extras>>) -> Self {
+        Self(AtomicPtr::new(match extras {
+            None => ptr::from_ref(location).cast_mut().cast(),
+            Some(extras) => Self::boxed(location, extras),
+        }))
+    }
+
+    fn boxed(location: &'static Location<'static>, mut extras: Box<Extras>) -> *mut u8 {
+        extras.location = Some(location);
+        let extras: *mut u8 = Box::into_raw(extras).cast();
+        extras.map_addr(|addr| addr | BOXED)
+    }
+
+    #[inline]
+    fn read(word: *mut u8) -> Target {
+        if word.addr() & BOXED == 0 {
+            // SAFETY: without the mark it is a location, from `new`.
+            Target::Location(unsafe { &*word.cast() })
+        } else {
+            Target::Boxed(word.map_addr(|addr| addr & !BOXED).cast())
+        }
     }
 
     #[inline]
     pub(super) fn get(&self) -> Option<&Extras> {
-        // SAFETY: it is null, or a box that lives as long as we do (1).
-        NonNull::new(self.0.load(Acquire)).map(|extras| unsafe { extras.as_ref() })
+        match Self::read(self.0.load(Acquire)) {
+            Target::Location(_) => None,
+            // SAFETY: it is a box that lives as long as we do (1).
+            Target::Boxed(extras) => Some(unsafe { &*extras }),
+        }
+    }
+
+    pub(super) fn location(&self) -> &'static Location<'static> {
+        match Self::read(self.0.load(Acquire)) {
+            Target::Location(location) => location,
+            // SAFETY: as above.
+            Target::Boxed(extras) => unsafe { &*extras }.location.expect("it moved into the box"),
+        }
     }
 
     pub(super) fn get_or_make(&self) -> &Extras {
         if let Some(extras) = self.get() {
             return extras;
         }
-        let made = Box::into_raw(Box::default());
-        let put = self.0.compare_exchange(null_mut(), made, AcqRel, Acquire);
-        match put {
-            // SAFETY: it is the box from now on (1).
-            Ok(_) => unsafe { &*made },
-            Err(other) => {
-                // SAFETY: nobody else has seen ours, and the other is the box (1).
-                unsafe {
-                    drop(Box::from_raw(made));
-                    &*other
-                }
-            }
+        let location = self.location();
+        let before = ptr::from_ref(location).cast_mut().cast();
+        let made = Self::boxed(location, Box::default());
+        if self
+            .0
+            .compare_exchange(before, made, AcqRel, Acquire)
+            .is_err()
+        {
+            // Somebody else was faster, and nobody has seen ours.
+            drop(Self(AtomicPtr::new(made)));
         }
+        self.get().expect("it is boxed for good (1)")
     }
 }
 
 impl Drop for Lazy {
+    #[inline]
     fn drop(&mut self) {
-        let extras = self.0.load(Acquire);
-        if !extras.is_null() {
+        if let Target::Boxed(extras) = Self::read(self.0.load(Acquire)) {
             // SAFETY: nobody can see it any more.
             drop(unsafe { Box::from_raw(extras) });
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_place_is_there_with_a_box_and_without() {
+        let here = Location::caller();
+        let plain = Lazy::new(here, None);
+        assert!(plain.get().is_none() && ptr::eq(plain.location(), here));
+        assert!(ptr::eq(plain.get_or_make(), plain.get_or_make()));
+        assert!(plain.get().is_some() && ptr::eq(plain.location(), here));
+        let boxed = Lazy::new(here, Some(Box::default()));
+        assert!(boxed.get().is_some() && ptr::eq(boxed.location(), here));
     }
 }

@@ -1,6 +1,5 @@
 //! The part of a cell that every reference sees, and the table of functions that know the types.
 
-use std::panic::Location;
 use std::ptr::NonNull;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
@@ -15,7 +14,7 @@ use crate::error::{ChildInfo, KeyId};
 use crate::group::core::Core;
 use crate::panic::Panic;
 use crate::sync::UnsafeCell;
-use crate::sync::atomic::{AtomicBool, AtomicUsize};
+use crate::sync::atomic::{AtomicBool, AtomicU16, AtomicUsize};
 
 /// The part of a cell that does not depend on the future's type. First in `Cell`, so that one pointer serves for both.
 pub(super) struct Header {
@@ -23,15 +22,15 @@ pub(super) struct Header {
     pub(super) vtable: &'static VTable,
     /// Where the cell is; it counts there.
     pub(super) block: NonNull<Block>,
-    /// The number of the child in its group; written before the cell is published.
-    pub(super) number: u64,
+    /// By how much the number of the child in its group is above the first of its block.
+    pub(super) above: u32,
     /// Its place on the roll of live children; under the group's lock alone.
+    pub(super) mark: AtomicU16,
     pub(super) entry: Entry,
     /// Was the value taken? The key's alone.
     pub(super) taken: AtomicBool,
-    /// Most children have none and pay for one word.
+    /// Where it was spawned. Most children have no extras, and pay nothing for them.
     pub(super) extras: Lazy,
-    pub(super) location: &'static Location<'static>,
     /// Who awaits the key (S4).
     pub(super) waiter: UnsafeCell<Option<Waker>>,
 }
@@ -41,7 +40,7 @@ pub(super) struct VTable {
     /// Polls. By the holder of `RUNNING`, while the stage is `Future`. After `Ready` the stage holds the end.
     pub(super) poll: unsafe fn(NonNull<Header>, &mut Context<'_>) -> Poll<Ending>,
     /// Drops the future. By the holder of `RUNNING`, while the stage is `Future`. The stage holds the end afterwards.
-    pub(super) cancel: unsafe fn(NonNull<Header>, CancelReason) -> Ending,
+    pub(super) cancel: unsafe fn(NonNull<Header>, Option<CancelReason>) -> Ending,
     /// Lets go of the value. By whoever (S5) names; the stage is a value or empty. The stage holds the end afterwards.
     pub(super) let_go: unsafe fn(NonNull<Header>) -> Ending,
     /// The value in the stage, or null. By the key, after `OVER` with `Ending::Value`.
@@ -71,7 +70,7 @@ impl Header {
         ChildInfo {
             id: self.id(),
             name: self.extras.get().and_then(|extras| extras.name.clone()),
-            location: self.location,
+            location: self.extras.location(),
         }
     }
 
@@ -93,9 +92,11 @@ impl Header {
     }
 
     pub(super) fn id(&self) -> KeyId {
+        // SAFETY: as above.
+        let first = unsafe { self.block.as_ref() }.first();
         KeyId {
             group: self.core().id(),
-            child: self.number,
+            child: first + u64::from(self.above),
         }
     }
 }

@@ -14,16 +14,15 @@ use std::sync::atomic::Ordering::Relaxed;
 
 use super::header::Header;
 use super::reference::CellRef;
-use crate::sync::atomic::{AtomicPtr, AtomicU32};
+use crate::sync::atomic::AtomicPtr;
 
 /// The mark of a child that is not on the roll.
-const OFF: u32 = 0;
+pub(super) const OFF: u16 = 0;
 /// The mark of one to which no sweep has come.
-const ON: u32 = 1;
+const ON: u16 = 1;
 
-/// A child's place on the roll.
+/// A child's place on the roll, beside its mark.
 pub(super) struct Entry {
-    mark: AtomicU32,
     before: AtomicPtr<Header>,
     behind: AtomicPtr<Header>,
 }
@@ -31,7 +30,6 @@ pub(super) struct Entry {
 impl Entry {
     pub(super) fn new() -> Self {
         Self {
-            mark: AtomicU32::new(OFF),
             before: AtomicPtr::new(null_mut()),
             behind: AtomicPtr::new(null_mut()),
         }
@@ -46,7 +44,7 @@ pub(in crate::group) struct Roll {
     last: *mut Header,
     ahead: *mut Header,
     /// The mark of those to which this sweep has come.
-    swept: u32,
+    swept: u16,
 }
 
 // SAFETY: it stands for references, which are `Send`.
@@ -86,14 +84,14 @@ impl Roll {
 
     /// Puts a child before another one, or at the end.
     #[inline]
-    fn link(&mut self, child: CellRef, behind: *mut Header, mark: u32) -> *mut Header {
-        debug_assert!(child.header().entry.mark.load(Relaxed) == OFF);
+    fn link(&mut self, child: CellRef, behind: *mut Header, mark: u16) -> *mut Header {
+        debug_assert!(child.header().mark.load(Relaxed) == OFF);
         let raw = child.raw().as_ptr();
         // SAFETY: it is null or on the roll.
         let next = unsafe { entry(behind) };
         let before = next.map_or(self.last, |next| next.before.load(Relaxed));
         let own = &child.header().entry;
-        own.mark.store(mark, Relaxed);
+        child.header().mark.store(mark, Relaxed);
         own.before.store(before, Relaxed);
         own.behind.store(behind, Relaxed);
         // SAFETY: it is null or on the roll.
@@ -114,10 +112,11 @@ impl Roll {
     #[inline]
     pub(in crate::group) fn remove(&mut self, child: &CellRef) -> Option<CellRef> {
         let own = &child.header().entry;
-        if own.mark.load(Relaxed) == OFF {
+        let mark = &child.header().mark;
+        if mark.load(Relaxed) == OFF {
             return None;
         }
-        own.mark.store(OFF, Relaxed);
+        mark.store(OFF, Relaxed);
         let (before, behind) = (own.before.load(Relaxed), own.behind.load(Relaxed));
         // SAFETY: each is null or on the roll.
         match unsafe { entry(before) } {
@@ -158,14 +157,14 @@ impl Roll {
 
     /// Has the sweep come to this one, or is it not on the roll?
     pub(in crate::group) fn is_behind_sweep(&self, child: &CellRef) -> bool {
-        let mark = child.header().entry.mark.load(Relaxed);
+        let mark = child.header().mark.load(Relaxed);
         mark == OFF || mark == self.swept
     }
 
     /// Begins a new sweep of those that are there.
     pub(in crate::group) fn sweep_again(&mut self) {
         self.ahead = self.first;
-        self.swept += 1;
+        self.swept = self.swept.checked_add(1).unwrap_or(ON + 1);
     }
 
     /// Those that are on it.

@@ -226,10 +226,13 @@ impl CellRef {
 impl Claimed {
     /// Drops the future and publishes the end (edge 6). The reason is the group's; if the child was cancelled for itself, its
     /// own counts.
-    pub(in crate::group) fn cancel(self, reason: CancelReason) -> Finished {
-        let reason = self.0.own_reason().unwrap_or(reason);
+    pub(in crate::group) fn cancel(self, reason: &CancelReason) -> Finished {
+        let own = self.0.own_reason();
+        let reason = own.as_ref().unwrap_or(reason);
         // It follows the group's only as long as the child is there.
-        self.0.turn_token(&reason);
+        self.0.turn_token(reason);
+        // Nobody but its key asks why it was cancelled.
+        let reason = self.0.has_key().then(|| reason.clone());
         let raw = self.0.raw();
         // The destructor runs in the child, as its polls did.
         let end = stand_in_lent(self.0.place(), || {
@@ -245,7 +248,7 @@ impl Claimed {
     pub(in crate::group) fn refuse(self, reason: CancelReason) {
         let cell = self.0;
         // SAFETY: as above.
-        let end = unsafe { (cell.header().vtable.cancel)(cell.raw(), reason) };
+        let end = unsafe { (cell.header().vtable.cancel)(cell.raw(), Some(reason)) };
         drop(cell.finish(end, |failed, _| drop(failed)));
     }
 }

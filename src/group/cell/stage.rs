@@ -10,13 +10,13 @@ use std::ptr::NonNull;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
-use super::block::{Block, Blocks};
+use super::block::{Block, Blocks, Room};
 use super::claim::Claim;
 use super::extras::{Extras, Lazy};
 use super::failed::Members;
 use super::header::{Header, VTable};
 use super::reference::CellRef;
-use super::roll::Entry;
+use super::roll::{Entry, OFF};
 use super::state::{BACKGROUND, Ending, KEY, REF, SCHEDULED, SHIELD};
 use crate::cancel::CancelReason;
 use crate::context;
@@ -24,7 +24,7 @@ use crate::error::ChildInfo;
 use crate::error::unhandled::{self, drop_quietly};
 use crate::panic::{Panic, catch};
 use crate::sync::UnsafeCell;
-use crate::sync::atomic::{AtomicBool, AtomicUsize};
+use crate::sync::atomic::{AtomicBool, AtomicU16, AtomicUsize};
 
 /// What a child's output means to its group.
 pub(crate) trait Settle<O> {
@@ -175,11 +175,11 @@ impl<F: Future, S: Settle<F::Output>> Cell<F, S> {
         }
     }
 
-    unsafe fn cancel(raw: NonNull<Header>, reason: CancelReason) -> Ending {
+    unsafe fn cancel(raw: NonNull<Header>, reason: Option<CancelReason>) -> Ending {
         // SAFETY: the stage is ours while we hold `RUNNING` (S1).
         unsafe {
             Self::stage(raw, |stage| {
-                let panic = Self::put(stage, Stage::Cancelled(reason)).err();
+                let panic = Self::put(stage, reason.map_or(Stage::Empty, Stage::Cancelled)).err();
                 let child = || raw.as_ref().info();
                 match panic.and_then(|panic| S::panicked_in_drop(panic, &child)) {
                     None => Ending::Cancelled,
@@ -371,16 +371,16 @@ impl<F: Future, S: Settle<F::Output>> Fresh<F, S> {
         blocks: &mut Blocks,
         number: u64,
     ) -> (CellRef, CellRef, Claim<S::Value>) {
-        let (place, block) = blocks.place(members.core(), Layout::new::<Cell<F, S>>());
+        let place = blocks.place(members.core(), Layout::new::<Cell<F, S>>(), number);
         // SAFETY: the cell counts in the block.
-        let core = unsafe { block.as_ref() }.core();
+        let core = unsafe { place.block.as_ref() }.core();
         // All its children fail with the same type, which `Members` vouches for.
         assert!(
             Arc::ptr_eq(core, members.core()),
             "a child goes into its own group"
         );
         // SAFETY: there is room for such a cell, and it is ours.
-        unsafe { self.put((place, block), number) }
+        unsafe { self.put(place) }
     }
 
     /// The same for a child that the group does not take.
@@ -389,20 +389,21 @@ impl<F: Future, S: Settle<F::Output>> Fresh<F, S> {
         members: &Members<S::Error>,
         number: u64,
     ) -> (CellRef, CellRef, Claim<S::Value>) {
-        let place = Blocks::alone(members.core(), Layout::new::<Cell<F, S>>());
+        let place = Blocks::alone(members.core(), Layout::new::<Cell<F, S>>(), number);
         // SAFETY: as above.
-        unsafe { self.put(place, number) }
+        unsafe { self.put(place) }
     }
 
     /// # Safety
     ///
     /// The place is room for a `Cell<F, S>` that nobody uses, in a block where the cell counts.
     #[inline]
-    unsafe fn put(
-        self,
-        (place, block): (NonNull<u8>, NonNull<Block>),
-        number: u64,
-    ) -> (CellRef, CellRef, Claim<S::Value>) {
+    unsafe fn put(self, place: Room) -> (CellRef, CellRef, Claim<S::Value>) {
+        let Room {
+            place,
+            block,
+            above,
+        } = place;
         let Manner { extras, flags } = self.manner;
         let cell = Cell::<F, S> {
             header: Header {
@@ -410,11 +411,11 @@ impl<F: Future, S: Settle<F::Output>> Fresh<F, S> {
                 state: AtomicUsize::new(SCHEDULED | KEY | flags | (3 * REF)),
                 vtable: Cell::<F, S>::VTABLE,
                 block,
-                number,
+                above,
+                mark: AtomicU16::new(OFF),
                 entry: Entry::new(),
                 taken: AtomicBool::new(false),
-                extras: Lazy::new(extras),
-                location: self.location,
+                extras: Lazy::new(self.location, extras),
                 waiter: UnsafeCell::new(None),
             },
             stage: UnsafeCell::new(Stage::Future(self.future)),

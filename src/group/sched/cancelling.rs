@@ -1,14 +1,17 @@
 //! Cancelling: the two stages, the sweep, and what holds off the drop of the body.
 
+use std::iter;
 use std::sync::{Arc, Weak};
 
 use super::Sched;
 use crate::cancel::CancelReason;
 use crate::group::after::After;
+use crate::group::batch::{Hand, LARGEST};
 use crate::group::cell::{CellRef, Claimed};
 use crate::group::children::Swept;
 use crate::group::core::Core;
 use crate::group::watchers::Events;
+use crate::order;
 
 impl Sched {
     /// Cancels, unless that was done before or the group has ended. The children have the group's grace.
@@ -33,7 +36,7 @@ impl Sched {
         self.harden(after);
         self.force = true;
         self.children.sweep_again();
-        let queued = self.ready.drain(..).chain(self.slots.clear_line(|_| false));
+        let queued = self.ready.drain().chain(self.slots.clear_line(|_| false));
         queued.for_each(|child| after.release(child));
     }
 
@@ -57,9 +60,10 @@ impl Sched {
             return;
         }
         self.hard = true;
+        after.body_may_go();
         // What is in a batch is the sweep's, as what is in the queue.
         self.hurry();
-        let queued = self.ready.drain(..).chain(self.doomed.drain(..));
+        let queued = self.ready.drain().chain(self.doomed.drain(..));
         queued.for_each(|child| after.release(child));
         if self.body_shields.tells() {
             after.hardened();
@@ -75,15 +79,30 @@ impl Sched {
         self.close(after);
     }
 
-    /// The next child of a cancelled group to be dropped by the caller.
-    pub(in crate::group) fn sweep(&mut self, after: &mut After) -> Option<(Claimed, CancelReason)> {
+    /// Gives the next children of a cancelled group into a hand, to be dropped by the caller: so many at most.
+    pub(in crate::group) fn sweep(
+        &mut self,
+        room: usize,
+        hand: &mut Hand,
+        after: &mut After,
+    ) -> Option<CancelReason> {
         if !self.hard {
             return None;
         }
         let reason = self.cancelled.clone()?;
+        let room = if order::is_first_come() {
+            room.min(LARGEST)
+        } else {
+            1
+        };
+        let claimed = iter::from_fn(|| self.next_swept(after)).take(room);
+        hand.claim(claimed).then_some(reason)
+    }
+
+    fn next_swept(&mut self, after: &mut After) -> Option<Claimed> {
         loop {
             match self.children.sweep(self.force)? {
-                Swept::Drop(claimed) => return Some((claimed, reason)),
+                Swept::Drop(claimed) => return Some(claimed),
                 Swept::Busy(child) => after.holds(child),
                 Swept::Held(child) => {
                     after.holds(child.clone());
@@ -104,8 +123,9 @@ impl Sched {
     }
 
     /// The body wants to be dropped without waiting for the end of its grace.
-    pub(in crate::group) fn body_gives_up(&mut self) {
+    pub(in crate::group) fn body_gives_up(&mut self, after: &After) {
         self.body_gives_up = true;
+        after.body_may_go();
     }
 
     /// A shield stands in the body.
@@ -138,10 +158,13 @@ impl Sched {
         self.body_shields.path()
     }
 
-    /// One more leaves: from now on nobody is waited for but main children.
-    pub(in crate::group) fn leaves(&mut self, after: &mut After) {
-        self.leaving += 1;
-        self.dismiss_if_alone(after);
+    /// Somebody leaves, as `leaving` says from now on: nobody is waited for but main children.
+    #[inline]
+    pub(in crate::group) fn leaves(&mut self, leaving: &mut bool, after: &mut After) {
+        if !std::mem::replace(leaving, true) {
+            self.leaving += 1;
+            self.dismiss_if_alone(after);
+        }
     }
 
     /// One that was leaving stays.
@@ -149,6 +172,7 @@ impl Sched {
         self.leaving -= 1;
     }
 
+    #[inline]
     pub(super) fn dismiss_if_alone(&mut self, after: &mut After) {
         let leaves = self.closed || self.leaving > 0;
         let is_cancelled = self.cancelled.is_some();

@@ -43,25 +43,28 @@ impl Sched {
 
     /// A driver gives back what it was lent.
     pub(super) fn give_back(&mut self, hand: &mut Hand, turned: Turned, after: &mut After) {
-        let (children, gone) = hand.take_back(&mut self.lent);
+        let children = hand.take_back(&mut self.lent);
         let (polled, others) = children.split_at_mut(turned.polled);
         for (index, place) in polled.iter_mut().enumerate() {
-            let Some(mut child) = place.take() else { break };
+            let Some(child) = place else { break };
             if turned.was_woken(index) && self.takes(child.child()) {
-                self.ready.push_back(child.stay());
-                continue;
-            }
-            if let Some(roll) = self.tell(child.child(), after) {
+                if let Some(child) = place.take() {
+                    self.ready.push_back(child.stay());
+                }
+            } else if let Some(roll) = self.tell(child.child(), after) {
                 child.and(roll);
             }
-            gone.push(child);
         }
         for place in others.iter_mut().rev() {
-            match place.take() {
-                Some(child) if self.takes(child.child()) => self.ready.push_front(child.stay()),
-                child => gone.extend(child),
+            if let Some(child) = place.take_if(|child| self.takes(child.child())) {
+                self.ready.push_front(child.stay());
             }
         }
+    }
+
+    /// A driver has dropped children that it had claimed.
+    pub(in crate::group) fn take_dropped(&mut self, hand: &mut Hand, after: &mut After) {
+        hand.tell_dropped(|finished| self.is_over(finished, after));
     }
 
     /// Counts the end of a child that is untold: the roll's reference.

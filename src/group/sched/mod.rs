@@ -26,10 +26,12 @@ use std::sync::Arc;
 pub(super) use self::staffing::Parking;
 use super::after::After;
 use super::batch::{Batch, Hand};
-use super::cell::{Blocks, CellRef, Claimed, Claiming, Ending, Failed, Finished, Roll};
+use super::cell::{Blocks, CellRef, Claiming, Ending, Failed, Finished, Parting, Roll};
 use super::completions::Completions;
 use super::drivers::Drivers;
+use super::failures::Left;
 use super::policy::Policy;
+use super::ready::Ready;
 use super::shields::Shields;
 use super::slots::Slots;
 use super::tally::Tally;
@@ -74,7 +76,7 @@ pub(super) struct Sched {
     children: Roll,
     /// Where the cells of new children go. Filled while there are live ones.
     pub(super) blocks: Blocks,
-    ready: VecDeque<CellRef>,
+    ready: Ready<CellRef>,
     /// What drivers have taken of it.
     lent: Vec<Arc<Batch>>,
     drivers: Drivers,
@@ -106,6 +108,8 @@ pub(super) enum Done {
     Woken(CellRef),
     /// It had the batch in its hand.
     Batch(Turned),
+    /// It has dropped what it had claimed.
+    Dropped,
 }
 
 /// How far a driver got with a batch.
@@ -133,7 +137,8 @@ pub(super) enum Work {
     Poll(CellRef),
     /// The children in its hand.
     Batch,
-    Drop(Claimed, CancelReason),
+    /// Drop those that it has claimed.
+    Drop(CancelReason),
     Nothing,
 }
 
@@ -144,6 +149,7 @@ impl Sched {
         max_drivers: usize,
         can_launch: bool,
         gives_grace: bool,
+        attended: bool,
     ) -> Self {
         Self {
             closed: false,
@@ -167,14 +173,14 @@ impl Sched {
             next_number: 0,
             children: Roll::default(),
             blocks: Blocks::default(),
-            ready: VecDeque::new(),
+            ready: Ready::new(),
             lent: Vec::new(),
             drivers: Drivers::default(),
             max_drivers,
             can_launch,
             refused: false,
-            owners: 0,
-            free_owners: 0,
+            owners: usize::from(attended),
+            free_owners: usize::from(attended),
             thread_waits: false,
             ending: false,
             deserted: None,
@@ -267,6 +273,7 @@ impl Sched {
         }
         match done {
             Done::Batch(turned) => self.give_back(hand, turned, after),
+            Done::Dropped => self.take_dropped(hand, after),
             Done::First | Done::Parked => {}
             Done::Over(finished) => self.over(finished, after),
             Done::Woken(child) => self.push_quietly(child, after),
@@ -301,6 +308,12 @@ impl Sched {
     /// A child is over.
     #[inline]
     pub(super) fn over(&mut self, finished: Finished, after: &mut After) {
+        let gone = self.is_over(finished, after);
+        after.part(gone);
+    }
+
+    #[inline]
+    fn is_over(&mut self, finished: Finished, after: &mut After) -> Parting {
         let Finished {
             cell,
             end,
@@ -312,7 +325,7 @@ impl Sched {
         }
         self.ended(&cell, end, kept, after);
         let roll = self.children.remove(&cell);
-        after.part(cell.part_with(roll));
+        cell.part_with(roll)
     }
 
     /// Counts the end of a child.
@@ -395,6 +408,13 @@ impl Sched {
         self.live == 0
     }
 
+    /// The same for an owner, which takes along what failed.
+    #[inline]
+    pub(super) fn leave_if_empty(&mut self, after: &mut After) -> Option<Left> {
+        self.close_if_empty(after)
+            .then(|| Left::with(std::mem::take(&mut self.failures)))
+    }
+
     /// Is nobody left but background children?
     pub(super) fn has_no_main(&self) -> bool {
         self.live == self.background
@@ -444,7 +464,7 @@ impl Sched {
             others = count - 1;
             Work::Batch
         } else {
-            self.next_work(&mut others, after)
+            self.next_work(room, hand, &mut others, after)
         };
         if by_owner && !matches!(work, Work::Nothing) {
             self.free_owners -= 1;
@@ -454,7 +474,13 @@ impl Sched {
     }
 
     #[inline]
-    fn next_work(&mut self, others: &mut usize, after: &mut After) -> Work {
+    fn next_work(
+        &mut self,
+        room: usize,
+        hand: &mut Hand,
+        others: &mut usize,
+        after: &mut After,
+    ) -> Work {
         if self.doomed.is_empty() {
             if let Some(child) = self.next_ready() {
                 return Work::Poll(child);
@@ -467,26 +493,26 @@ impl Sched {
                 return Work::Poll(child.clone());
             }
         }
-        self.work_of_cancelled(after)
+        self.work_of_cancelled(room, hand, after)
     }
 
     #[cold]
-    fn work_of_cancelled(&mut self, after: &mut After) -> Work {
+    fn work_of_cancelled(&mut self, room: usize, hand: &mut Hand, after: &mut After) -> Work {
         while let Some(child) = self.doomed.pop_front() {
             let reason = self.cancelled.clone();
             let reason = reason.unwrap_or_else(|| CancelReason::new(CancelKind::Explicit));
             // It was never polled, and the shield of a start does not count for it.
             if let Claiming::Claimed(claimed) = child.claim(false) {
-                return Work::Drop(claimed, reason);
+                hand.claim([claimed].into_iter());
+                return Work::Drop(reason);
             }
         }
         if let Some(child) = self.next_ready() {
             return Work::Poll(child);
         }
-        match self.sweep(after) {
-            Some((child, reason)) => Work::Drop(child, reason),
-            None => Work::Nothing,
-        }
+        let share = (self.live / self.max_drivers.max(1)).min(room).max(1);
+        self.sweep(share, hand, after)
+            .map_or(Work::Nothing, Work::Drop)
     }
 
     #[inline]

@@ -61,7 +61,14 @@ impl Sched {
         self.free_owners += 1;
     }
 
+    /// The owner that the group was opened with is not on the spawner.
+    pub(in crate::group) fn owner_is_elsewhere(&mut self) {
+        self.owners -= 1;
+        self.free_owners -= 1;
+    }
+
     /// An owner suspends: children that are left need a driver that does not depend on its being polled again.
+    #[inline]
     pub(in crate::group) fn owner_suspends(&mut self, on_spawner: bool, after: &mut After) {
         self.owners -= usize::from(on_spawner);
         self.free_owners -= usize::from(on_spawner);
@@ -71,6 +78,20 @@ impl Sched {
         } else {
             self.nudge(after);
         }
+    }
+
+    /// An owner suspends that wakes itself: until it is polled again it counts as on its way.
+    #[inline]
+    pub(in crate::group) fn owner_gives_way(
+        &mut self,
+        on_spawner: bool,
+        place: &mut Option<WatcherId>,
+        after: &mut After,
+    ) {
+        if on_spawner {
+            after.drop_waker(self.watchers.comes(place, Events::WORK));
+        }
+        self.owner_suspends(on_spawner, after);
     }
 
     /// A watcher goes away; work that it would have done needs somebody else. `true`: there is nobody, and nobody can be

@@ -32,7 +32,7 @@ impl Future for Contained {
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
         // Free of charge where it is current already, as it is unless some code on this thread holds a guard for too
         // long.
-        let _current = enter_running(handle(), true);
+        let _current = enter_running(handle());
         let Some(job) = &mut self.0 else {
             return Poll::Ready(());
         };

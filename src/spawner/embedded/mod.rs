@@ -121,7 +121,7 @@ impl Presence {
     fn new() -> Self {
         PRESENCES.with(|presences| presences.set(presences.get() + 1));
         Self {
-            _current: enter_running(handle(), true),
+            _current: enter_running(handle()),
         }
     }
 }

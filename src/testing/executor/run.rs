@@ -249,7 +249,7 @@ impl<'a> Running<'a> {
             parker: Parker::new(),
             outer: RUNNING.replace(Some(innermost)),
             decides: order::decide(order),
-            _current: enter_running(handle, true),
+            _current: enter_running(handle),
         })
     }
 
