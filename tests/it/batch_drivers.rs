@@ -8,13 +8,14 @@ use std::time::Duration;
 
 use ingather::{Completion, GatherGroup, GroupOptions, Job, Key, SpawnError, Spawner};
 
-use crate::support::{ByHand, Drops, Gate, Polls, watched, yields};
+use crate::support::{ByHand, Drops, Gate, Polls, Trace, watched, yields};
 
 /// A spawner that says that it has so many threads, and keeps its jobs.
 #[derive(Clone)]
 struct Jobs {
     kept: Arc<Mutex<Vec<Job>>>,
     parallelism: usize,
+    should_yield: bool,
 }
 
 impl Jobs {
@@ -22,6 +23,7 @@ impl Jobs {
         Self {
             kept: Arc::default(),
             parallelism,
+            should_yield: false,
         }
     }
 
@@ -42,6 +44,10 @@ impl Spawner for Jobs {
 
     fn parallelism(&self) -> NonZeroUsize {
         NonZeroUsize::new(self.parallelism).unwrap()
+    }
+
+    fn should_yield(&self) -> bool {
+        self.should_yield
     }
 }
 
@@ -342,5 +348,28 @@ fn the_end_of_the_owner_reaches_a_batch() {
         let over = keys.into_iter().map(|key| ByHand::new(key).poll());
         let ok = over.filter(|result| matches!(result, Poll::Ready(Ok(()))));
         assert_eq!(ok.count(), 3);
+    });
+}
+
+// Executors-5
+#[test]
+fn a_driver_gives_way_in_the_middle_of_a_batch() {
+    watched("a_driver_gives_way_in_the_middle_of_a_batch", || {
+        let mut jobs = Jobs::new(1);
+        jobs.should_yield = true;
+        let group = GatherGroup::on(&jobs);
+        let (polls, order) = (Polls::new(), Trace::new());
+        for number in 0..8 {
+            let order = order.clone();
+            drop(group.spawn(polls.clone().of(async move { order.log(number) })));
+        }
+        let mut driver = jobs.take();
+        for turn in 1..=8 {
+            assert!(driver.poll().is_pending() && driver.is_woken());
+            assert_eq!((polls.count(), group.len()), (turn, 8 - turn));
+        }
+        // What it gave back keeps its place in the queue.
+        order.assert(["0", "1", "2", "3", "4", "5", "6", "7"]);
+        join(&group);
     });
 }
