@@ -4,7 +4,7 @@ use std::num::NonZeroUsize;
 use std::panic::Location;
 use std::ptr;
 use std::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed};
-use std::sync::{Arc, OnceLock, Weak};
+use std::sync::{Arc, OnceLock};
 use std::task::{Wake, Waker};
 
 use super::after::After;
@@ -288,50 +288,6 @@ impl Core {
         if let Some((_, token)) = self.token.get() {
             token.turn(reason.clone());
         }
-    }
-
-    /// Its body is to be dropped, and is held by shields: has it polled once, and passes that on to the groups inside it
-    /// that they stand in.
-    pub(super) fn tell_body_path(self: &Arc<Self>) {
-        self.wake_by_ref();
-        let path = self.read(Sched::body_path);
-        self.pass_on(&path, &self.reason());
-    }
-
-    /// Passes a cancel that drops what they are in on to the groups inside, but not through a shield that stands.
-    pub(super) fn pass_on(&self, inside: &[Weak<Self>], reason: &CancelReason) {
-        let reason = reason.inherited();
-        let groups = inside.iter().filter_map(Weak::upgrade);
-        for group in groups.filter(|group| !group.is_screened()) {
-            group.harden(&reason);
-        }
-    }
-
-    /// Does a shield stand between the group and the child or body that it is in?
-    fn is_screened(&self) -> bool {
-        let mut place = self.parent();
-        while let Some(Place::Behind(screen)) = place {
-            if screen.stands() {
-                return true;
-            }
-            place = screen.outside.as_ref();
-        }
-        false
-    }
-
-    /// A shield stands in the body, or in the group `inner` inside it. One that does not hold the body is there to be told.
-    pub(super) fn shield_body(self: &Arc<Self>, inner: Option<&Arc<Core>>, holds: bool) {
-        let is_late = self.with(|sched, _| {
-            sched.shield_body(inner, holds);
-            sched.is_hard()
-        });
-        if let Some(inner) = inner.filter(|_| is_late) {
-            self.pass_on(&[Arc::downgrade(inner)], &self.reason());
-        }
-    }
-
-    pub(super) fn unshield_body(self: &Arc<Self>, inner: Option<&Arc<Core>>, holds: bool) {
-        self.with(|sched, after| sched.unshield_body(inner, holds, after));
     }
 
     /// A child in line will not start. `false`: it is not in line any more.

@@ -2,6 +2,7 @@
 //!
 //! - `cancelling`: the two stages of a cancel, the sweep, and what holds off the drop of the body
 //! - `staffing`: who does the work
+//! - `work`: what a driver is to do next, and what it says of it
 //! - `lending`: the batches in which drivers take it
 //!
 //! Invariants:
@@ -24,9 +25,10 @@ use std::num::NonZeroUsize;
 use std::sync::Arc;
 
 pub(super) use self::staffing::Parking;
+pub(super) use self::work::{Done, Turned, Work};
 use super::after::After;
-use super::batch::{Batch, Hand};
-use super::cell::{Blocks, CellRef, Claiming, Ending, Failed, Finished, Parting, Roll};
+use super::batch::Batch;
+use super::cell::{Blocks, CellRef, Ending, Failed, Finished, Parting, Roll};
 use super::completions::Completions;
 use super::drivers::Drivers;
 use super::failures::Left;
@@ -37,11 +39,11 @@ use super::slots::Slots;
 use super::tally::Tally;
 use super::watchers::{Events, Watchers};
 use crate::cancel::{CancelKind, CancelReason};
-use crate::order;
 
 mod cancelling;
 mod lending;
 mod staffing;
+mod work;
 
 pub(super) struct Sched {
     pub(super) closed: bool,
@@ -97,49 +99,6 @@ pub(super) struct Sched {
     deserted: Option<String>,
     /// No shield holds anything any more.
     force: bool,
-}
-
-/// What a driver did with the child that it had.
-pub(super) enum Done {
-    /// It had none.
-    First,
-    Parked,
-    Over(Finished),
-    Woken(CellRef),
-    /// It had the batch in its hand.
-    Batch(Turned),
-    /// It has dropped what it had claimed.
-    Dropped,
-}
-
-/// How far a driver got with a batch.
-#[derive(Clone, Copy, Default)]
-pub(super) struct Turned {
-    polled: usize,
-    /// A bit for each that was polled, and woken meanwhile.
-    woken: u32,
-}
-
-impl Turned {
-    /// One more was polled.
-    pub(super) fn next(&mut self, woken: bool) {
-        self.woken |= u32::from(woken) << self.polled;
-        self.polled += 1;
-    }
-
-    fn was_woken(self, index: usize) -> bool {
-        self.woken & (1 << index) != 0
-    }
-}
-
-/// What a driver is to do next.
-pub(super) enum Work {
-    Poll(CellRef),
-    /// The children in its hand.
-    Batch,
-    /// Drop those that it has claimed.
-    Drop(CancelReason),
-    Nothing,
 }
 
 impl Sched {
@@ -257,27 +216,6 @@ impl Sched {
     fn takes(&self, child: &CellRef) -> bool {
         let meets_sweep = || self.ending || !self.children.is_behind_sweep(child);
         self.live > 0 && !(self.hard && meets_sweep())
-    }
-
-    /// A driver gives back the child that it had.
-    #[inline]
-    pub(super) fn take_back(
-        &mut self,
-        done: Done,
-        by_owner: bool,
-        hand: &mut Hand,
-        after: &mut After,
-    ) {
-        if by_owner && !matches!(done, Done::First) {
-            self.free_owners += 1;
-        }
-        match done {
-            Done::Batch(turned) => self.give_back(hand, turned, after),
-            Done::Dropped => self.take_dropped(hand, after),
-            Done::First | Done::Parked => {}
-            Done::Over(finished) => self.over(finished, after),
-            Done::Woken(child) => self.push_quietly(child, after),
-        }
     }
 
     /// A child has failed and is about to be over.
@@ -436,91 +374,6 @@ impl Sched {
         self.orphaned = true;
         after.report(self.failures.drain(..));
         after.drop_completions(self.completions.take());
-    }
-
-    /// Is there work, what was `lent` just now included, beyond what `spare` others are about to do?
-    #[inline]
-    fn has_work(&self, lent: usize, spare: usize) -> bool {
-        if self.ready.len() + self.doomed.len() + lent > spare {
-            return !self.ending;
-        }
-        self.hard && spare == 0 && self.live > 0 && !self.ending && !self.children.is_swept()
-    }
-
-    /// What whoever asks is to do next: a child, or some that come into its hand, of no more than it has room for. If there is
-    /// more, somebody else is called to it.
-    #[inline]
-    pub(super) fn work(
-        &mut self,
-        by_owner: bool,
-        room: usize,
-        hand: &mut Hand,
-        after: &mut After,
-    ) -> Work {
-        let mut others = 0;
-        let work = if self.ending {
-            Work::Nothing
-        } else if let Some(count) = self.lend(room, hand) {
-            others = count - 1;
-            Work::Batch
-        } else {
-            self.next_work(room, hand, &mut others, after)
-        };
-        if by_owner && !matches!(work, Work::Nothing) {
-            self.free_owners -= 1;
-        }
-        self.nudge_beyond(others, after);
-        work
-    }
-
-    #[inline]
-    fn next_work(
-        &mut self,
-        room: usize,
-        hand: &mut Hand,
-        others: &mut usize,
-        after: &mut After,
-    ) -> Work {
-        if self.doomed.is_empty() {
-            if let Some(child) = self.next_ready() {
-                return Work::Poll(child);
-            }
-            if !self.hard {
-                let Some((child, more)) = self.waiting_elsewhere() else {
-                    return Work::Nothing;
-                };
-                *others = usize::from(more);
-                return Work::Poll(child.clone());
-            }
-        }
-        self.work_of_cancelled(room, hand, after)
-    }
-
-    #[cold]
-    fn work_of_cancelled(&mut self, room: usize, hand: &mut Hand, after: &mut After) -> Work {
-        while let Some(child) = self.doomed.pop_front() {
-            let reason = self.cancelled.clone();
-            let reason = reason.unwrap_or_else(|| CancelReason::new(CancelKind::Explicit));
-            // It was never polled, and the shield of a start does not count for it.
-            if let Claiming::Claimed(claimed) = child.claim(false) {
-                hand.claim([claimed].into_iter());
-                return Work::Drop(reason);
-            }
-        }
-        if let Some(child) = self.next_ready() {
-            return Work::Poll(child);
-        }
-        let share = (self.live / self.max_drivers.max(1)).min(room).max(1);
-        self.sweep(share, hand, after)
-            .map_or(Work::Nothing, Work::Drop)
-    }
-
-    #[inline]
-    fn next_ready(&mut self) -> Option<CellRef> {
-        match order::pick(self.ready.len()) {
-            0 => self.ready.pop_front(),
-            index => self.ready.remove(index),
-        }
     }
 
     /// Has the group's cancel cut a child short?
