@@ -5,7 +5,8 @@
 //! 2. Who polls one of them is settled by its state word. While its driver is busy, somebody who has nothing to do takes
 //!    children over that wait in it.
 //! 3. A child that ends with a value, and for which nobody waits, is untold: the group hears of it when the batch is given
-//!    back, or earlier if somebody asks.
+//!    back, or earlier if somebody asks. Not if its key is held and the group keeps the order of the ends. Whoever hears of the
+//!    last one may end the group, so by then nothing of the child is left to be let go of.
 //! 4. Whoever cannot wait for that [hurries](Batch::hurry) the driver and then looks; the driver changes the state of a
 //!    child and then looks whether it is hurried. All four steps are in one order, so that one of them sees the other.
 

@@ -87,7 +87,8 @@ struct Busy {
 }
 
 impl Busy {
-    fn new(at: usize) -> Self {
+    /// `held`: the keys are, and are gone otherwise before any child is polled.
+    fn new(at: usize, held: bool) -> Self {
         let jobs = Jobs::new(2);
         let group = GatherGroup::on(&jobs);
         let long = LongPoll::default();
@@ -99,7 +100,10 @@ impl Busy {
                 }
             })
         };
-        let keys = (0..8).map(child).collect();
+        let mut keys: Vec<_> = (0..8).map(child).collect();
+        if !held {
+            keys.clear();
+        }
         let driver = on_thread(jobs.take());
         long.has_begun();
         Self {
@@ -168,10 +172,7 @@ fn whoever_takes_a_child_over_calls_the_next() {
 fn somebody_else_counts_what_is_over_in_a_batch() {
     watched("somebody_else_counts_what_is_over_in_a_batch", || {
         for held in [true, false] {
-            let mut busy = Busy::new(2);
-            if !held {
-                busy.keys.clear();
-            }
+            let busy = Busy::new(2, held);
             // The poll of the third goes on, and the two before it are over.
             assert_eq!(busy.group.len(), 6);
             assert_eq!(busy.group.tally().ok, 2);
@@ -189,7 +190,7 @@ fn somebody_else_counts_what_is_over_in_a_batch() {
 #[test]
 fn ends_on_two_threads_are_told_of_in_their_order() {
     watched("ends_on_two_threads_are_told_of_in_their_order", || {
-        let busy = Busy::new(1);
+        let busy = Busy::new(1, true);
         // The first is over. The other driver polls four from the queue, and then the two that wait in the batch.
         let mut second = busy.jobs.take();
         assert!(second.poll().is_pending());
@@ -213,10 +214,7 @@ fn ends_on_two_threads_are_told_of_in_their_order() {
 fn completions_do_not_wait_for_a_long_poll() {
     watched("completions_do_not_wait_for_a_long_poll", || {
         for held in [true, false] {
-            let mut busy = Busy::new(1);
-            if !held {
-                busy.keys.clear();
-            }
+            let busy = Busy::new(1, held);
             let (first, waits) = told(&busy.group);
             assert_eq!((first.len(), waits), (1, true));
             // Somebody waits while the others are polled, and while the long poll ends.

@@ -15,7 +15,8 @@
 //! 1. Whoever sets `RUNNING` has the stage to itself until it clears the bit, and nobody else touches it.
 //! 2. `OVER` is set once, by whoever holds `RUNNING`, together with the end; no bit of the end changes afterwards.
 //! 3. Whoever turns `SCHEDULED` on while neither `RUNNING` nor `OVER` is set brings the child to the queue, with a
-//!    reference of its own. Nobody else does, so a child is in the queue at most once.
+//!    reference of its own. Nobody else does but the driver that gives a batch back, so a child is in the queue at most
+//!    once for that and once for each batch. Whoever turns it off polls the child, the others only drop a reference.
 //! 4. While `WAITER` is off the waiter's slot belongs to the key; while it is on and `OVER` is off, to nobody; the step
 //!    that sets `OVER` and finds it on owns the slot from there.
 //! 5. `KEY` goes off once. Off before `OVER`: whoever sets `OVER` lets go of the value. Off after it: the key does.

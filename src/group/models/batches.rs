@@ -9,7 +9,7 @@ use loom::future::block_on;
 use loom::sync::{Arc, Condvar, Mutex};
 use loom::thread;
 
-use super::{Kept, Probe, leave, model_within, wake};
+use super::{Kept, Probe, leave, model, model_within, wake};
 use crate::group::{Ending, GatherGroup};
 use crate::spawner::{Job, SpawnError, Spawner};
 use crate::sync::UnsafeCell;
@@ -177,7 +177,7 @@ fn a_batch_against_somebody_who_counts() {
 
 #[test]
 fn a_value_that_nobody_wants_any_more_against_somebody_who_counts() {
-    model_within(2, || {
+    model(|| {
         let kept = Kept::new(1);
         let group = GatherGroup::on(&kept);
         let dropped = std::sync::Arc::new(AtomicUsize::new(0));
@@ -188,13 +188,18 @@ fn a_value_that_nobody_wants_any_more_against_somebody_who_counts() {
         let key = group.spawn(async move { value });
         let driver = kept.take();
         group.close();
-        let drives = thread::spawn(move || block_on(driver));
-        drop(key);
-        if group.is_empty() {
-            // Nobody is left to drop it: what it borrows may be gone by now.
-            assert_eq!(dropped.load(Relaxed), 1);
-        }
-        drives.join().unwrap();
+        let counts = {
+            let handle = group.handle();
+            thread::spawn(move || {
+                drop(key);
+                if handle.is_empty() {
+                    // Nobody is left to drop it: what it borrows may be gone by now.
+                    assert_eq!(dropped.load(Relaxed), 1);
+                }
+            })
+        };
+        block_on(driver);
+        counts.join().unwrap();
         assert_eq!(group.tally().dropped, 4);
         leave(&group);
     });

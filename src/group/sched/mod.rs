@@ -15,8 +15,8 @@
 //!    `Roll::sweep`, or at the end of the poll in which it met them. Then the queue holds only children that the sweep
 //!    has marked: those that a shield holds, which go on, and those whose last shield is gone, which go.
 //! 4. Once `closed` is set nobody is admitted. Closed and `live` 0 is the end: it is reached once and never left.
-//! 5. A child that wants to be polled is in the queue, or in a batch that a driver has not come to. It may be in both, or in
-//!    one of them when it is over: whoever comes second finds so in its state. When nobody is live both are empty.
+//! 5. A child that wants to be polled is in the queue or in a batch. It may be in both and in the queue twice, or there when it
+//!    sleeps or is over: whoever comes second finds so in its state. When nobody is live the queue is empty.
 //! 6. A group with work to do has a driver that is not parked, or an owner that polls or is on its way, or has been
 //!    cancelled and somebody sweeps it: see `nudge`.
 
