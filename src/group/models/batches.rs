@@ -2,7 +2,7 @@
 
 use std::future::Future;
 use std::pin::Pin;
-use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+use std::sync::atomic::Ordering::Relaxed;
 use std::task::{Context, Poll};
 
 use loom::future::block_on;
@@ -13,6 +13,7 @@ use super::{Kept, Probe, leave, model, model_within, wake};
 use crate::group::{Ending, GatherGroup};
 use crate::spawner::{Job, SpawnError, Spawner};
 use crate::sync::UnsafeCell;
+use crate::sync::atomic::AtomicUsize;
 
 /// A spawner that an owner is always on, so that it sees to the children beside the driver.
 #[derive(Clone)]
@@ -75,7 +76,7 @@ impl Future for Yields {
     }
 }
 
-/// Counts its drops.
+/// Counts its drops, each in a step of its own.
 struct Value(std::sync::Arc<AtomicUsize>);
 
 impl Drop for Value {
