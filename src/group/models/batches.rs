@@ -146,10 +146,13 @@ fn a_batch_against_the_end_of_the_owner() {
         for (probe, marks) in probes.iter().zip([0, 1, 0, 1]) {
             drop(group.spawn(probe.waits_for(marks)));
         }
+        // It keeps the group: else the driver may find none, and loom sees nothing that it could do otherwise.
+        let handle = group.handle();
         let driver = kept.take();
         let drives = thread::spawn(move || block_on(driver));
         drop(group);
         drives.join().unwrap();
+        drop(handle);
         for probe in &probes {
             assert_eq!(probe.dropped(), 1);
         }
