@@ -14,8 +14,7 @@ use std::mem;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::{Relaxed, SeqCst};
 
-use super::cell::{CellRef, Claimed, Finished, Parting};
-use crate::cancel::CancelReason;
+use super::cell::{CellRef, Parting};
 use crate::sync::atomic::AtomicBool;
 use crate::sync::in_one_order;
 
@@ -78,18 +77,6 @@ pub(super) struct Hand {
     batch: Option<Arc<Batch>>,
     /// The batch that was given back: what is left in it is to be let go of.
     spent: Option<Arc<Batch>>,
-    claims: Option<Box<Claims>>,
-}
-
-/// Children of a cancelled group that a driver drops.
-#[derive(Default)]
-struct Claims {
-    /// Those that it is to drop, from the last to the first.
-    claimed: Vec<Claimed>,
-    /// Those that it has dropped.
-    dropped: Vec<Finished>,
-    /// Those of them of which the group has been told.
-    gone: Vec<Parting>,
 }
 
 impl Hand {
@@ -127,36 +114,6 @@ impl Hand {
         &mut batch.children[..batch.len]
     }
 
-    /// Takes children that are to be dropped. `false`: there are none.
-    pub(super) fn claim(&mut self, mut claimed: impl Iterator<Item = Claimed>) -> bool {
-        let Some(first) = claimed.next() else {
-            return false;
-        };
-        let claims = &mut self.claims.get_or_insert_default().claimed;
-        claims.push(first);
-        claims.extend(claimed);
-        claims.reverse();
-        true
-    }
-
-    /// Drops them, and says how many there were.
-    pub(super) fn drop_claimed(&mut self, reason: &CancelReason) -> usize {
-        let Some(claims) = &mut self.claims else {
-            return 0;
-        };
-        while let Some(claimed) = claims.claimed.pop() {
-            claims.dropped.push(claimed.cancel(reason));
-        }
-        claims.dropped.len()
-    }
-
-    /// Tells of those that were dropped. What `tell` gives will be let go of.
-    pub(super) fn tell_dropped(&mut self, tell: impl FnMut(Finished) -> Parting) {
-        if let Some(claims) = &mut self.claims {
-            claims.gone.extend(claims.dropped.drain(..).map(tell));
-        }
-    }
-
     /// Lets go of children. Not under the lock.
     #[inline]
     pub(super) fn let_go(&mut self) {
@@ -164,9 +121,6 @@ impl Hand {
             let batch = Arc::get_mut(spent).expect("it is not lent any more");
             batch.children[..batch.len].fill_with(|| None);
             batch.len = 0;
-        }
-        if let Some(claims) = &mut self.claims {
-            claims.gone.clear();
         }
     }
 }

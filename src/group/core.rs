@@ -8,8 +8,8 @@ use std::sync::{Arc, OnceLock};
 use std::task::{Wake, Waker};
 
 use super::after::After;
-use super::batch::{Hand, LARGEST};
-use super::cell::{CellRef, Ending, Failed, Finished};
+use super::batch::Hand;
+use super::cell::{CellRef, Claimed, Ending, Failed, Finished};
 use super::clockwork::{Clockwork, Terms};
 use super::counter::Counter;
 use super::driver::{Driver, OnSpawner, sweep};
@@ -220,11 +220,16 @@ impl Core {
         })
     }
 
-    /// Gives back the children that were dropped and claims the next to be, of a group that is cancelled.
-    pub(super) fn sweep_step(self: &Arc<Self>, hand: &mut Hand) -> Option<CancelReason> {
+    /// Gives back the last child that was dropped and claims the next to be, of a group that is cancelled.
+    pub(super) fn sweep_step(
+        self: &Arc<Self>,
+        done: Option<Finished>,
+    ) -> Option<(Claimed, CancelReason)> {
         self.with(|sched, after| {
-            sched.take_dropped(hand, after);
-            sched.sweep(LARGEST, hand, after)
+            if let Some(finished) = done {
+                sched.over(finished, after);
+            }
+            sched.sweep(after)
         })
     }
 

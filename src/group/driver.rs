@@ -69,9 +69,9 @@ pub(super) fn drive(
                 };
                 (next, gives_way())
             }
-            Work::Drop(reason) => {
-                *budget -= hand.drop_claimed(&reason).min(*budget);
-                (Done::Dropped, gives_way())
+            Work::Drop(claimed, reason) => {
+                *budget -= 1;
+                (Done::Over(claimed.cancel(&reason)), gives_way())
             }
         };
         done = next;
@@ -116,10 +116,9 @@ fn drive_batch(
 
 /// Drops, on this thread, every child of a cancelled group that is not being polled.
 pub(super) fn sweep(core: &Arc<Core>) {
-    let mut hand = Hand::default();
-    while let Some(reason) = core.sweep_step(&mut hand) {
-        hand.let_go();
-        hand.drop_claimed(&reason);
+    let mut done = None;
+    while let Some((claimed, reason)) = core.sweep_step(done) {
+        done = Some(claimed.cancel(&reason));
     }
 }
 

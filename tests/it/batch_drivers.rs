@@ -1,5 +1,6 @@
 //! Drivers that are polled by hand, on threads of their own, while a batch is in the hand of one of them.
 
+use std::future::pending;
 use std::num::NonZeroUsize;
 use std::sync::{Arc, Mutex};
 use std::task::Poll;
@@ -368,6 +369,83 @@ fn a_driver_gives_way_in_the_middle_of_a_batch() {
         }
         // What it gave back keeps its place in the queue.
         order.assert(["0", "1", "2", "3", "4", "5", "6", "7"]);
+        join(&group);
+    });
+}
+
+/// Runs something when it is dropped.
+struct Last<F: FnOnce()>(Option<F>);
+
+impl<F: FnOnce()> Drop for Last<F> {
+    fn drop(&mut self) {
+        self.0.take().into_iter().for_each(|last| last());
+    }
+}
+
+// Dropping-1
+#[test]
+fn a_driver_that_drops_children_leaves_the_others_to_the_owner() {
+    watched("a_driver_that_drops_children", || {
+        let jobs = Jobs::new(1);
+        let group = GatherGroup::on(&jobs);
+        let (long, drops) = (LongPoll::default(), Drops::new());
+        for number in 0..8 {
+            let (long, held) = (long.clone(), drops.witness());
+            drop(group.spawn(async move {
+                let _held = held;
+                let _last = Last(Some(move || {
+                    if number == 0 {
+                        long.run();
+                    }
+                }));
+                pending::<()>().await;
+            }));
+        }
+        let mut driver = jobs.take();
+        assert!(driver.poll().is_pending());
+        group.cancel();
+        let driver = on_thread(driver);
+        long.has_begun();
+        drop(group);
+        // The first is being dropped by the driver.
+        assert_eq!(drops.count(), 7);
+        long.over.open();
+        drop(driver.join().unwrap());
+        assert!(drops.all());
+    });
+}
+
+// Results-2
+#[test]
+fn whoever_awaits_a_dropped_child_does_not_wait_for_the_next() {
+    watched("whoever_awaits_a_dropped_child", || {
+        let jobs = Jobs::new(1);
+        let group = GatherGroup::on(&jobs);
+        let long = LongPoll::default();
+        let child = |number| {
+            let long = long.clone();
+            group.spawn(async move {
+                let _last = Last(Some(move || {
+                    if number == 1 {
+                        long.run();
+                    }
+                }));
+                pending::<()>().await;
+            })
+        };
+        let keys: Vec<_> = (0..8).map(child).collect();
+        let mut driver = jobs.take();
+        assert!(driver.poll().is_pending());
+        let mut keys: Vec<_> = keys.into_iter().map(ByHand::new).collect();
+        assert!(keys.iter_mut().all(|key| key.poll().is_pending()));
+        group.cancel();
+        let driver = on_thread(driver);
+        long.has_begun();
+        // The first is over, and the second is being dropped.
+        let (is_woken, len) = (keys[0].is_woken(), group.len());
+        long.over.open();
+        drop(driver.join().unwrap());
+        assert!(is_woken && len == 7, "{len}");
         join(&group);
     });
 }

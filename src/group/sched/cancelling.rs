@@ -1,17 +1,14 @@
 //! Cancelling: the two stages, the sweep, and what holds off the drop of the body.
 
-use std::iter;
 use std::sync::{Arc, Weak};
 
 use super::Sched;
 use crate::cancel::CancelReason;
 use crate::group::after::After;
-use crate::group::batch::{Hand, LARGEST};
 use crate::group::cell::{CellRef, Claimed};
 use crate::group::children::Swept;
 use crate::group::core::Core;
 use crate::group::watchers::Events;
-use crate::order;
 
 impl Sched {
     /// Cancels, unless that was done before or the group has ended. The children have the group's grace.
@@ -79,30 +76,16 @@ impl Sched {
         self.close(after);
     }
 
-    /// Gives the next children of a cancelled group into a hand, to be dropped by the caller: so many at most.
-    pub(in crate::group) fn sweep(
-        &mut self,
-        room: usize,
-        hand: &mut Hand,
-        after: &mut After,
-    ) -> Option<CancelReason> {
+    /// The next child of a cancelled group to be dropped by the caller. One at a time: whoever drops the group finds all others
+    /// where they are, and each end is told before the next destructor runs.
+    pub(in crate::group) fn sweep(&mut self, after: &mut After) -> Option<(Claimed, CancelReason)> {
         if !self.hard {
             return None;
         }
         let reason = self.cancelled.clone()?;
-        let room = if order::is_first_come() {
-            room.min(LARGEST)
-        } else {
-            1
-        };
-        let claimed = iter::from_fn(|| self.next_swept(after)).take(room);
-        hand.claim(claimed).then_some(reason)
-    }
-
-    fn next_swept(&mut self, after: &mut After) -> Option<Claimed> {
         loop {
             match self.children.sweep(self.force)? {
-                Swept::Drop(claimed) => return Some(claimed),
+                Swept::Drop(claimed) => return Some((claimed, reason)),
                 Swept::Busy(child) => after.holds(child),
                 Swept::Held(child) => {
                     after.holds(child.clone());

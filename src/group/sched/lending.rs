@@ -62,11 +62,6 @@ impl Sched {
         }
     }
 
-    /// A driver has dropped children that it had claimed.
-    pub(in crate::group) fn take_dropped(&mut self, hand: &mut Hand, after: &mut After) {
-        hand.tell_dropped(|finished| self.is_over(finished, after));
-    }
-
     /// Counts the end of a child that is untold: the roll's reference.
     #[inline]
     fn tell(&mut self, child: &CellRef, after: &mut After) -> Option<CellRef> {

@@ -28,7 +28,7 @@ pub(super) use self::staffing::Parking;
 pub(super) use self::work::{Done, Turned, Work};
 use super::after::After;
 use super::batch::Batch;
-use super::cell::{Blocks, CellRef, Ending, Failed, Finished, Parting, Roll};
+use super::cell::{Blocks, CellRef, Ending, Failed, Finished, Roll};
 use super::completions::Completions;
 use super::drivers::Drivers;
 use super::failures::Left;
@@ -246,12 +246,6 @@ impl Sched {
     /// A child is over.
     #[inline]
     pub(super) fn over(&mut self, finished: Finished, after: &mut After) {
-        let gone = self.is_over(finished, after);
-        after.part(gone);
-    }
-
-    #[inline]
-    fn is_over(&mut self, finished: Finished, after: &mut After) -> Parting {
         let Finished {
             cell,
             end,
@@ -263,7 +257,7 @@ impl Sched {
         }
         self.ended(&cell, end, kept, after);
         let roll = self.children.remove(&cell);
-        cell.part_with(roll)
+        after.part(cell.part_with(roll));
     }
 
     /// Counts the end of a child.

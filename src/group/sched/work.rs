@@ -4,7 +4,7 @@ use super::Sched;
 use crate::cancel::{CancelKind, CancelReason};
 use crate::group::after::After;
 use crate::group::batch::Hand;
-use crate::group::cell::{CellRef, Claiming, Finished};
+use crate::group::cell::{CellRef, Claimed, Claiming, Finished};
 use crate::order;
 
 /// What a driver did with the child that it had.
@@ -16,8 +16,6 @@ pub(in crate::group) enum Done {
     Woken(CellRef),
     /// It had the batch in its hand.
     Batch(Turned),
-    /// It has dropped what it had claimed.
-    Dropped,
 }
 
 /// How far a driver got with a batch.
@@ -45,8 +43,7 @@ pub(in crate::group) enum Work {
     Poll(CellRef),
     /// The children in its hand.
     Batch,
-    /// Drop those that it has claimed.
-    Drop(CancelReason),
+    Drop(Claimed, CancelReason),
     Nothing,
 }
 
@@ -65,7 +62,6 @@ impl Sched {
         }
         match done {
             Done::Batch(turned) => self.give_back(hand, turned, after),
-            Done::Dropped => self.take_dropped(hand, after),
             Done::First | Done::Parked => {}
             Done::Over(finished) => self.over(finished, after),
             Done::Woken(child) => self.push_quietly(child, after),
@@ -98,7 +94,7 @@ impl Sched {
             others = count - 1;
             Work::Batch
         } else {
-            self.next_work(room, hand, &mut others, after)
+            self.next_work(&mut others, after)
         };
         if by_owner && !matches!(work, Work::Nothing) {
             self.free_owners -= 1;
@@ -108,13 +104,7 @@ impl Sched {
     }
 
     #[inline]
-    fn next_work(
-        &mut self,
-        room: usize,
-        hand: &mut Hand,
-        others: &mut usize,
-        after: &mut After,
-    ) -> Work {
+    fn next_work(&mut self, others: &mut usize, after: &mut After) -> Work {
         if self.doomed.is_empty() {
             if let Some(child) = self.next_ready() {
                 return Work::Poll(child);
@@ -127,26 +117,26 @@ impl Sched {
                 return Work::Poll(child.clone());
             }
         }
-        self.work_of_cancelled(room, hand, after)
+        self.work_of_cancelled(after)
     }
 
     #[cold]
-    fn work_of_cancelled(&mut self, room: usize, hand: &mut Hand, after: &mut After) -> Work {
+    fn work_of_cancelled(&mut self, after: &mut After) -> Work {
         while let Some(child) = self.doomed.pop_front() {
             let reason = self.cancelled.clone();
             let reason = reason.unwrap_or_else(|| CancelReason::new(CancelKind::Explicit));
             // It was never polled, and the shield of a start does not count for it.
             if let Claiming::Claimed(claimed) = child.claim(false) {
-                hand.claim([claimed].into_iter());
-                return Work::Drop(reason);
+                return Work::Drop(claimed, reason);
             }
         }
         if let Some(child) = self.next_ready() {
             return Work::Poll(child);
         }
-        let share = (self.live / self.max_drivers.max(1)).min(room).max(1);
-        self.sweep(share, hand, after)
-            .map_or(Work::Nothing, Work::Drop)
+        match self.sweep(after) {
+            Some((child, reason)) => Work::Drop(child, reason),
+            None => Work::Nothing,
+        }
     }
 
     #[inline]
