@@ -97,7 +97,7 @@ impl<'a> After<'a> {
     /// Lets go of a reference to a child.
     #[inline]
     pub(super) fn release(&mut self, child: CellRef) {
-        self.part(child.part_with(None));
+        self.part(child.part());
     }
 
     /// Lets go of references to a child.
@@ -159,7 +159,6 @@ impl<'a> After<'a> {
     #[inline]
     fn do_it(self) {
         if let Self {
-            core: _,
             nudge: None,
             waker: None,
             more: None,

@@ -47,30 +47,17 @@ per_thread! {
     static PLACE: Cell<ManuallyDrop<Option<Place>>> = const { Cell::new(ManuallyDrop::new(None)) };
 }
 
-/// Runs `f` in a place, and gives the place back.
+/// Runs `f` in a place.
 #[inline]
-pub(crate) fn stand<R>(place: Place, f: impl FnOnce() -> R) -> (Place, R) {
-    let stay = Stay::begin(Some(place));
-    let result = f();
-    let place = stay.end();
-    (place.expect("a place is there until it is left"), result)
+pub(crate) fn stand<R>(place: Place, f: impl FnOnce() -> R) -> R {
+    stand_again(&mut Some(place), f)
 }
 
 /// Runs `f` in a place that is lent: what it holds stays the caller's, whatever happens.
 #[inline]
 pub(super) fn stand_in_lent<R>(place: ManuallyDrop<Place>, f: impl FnOnce() -> R) -> R {
-    struct Lent(ManuallyDrop<Option<Place>>);
-
-    impl Drop for Lent {
-        #[inline]
-        fn drop(&mut self) {
-            swap(&mut self.0);
-        }
-    }
-
-    let mut lent = Lent(ManuallyDrop::new(Some(ManuallyDrop::into_inner(place))));
-    swap(&mut lent.0);
-    f()
+    let mut lent = ManuallyDrop::new(Some(ManuallyDrop::into_inner(place)));
+    stand_again(&mut lent, f)
 }
 
 /// Runs `f` in a place that is kept for the next time.
@@ -109,37 +96,19 @@ fn swap(place: &mut Option<Place>) {
 }
 
 /// Makes this code run in no place, until what this gives is dropped.
-pub(super) fn nowhere() -> Stay {
-    Stay::begin(None)
+pub(super) fn nowhere() -> Nowhere {
+    let mut outer = None;
+    swap(&mut outer);
+    Nowhere(outer)
 }
 
-/// Puts the outer place back, also when the code in the inner one unwinds.
+/// Keeps the outer place, and puts it back.
 #[must_use = "the outer place is put back when this is dropped"]
-pub(super) struct Stay {
-    /// The outer place; on a thread whose variables are gone the inner one, and nobody can ask for it.
-    other: Option<Place>,
-}
+pub(super) struct Nowhere(Option<Place>);
 
-impl Stay {
-    #[inline]
-    fn begin(place: Option<Place>) -> Self {
-        let mut stay = Self { other: place };
-        swap(&mut stay.other);
-        stay
-    }
-
-    /// Gives the inner place back.
-    #[inline]
-    fn end(self) -> Option<Place> {
-        let mut stay = ManuallyDrop::new(self);
-        swap(&mut stay.other);
-        stay.other.take()
-    }
-}
-
-impl Drop for Stay {
+impl Drop for Nowhere {
     fn drop(&mut self) {
-        swap(&mut self.other);
+        swap(&mut self.0);
     }
 }
 

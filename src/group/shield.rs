@@ -98,7 +98,7 @@ impl<F: Future> Future for Shield<F> {
         let deadline = *this.deadline;
         let standing = this.hold.get_or_insert_with(|| Standing::raise(deadline));
         let place = Place::Behind(Arc::clone(&standing.screen));
-        let output = ready!(stand(place, || this.future.poll(cx)).1);
+        let output = ready!(stand(place, || this.future.poll(cx)));
         standing.falls();
         Poll::Ready(output)
     }

@@ -300,7 +300,7 @@ where
             handshake.threshold.attach(child);
         }
         let place = Place::Starting(Arc::clone(&handshake.threshold));
-        let (_, polled) = stand(place, || {
+        let polled = stand(place, || {
             catch(|| {
                 if let Some((call, ready)) = this.call.take() {
                     this.future.set(Some(call(ready)));

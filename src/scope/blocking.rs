@@ -161,7 +161,7 @@ where
     let guard = AbortGuard;
     owner.will_wait();
     let place = Place::Body(Arc::clone(owner.scope().core()));
-    let output = stand(place, || catch(|| body(owner.scope().clone()))).1;
+    let output = stand(place, || catch(|| body(owner.scope().clone())));
     let output = output.map(M::settle);
     let core = owner.scope().core();
     let (value, failure) = match output {

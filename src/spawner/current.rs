@@ -68,11 +68,8 @@ pub(crate) fn enter_running(spawner: &SpawnerHandle) -> EnterGuard {
 /// Makes a spawner the current one of this thread, and says whether the thread runs its jobs, as far as anybody knows: the
 /// spawner says so, or a job of ours does. The owners of scopes do it around each poll.
 pub(crate) fn arrive(spawner: &SpawnerHandle) -> (bool, EnterGuard) {
-    let mut entered = None;
-    let _ = is_last(|last| {
-        entered = last.spawner.same_as(spawner).then_some(last.running);
-        true
-    });
+    let entered = look_at_last(|last| last.spawner.same_as(spawner).then_some(last.running));
+    let entered = entered.flatten();
     let running = entered == Some(true) || spawner.is_current();
     if entered == Some(running) {
         return (running, EnterGuard::without_entry());
@@ -167,19 +164,18 @@ pub fn try_current_spawner() -> Option<SpawnerHandle> {
 
 /// The spawner of the last entry.
 fn entered() -> Option<SpawnerHandle> {
-    STACK
-        .try_with(|stack| {
-            let stack = stack.borrow();
-            stack.entries.last().map(|last| last.spawner.clone())
-        })
-        .ok()
-        .flatten()
+    look_at_last(|last| last.spawner.clone())
 }
 
 fn is_last(test: impl FnOnce(&Entry) -> bool) -> bool {
+    look_at_last(test).unwrap_or(false)
+}
+
+fn look_at_last<R>(look: impl FnOnce(&Entry) -> R) -> Option<R> {
     STACK
-        .try_with(|stack| stack.borrow().entries.last().is_some_and(test))
-        .unwrap_or(false)
+        .try_with(|stack| stack.borrow().entries.last().map(look))
+        .ok()
+        .flatten()
 }
 
 /// The clock of the current spawner, if it has one of its own.

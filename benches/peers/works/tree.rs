@@ -4,12 +4,13 @@
 //! Ours are scopes on the spawner of the scope that surrounds them, or inline scopes. The peers: a `JoinSet` in each task, or
 //! a `FuturesUnordered`.
 
+use std::convert::Infallible;
 use std::future::Future;
 use std::pin::Pin;
 
 use futures::StreamExt;
 use futures::stream::FuturesUnordered;
-use ingather::{Spawner, inline_scope, scope, scope_on};
+use ingather::{Accepts, Scope, Spawner, inline_scope, scope, scope_on};
 use tokio::task::JoinSet;
 
 use super::compare;
@@ -62,26 +63,14 @@ fn our_node(depth: u32) -> Node {
     if depth == 0 {
         return Box::pin(async { 1 });
     }
-    Box::pin(scope(move |tg| async move {
-        let left = tg.spawn(our_node(depth - 1));
-        let right = tg.spawn(our_node(depth - 1));
-        let [left, right] = [left.await, right.await]
-            .map(|leaves| leaves.expect("a child that nobody cancels gives its value"));
-        left + right
-    }))
+    Box::pin(scope(move |tg| both(tg, our_node, depth - 1)))
 }
 
 fn inline_node(depth: u32) -> Node {
     if depth == 0 {
         return Box::pin(async { 1 });
     }
-    Box::pin(inline_scope(move |tg| async move {
-        let left = tg.spawn(inline_node(depth - 1));
-        let right = tg.spawn(inline_node(depth - 1));
-        let [left, right] = [left.await, right.await]
-            .map(|leaves| leaves.expect("a child that nobody cancels gives its value"));
-        left + right
-    }))
+    Box::pin(inline_scope(move |tg| both(tg, inline_node, depth - 1)))
 }
 
 fn node_of_unordered(depth: u32) -> Node {
@@ -92,6 +81,17 @@ fn node_of_unordered(depth: u32) -> Node {
         let set: FuturesUnordered<_> = [depth - 1; 2].map(node_of_unordered).into_iter().collect();
         set.fold(0, async |leaves, below| leaves + below).await
     })
+}
+
+/// The body of each of our groups: two trees of this depth.
+async fn both<K>(tg: Scope<'_, Infallible, K>, node: fn(u32) -> Node, depth: u32) -> u64
+where
+    K: Accepts<Node> + Accepts<u64>,
+{
+    let [left, right] = [(); 2].map(|()| tg.spawn(node(depth)));
+    let [left, right] = [left.await, right.await]
+        .map(|leaves| leaves.expect("a child that nobody cancels gives its value"));
+    left + right
 }
 
 async fn join_set() {

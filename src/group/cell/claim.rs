@@ -45,7 +45,12 @@ impl<T> Claim<T> {
 
     /// Why there is no value to be had; `None` if the child ended with one, taken or not.
     pub(in crate::group) fn missing(&self) -> Option<GatherIncomplete> {
-        let state = self.cell.load();
+        self.missing_of(self.cell.load())
+    }
+
+    /// The same, where this is the state.
+    #[inline]
+    fn missing_of(&self, state: Snapshot) -> Option<GatherIncomplete> {
         match state.end() {
             None if state.has(LINE) => Some(GatherIncomplete::Waiting),
             None => Some(GatherIncomplete::Running),
@@ -86,8 +91,8 @@ impl<T> Claim<T> {
     /// The same, where this is the state.
     #[inline]
     fn take_of(&mut self, state: Snapshot) -> Result<T, GatherIncomplete> {
-        if state.end() != Some(Ending::Value) {
-            return Err(self.missing().unwrap_or(GatherIncomplete::Running));
+        if let Some(why) = self.missing_of(state) {
+            return Err(why);
         }
         let header = self.cell.header();
         let mut out: Option<T> = None;

@@ -77,18 +77,15 @@ impl Header {
     /// Runs `f` in the context that the child has.
     #[inline]
     pub(super) fn in_context<R>(&self, f: impl FnOnce() -> R) -> R {
-        let _context = if self.extras.get().is_some() || context::is_set() {
-            self.enter_context()
-        } else {
-            None
-        };
+        let may_differ = self.extras.get().is_some() || context::is_set();
+        let _context = may_differ.then(|| self.enter_context());
         f()
     }
 
     #[cold]
-    fn enter_context(&self) -> Option<Entered> {
+    fn enter_context(&self) -> Entered {
         let own = self.extras.get().and_then(|extras| extras.context.as_ref());
-        (own.is_some() || context::is_set()).then(|| context::enter(own.cloned()))
+        context::enter(own.cloned())
     }
 
     pub(super) fn id(&self) -> KeyId {

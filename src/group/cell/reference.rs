@@ -198,20 +198,20 @@ impl CellRef {
     /// Gives up this reference.
     #[inline]
     pub(in crate::group) fn part(self) -> Parting {
-        self.part_with(None)
+        Parting {
+            cell: ManuallyDrop::new(self),
+            count: 1,
+        }
     }
 
     /// Gives up two references in one step. Both are of the same child.
     #[inline]
     pub(in crate::group) fn part_with(self, other: Option<Self>) -> Parting {
-        let count = 1 + usize::from(other.is_some());
-        debug_assert!(other.as_ref().is_none_or(|other| other.is(&self)));
-        // It is given up with the first.
-        let _ = ManuallyDrop::new(other);
-        Parting {
-            cell: ManuallyDrop::new(self),
-            count,
+        let mut parting = self.part();
+        if let Some(other) = other {
+            parting.and(other);
         }
+        parting
     }
 
     /// Is it the same child?
@@ -300,9 +300,7 @@ impl CellRef {
             unsafe { (self.header().vtable.free)(self.0) }
         }
     }
-}
 
-impl CellRef {
     /// The same, by somebody who has seen this state. If these were all references then, they are so still: nobody else is
     /// left to clone one.
     ///

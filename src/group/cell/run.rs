@@ -149,18 +149,29 @@ impl CellRef {
             kept = false;
             self.let_go_late();
         }
-        let waiter = if before.has(WAITER) {
-            // SAFETY: the slot is ours from this step on (S4).
-            header.waiter.with_mut(|slot| unsafe { take(&mut *slot) })
-        } else {
-            None
-        };
+        // SAFETY: as it asks.
+        let waiter = unsafe { self.take_waiter(before) };
         Finished {
             cell: self,
             end,
             kept,
             waiter,
         }
+    }
+
+    /// Who awaits the key.
+    ///
+    /// # Safety
+    ///
+    /// The caller has set `OVER` just now, and found the state like this.
+    #[inline]
+    unsafe fn take_waiter(&self, before: Snapshot) -> Option<Waker> {
+        if !before.has(WAITER) {
+            return None;
+        }
+        let slot = &self.header().waiter;
+        // SAFETY: the slot is ours from that step on (S4).
+        slot.with_mut(|slot| unsafe { take(&mut *slot) })
     }
 
     /// Publishes an end with a value, and leaves it to others to tell the group.
@@ -189,14 +200,9 @@ impl CellRef {
             }
         };
         self.lets_go();
-        if !before.has(WAITER) {
-            return RanInBatch::Over;
-        }
-        // SAFETY: the slot is ours from this step on (S4).
-        match header.waiter.with_mut(|slot| unsafe { take(&mut *slot) }) {
-            Some(waiter) => RanInBatch::Awaited(waiter),
-            None => RanInBatch::Over,
-        }
+        // SAFETY: as it asks.
+        let waiter = unsafe { self.take_waiter(before) };
+        waiter.map_or(RanInBatch::Over, RanInBatch::Awaited)
     }
 
     /// Is it over, and the group may not have been told (S6)? Then whether the value was kept for a key.

@@ -110,16 +110,27 @@ fn a_batch_against_an_owner_that_takes_children_over() {
     });
 }
 
+/// Two children that are over when they are polled, and two that never are.
+fn two_of_each(group: &GatherGroup) -> [Probe; 4] {
+    [0, 1, 0, 1].map(|marks| {
+        let probe = Probe::default();
+        drop(group.spawn(probe.waits_for(marks)));
+        probe
+    })
+}
+
+fn each_was_dropped_once(probes: &[Probe]) {
+    for probe in probes {
+        assert_eq!(probe.dropped(), 1);
+    }
+}
+
 #[test]
 fn a_batch_against_a_cancel() {
     model_within(2, || {
         let kept = Kept::new(1);
         let group = GatherGroup::on(&kept);
-        let probes = [const { () }; 4].map(|()| Probe::default());
-        // Two that are over when they are polled, and two that never are.
-        for (probe, marks) in probes.iter().zip([0, 1, 0, 1]) {
-            drop(group.spawn(probe.waits_for(marks)));
-        }
+        let probes = two_of_each(&group);
         let driver = kept.take();
         group.close();
         let cancels = {
@@ -127,9 +138,7 @@ fn a_batch_against_a_cancel() {
             thread::spawn(move || handle.cancel())
         };
         block_on(driver);
-        for probe in &probes {
-            assert_eq!(probe.dropped(), 1);
-        }
+        each_was_dropped_once(&probes);
         cancels.join().unwrap();
         let tally = block_on(group.join());
         assert_eq!(tally.ok + tally.cancelled, 4);
@@ -142,10 +151,7 @@ fn a_batch_against_the_end_of_the_owner() {
     model_within(2, || {
         let kept = Kept::new(1);
         let group = GatherGroup::on(&kept);
-        let probes = [const { () }; 4].map(|()| Probe::default());
-        for (probe, marks) in probes.iter().zip([0, 1, 0, 1]) {
-            drop(group.spawn(probe.waits_for(marks)));
-        }
+        let probes = two_of_each(&group);
         // It keeps the group: else the driver may find none, and loom sees nothing that it could do otherwise.
         let handle = group.handle();
         let driver = kept.take();
@@ -153,15 +159,13 @@ fn a_batch_against_the_end_of_the_owner() {
         drop(group);
         drives.join().unwrap();
         drop(handle);
-        for probe in &probes {
-            assert_eq!(probe.dropped(), 1);
-        }
+        each_was_dropped_once(&probes);
     });
 }
 
 #[test]
 fn a_batch_against_somebody_who_counts() {
-    model_within(3, || {
+    model(|| {
         let kept = Kept::new(1);
         let group = GatherGroup::on(&kept);
         for _ in 0..4 {

@@ -174,7 +174,6 @@ impl Sched {
         }
         self.children.add(roll);
         let starts = match ticket {
-            None if !self.slots.is_limited() => Some(queue),
             None => self.slots.start(queue, |child| child.set_in_line(true)),
             Some(ticket) => {
                 self.slots.redeem(ticket);
