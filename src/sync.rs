@@ -19,6 +19,26 @@ mod imp {
             .flatten()
     }
 
+    /// A number of this thread: the first that asks has 0, the next 1.
+    #[inline]
+    pub(crate) fn thread_number() -> usize {
+        static NEXT: atomic::AtomicUsize = atomic::AtomicUsize::new(0);
+        std::thread_local! {
+            static NUMBER: std::cell::Cell<Option<usize>> = const { std::cell::Cell::new(None) };
+        }
+        let number = NUMBER.try_with(|number| {
+            number.get().unwrap_or_else(|| {
+                let next = NEXT.fetch_add(1, atomic::Ordering::Relaxed);
+                number.set(Some(next));
+                next
+            })
+        });
+        number.unwrap_or(0)
+    }
+
+    /// More threads than this share lanes.
+    pub(crate) const MOST_LANES: usize = 64;
+
     /// Nothing: accesses that are `SeqCst` are in one order.
     #[inline]
     pub(crate) fn in_one_order() {}
@@ -52,6 +72,14 @@ mod imp {
         None
     }
 
+    /// The same.
+    pub(crate) fn thread_number() -> usize {
+        0
+    }
+
+    /// So all of them share one lane.
+    pub(crate) const MOST_LANES: usize = 1;
+
     /// Loom knows no order of accesses that are `SeqCst`, but one of such fences. This stands between an access and the next.
     pub(crate) fn in_one_order() {
         atomic::fence(atomic::Ordering::SeqCst);
@@ -67,7 +95,8 @@ mod imp {
 }
 
 // Under loom all threads of a model are one, so what spans a step of the model has to be told apart by loom.
-pub(crate) use imp::{UnsafeCell, atomic, in_one_order, per_thread, thread_mark};
+pub(crate) use imp::{MOST_LANES, UnsafeCell, atomic, in_one_order, per_thread};
+pub(crate) use imp::{thread_mark, thread_number};
 
 /// A mutex that does not know poison: nothing that can panic runs while one of ours is held.
 pub(crate) struct Lock<T>(imp::Mutex<T>);

@@ -8,6 +8,7 @@ use super::cell::{CellRef, Failed, Parting};
 use super::completions::Completions;
 use super::core::Core;
 use super::drivers::DriverId;
+use super::lanes::Lanes;
 use crate::cancel::CancelReason;
 use crate::error::unhandled::{drop_quietly, wake_quietly};
 
@@ -61,9 +62,14 @@ impl<'a> After<'a> {
         }
     }
 
+    /// The lanes of the group.
+    pub(super) fn lanes(&self) -> &'a Lanes {
+        self.core.lanes()
+    }
+
     /// The body may have to be dropped from now on. Not put off: whoever sees why, under the lock, finds this said.
     pub(super) fn body_may_go(&self) {
-        self.core.body_may_go();
+        self.core.body.may_go();
     }
 
     fn more(&mut self) -> &mut More {

@@ -2,37 +2,28 @@
 
 use std::num::NonZeroUsize;
 use std::panic::Location;
-use std::ptr;
-use std::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed};
+use std::sync::atomic::Ordering::Relaxed;
 use std::sync::{Arc, OnceLock};
-use std::task::{Wake, Waker};
 
 use super::after::After;
 use super::batch::Hand;
+use super::body::Body;
 use super::cell::{CellRef, Claimed, Ending, Failed, Finished};
 use super::clockwork::{Clockwork, Terms};
 use super::counter::Counter;
 use super::driver::{Driver, OnSpawner, sweep};
 use super::drivers::DriverId;
-use super::failures::{BodyFailure, Left};
+use super::failures::Left;
+use super::lanes::Lanes;
 use super::place::{Place, here};
 use super::policy::Policy;
 use super::sched::{Done, Sched, Work};
 use super::tally::Tally;
-use super::watchers::{Events, WatcherId};
+use super::watchers::WatcherId;
 use crate::cancel::{CallbackGuard, CancelKind, CancelReason, CancelToken};
-use crate::error::Failure;
-use crate::panic::{Panic, catch};
+use crate::panic::catch;
 use crate::spawner::{SpawnError, Spawner, SpawnerHandle};
 use crate::sync::Lock;
-use crate::sync::atomic::{AtomicBool, AtomicU8};
-
-/// The body of the scope sleeps and its waker is to be called.
-const PARKED: u8 = 0;
-/// The owner is being polled; it looks again before it suspends.
-const POLLING: u8 = 1;
-/// The body was woken, or was never polled.
-const WOKEN: u8 = 2;
 
 /// What is known of a driver job that was dropped.
 const DROPPED: &str = "the spawner dropped the job that polls the children";
@@ -52,12 +43,14 @@ pub(crate) struct Core {
     clockwork: OnceLock<Box<Clockwork>>,
     /// Is the body of the scope dropped when the group is cancelled?
     drops_body: bool,
-    body: AtomicU8,
-    /// Is it worth asking, under the lock, whether the body is to be dropped?
-    body_may_go: AtomicBool,
+    pub(super) body: Body,
     taken: Counter,
     let_go: Counter,
+    lanes: Lanes,
     sched: Lock<Sched>,
+    /// How many critical sections there were.
+    #[cfg(test)]
+    pub(super) sections: Counter,
 }
 
 /// The settings of a core.
@@ -89,10 +82,12 @@ impl Core {
             token: OnceLock::new(),
             clockwork: OnceLock::new(),
             drops_body: settings.drops_body,
-            body: AtomicU8::new(WOKEN),
-            body_may_go: AtomicBool::new(false),
+            body: Body::new(),
             taken: Counter::new(),
             let_go: Counter::new(),
+            lanes: Lanes::new(),
+            #[cfg(test)]
+            sections: Counter::new(),
             sched: Lock::new(Sched::new(
                 settings.limit,
                 max_drivers,
@@ -148,8 +143,15 @@ impl Core {
     /// One critical section, and what it leaves to be done.
     #[inline]
     pub(super) fn with<R>(self: &Arc<Self>, f: impl FnOnce(&mut Sched, &mut After) -> R) -> R {
+        #[cfg(test)]
+        self.sections.raise();
         let mut after = After::new(self);
-        let result = f(&mut self.sched.lock(), &mut after);
+        let result = {
+            let mut sched = self.sched.lock();
+            let result = f(&mut sched, &mut after);
+            sched.keep_lanes(&mut after);
+            result
+        };
         after.run();
         result
     }
@@ -161,12 +163,23 @@ impl Core {
 
     /// Looks. `f` must not drop or call anything of the user's.
     pub(super) fn read<R>(&self, f: impl FnOnce(&Sched) -> R) -> R {
+        #[cfg(test)]
+        self.sections.raise();
         f(&self.sched.lock())
     }
 
+    /// What threads put children in while all drivers are busy.
+    #[inline]
+    pub(super) fn lanes(&self) -> &Lanes {
+        &self.lanes
+    }
+
     /// A child was woken.
+    #[inline]
     pub(super) fn push(self: &Arc<Self>, child: CellRef) {
-        self.with(|sched, after| sched.push(child, after));
+        if let Err(child) = self.lanes.put(child) {
+            self.with(|sched, after| sched.push(child, after));
+        }
     }
 
     /// A child has failed and is about to be over.
@@ -404,76 +417,5 @@ impl Core {
         tally.taken += self.taken.get();
         tally.dropped += self.let_go.get();
         tally
-    }
-
-    /// Whether the body is to be polled, and from now on the owner is.
-    pub(crate) fn take_body_wake(&self) -> bool {
-        self.body.swap(POLLING, AcqRel) == WOKEN
-    }
-
-    /// Was the body woken since?
-    pub(crate) fn is_body_woken(&self) -> bool {
-        self.body.load(Acquire) == WOKEN
-    }
-
-    /// Nothing of the body is to be done; its waker is called from now on. `false` if it was woken in between.
-    pub(super) fn park_body(&self) -> bool {
-        self.body
-            .compare_exchange(POLLING, PARKED, AcqRel, Acquire)
-            .is_ok()
-    }
-
-    /// Is the body to be dropped instead of being polled? For a panic that is to go on it always is.
-    #[inline]
-    pub(crate) fn dooms_body(&self) -> bool {
-        self.body_may_go.load(Relaxed) && self.read(|sched| sched.dooms_body(self.drops_body))
-    }
-
-    /// Something has happened for which a body may be dropped. Said under the lock, in the section in which it happens.
-    pub(super) fn body_may_go(&self) {
-        self.body_may_go.store(true, Relaxed);
-    }
-
-    /// Is this the waker of the body, and the body to be dropped?
-    pub(super) fn dooms(&self, waker: &Waker) -> bool {
-        ptr::eq(waker.data(), ptr::from_ref(self).cast()) && self.dooms_body()
-    }
-
-    /// The body gave an error.
-    pub(crate) fn body_failed<E>(self: &Arc<Self>, error: E) -> BodyFailure<E> {
-        self.body_over(Failure::Error(error), Ending::Failed)
-    }
-
-    /// The body panicked.
-    pub(crate) fn body_panicked<E>(self: &Arc<Self>, panic: Panic) -> BodyFailure<E> {
-        self.body_over(Failure::Panicked(panic), Ending::Panicked)
-    }
-
-    fn body_over<E>(self: &Arc<Self>, failure: Failure<E>, ending: Ending) -> BodyFailure<E> {
-        let reason = self.first_cause(CancelReason::new(CancelKind::BodyFailed));
-        let position = self.with(|sched, after| {
-            if self.policy.cancels_siblings(ending) {
-                sched.cancel(reason, after);
-            }
-            sched.failures.len()
-        });
-        BodyFailure::new(failure, position)
-    }
-}
-
-/// The waker of a scope's body.
-impl Wake for Core {
-    fn wake(self: Arc<Self>) {
-        self.wake_by_ref();
-    }
-
-    fn wake_by_ref(self: &Arc<Self>) {
-        if self.body.swap(WOKEN, AcqRel) == PARKED {
-            self.with(|sched, after| {
-                sched
-                    .watchers
-                    .notify(Events::BODY, |waker| after.wake(waker))
-            });
-        }
     }
 }

@@ -334,7 +334,7 @@ impl<'a, G: Ground> Turn<'a, G> {
             if events.meets(Events::COMPLETION) {
                 sched.settle_from_now(after);
             }
-            if (on_spawner && sched.has_work_left()) || has_news(sched) {
+            if (on_spawner && sched.has_work_left(after)) || has_news(sched) {
                 after.drop_waker(waker);
                 return false;
             }

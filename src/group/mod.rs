@@ -8,6 +8,7 @@
 //! - `ready`: the queue of children that want to be polled
 //! - `watchers`: who waits for something to happen to the group
 //! - `batch`: children that a driver polls without the lock in between
+//! - `lanes`: where children are put without the lock, while all drivers are busy
 //! - `counter`: a count that is cheap on one thread
 //! - `completions`: which children are over and have not been told of
 //! - `sched`: all of the above under one lock, with the steps that it can take
@@ -17,6 +18,7 @@
 //! - `place`: where code runs, and how places lie in each other
 //! - `threshold`: where the code of a child runs that may not have started
 //! - `core`: what handles, children, drivers and wakers share
+//! - `body`: what a group knows of the body of its scope
 //! - `driver`: the job that polls children, and the loop that owners share with it
 //! - `wait`: waiting for a group on a thread
 //! - `ground`: the two kinds of group, `Send` and local
@@ -31,11 +33,13 @@
 //! - `join`: its futures
 //! - `unowned`: a group that nobody owns
 //! - `census`: which groups and children there are, for test executors; `no_census` where nobody asks
+//! - `crowd`: how often many drivers meet at the group's lock, counted
 //! - `models`: pieces of the engine under every interleaving, checked by loom
 //! - `policy`, `options`, `tally`: what a group may be told, and what it tells
 
 mod after;
 mod batch;
+mod body;
 mod cell;
 #[cfg(feature = "testing")]
 pub(crate) mod census;
@@ -47,6 +51,8 @@ mod clockwork;
 mod completions;
 pub(crate) mod core;
 mod counter;
+#[cfg(all(test, not(loom)))]
+mod crowd;
 mod driver;
 mod drivers;
 mod failures;
@@ -55,6 +61,7 @@ mod ground;
 mod handle;
 mod join;
 mod key;
+mod lanes;
 #[cfg(all(test, loom))]
 pub(crate) mod models;
 #[cfg(not(feature = "testing"))]

@@ -31,15 +31,15 @@ impl Spawner for Joined {
 
 /// What a poll blocks on.
 #[derive(Clone, Default)]
-struct Bolt(Arc<(Mutex<bool>, Condvar)>);
+pub(super) struct Bolt(Arc<(Mutex<bool>, Condvar)>);
 
 impl Bolt {
-    fn open(&self) {
+    pub(super) fn open(&self) {
         *self.0.0.lock().unwrap() = true;
         self.0.1.notify_all();
     }
 
-    fn block(&self) {
+    pub(super) fn block(&self) {
         let mut open = self.0.0.lock().unwrap();
         while !*open {
             open = self.0.1.wait(open).unwrap();

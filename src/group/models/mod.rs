@@ -6,6 +6,7 @@
 //! - `drivers`: drivers that are woken, that park and that are lost
 //! - `references`: the last reference, on whatever thread
 //! - `batches`: several children that a driver has taken at once, against whoever has to do with them meanwhile
+//! - `lanes`: wakes that go by way of a lane
 //!
 //! Each has been seen to fail: docs/internals.md says on which faults.
 
@@ -13,6 +14,7 @@ mod batches;
 mod cancels;
 mod drivers;
 mod keys;
+mod lanes;
 mod references;
 mod wakes;
 

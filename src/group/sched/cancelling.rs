@@ -42,6 +42,7 @@ impl Sched {
         if self.cancelled.is_some() || self.has_ended() {
             return;
         }
+        self.close_lanes(after);
         self.cancelled = Some(reason.clone());
         self.cancelled_before = self.tally.cancelled;
         after.cancelled(reason);

@@ -25,13 +25,18 @@ impl Sched {
 
     /// Is there nobody whom work that is left could bring?
     #[inline]
-    fn is_staffed(&self) -> bool {
+    pub(super) fn is_staffed(&self) -> bool {
         if self.drivers.is_one_coming() {
             // The driver may be waiting for a thread that waits.
             return !self.thread_waits;
         }
         let staff = self.drivers.len() + self.owners;
         staff > 0 && staff >= self.max_drivers && !self.drivers.is_one_parked()
+    }
+
+    /// Do as many poll children as may?
+    pub(super) fn is_busy(&self) -> bool {
+        !self.drivers.is_one_coming() && self.is_staffed()
     }
 
     #[cold]
@@ -115,7 +120,8 @@ impl Sched {
     }
 
     /// Would somebody who is about to park have something to do? From now on drivers are hurried.
-    pub(in crate::group) fn has_work_left(&self) -> bool {
+    pub(in crate::group) fn has_work_left(&mut self, after: &After) -> bool {
+        self.take_in(after);
         if self.has_work(0, 0) {
             return true;
         }
@@ -152,7 +158,7 @@ impl Sched {
             after.drop_waker(removed.and_then(|removed| removed.waker));
             after.drop_waker(waker);
             Parking::Ended
-        } else if self.has_work_left() {
+        } else if self.has_work_left(after) {
             after.drop_waker(waker);
             Parking::HasWork
         } else if let Err(waker) = self.drivers.park(id, waker) {

@@ -87,11 +87,13 @@ impl Sched {
         hand: &mut Hand,
         after: &mut After,
     ) -> Work {
+        self.take_in(after);
         let mut others = 0;
         let work = if self.ending {
             Work::Nothing
         } else if let Some(count) = self.lend(room, hand) {
             others = count - 1;
+            self.open_lanes(after);
             Work::Batch
         } else {
             self.next_work(&mut others, after)

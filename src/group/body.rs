@@ -1,0 +1,113 @@
+//! The body of a scope, as its group knows it: whether it was woken, whether it is to be dropped, and how it failed.
+
+use std::ptr;
+use std::sync::Arc;
+use std::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed};
+use std::task::{Wake, Waker};
+
+use super::cell::Ending;
+use super::core::Core;
+use super::failures::BodyFailure;
+use super::watchers::Events;
+use crate::cancel::{CancelKind, CancelReason};
+use crate::error::Failure;
+use crate::panic::Panic;
+use crate::sync::atomic::{AtomicBool, AtomicU8};
+
+/// The body sleeps and its waker is to be called.
+const PARKED: u8 = 0;
+/// The owner is being polled; it looks again before it suspends.
+const POLLING: u8 = 1;
+/// The body was woken, or was never polled.
+const WOKEN: u8 = 2;
+
+/// What is known of the body without the lock.
+pub(super) struct Body {
+    state: AtomicU8,
+    /// Is it worth asking, under the lock, whether it is to be dropped?
+    may_go: AtomicBool,
+}
+
+impl Body {
+    #[inline]
+    pub(super) fn new() -> Self {
+        Self {
+            state: AtomicU8::new(WOKEN),
+            may_go: AtomicBool::new(false),
+        }
+    }
+
+    /// Something has happened for which it may be dropped. Said under the lock, in the section in which it happens.
+    pub(super) fn may_go(&self) {
+        self.may_go.store(true, Relaxed);
+    }
+}
+
+impl Core {
+    /// Whether the body is to be polled, and from now on the owner is.
+    pub(crate) fn take_body_wake(&self) -> bool {
+        self.body.state.swap(POLLING, AcqRel) == WOKEN
+    }
+
+    /// Was the body woken since?
+    pub(crate) fn is_body_woken(&self) -> bool {
+        self.body.state.load(Acquire) == WOKEN
+    }
+
+    /// Nothing of the body is to be done; its waker is called from now on. `false` if it was woken in between.
+    pub(super) fn park_body(&self) -> bool {
+        self.body
+            .state
+            .compare_exchange(POLLING, PARKED, AcqRel, Acquire)
+            .is_ok()
+    }
+
+    /// Is the body to be dropped instead of being polled? For a panic that is to go on it always is.
+    #[inline]
+    pub(crate) fn dooms_body(&self) -> bool {
+        self.body.may_go.load(Relaxed) && self.read(|sched| sched.dooms_body(self.drops_body()))
+    }
+
+    /// Is this the waker of the body, and the body to be dropped?
+    pub(super) fn dooms(&self, waker: &Waker) -> bool {
+        ptr::eq(waker.data(), ptr::from_ref(self).cast()) && self.dooms_body()
+    }
+
+    /// The body gave an error.
+    pub(crate) fn body_failed<E>(self: &Arc<Self>, error: E) -> BodyFailure<E> {
+        self.body_over(Failure::Error(error), Ending::Failed)
+    }
+
+    /// The body panicked.
+    pub(crate) fn body_panicked<E>(self: &Arc<Self>, panic: Panic) -> BodyFailure<E> {
+        self.body_over(Failure::Panicked(panic), Ending::Panicked)
+    }
+
+    fn body_over<E>(self: &Arc<Self>, failure: Failure<E>, ending: Ending) -> BodyFailure<E> {
+        let reason = self.first_cause(CancelReason::new(CancelKind::BodyFailed));
+        let position = self.with(|sched, after| {
+            if self.policy().cancels_siblings(ending) {
+                sched.cancel(reason, after);
+            }
+            sched.failures.len()
+        });
+        BodyFailure::new(failure, position)
+    }
+}
+
+/// The waker of a scope's body.
+impl Wake for Core {
+    fn wake(self: Arc<Self>) {
+        self.wake_by_ref();
+    }
+
+    fn wake_by_ref(self: &Arc<Self>) {
+        if self.body.state.swap(WOKEN, AcqRel) == PARKED {
+            self.with(|sched, after| {
+                sched
+                    .watchers
+                    .notify(Events::BODY, |waker| after.wake(waker))
+            });
+        }
+    }
+}
