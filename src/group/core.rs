@@ -146,12 +146,10 @@ impl Core {
         #[cfg(test)]
         self.sections.raise();
         let mut after = After::new(self);
-        let result = {
-            let mut sched = self.sched.lock();
-            let result = f(&mut sched, &mut after);
-            sched.keep_lanes(&mut after);
-            result
-        };
+        let mut sched = self.sched.lock();
+        let result = f(&mut sched, &mut after);
+        sched.keep_lanes(&mut after);
+        drop(sched);
         after.run();
         result
     }
