@@ -56,25 +56,30 @@ pub(super) fn drive(
     while *budget > 0 {
         let work = core.step(done, by_owner, *budget, &mut hand);
         hand.let_go();
-        let (next, is_last) = match work {
+        let is_last;
+        match work {
             Work::Nothing => return Drove::Idle,
-            Work::Batch => drive_batch(core, hand.batch(), budget, gives_way),
+            Work::Batch => {
+                let (turned, gives_way) = drive_batch(core, hand.batch(), budget, gives_way);
+                done = Done::Batch(turned);
+                is_last = gives_way;
+            }
             Work::Poll(child) => {
                 *budget -= 1;
-                let next = match child.run() {
+                done = match child.run() {
                     Ran::Over(finished) => Done::Over(finished),
                     Ran::Woken(child) => Done::Woken(child),
                     Ran::Cancel(claimed) => Done::Over(claimed.cancel(&core.reason())),
                     Ran::Parked => Done::Parked,
                 };
-                (next, gives_way())
+                is_last = gives_way();
             }
             Work::Drop(claimed, reason) => {
                 *budget -= 1;
-                (Done::Over(claimed.cancel(&reason)), gives_way())
+                done = Done::Over(claimed.cancel(&reason));
+                is_last = gives_way();
             }
-        };
-        done = next;
+        }
         if is_last {
             break;
         }
@@ -89,7 +94,7 @@ fn drive_batch(
     batch: &Batch,
     budget: &mut usize,
     gives_way: impl Fn() -> bool,
-) -> (Done, bool) {
+) -> (Turned, bool) {
     let mut turned = Turned::default();
     let mut is_last = false;
     for child in batch.children() {
@@ -111,7 +116,7 @@ fn drive_batch(
             break;
         }
     }
-    (Done::Batch(turned), is_last)
+    (turned, is_last)
 }
 
 /// Drops, on this thread, every child of a cancelled group that is not being polled.
