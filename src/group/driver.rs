@@ -92,15 +92,16 @@ fn drive_batch(
 ) -> (Done, bool) {
     let mut turned = Turned::default();
     let mut is_last = false;
+    let mut counted = batch.is_counted();
     for child in batch.children() {
         *budget -= 1;
         let ran = child.run_in_batch();
         turned.next(matches!(ran, RanInBatch::Woken));
         match ran {
-            RanInBatch::Over if batch.tells(child) => core.settle_one(child),
+            RanInBatch::Over if counted || batch.tells(child) => counted = core.settle_one(child),
             RanInBatch::Over | RanInBatch::Woken | RanInBatch::Parked => {}
             RanInBatch::Awaited(waiter) => {
-                core.settle_one(child);
+                counted = core.settle_one(child);
                 wake_quietly(waiter);
             }
             RanInBatch::Told(finished) => core.is_over(finished),

@@ -64,6 +64,20 @@ impl<C> Slots<C> {
         self.limited.is_some()
     }
 
+    /// Does somebody wait for a slot?
+    #[inline]
+    pub(super) fn is_awaited(&self) -> bool {
+        let limited = self.limited.as_ref();
+        limited.is_some_and(|limited| limited.is_awaited())
+    }
+
+    /// Would whoever asks now be the first that waits?
+    #[inline]
+    pub(super) fn lacks_one(&self) -> bool {
+        let limited = self.limited.as_ref();
+        limited.is_some_and(|limited| !limited.has_free() && !limited.is_awaited())
+    }
+
     pub(super) fn limit(&self) -> Option<usize> {
         self.limited.as_ref().map(|limited| limited.limit.get())
     }
@@ -164,6 +178,10 @@ impl<C> Slots<C> {
 impl<C> Limited<C> {
     fn has_free(&self) -> bool {
         self.taken < self.limit.get()
+    }
+
+    fn is_awaited(&self) -> bool {
+        !self.line.is_empty() || !self.callers.is_empty()
     }
 
     fn start(&mut self, child: C, in_line: impl FnOnce(&C)) -> Option<C> {

@@ -36,6 +36,10 @@ impl<T> Tickets<T> {
         self.len += 1;
     }
 
+    pub(super) fn is_empty(&self) -> bool {
+        self.len == 0
+    }
+
     /// What is under a ticket.
     pub(super) fn get_mut(&mut self, ticket: Ticket) -> Option<&mut T> {
         let at = self.find(ticket)?;

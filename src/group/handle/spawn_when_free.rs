@@ -107,6 +107,7 @@ impl<'env, E, K: Kind> Scope<'env, E, K> {
         S: Settle<F::Output, Error = E>,
     {
         let tried = self.core().with(|sched, after| {
+            sched.settle_for_slots(after);
             match sched.slots.ask(&mut waiting.ticket, waker, own) {
                 Answer::Go => {}
                 Answer::Wait(stale) => {
