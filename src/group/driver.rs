@@ -11,6 +11,7 @@
 //!        ╰──▶ lost: refused or dropped; others take over, or the group is cancelled as `Abandoned`
 //! ```
 
+use std::borrow::Borrow;
 use std::future::Future;
 use std::pin::Pin;
 use std::rc::{self, Rc};
@@ -377,25 +378,23 @@ impl<G: Ground> Drop for Turn<'_, G> {
 }
 
 /// An owner's place among the watchers, given up when it is dropped.
-pub(crate) struct Watch {
-    core: Arc<Core>,
+pub(crate) struct Watch<C: Borrow<Arc<Core>> = Arc<Core>> {
+    core: C,
     pub(super) place: Option<WatcherId>,
 }
 
-impl Watch {
-    pub(crate) fn new(core: Arc<Core>) -> Self {
+impl<C: Borrow<Arc<Core>>> Watch<C> {
+    pub(crate) fn new(core: C) -> Self {
         Self { core, place: None }
     }
 }
 
-impl Drop for Watch {
+impl<C: Borrow<Arc<Core>>> Drop for Watch<C> {
     fn drop(&mut self) {
         if let Some(place) = self.place {
-            if self
-                .core
-                .with(|sched, after| sched.stops_watching(place, after))
-            {
-                sweep(&self.core);
+            let core = self.core.borrow();
+            if core.with(|sched, after| sched.stops_watching(place, after)) {
+                sweep(core);
             }
         }
     }
