@@ -34,6 +34,9 @@ rows=$(
     row "scope of one child" spawner 1 500 1500
     row "child of 1,000 in an inline scope" inline 1000 10 20
     row "inline scope of one child" inline 1 500 1500
+    row "child of a stream, 64 in flight" stream 1000 5 15
+    row "child of a group that tells of ends" completions 1000 5 15
+    row "child of an inline scope with a limit" limited 1000 5 15
     row "wake and poll" wake 1 1000 11000
     row "spawn, poll and cancel of one of 1,000" cancel 1000 10 20
 )

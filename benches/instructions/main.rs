@@ -1,15 +1,23 @@
 //! The hot paths, each so many times over, for `ci/instructions.sh`, which has valgrind count the instructions.
 
+use std::collections::HashMap;
 use std::future::{pending, poll_fn};
 use std::hint::black_box;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll, Wake, Waker};
 
+use futures::StreamExt;
 use futures::executor::block_on;
 use ingather::spawner::Job;
-use ingather::{GatherGroup, Spawner, SpawnerHandle, from_fn, inline_scope, scope_on};
+use ingather::{
+    GatherGroup, GroupOptions, Spawner, SpawnerHandle, from_fn, inline_scope,
+    map_concurrent_unordered_on, scope_on,
+};
 use tokio::runtime::Builder;
+
+/// How many children are in flight where they follow each other.
+const IN_FLIGHT: usize = 64;
 
 /// The body of a scope: starts so many children, and reads what each gives.
 macro_rules! sum_of {
@@ -39,6 +47,71 @@ fn inline(children: usize, times: usize) {
     block_on(async {
         for _ in 0..times {
             black_box(inline_scope(sum_of!(children)).await);
+        }
+    });
+}
+
+/// Yields once and gives its number.
+async fn child(n: usize) -> usize {
+    let mut yielded = false;
+    poll_fn(|cx| {
+        if yielded {
+            return Poll::Ready(());
+        }
+        yielded = true;
+        cx.waker().wake_by_ref();
+        Poll::Pending
+    })
+    .await;
+    n
+}
+
+fn stream(children: usize, times: usize) {
+    let runtime = Builder::new_current_thread().build().unwrap();
+    let spawner = SpawnerHandle::new(runtime.handle().clone());
+    runtime.block_on(async {
+        for _ in 0..times {
+            let values = map_concurrent_unordered_on(&spawner, 0..children, IN_FLIGHT, child);
+            black_box(values.fold(0, async |sum, n| sum + n).await);
+        }
+    });
+}
+
+fn completions(children: usize, times: usize) {
+    let runtime = Builder::new_current_thread().build().unwrap();
+    let spawner = SpawnerHandle::new(runtime.handle().clone());
+    runtime.block_on(async {
+        for _ in 0..times {
+            let group = GatherGroup::on(&spawner);
+            let mut numbers = 0..children;
+            let spawn = |n| {
+                let key = group.spawn(child(n));
+                (key.id(), key)
+            };
+            let mut keys: HashMap<_, _> = numbers.by_ref().take(IN_FLIGHT).map(spawn).collect();
+            let mut sum = 0;
+            while let Some(done) = group.next().await {
+                let key = keys.remove(&done.id().unwrap()).unwrap();
+                sum += group.take_result(key).unwrap();
+                keys.extend(numbers.next().map(spawn));
+            }
+            black_box(sum);
+            group.join().await;
+        }
+    });
+}
+
+fn limited(children: usize, times: usize) {
+    block_on(async {
+        for _ in 0..times {
+            let scope = GroupOptions::new()
+                .limit(IN_FLIGHT)
+                .inline_scope(|tg| async move {
+                    for n in 0..children {
+                        drop(tg.spawn_when_free(child(n)).await);
+                    }
+                });
+            scope.await;
         }
     });
 }
@@ -141,6 +214,9 @@ fn main() {
     match &**work {
         "spawner" => on_a_spawner(children, times),
         "inline" => inline(children, times),
+        "stream" => stream(children, times),
+        "completions" => completions(children, times),
+        "limited" => limited(children, times),
         "wake" => wakes(times),
         "cancel" => cancels(children, times),
         other => panic!("{other}: no such work"),

@@ -38,6 +38,10 @@ pub trait ModeOf<'env, F: Future, K: Kind = Shared> {
         location: &'static Location<'static>,
         future: F,
     ) -> Key<Self::Value>;
+    /// The same where nobody wants the key.
+    fn send(tg: &Scope<'env, Self::Error, K>, location: &'static Location<'static>, future: F) {
+        drop(Self::start(tg, location, future));
+    }
 }
 
 /// What a mode makes of the end of a child whose value is a `V`.
@@ -67,6 +71,10 @@ where
     ) -> Key<F::Output> {
         tg.spawn_at(location, future)
     }
+
+    fn send(tg: &Scope<'env, Infallible, K>, location: &'static Location<'static>, future: F) {
+        tg.send_at(location, future);
+    }
 }
 
 impl<'env, F, T, E, K> ModeOf<'env, F, K> for Trying
@@ -81,6 +89,10 @@ where
 
     fn start(tg: &Scope<'env, E, K>, location: &'static Location<'static>, future: F) -> Key<T> {
         tg.try_spawn_at(location, future)
+    }
+
+    fn send(tg: &Scope<'env, E, K>, location: &'static Location<'static>, future: F) {
+        tg.try_send_at(location, future);
     }
 }
 

@@ -104,6 +104,13 @@ impl<O> Post<O> {
         }
     }
 
+    /// Swaps all letters that are there for an empty `batch`. `false`: there are none.
+    pub(super) fn look(&self, batch: &mut VecDeque<Letter<O>>) -> bool {
+        let letters = &mut self.state.lock().letters;
+        std::mem::swap(letters, batch);
+        !batch.is_empty()
+    }
+
     /// Swaps all letters that are there for an empty `batch`. `false`: there are none, and `waker` is called for the next.
     pub(super) fn fetch(&self, batch: &mut VecDeque<Letter<O>>, waker: &Waker) -> bool {
         let waker = waker.clone();

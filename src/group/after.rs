@@ -21,6 +21,8 @@ pub(super) struct After<'a> {
     nudge: Option<Nudge>,
     /// The first of those to wake; the others are in `more`.
     waker: Option<Waker>,
+    /// The first of those to drop; the others are in `more`.
+    stale: Option<Waker>,
     /// A reference that may be the last; others are in `more`.
     child: Option<Parting>,
     more: Option<Box<More>>,
@@ -57,6 +59,7 @@ impl<'a> After<'a> {
             busy: false,
             nudge: None,
             waker: None,
+            stale: None,
             child: None,
             more: None,
         }
@@ -95,8 +98,13 @@ impl<'a> After<'a> {
 
     /// Drops a waker.
     pub(super) fn drop_waker(&mut self, waker: impl Into<Option<Waker>>) {
-        if let Some(waker) = waker.into() {
-            self.more().stale.push(waker);
+        let Some(waker) = waker.into() else {
+            return;
+        };
+        self.busy = true;
+        match &self.stale {
+            None => self.stale = Some(waker),
+            Some(_) => self.more().stale.push(waker),
         }
     }
 
@@ -167,6 +175,7 @@ impl<'a> After<'a> {
         if let Self {
             nudge: None,
             waker: None,
+            stale: None,
             more: None,
             child,
             ..
@@ -211,6 +220,9 @@ impl<'a> After<'a> {
             if more.dismisses {
                 core.dismiss_background();
             }
+        }
+        if let Some(waker) = self.stale {
+            drop_quietly("a waker", waker);
         }
     }
 }

@@ -5,7 +5,8 @@
 //! 2. Who polls one of them is settled by its state word. While its driver is busy, somebody who has nothing to do takes
 //!    children over that wait in it.
 //! 3. A child that ends with a value, and for which nobody waits, is untold: the group hears of it when the batch is given
-//!    back, or earlier if somebody asks. Not if its key is held and the group keeps the order of the ends. Whoever hears of the
+//!    back, or earlier if somebody asks. Not if its key is held and the group keeps the order of the ends, nor as long as somebody
+//!    waits for a slot. Whoever hears of the
 //!    last one may end the group, so by then nothing of the child is left to be let go of.
 //! 4. Whoever cannot wait for that [hurries](Batch::hurry) the driver and then looks; the driver changes the state of a
 //!    child and then looks whether it is hurried. All four steps are in one order, so that one of them sees the other.
@@ -28,6 +29,8 @@ pub(super) struct Batch {
     hurried: AtomicBool,
     /// Does the group keep the order in which those end whose key is held?
     ordered: bool,
+    /// Did somebody wait for a slot when it was lent?
+    counted: bool,
 }
 
 impl Batch {
@@ -38,6 +41,7 @@ impl Batch {
             len: 0,
             hurried: AtomicBool::new(false),
             ordered: false,
+            counted: false,
         }
     }
 
@@ -62,6 +66,12 @@ impl Batch {
         self.ordered && child.has_key()
     }
 
+    /// Is the group to be told of each end at once, until it says otherwise?
+    #[inline]
+    pub(super) fn is_counted(&self) -> bool {
+        self.counted
+    }
+
     /// Does somebody want it back?
     #[inline]
     pub(super) fn is_hurried(&self) -> bool {
@@ -80,18 +90,21 @@ pub(super) struct Hand {
 }
 
 impl Hand {
-    /// Fills an empty hand with so many children, which are lent. `ordered`: the order of their ends matters.
+    /// Fills an empty hand with so many children, which are lent. `ordered`: the order of their ends matters; `counted`: somebody
+    /// waits for them.
     #[inline]
     pub(super) fn fill(
         &mut self,
         count: usize,
         ordered: bool,
+        counted: bool,
         mut next: impl FnMut() -> Option<CellRef>,
     ) -> Arc<Batch> {
         let shared = self.batch.get_or_insert_with(|| Arc::new(Batch::new()));
         let batch = Arc::get_mut(shared).expect("an empty hand is nobody else's");
         batch.hurried.store(false, Relaxed);
         batch.ordered = ordered;
+        batch.counted = counted;
         batch.len = count;
         for place in &mut batch.children[..count] {
             *place = next().map(CellRef::part);

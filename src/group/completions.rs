@@ -67,6 +67,12 @@ impl Completions {
         !self.with_key.is_empty() || self.without_key != [0; 4]
     }
 
+    /// Is there one whose place in the order is known?
+    #[inline]
+    pub(super) fn has_next(&self) -> bool {
+        !self.with_key.is_empty()
+    }
+
     pub(super) fn next(&mut self) -> Option<Completion> {
         if let Some(cell) = self.with_key.pop_front() {
             self.sweep_at = self.sweep_at.min(2 * self.with_key.len());

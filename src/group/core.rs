@@ -218,9 +218,13 @@ impl Core {
         });
     }
 
-    /// The same for one that is untold.
-    pub(super) fn settle_one(self: &Arc<Self>, child: &CellRef) {
-        self.with(|sched, after| sched.settle_one(child, after));
+    /// The same for one that is untold. `true`: somebody waits for the next.
+    pub(super) fn settle_one(self: &Arc<Self>, child: &CellRef) -> bool {
+        self.with(|sched, after| {
+            sched.settle_one(child, after);
+            sched.nudge(after);
+            sched.slots.is_awaited()
+        })
     }
 
     /// How many children are not over.

@@ -11,6 +11,7 @@
 //!        ╰──▶ lost: refused or dropped; others take over, or the group is cancelled as `Abandoned`
 //! ```
 
+use std::borrow::Borrow;
 use std::future::Future;
 use std::pin::Pin;
 use std::rc::{self, Rc};
@@ -97,15 +98,16 @@ fn drive_batch(
 ) -> (Turned, bool) {
     let mut turned = Turned::default();
     let mut is_last = false;
+    let mut counted = batch.is_counted();
     for child in batch.children() {
         *budget -= 1;
         let ran = child.run_in_batch();
         turned.next(matches!(ran, RanInBatch::Woken));
         match ran {
-            RanInBatch::Over if batch.tells(child) => core.settle_one(child),
+            RanInBatch::Over if counted || batch.tells(child) => counted = core.settle_one(child),
             RanInBatch::Over | RanInBatch::Woken | RanInBatch::Parked => {}
             RanInBatch::Awaited(waiter) => {
-                core.settle_one(child);
+                counted = core.settle_one(child);
                 wake_quietly(waiter);
             }
             RanInBatch::Told(finished) => core.is_over(finished),
@@ -381,25 +383,23 @@ impl<G: Ground> Drop for Turn<'_, G> {
 }
 
 /// An owner's place among the watchers, given up when it is dropped.
-pub(crate) struct Watch {
-    core: Arc<Core>,
+pub(crate) struct Watch<C: Borrow<Arc<Core>> = Arc<Core>> {
+    core: C,
     pub(super) place: Option<WatcherId>,
 }
 
-impl Watch {
-    pub(crate) fn new(core: Arc<Core>) -> Self {
+impl<C: Borrow<Arc<Core>>> Watch<C> {
+    pub(crate) fn new(core: C) -> Self {
         Self { core, place: None }
     }
 }
 
-impl Drop for Watch {
+impl<C: Borrow<Arc<Core>>> Drop for Watch<C> {
     fn drop(&mut self) {
         if let Some(place) = self.place {
-            if self
-                .core
-                .with(|sched, after| sched.stops_watching(place, after))
-            {
-                sweep(&self.core);
+            let core = self.core.borrow();
+            if core.with(|sched, after| sched.stops_watching(place, after)) {
+                sweep(core);
             }
         }
     }

@@ -4,11 +4,13 @@ use std::convert::Infallible;
 use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use futures::Stream;
 
-use super::completions::Completion;
+use super::completions::{Completion, Completions as Listed};
+use super::core::Core;
 use super::driver::{Leaving, Turn, Watch};
 use super::failures::Failures;
 use super::gather_group::GatherGroup;
@@ -21,7 +23,7 @@ use crate::error::GroupError;
 #[must_use = "the group is left only if this is awaited"]
 pub struct TryJoin<'a, E, K: Kind = Shared> {
     group: &'a GatherGroup<E, K>,
-    watch: Watch,
+    watch: Watch<&'a Arc<Core>>,
     yielded: bool,
     leaving: bool,
 }
@@ -30,7 +32,7 @@ impl<'a, E, K: Kind> TryJoin<'a, E, K> {
     pub(super) fn new(group: &'a GatherGroup<E, K>) -> Self {
         Self {
             group,
-            watch: Watch::new(group.core().clone()),
+            watch: Watch::new(group.core()),
             yielded: false,
             leaving: false,
         }
@@ -124,14 +126,14 @@ impl<E, K: Kind> Future for Next<'_, E, K> {
 #[must_use = "a stream does nothing unless it is polled"]
 pub struct Completions<'a, E, K: Kind = Shared> {
     group: &'a GatherGroup<E, K>,
-    watch: Watch,
+    watch: Watch<&'a Arc<Core>>,
 }
 
 impl<'a, E, K: Kind> Completions<'a, E, K> {
     pub(super) fn new(group: &'a GatherGroup<E, K>) -> Self {
         Self {
             group,
-            watch: Watch::new(group.core().clone()),
+            watch: Watch::new(group.core()),
         }
     }
 
@@ -139,8 +141,11 @@ impl<'a, E, K: Kind> Completions<'a, E, K> {
         let core = self.group.core();
         let take = || {
             core.with(|sched, after| {
-                sched.settle(after);
-                let completion = sched.completions.as_mut().and_then(|list| list.next());
+                // One that was told of is the next whatever else is over by now.
+                if !sched.completions.as_ref().is_some_and(Listed::has_next) {
+                    sched.settle(after);
+                }
+                let completion = sched.completions.as_mut().and_then(Listed::next);
                 (completion, sched.has_no_main())
             })
         };

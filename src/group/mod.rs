@@ -4,6 +4,7 @@
 //! - `child`: what a child is made of
 //! - `children`: the sweep over the children that are not over
 //! - `slots`: the limit, and who waits for it
+//! - `tickets`: what is kept for those who wait
 //! - `drivers`: which driver jobs there are, and which is on its way
 //! - `ready`: the queue of children that want to be polled
 //! - `watchers`: who waits for something to happen to the group
@@ -78,6 +79,7 @@ mod slots;
 mod start;
 mod tally;
 mod threshold;
+mod tickets;
 mod unowned;
 mod wait;
 mod watchers;

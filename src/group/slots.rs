@@ -4,9 +4,11 @@
 //! 2. A slot is free, or held by a child that has started and is not over, or promised to one caller.
 //! 3. A promise stands until the caller redeems it, goes away, or is dismissed.
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::VecDeque;
 use std::num::NonZeroUsize;
 use std::task::Waker;
+
+use super::tickets::{Ticket, Tickets};
 
 /// The slots of a group; `C` is a child in line.
 pub(super) struct Slots<C> {
@@ -21,11 +23,22 @@ struct Limited<C> {
     /// Started and not over, or promised.
     taken: usize,
     line: VecDeque<C>,
-    /// Callers that wait, by ticket: the lowest has waited longest.
-    callers: BTreeMap<u64, Waker>,
-    /// Callers that were promised a slot.
-    promised: BTreeSet<u64>,
-    next_ticket: u64,
+    /// Callers that wait: the lowest ticket has waited longest.
+    callers: Tickets<Waker>,
+    /// Callers that were promised a slot. They had waited, so these tickets come in their order, too.
+    promised: Tickets<()>,
+    last_ticket: Ticket,
+}
+
+/// What a caller hears that asks for a slot.
+#[derive(Debug)]
+pub(super) enum Answer {
+    /// There is one, or the group will say why it takes nobody: it spawns in this critical section.
+    Go,
+    /// It is woken when there is one. A waker that is not needed any more comes back.
+    Wait(Option<Waker>),
+    /// It asks again, with a waker of its own.
+    NeedsWaker,
 }
 
 impl<C> Slots<C> {
@@ -35,9 +48,9 @@ impl<C> Slots<C> {
                 limit,
                 taken: 0,
                 line: VecDeque::new(),
-                callers: BTreeMap::new(),
-                promised: BTreeSet::new(),
-                next_ticket: 0,
+                callers: Tickets::new(),
+                promised: Tickets::new(),
+                last_ticket: 0,
             })
         });
         Self {
@@ -49,6 +62,20 @@ impl<C> Slots<C> {
     #[inline]
     pub(super) fn is_limited(&self) -> bool {
         self.limited.is_some()
+    }
+
+    /// Does somebody wait for a slot?
+    #[inline]
+    pub(super) fn is_awaited(&self) -> bool {
+        let limited = self.limited.as_ref();
+        limited.is_some_and(|limited| limited.is_awaited())
+    }
+
+    /// Would whoever asks now be the first that waits?
+    #[inline]
+    pub(super) fn lacks_one(&self) -> bool {
+        let limited = self.limited.as_ref();
+        limited.is_some_and(|limited| !limited.has_free() && !limited.is_awaited())
     }
 
     pub(super) fn limit(&self) -> Option<usize> {
@@ -100,10 +127,8 @@ impl<C> Slots<C> {
     pub(super) fn dismiss(&mut self, wake: impl FnMut(Waker)) {
         self.dismissed = true;
         if let Some(limited) = &mut self.limited {
-            limited.taken -= std::mem::take(&mut limited.promised).len();
-            std::mem::take(&mut limited.callers)
-                .into_values()
-                .for_each(wake);
+            limited.taken -= limited.promised.clear(|()| ());
+            limited.callers.clear(wake);
         }
     }
 
@@ -112,35 +137,40 @@ impl<C> Slots<C> {
         self.limited.as_mut()?.start_next()
     }
 
-    /// A caller asks for a slot, for the first time or again: whether it has to wait no longer. A waker that is not needed
-    /// comes back, for the caller to drop.
-    pub(super) fn ask(&mut self, ticket: &mut Option<u64>, waker: Waker) -> (bool, Option<Waker>) {
+    /// A caller asks for a slot, for the first time or again. `own` is a clone of its `waker`, if it has made one: that may not
+    /// be done under the lock, and is not necessary where it need not wait.
+    #[inline]
+    pub(super) fn ask(
+        &mut self,
+        ticket: &mut Option<Ticket>,
+        waker: &Waker,
+        own: &mut Option<Waker>,
+    ) -> Answer {
         match &mut self.limited {
-            Some(limited) if !self.dismissed => limited.ask(ticket, waker),
-            _ => (true, Some(waker)),
+            Some(limited) if !self.dismissed => limited.ask(ticket, waker, own),
+            _ => Answer::Go,
         }
     }
 
     /// A caller spawns the child that its slot was promised for.
-    pub(super) fn redeem(&mut self, ticket: u64) {
+    pub(super) fn redeem(&mut self, ticket: Ticket) {
         if let Some(limited) = &mut self.limited {
-            limited.promised.remove(&ticket);
+            limited.promised.remove(ticket);
         }
     }
 
     /// A caller goes away without having spawned: out of the line, or its promise passes on. Its waker comes back.
     pub(super) fn leave(
         &mut self,
-        ticket: u64,
+        ticket: Ticket,
         wake: impl FnMut(Waker),
     ) -> (Option<C>, Option<Waker>) {
         let Some(limited) = &mut self.limited else {
             return (None, None);
         };
-        if limited.promised.remove(&ticket) {
-            (limited.release(wake), None)
-        } else {
-            (None, limited.callers.remove(&ticket))
+        match limited.promised.remove(ticket) {
+            Some(()) => (limited.release(wake), None),
+            None => (None, limited.callers.remove(ticket)),
         }
     }
 }
@@ -148,6 +178,10 @@ impl<C> Slots<C> {
 impl<C> Limited<C> {
     fn has_free(&self) -> bool {
         self.taken < self.limit.get()
+    }
+
+    fn is_awaited(&self) -> bool {
+        !self.line.is_empty() || !self.callers.is_empty()
     }
 
     fn start(&mut self, child: C, in_line: impl FnOnce(&C)) -> Option<C> {
@@ -178,7 +212,7 @@ impl<C> Limited<C> {
     fn promise(&mut self, mut wake: impl FnMut(Waker)) {
         if let Some((ticket, waker)) = self.callers.pop_first() {
             self.taken += 1;
-            self.promised.insert(ticket);
+            self.promised.push(ticket, ());
             wake(waker);
         }
     }
@@ -193,22 +227,31 @@ impl<C> Limited<C> {
         next
     }
 
-    fn ask(&mut self, ticket: &mut Option<u64>, waker: Waker) -> (bool, Option<Waker>) {
-        if ticket.is_some_and(|ticket| self.promised.contains(&ticket)) {
-            return (true, Some(waker));
-        }
-        if let Some(ticket) = *ticket {
-            return (false, self.callers.insert(ticket, waker));
-        }
-        self.next_ticket += 1;
-        *ticket = Some(self.next_ticket);
-        if self.has_free() && self.line.is_empty() {
-            self.taken += 1;
-            self.promised.insert(self.next_ticket);
-            (true, Some(waker))
-        } else {
-            self.callers.insert(self.next_ticket, waker);
-            (false, None)
+    fn ask(
+        &mut self,
+        ticket: &mut Option<Ticket>,
+        waker: &Waker,
+        own: &mut Option<Waker>,
+    ) -> Answer {
+        let Some(known) = *ticket else {
+            if self.has_free() && self.line.is_empty() {
+                return Answer::Go;
+            }
+            let Some(own) = own.take() else {
+                return Answer::NeedsWaker;
+            };
+            self.last_ticket += 1;
+            *ticket = Some(self.last_ticket);
+            self.callers.push(self.last_ticket, own);
+            return Answer::Wait(None);
+        };
+        match self.callers.get_mut(known) {
+            None => Answer::Go,
+            Some(known) if known.will_wake(waker) => Answer::Wait(None),
+            Some(known) => match own.take() {
+                Some(own) => Answer::Wait(Some(std::mem::replace(known, own))),
+                None => Answer::NeedsWaker,
+            },
         }
     }
 }
@@ -221,8 +264,10 @@ mod tests {
         Slots::new(NonZeroUsize::new(limit))
     }
 
-    fn waker() -> Waker {
-        Waker::noop().clone()
+    /// Asks with a waker of its own: whether the caller may go.
+    fn ask(slots: &mut Slots<u32>, ticket: &mut Option<Ticket>) -> bool {
+        let mut own = Some(Waker::noop().clone());
+        matches!(slots.ask(ticket, Waker::noop(), &mut own), Answer::Go)
     }
 
     #[test]
@@ -238,14 +283,14 @@ mod tests {
         assert_eq!(slots.start(1, |_| ()), None);
         assert_eq!(slots.start(2, |_| ()), None);
         let mut ticket = None;
-        assert!(!slots.ask(&mut ticket, waker()).0);
+        assert!(!ask(&mut slots, &mut ticket));
         assert_eq!(slots.waiting(), 2);
         assert_eq!(slots.release(|waker| wakes.push(waker)), Some(1));
         assert_eq!(slots.release(|waker| wakes.push(waker)), Some(2));
         assert!(wakes.is_empty());
         assert_eq!(slots.release(|waker| wakes.push(waker)), None);
         assert_eq!(wakes.len(), 1);
-        assert!(slots.ask(&mut ticket, waker()).0);
+        assert!(ask(&mut slots, &mut ticket));
         // The promise holds the slot, and so does the child that comes of it.
         assert_eq!(slots.start(3, |_| ()), None);
         slots.redeem(ticket.unwrap());
@@ -257,13 +302,13 @@ mod tests {
         let (mut slots, mut wakes) = (slots(1), Vec::new());
         slots.start(0, |_| ());
         let (mut first, mut second) = (None, None);
-        assert!(!slots.ask(&mut first, waker()).0);
-        assert!(!slots.ask(&mut second, waker()).0);
+        assert!(!ask(&mut slots, &mut first));
+        assert!(!ask(&mut slots, &mut second));
         slots.release(|waker| wakes.push(waker));
         assert_eq!(wakes.len(), 1);
         slots.leave(first.unwrap(), |waker| wakes.push(waker));
         assert_eq!(wakes.len(), 2);
-        assert!(slots.ask(&mut second, waker()).0);
+        assert!(ask(&mut slots, &mut second));
         slots.leave(second.unwrap(), |waker| wakes.push(waker));
         assert_eq!(slots.start(1, |_| ()), Some(1));
     }
@@ -273,7 +318,7 @@ mod tests {
         let (mut slots, mut wakes) = (slots(1), Vec::new());
         slots.start(0, |_| ());
         let mut ticket = None;
-        slots.ask(&mut ticket, waker());
+        ask(&mut slots, &mut ticket);
         slots.dismiss(|waker| wakes.push(waker));
         assert_eq!(wakes.len(), 1);
         slots.leave(ticket.unwrap(), |waker| wakes.push(waker));
@@ -283,11 +328,43 @@ mod tests {
     #[test]
     fn a_promise_that_is_taken_back_frees_its_slot_for_the_line() {
         let (mut slots, mut wakes) = (slots(1), Vec::new());
+        slots.start(0, |_| ());
         let mut ticket = None;
-        assert!(slots.ask(&mut ticket, waker()).0);
+        assert!(!ask(&mut slots, &mut ticket));
+        assert_eq!(slots.release(|waker| wakes.push(waker)), None);
+        assert!(ask(&mut slots, &mut ticket));
         assert_eq!(slots.start(1, |_| ()), None);
         slots.dismiss(|waker| wakes.push(waker));
         assert_eq!(slots.start_next(), Some(1));
         assert_eq!(slots.start_next(), None);
+    }
+    #[test]
+    fn a_waker_is_asked_for_only_where_it_is_needed() {
+        struct Other;
+        impl std::task::Wake for Other {
+            fn wake(self: std::sync::Arc<Self>) {}
+        }
+        let other = Waker::from(std::sync::Arc::new(Other));
+        let mut slots = slots(1);
+        let (mut ticket, mut own) = (None, None);
+        // There is a slot, and it is left to whoever comes and spawns.
+        for _ in 0..2 {
+            let answer = slots.ask(&mut ticket, &other, &mut own);
+            assert!(matches!(answer, Answer::Go) && ticket.is_none());
+        }
+        slots.start(0, |_| ());
+        let answer = slots.ask(&mut ticket, &other, &mut own);
+        assert!(matches!(answer, Answer::NeedsWaker) && ticket.is_none());
+        own = Some(other.clone());
+        let answer = slots.ask(&mut ticket, &other, &mut own);
+        assert!(matches!(answer, Answer::Wait(None)) && ticket.is_some() && own.is_none());
+        // It is known now, and another is not.
+        let answer = slots.ask(&mut ticket, &other, &mut own);
+        assert!(matches!(answer, Answer::Wait(None)));
+        let answer = slots.ask(&mut ticket, Waker::noop(), &mut own);
+        assert!(matches!(answer, Answer::NeedsWaker));
+        own = Some(Waker::noop().clone());
+        let answer = slots.ask(&mut ticket, Waker::noop(), &mut own);
+        assert!(matches!(answer, Answer::Wait(Some(old)) if old.will_wake(&other)));
     }
 }

@@ -25,6 +25,21 @@ struct Stack {
     last_id: u64,
 }
 
+impl Stack {
+    /// Puts an entry on it: its id.
+    #[inline]
+    fn push(&mut self, spawner: SpawnerHandle, running: bool) -> u64 {
+        self.last_id += 1;
+        let id = self.last_id;
+        self.entries.push(Entry {
+            id,
+            spawner,
+            running,
+        });
+        id
+    }
+}
+
 struct Entry {
     id: u64,
     spawner: SpawnerHandle,
@@ -75,6 +90,30 @@ pub(crate) fn arrive(spawner: &SpawnerHandle) -> (bool, EnterGuard) {
         return (running, EnterGuard::without_entry());
     }
     (running, push(spawner.clone(), running))
+}
+
+/// Makes a spawner the current one of this thread, like [`enter`]: the handle itself goes on the stack, unless it is there
+/// already, and comes back when the guard is dropped. For those who do this so often that its count would be felt.
+pub(crate) fn lend(spawner: &mut Option<SpawnerHandle>) -> Lent<'_> {
+    let pushed = STACK.try_with(|stack| {
+        let mut stack = stack.borrow_mut();
+        let is_current = |last: &Entry| {
+            spawner
+                .as_ref()
+                .is_some_and(|lent| lent.same_as(&last.spawner))
+        };
+        if stack.entries.last().is_some_and(is_current) {
+            return 0;
+        }
+        spawner
+            .take()
+            .map_or(0, |spawner| stack.push(spawner, false))
+    });
+    Lent {
+        home: spawner,
+        // As for `push`: where the thread is ending nothing can find it.
+        guard: EnterGuard::of(pushed.unwrap_or(0)),
+    }
 }
 
 /// Whether this thread may wait for jobs of a spawner, and of the one that is current here. `None` is a group that needs
@@ -192,23 +231,10 @@ fn push(spawner: SpawnerHandle, running: bool) -> EnterGuard {
     tell_clock();
     let pushed = STACK.try_with(|stack| {
         let mut stack = stack.borrow_mut();
-        stack.last_id += 1;
-        let id = stack.last_id;
-        stack.entries.push(Entry {
-            id,
-            spawner,
-            running,
-        });
-        id
+        stack.push(spawner, running)
     });
-    match pushed {
-        Ok(id) => EnterGuard {
-            id,
-            not_send: PhantomData,
-        },
-        // The thread is ending and its variables are gone. Nothing that looks for a current spawner can find one.
-        Err(_) => EnterGuard::without_entry(),
-    }
+    // If not, the thread is ending and its variables are gone. Nothing that looks for a current spawner can find one.
+    EnterGuard::of(pushed.unwrap_or(0))
 }
 
 /// Keeps a spawner current on this thread; made by [`enter`].
@@ -226,29 +252,57 @@ pub struct EnterGuard {
 }
 
 impl EnterGuard {
-    fn without_entry() -> Self {
+    fn of(id: u64) -> Self {
         Self {
-            id: 0,
+            id,
             not_send: PhantomData,
         }
+    }
+
+    fn without_entry() -> Self {
+        Self::of(0)
+    }
+}
+
+impl EnterGuard {
+    /// Takes the entry off.
+    #[inline]
+    fn leave(&mut self) -> Option<SpawnerHandle> {
+        let id = mem::take(&mut self.id);
+        if id == 0 {
+            return None;
+        }
+        let entry = STACK.try_with(|stack| {
+            let entries = &mut stack.borrow_mut().entries;
+            if entries.last()?.id == id {
+                return entries.pop();
+            }
+            let index = entries.iter().rposition(|entry| entry.id == id)?;
+            Some(entries.remove(index))
+        });
+        entry.ok().flatten().map(|entry| entry.spawner)
     }
 }
 
 impl Drop for EnterGuard {
     fn drop(&mut self) {
-        if self.id == 0 {
-            return;
-        }
-        let entry = STACK.try_with(|stack| {
-            let entries = &mut stack.borrow_mut().entries;
-            if entries.last()?.id == self.id {
-                return entries.pop();
-            }
-            let index = entries.iter().rposition(|entry| entry.id == self.id)?;
-            Some(entries.remove(index))
-        });
         // Out of the borrow: the last handle to a spawner drops it, and that is user code (invariant 3).
-        mem::drop(entry);
+        mem::drop(self.leave());
+    }
+}
+
+/// Keeps a spawner current that was lent; made by [`lend`].
+#[must_use = "the spawner is current only as long as this lives"]
+pub(crate) struct Lent<'a> {
+    home: &'a mut Option<SpawnerHandle>,
+    guard: EnterGuard,
+}
+
+impl Drop for Lent<'_> {
+    fn drop(&mut self) {
+        if let Some(spawner) = self.guard.leave() {
+            *self.home = Some(spawner);
+        }
     }
 }
 
@@ -319,6 +373,34 @@ mod tests {
         std::thread::spawn(|| assert!(entered().is_none()))
             .join()
             .unwrap();
+    }
+
+    #[test]
+    fn what_is_lent_comes_back() {
+        let (outer, lent) = (refusing(), refusing());
+        let mut home = Some(lent.clone());
+        let _outer = enter(&outer);
+        {
+            let _lent = lend(&mut home);
+            assert!(is_current(&lent));
+            let _inner = enter(&outer);
+            assert!(is_current(&outer));
+        }
+        assert!(is_current(&outer) && home.as_ref().is_some_and(|home| home.same_as(&lent)));
+        // One that is current already stays at home, and so it does beside a guard that goes first.
+        let guard = enter(&lent);
+        let still = lend(&mut home);
+        drop(guard);
+        assert!(is_current(&outer));
+        drop(still);
+        assert!(home.is_some());
+        let caught = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
+            let _lent = lend(&mut home);
+            assert!(is_current(&lent));
+            panic!("on purpose");
+        }));
+        assert!(caught.is_err() && is_current(&outer));
+        assert!(home.is_some_and(|home| home.same_as(&lent)));
     }
 
     #[test]

@@ -67,7 +67,7 @@ pub use self::traits::{Job, LocalJob, LocalSpawner, Spawner};
 #[cfg(feature = "std")]
 pub use self::current::{EnterGuard, current_spawner, enter, try_current_spawner};
 #[cfg(feature = "std")]
-pub(crate) use self::current::{arrive, enter_running, is_entered, may_wait_for};
+pub(crate) use self::current::{arrive, enter_running, is_entered, lend, may_wait_for};
 #[cfg(feature = "std")]
 pub use self::from_fn::{FromFn, LocalFromFn, from_fn, local_from_fn};
 #[cfg(feature = "std")]

@@ -9,8 +9,8 @@
 //! - `children`, `supervised`: children in the background, and supervised ones
 //! - `busy_cancels`, `one_child`, `group_tokens`, `cleanup`: cancels of one child and of a group by its token, and clean-up
 //! - `shields`, `shield_ends`, `shields_beside`, `shield_crowds`, `deadlines`, `deadline_ends`: the rules of these names
-//! - `limits`, `limits_ends`, `gather`: the rules of these names
-//! - `joiners`, `join_ends`, `races`, `map_concurrent`, `map_ends`: the rules of joining
+//! - `limits`, `limits_ends`, `limits_batches`, `gather`: the rules of these names
+//! - `joiners`, `join_ends`, `races`, `map_concurrent`, `map_ends`, `map_polls`: the rules of joining
 //! - `time`, `timeouts`: the rules of time
 //! - `faults`: panics with a text of their own, for the tests of errors and panics
 //! - `attacks`: what a hostile child, owner or waker may try
@@ -68,10 +68,12 @@ mod join_ends;
 mod joiners;
 mod leaving;
 mod limits;
+mod limits_batches;
 mod limits_ends;
 mod lossy;
 mod map_concurrent;
 mod map_ends;
+mod map_polls;
 mod one_child;
 mod panics;
 mod panics_of_leftovers;

@@ -3,8 +3,8 @@
 //! ```text
 //!   first poll        the source is at its end and all is given, or the group is cancelled
 //!  ────────────▶ open ───────────────────────────────────────────────────────────────────▶ leaving ──▶ over
-//!               │    ╰─ each poll: letters in, one value out, items in up to the limit        │ no child is left:
-//!               │                                                                             │ a panic, an error, the end
+//!               │    ╰─ each poll: one value out and items in up to the limit;                │ no child is left:
+//!               │       a turn of the owner only if there is no value                         │ a panic, an error, the end
 //!               ╰─ dropped: the children are cancelled and dropped, then the source
 //! ```
 //!
@@ -33,7 +33,7 @@ use crate::gather::post::{End, Letter, Post, Site, lose_value};
 use crate::gather::telling::{Telling, Tells};
 use crate::group::{BodyFailure, GroupOptions, Left, Origin, Owner, Scope, Shared, Turn};
 use crate::panic::catch;
-use crate::spawner::SpawnerHandle;
+use crate::spawner::{SpawnerHandle, lend};
 
 /// How many rounds there are before the executor gets its turn.
 const ROUNDS: usize = 16;
@@ -97,6 +97,8 @@ pin_project! {
         inbox: VecDeque<Letter<V>>,
         failure: Option<BodyFailure<E>>,
         leaving: bool,
+        // The group's, for a poll that opens no turn; `None` if it did not come back to us.
+        spawner: Option<SpawnerHandle>,
         mode: std::marker::PhantomData<fn() -> M>,
     }
 }
@@ -130,6 +132,7 @@ impl<S, F, V, E, M, R: Default> MapStream<S, F, V, E, M, R> {
             inbox: VecDeque::new(),
             failure: None,
             leaving: false,
+            spawner: None,
             mode: std::marker::PhantomData,
         }
     }
@@ -166,8 +169,7 @@ where
         };
         let poll = {
             let (tg, waker, place) = owner.parts();
-            let turn = Turn::begin(tg.core(), tg.ground());
-            let pump = Pump {
+            let mut pump = Pump {
                 tg,
                 post,
                 waker,
@@ -181,6 +183,10 @@ where
                 leaving: this.leaving,
                 mode: *this.mode,
             };
+            if let Some(value) = pump.value_at_hand(this.spawner) {
+                return Poll::Ready(Some(M::value(value)));
+            }
+            let turn = Turn::begin(tg.core(), tg.ground());
             pump.run(turn, place, cx)
         };
         let left = match std::task::ready!(poll) {
@@ -232,6 +238,26 @@ where
     M: Tells<Fut::Output, Told = V> + ModeOf<'static, Telling<Fut, M>, Shared, Error = E>,
     R: Ranks<V>,
 {
+    /// A value that is there already, of a group that goes on. It takes no turn: nobody waits for the children, so it is left to
+    /// others to poll them. Neither does it take a critical section, but for the child that takes the value's place.
+    fn value_at_hand(&mut self, spawner: &mut Option<SpawnerHandle>) -> Option<V> {
+        if *self.leaving || self.tg.core().dooms_body() {
+            return None;
+        }
+        let mut value = self.ranks.leave();
+        if value.is_none() && self.post.look(self.inbox) {
+            self.sort();
+            value = self.ranks.leave();
+        }
+        let value = value?;
+        if self.source.is_some() {
+            spawner.get_or_insert_with(|| self.tg.ground().clone());
+            let _current = lend(spawner);
+            self.take_items();
+        }
+        Some(value)
+    }
+
     /// Goes on until there is a value, or none can come any more and no child is left, or there is nothing to do for now.
     fn run(
         mut self,
@@ -276,13 +302,18 @@ where
 
     fn read_post(&mut self) {
         while self.post.fetch(self.inbox, self.waker) {
-            for letter in self.inbox.drain(..) {
-                let value = match letter.end {
-                    End::Gave(value) => Some(value),
-                    End::Nothing | End::Panicked(_) => None,
-                };
-                self.ranks.arrive(letter.index, value);
-            }
+            self.sort();
+        }
+    }
+
+    /// What the letters say.
+    fn sort(&mut self) {
+        for letter in self.inbox.drain(..) {
+            let value = match letter.end {
+                End::Gave(value) => Some(value),
+                End::Nothing | End::Panicked(_) => None,
+            };
+            self.ranks.arrive(letter.index, value);
         }
     }
 
@@ -322,7 +353,7 @@ where
         *self.taken += 1;
         self.ranks.enter();
         let child = Telling::new(future, index, Arc::clone(self.post));
-        drop(M::start(self.tg, self.post.site().location, child));
+        M::send(self.tg, self.post.site().location, child);
     }
 
     fn drop_source(&mut self) {

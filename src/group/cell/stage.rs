@@ -371,6 +371,37 @@ impl<F: Future, S: Settle<F::Output>> Fresh<F, S> {
         blocks: &mut Blocks,
         number: u64,
     ) -> (CellRef, CellRef, Claim<S::Value>) {
+        let place = Self::place(members, blocks, number);
+        // SAFETY: there is room for such a cell, and it is ours. The count is three, and the value is the key's once the
+        // child is over.
+        unsafe {
+            let raw = self.put(place, KEY + 3 * REF);
+            (
+                CellRef::from_raw(raw),
+                CellRef::from_raw(raw),
+                Claim::from_raw(raw),
+            )
+        }
+    }
+
+    /// The same for a child that has no key, as if that had been dropped: the references of roll and queue.
+    #[inline]
+    pub(in crate::group) fn publish_keyless(
+        self,
+        members: &Members<S::Error>,
+        blocks: &mut Blocks,
+        number: u64,
+    ) -> (CellRef, CellRef) {
+        let place = Self::place(members, blocks, number);
+        // SAFETY: as above, with a count of two.
+        unsafe {
+            let raw = self.put(place, 2 * REF);
+            (CellRef::from_raw(raw), CellRef::from_raw(raw))
+        }
+    }
+
+    #[inline]
+    fn place(members: &Members<S::Error>, blocks: &mut Blocks, number: u64) -> Room {
         let place = blocks.place(members.core(), Layout::new::<Cell<F, S>>(), number);
         // SAFETY: the cell counts in the block.
         let core = unsafe { place.block.as_ref() }.core();
@@ -379,8 +410,7 @@ impl<F: Future, S: Settle<F::Output>> Fresh<F, S> {
             Arc::ptr_eq(core, members.core()),
             "a child goes into its own group"
         );
-        // SAFETY: there is room for such a cell, and it is ours.
-        unsafe { self.put(place) }
+        place
     }
 
     /// The same for a child that the group does not take.
@@ -391,14 +421,23 @@ impl<F: Future, S: Settle<F::Output>> Fresh<F, S> {
     ) -> (CellRef, CellRef, Claim<S::Value>) {
         let place = Blocks::alone(members.core(), Layout::new::<Cell<F, S>>(), number);
         // SAFETY: as above.
-        unsafe { self.put(place) }
+        unsafe {
+            let raw = self.put(place, KEY + 3 * REF);
+            (
+                CellRef::from_raw(raw),
+                CellRef::from_raw(raw),
+                Claim::from_raw(raw),
+            )
+        }
     }
 
+    /// Puts the cell into its place. `who` are the references that are to be made of it, and `KEY` if one is the key's.
+    ///
     /// # Safety
     ///
     /// The place is room for a `Cell<F, S>` that nobody uses, in a block where the cell counts.
     #[inline]
-    unsafe fn put(self, place: Room) -> (CellRef, CellRef, Claim<S::Value>) {
+    unsafe fn put(self, place: Room, who: usize) -> NonNull<Header> {
         let Room {
             place,
             block,
@@ -407,8 +446,7 @@ impl<F: Future, S: Settle<F::Output>> Fresh<F, S> {
         let Manner { extras, flags } = self.manner;
         let cell = Cell::<F, S> {
             header: Header {
-                // Roll, queue and key.
-                state: AtomicUsize::new(SCHEDULED | KEY | flags | (3 * REF)),
+                state: AtomicUsize::new(SCHEDULED | flags | who),
                 vtable: Cell::<F, S>::VTABLE,
                 block,
                 above,
@@ -420,16 +458,9 @@ impl<F: Future, S: Settle<F::Output>> Fresh<F, S> {
             },
             stage: UnsafeCell::new(Stage::Future(self.future)),
         };
-        let raw = place.cast::<Header>();
-        // SAFETY: as the caller vouches. The count is three, and the value is the key's once the child is over.
-        unsafe {
-            place.cast().write(cell);
-            (
-                CellRef::from_raw(raw),
-                CellRef::from_raw(raw),
-                Claim::from_raw(raw),
-            )
-        }
+        // SAFETY: as the caller vouches.
+        unsafe { place.cast().write(cell) }
+        place.cast()
     }
 
     /// Takes it apart again.

@@ -19,10 +19,12 @@ use std::sync::Arc;
 
 pub use self::named::Named;
 pub use self::spawn_when_free::SpawnWhenFree;
+use super::after::After;
 use super::cell::{Claiming, Fresh, Manner, Members, Settle};
 use super::core::Core;
 use super::ground::{Blocking, Inline, InlineLocal, Kind, Local, Shared};
 use super::key::{Key, TakeError};
+use super::sched::Sched;
 use crate::cancel::CancelReason;
 use crate::error::GatherIncomplete;
 
@@ -186,18 +188,53 @@ impl<'env, E, K: Kind> Scope<'env, E, K> {
         F: Future + 'env,
         S: Settle<F::Output, Error = E>,
     {
-        let mut fresh = Some(Fresh::<F, S>::new(manner, location, future));
+        let fresh = Fresh::<F, S>::new(manner, location, future);
+        let claim = self.take_in(fresh, |fresh, sched, number, after| {
+            let (roll, queue, claim) = fresh.publish(&self.members, &mut sched.blocks, number);
+            sched.enlist(roll, queue, ticket, after);
+            claim
+        });
+        claim.map(Key::new)
+    }
+
+    /// Adds a child that has no key.
+    #[inline]
+    pub(super) fn add_keyless<F, S>(&self, location: &'static Location<'static>, future: F)
+    where
+        F: Future + 'env,
+        S: Settle<F::Output, Error = E>,
+    {
+        let fresh = Fresh::<F, S>::new(Manner::here(), location, future);
+        let added = self.take_in(fresh, |fresh, sched, number, after| {
+            let (roll, queue) = fresh.publish_keyless(&self.members, &mut sched.blocks, number);
+            sched.enlist(roll, queue, None, after);
+        });
+        if let Err(refused) = added {
+            drop(self.refused(refused));
+        }
+    }
+
+    /// Has a child taken in by `enlist`, in the critical section in which it is admitted.
+    #[inline]
+    fn take_in<F, S, R>(
+        &self,
+        fresh: Fresh<F, S>,
+        enlist: impl FnOnce(Fresh<F, S>, &mut Sched, u64, &mut After) -> R,
+    ) -> Result<R, Refused<F, S>>
+    where
+        F: Future + 'env,
+        S: Settle<F::Output, Error = E>,
+    {
+        let mut fresh = Some(fresh);
         let admitted = self.core().with(|sched, after| {
             let number = sched.admit()?;
             let fresh = fresh.take().expect("it is taken here alone");
-            let (roll, queue, claim) = fresh.publish(&self.members, &mut sched.blocks, number);
-            sched.enlist(roll, queue, ticket, after);
-            Ok(claim)
+            Ok(enlist(fresh, sched, number, after))
         });
         match (admitted, fresh) {
-            (Ok(claim), _) => {
+            (Ok(added), _) => {
                 K::ensure_driver(self.core(), &self.home);
-                Ok(Key::new(claim))
+                Ok(added)
             }
             (Err((number, reason)), Some(fresh)) => Err((fresh, number, reason)),
             (Err(_), None) => unreachable!("what is not admitted is not taken"),

@@ -404,4 +404,20 @@ impl<'env, E, K: Kind> Scope<'env, E, K> {
     {
         self.add::<F, Fallible>(Manner::here(), location, future, None)
     }
+    /// Starts a child without a key.
+    pub(crate) fn send_at<F>(&self, location: &'static Location<'static>, future: F)
+    where
+        F: Future + 'env,
+        K: Accepts<F> + Accepts<F::Output>,
+    {
+        self.add_keyless::<F, Plain<E>>(location, future);
+    }
+
+    pub(crate) fn try_send_at<F, T>(&self, location: &'static Location<'static>, future: F)
+    where
+        F: Future<Output = Result<T, E>> + 'env,
+        K: Accepts<F> + Accepts<Result<T, E>>,
+    {
+        self.add_keyless::<F, Fallible>(location, future);
+    }
 }

@@ -4,30 +4,38 @@ use std::fmt;
 use std::future::Future;
 use std::panic::Location;
 use std::pin::Pin;
-use std::task::{Context, Poll};
-
 use std::sync::Arc;
+use std::task::{Context, Poll, Waker};
 
 use super::Scope;
-use crate::group::cell::{Manner, Settle};
+use crate::cancel::CancelReason;
+use crate::error::unhandled::drop_quietly;
+use crate::group::cell::{Fresh, Manner, Settle};
 use crate::group::ground::{Kind, Shared};
 use crate::group::key::Key;
+use crate::group::slots::Answer;
+use crate::group::tickets::Ticket;
 
 /// The future of [`Scope::spawn_when_free`] and [`Scope::try_spawn_when_free`].
 #[must_use = "nothing is spawned unless this is awaited"]
 pub struct SpawnWhenFree<'env, F, T, E, K: Kind = Shared> {
     scope: Scope<'env, E, K>,
+    waiting: Waiting<F>,
+    /// Starts the child, if there is a slot.
+    start: Start<'env, F, T, E, K>,
+}
+
+type Start<'env, F, T, E, K> = fn(&Scope<'env, E, K>, &mut Waiting<F>, &Waker) -> Option<Key<T>>;
+
+/// A child that waits for a slot before it is one.
+struct Waiting<F> {
     name: Option<Arc<str>>,
     location: &'static Location<'static>,
     /// Gone once it is spawned. Moved into the child then, and not polled before, so it need not stay in its place.
     future: Option<F>,
-    ticket: Option<u64>,
-    /// Starts the child in the slot of the ticket.
-    start: Start<'env, F, T, E, K>,
+    /// Names whoever has had to wait.
+    ticket: Option<Ticket>,
 }
-
-type Start<'env, F, T, E, K> =
-    fn(&Scope<'env, E, K>, Manner, &'static Location<'static>, F, Option<u64>) -> Key<T>;
 
 impl<'env, F, T, E, K: Kind> SpawnWhenFree<'env, F, T, E, K> {
     pub(super) fn new<S>(
@@ -42,12 +50,100 @@ impl<'env, F, T, E, K: Kind> SpawnWhenFree<'env, F, T, E, K> {
     {
         Self {
             scope: scope.clone(),
-            name,
-            location,
-            future: Some(future),
-            ticket: None,
-            start: Scope::add::<F, S>,
+            waiting: Waiting {
+                name,
+                location,
+                future: Some(future),
+                ticket: None,
+            },
+            start: Scope::add_when_free::<F, S>,
         }
+    }
+}
+
+/// What came of one critical section.
+enum Tried<T> {
+    Added(T),
+    Refused(u64, CancelReason),
+    Waits,
+    NeedsWaker,
+}
+
+impl<'env, E, K: Kind> Scope<'env, E, K> {
+    /// Adds a child if there is a slot for it, in the critical section that asks; otherwise it waits.
+    #[inline]
+    fn add_when_free<F, S>(&self, waiting: &mut Waiting<F>, waker: &Waker) -> Option<Key<S::Value>>
+    where
+        F: Future + 'env,
+        S: Settle<F::Output, Error = E>,
+    {
+        let mut own = None;
+        let key = loop {
+            match self.try_add_when_free::<F, S>(waiting, waker, &mut own) {
+                Tried::Added(key) => break Some(key),
+                Tried::Refused(number, reason) => {
+                    let fresh = waiting.fresh::<S>();
+                    break Some(self.refused((fresh, number, reason)));
+                }
+                Tried::Waits => break None,
+                Tried::NeedsWaker => own = Some(waker.clone()),
+            }
+        };
+        if own.is_some() {
+            drop_quietly("a waker", own);
+        }
+        key
+    }
+
+    #[inline]
+    fn try_add_when_free<F, S>(
+        &self,
+        waiting: &mut Waiting<F>,
+        waker: &Waker,
+        own: &mut Option<Waker>,
+    ) -> Tried<Key<S::Value>>
+    where
+        F: Future + 'env,
+        S: Settle<F::Output, Error = E>,
+    {
+        let tried = self.core().with(|sched, after| {
+            sched.settle_for_slots(after);
+            match sched.slots.ask(&mut waiting.ticket, waker, own) {
+                Answer::Go => {}
+                Answer::Wait(stale) => {
+                    after.drop_waker(stale);
+                    return Tried::Waits;
+                }
+                Answer::NeedsWaker => return Tried::NeedsWaker,
+            }
+            let ticket = waiting.ticket.take();
+            let number = match sched.admit() {
+                Ok(number) => number,
+                Err((number, reason)) => return Tried::Refused(number, reason),
+            };
+            let fresh = waiting.fresh::<S>();
+            let (roll, queue, claim) = fresh.publish(&self.members, &mut sched.blocks, number);
+            sched.enlist(roll, queue, ticket, after);
+            Tried::Added(Key::new(claim))
+        });
+        if matches!(tried, Tried::Added(_)) {
+            K::ensure_driver(self.core(), &self.home);
+        }
+        tried
+    }
+}
+
+impl<F: Future> Waiting<F> {
+    /// What the cell is made of.
+    #[inline]
+    fn fresh<S: Settle<F::Output>>(&mut self) -> Fresh<F, S> {
+        let future = self.future.take();
+        let future = future.expect("`SpawnWhenFree` polled after it was over");
+        Fresh::new(
+            Manner::here().name_if(self.name.take()),
+            self.location,
+            future,
+        )
     }
 }
 
@@ -62,30 +158,17 @@ impl<F, T, E, K: Kind> Future for SpawnWhenFree<'_, F, T, E, K> {
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = &mut *self;
         assert!(
-            this.future.is_some(),
+            this.waiting.future.is_some(),
             "`SpawnWhenFree` polled after it was over"
         );
-        let waker = cx.waker().clone();
-        let promised = this.scope.core().with(|sched, after| {
-            let (promised, stale) = sched.slots.ask(&mut this.ticket, waker);
-            after.drop_waker(stale);
-            promised
-        });
-        match this.future.take_if(|_| promised) {
-            None => Poll::Pending,
-            Some(future) => {
-                let manner = Manner::here().name_if(this.name.take());
-                let ticket = this.ticket.take();
-                let key = (this.start)(&this.scope, manner, this.location, future, ticket);
-                Poll::Ready(key)
-            }
-        }
+        let key = (this.start)(&this.scope, &mut this.waiting, cx.waker());
+        key.map_or(Poll::Pending, Poll::Ready)
     }
 }
 
 impl<F, T, E, K: Kind> Drop for SpawnWhenFree<'_, F, T, E, K> {
     fn drop(&mut self) {
-        if let Some(ticket) = self.ticket {
+        if let Some(ticket) = self.waiting.ticket {
             self.scope
                 .core()
                 .with(|sched, after| sched.leave_slots(ticket, after));
@@ -97,7 +180,7 @@ impl<F, T, E, K: Kind> fmt::Debug for SpawnWhenFree<'_, F, T, E, K> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("SpawnWhenFree")
             .field("scope", &self.scope)
-            .field("waits", &self.ticket.is_some())
+            .field("waits", &self.waiting.ticket.is_some())
             .finish()
     }
 }

@@ -10,7 +10,7 @@ use loom::sync::{Arc, Condvar, Mutex};
 use loom::thread;
 
 use super::{Kept, Probe, leave, model, model_within, wake};
-use crate::group::{Ending, GatherGroup};
+use crate::group::{Ending, GatherGroup, GroupOptions};
 use crate::spawner::{Job, SpawnError, Spawner};
 use crate::sync::UnsafeCell;
 use crate::sync::atomic::AtomicUsize;
@@ -237,6 +237,57 @@ fn a_batch_against_somebody_who_waits_for_completions() {
         assert!(block_on(group.next()).is_some());
         assert!(block_on(group.next()).is_none());
         drives.join().unwrap();
+        leave(&group);
+    });
+}
+
+#[test]
+fn a_batch_against_somebody_who_waits_for_a_slot() {
+    model_within(2, || {
+        let kept = Kept::new(1);
+        let group = GroupOptions::new().on(&kept).limit(4).group();
+        let bolt = Bolt::default();
+        for _ in 0..3 {
+            drop(group.spawn(async {}));
+        }
+        let blocks = bolt.clone();
+        drop(group.spawn(async move { blocks.block() }));
+        let driver = kept.take();
+        let drives = thread::spawn(move || block_on(driver));
+        // The slots of the others are to be had while the last is being polled.
+        for _ in 0..3 {
+            drop(block_on(group.spawn_when_free(async {})));
+        }
+        bolt.open();
+        group.close();
+        drives.join().unwrap();
+        assert_eq!(group.tally().ok, 7);
+        leave(&group);
+    });
+}
+
+#[test]
+fn a_batch_against_a_child_that_comes_into_the_line() {
+    model_within(2, || {
+        let kept = Kept::new(1);
+        let group = GroupOptions::new().on(&kept).limit(4).group();
+        let bolt = Bolt::default();
+        for _ in 0..3 {
+            drop(group.spawn(async {}));
+        }
+        let blocks = bolt.clone();
+        drop(group.spawn(async move { blocks.block() }));
+        let driver = kept.take();
+        let drives = thread::spawn(move || block_on(driver));
+        let key = group.spawn(async { 7 });
+        // It has its slot by the time that one of the others is known to be over, as they all are before the last is.
+        while group.waiting() > 0 {
+            thread::yield_now();
+        }
+        bolt.open();
+        group.close();
+        drives.join().unwrap();
+        assert_eq!(group.take_result(key).unwrap(), 7);
         leave(&group);
     });
 }

@@ -30,15 +30,15 @@ impl Sched {
             return None;
         }
         let ordered = self.completions.is_some();
-        let batch = hand.fill(count, ordered, || self.ready.pop_front());
+        let counted = self.slots.is_awaited();
+        let batch = hand.fill(count, ordered, counted, || self.ready.pop_front());
         self.lent.push(batch);
         Some(count)
     }
 
     /// Must the group be told of each end at once?
     fn is_urgent(&self) -> bool {
-        let counted = self.background > 0 || self.slots.is_limited();
-        counted || self.watchers.waits(Events::COMPLETION)
+        self.background > 0 || self.watchers.waits(Events::COMPLETION)
     }
 
     /// A driver gives back what it was lent.
@@ -92,6 +92,14 @@ impl Sched {
         // First this and then the look: see `Batch`.
         self.hurry();
         self.settle(after);
+    }
+
+    /// The same for somebody who is about to find all slots taken. Ends are told at once as long as anybody waits for one.
+    #[inline]
+    pub(in crate::group) fn settle_for_slots(&mut self, after: &mut After) {
+        if self.slots.lacks_one() {
+            self.settle_from_now(after);
+        }
     }
 
     /// A child that waits for a driver which is busy with another one, and whether there are more. Where children are

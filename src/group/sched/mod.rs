@@ -178,6 +178,9 @@ impl Sched {
             self.enlist_background(after);
         }
         self.children.add(roll);
+        if ticket.is_none() {
+            self.settle_for_slots(after);
+        }
         let starts = match ticket {
             None => self.slots.start(queue, |child| child.set_in_line(true)),
             Some(ticket) => {
