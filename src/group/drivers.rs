@@ -5,13 +5,15 @@
 
 use std::task::Waker;
 
+use super::few::Few;
+
 /// Names one driver job of a group.
 pub(super) type DriverId = u64;
 
 /// The driver jobs that a spawner has taken and not given up.
 #[derive(Default)]
 pub(super) struct Drivers {
-    jobs: Vec<Job>,
+    jobs: Few<Job>,
     last_id: DriverId,
     coming: Option<DriverId>,
     /// How many are parked.
@@ -35,7 +37,7 @@ impl Drivers {
     }
 
     pub(super) fn is_empty(&self) -> bool {
-        self.jobs.is_empty()
+        self.jobs.len() == 0
     }
 
     pub(super) fn is_one_coming(&self) -> bool {
@@ -112,8 +114,7 @@ impl Drivers {
     /// A driver is gone. Whether it had been polled at all; `None` if it was gone before.
     pub(super) fn remove(&mut self, id: DriverId) -> Option<Removed> {
         self.arrived(id);
-        let at = self.jobs.iter().position(|job| job.id == id)?;
-        let job = self.jobs.swap_remove(at);
+        let job = self.jobs.remove(|job| job.id == id)?;
         self.parked -= usize::from(job.parked.is_some());
         Some(Removed {
             had_begun: job.begun,

@@ -7,6 +7,7 @@
 //! - `tickets`: what is kept for those who wait
 //! - `drivers`: which driver jobs there are, and which is on its way
 //! - `ready`: the queue of children that want to be polled
+//! - `few`: a list that needs no memory for the first
 //! - `watchers`: who waits for something to happen to the group
 //! - `batch`: children that a driver polls without the lock in between
 //! - `lanes`: where children are put without the lock, while all drivers are busy
@@ -57,6 +58,7 @@ mod crowd;
 mod driver;
 mod drivers;
 mod failures;
+mod few;
 mod gather_group;
 mod ground;
 mod handle;

@@ -2,6 +2,8 @@
 
 use std::task::Waker;
 
+use super::few::Few;
+
 /// What a watcher waits for; a set.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) struct Events(u8);
@@ -33,9 +35,7 @@ pub(super) type WatcherId = u64;
 /// Those who wait. They are few: the owner of a scope, or whoever joins a group.
 #[derive(Default)]
 pub(super) struct Watchers {
-    /// Most groups have but one, and need no list.
-    one: Option<Watcher>,
-    others: Vec<Watcher>,
+    all: Few<Watcher>,
     last_id: WatcherId,
 }
 
@@ -75,40 +75,32 @@ impl Watchers {
             self.last_id += 1;
             self.last_id
         });
-        let watcher = Watcher { id, events, waker };
-        match &self.one {
-            None => self.one = Some(watcher),
-            Some(_) => self.others.push(watcher),
-        }
+        self.all.push(Watcher { id, events, waker });
         old
     }
 
     /// Waits no longer. Its waker comes back if it was not woken.
     pub(super) fn unwatch(&mut self, id: WatcherId) -> Option<Waker> {
-        if let Some(one) = self.one.take_if(|one| one.id == id) {
-            return one.waker;
-        }
-        let at = self.others.iter().position(|other| other.id == id)?;
-        self.others.swap_remove(at).waker
+        self.all.remove(|watcher| watcher.id == id)?.waker
     }
 
     /// Does anybody wait for one of these, or is on its way because of one?
     #[inline]
     pub(super) fn any(&self, events: Events) -> bool {
-        let meets = |watcher: &Watcher| watcher.events.meets(events);
-        self.one.as_ref().is_some_and(meets) || self.others.iter().any(meets)
+        let mut all = self.all.iter();
+        all.any(|watcher| watcher.events.meets(events))
     }
 
     /// Does anybody wait for one of these who is not on its way?
     #[inline]
     pub(super) fn waits(&self, events: Events) -> bool {
-        let waits = |watcher: &Watcher| watcher.events.meets(events) && watcher.waker.is_some();
-        self.one.as_ref().is_some_and(waits) || self.others.iter().any(waits)
+        let mut all = self.all.iter();
+        all.any(|watcher| watcher.events.meets(events) && watcher.waker.is_some())
     }
 
     /// Takes the wakers of all who wait for one of these.
     pub(super) fn notify(&mut self, events: Events, wake: impl FnMut(Waker)) {
-        let all = self.one.iter_mut().chain(&mut self.others);
+        let all = self.all.iter_mut();
         all.filter(|watcher| watcher.events.meets(events))
             .filter_map(|watcher| watcher.waker.take())
             .for_each(wake);

@@ -372,16 +372,8 @@ impl<F: Future, S: Settle<F::Output>> Fresh<F, S> {
         number: u64,
     ) -> (CellRef, CellRef, Claim<S::Value>) {
         let place = Self::place(members, blocks, number);
-        // SAFETY: there is room for such a cell, and it is ours. The count is three, and the value is the key's once the
-        // child is over.
-        unsafe {
-            let raw = self.put(place, KEY + 3 * REF);
-            (
-                CellRef::from_raw(raw),
-                CellRef::from_raw(raw),
-                Claim::from_raw(raw),
-            )
-        }
+        // SAFETY: there is room for such a cell, and it is ours.
+        unsafe { self.put_with_key(place) }
     }
 
     /// The same for a child that has no key, as if that had been dropped: the references of roll and queue.
@@ -421,6 +413,15 @@ impl<F: Future, S: Settle<F::Output>> Fresh<F, S> {
     ) -> (CellRef, CellRef, Claim<S::Value>) {
         let place = Blocks::alone(members.core(), Layout::new::<Cell<F, S>>(), number);
         // SAFETY: as above.
+        unsafe { self.put_with_key(place) }
+    }
+
+    /// # Safety
+    ///
+    /// As for `put`.
+    #[inline]
+    unsafe fn put_with_key(self, place: Room) -> (CellRef, CellRef, Claim<S::Value>) {
+        // SAFETY: as the caller vouches. The count is three, and the value is the key's once the child is over.
         unsafe {
             let raw = self.put(place, KEY + 3 * REF);
             (
