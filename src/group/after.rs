@@ -1,7 +1,7 @@
 //! What a critical section leaves to be done once the lock is released.
 
 use std::mem;
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 use std::task::Waker;
 
 use super::cell::{CellRef, Failed, Parting};
@@ -11,6 +11,7 @@ use super::drivers::DriverId;
 use super::lanes::Lanes;
 use crate::cancel::CancelReason;
 use crate::error::unhandled::{drop_quietly, wake_quietly};
+use crate::spawner::SpawnerHandle;
 
 /// Everything that runs or drops something of the user's. Small where little is to be done, as nearly always.
 #[must_use = "what is put off until the lock is released has to be done then: call `run`"]
@@ -78,6 +79,15 @@ impl<'a> After<'a> {
     fn more(&mut self) -> &mut More {
         self.busy = true;
         self.more.get_or_insert_default()
+    }
+
+    /// Is a driver to be put off, since enough jobs are on their way to the spawner? Then the group is called later.
+    pub(super) fn puts_off(&self) -> bool {
+        let crew = self.core.spawner().and_then(SpawnerHandle::known_crew);
+        crew.is_some_and(|crew| {
+            let core: Weak<Core> = Arc::downgrade(self.core);
+            crew.puts_off(core)
+        })
     }
 
     /// Calls somebody to the work.

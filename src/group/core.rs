@@ -22,7 +22,7 @@ use super::tally::Tally;
 use super::watchers::WatcherId;
 use crate::cancel::{CallbackGuard, CancelKind, CancelReason, CancelToken};
 use crate::panic::catch;
-use crate::spawner::{SpawnError, Spawner, SpawnerHandle};
+use crate::spawner::{Calls, SpawnError, Spawner, SpawnerHandle};
 use crate::sync::Lock;
 
 /// What is known of a driver job that was dropped.
@@ -369,7 +369,8 @@ impl Core {
     /// Puts a driver job on the spawner.
     pub(super) fn launch(self: &Arc<Self>, id: DriverId) {
         if let Some(spawner) = &self.spawner {
-            let job = Driver::new(self, id, OnSpawner);
+            let coming = spawner.crew().joins();
+            let job = Driver::new(self, id, OnSpawner).on_its_way(coming);
             self.launch_by(id, || spawner.spawn(Box::pin(job)));
         }
     }
@@ -419,5 +420,12 @@ impl Core {
         tally.taken += self.taken.get();
         tally.dropped += self.let_go.get();
         tally
+    }
+}
+
+/// A driver of the group was put off.
+impl Calls for Core {
+    fn is_called(self: Arc<Self>) {
+        self.with(|sched, after| sched.is_called(after));
     }
 }

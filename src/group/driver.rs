@@ -29,7 +29,7 @@ use super::watchers::{Events, WatcherId};
 use crate::error::unhandled::wake_quietly;
 use crate::order;
 use crate::panic::catch;
-use crate::spawner::{LocalSpawner, SpawnerHandle};
+use crate::spawner::{Coming, LocalSpawner, SpawnerHandle};
 
 /// How many children are polled or dropped before the executor gets its turn.
 pub(super) const BUDGET: usize = 64;
@@ -137,6 +137,8 @@ pub(crate) struct Driver<H> {
     core: Weak<Core>,
     id: DriverId,
     home: H,
+    /// Until it begins.
+    coming: Option<Coming>,
 }
 
 /// Where a driver finds its ground when it is polled.
@@ -170,7 +172,14 @@ impl<H> Driver<H> {
             core: Arc::downgrade(core),
             id,
             home,
+            coming: None,
         }
+    }
+
+    /// Counts it as on its way to its spawner until it begins.
+    pub(super) fn on_its_way(mut self, coming: Coming) -> Self {
+        self.coming = Some(coming);
+        self
     }
 }
 
@@ -180,6 +189,7 @@ impl<H: Home + Unpin> Future for Driver<H> {
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
         let this = self.get_mut();
         let id = this.id;
+        drop(this.coming.take());
         let Some((core, ground)) = this.core.upgrade().and_then(|core| {
             let ground = this.home.ground(&core)?;
             Some((core, ground))

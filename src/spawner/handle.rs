@@ -4,8 +4,9 @@ use std::any::{Any, type_name};
 use std::fmt;
 use std::num::NonZeroUsize;
 use std::panic::{RefUnwindSafe, UnwindSafe};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
+use super::crew::Crew;
 use super::current;
 use super::{Job, SpawnError, Spawner};
 use crate::time::ClockHandle;
@@ -33,7 +34,22 @@ use crate::time::ClockHandle;
 /// ```
 #[derive(Clone)]
 #[must_use = "a handle runs nothing by itself: spawn on it, enter it or pass it on"]
-pub struct SpawnerHandle(Arc<dyn Erased>);
+pub struct SpawnerHandle(Arc<Held<dyn Erased>>);
+
+/// A spawner, and what is known of the jobs that were handed over to it.
+struct Held<S: ?Sized> {
+    crew: OnceLock<Arc<Crew>>,
+    spawner: S,
+}
+
+impl<S> Held<S> {
+    fn new(spawner: S) -> Arc<Self> {
+        Arc::new(Self {
+            crew: OnceLock::new(),
+            spawner,
+        })
+    }
+}
 
 /// A spawner that remembers the name of its type, for `Debug`.
 trait Erased: Spawner {
@@ -58,7 +74,7 @@ impl SpawnerHandle {
             .and_then(Option::take);
         match (handle, spawner) {
             (Some(handle), _) => handle,
-            (None, Some(spawner)) => Self(Arc::new(spawner)),
+            (None, Some(spawner)) => Self(Held::new(spawner)),
             (None, None) => unreachable!("only a handle is taken out"),
         }
     }
@@ -70,7 +86,7 @@ impl SpawnerHandle {
     pub(crate) fn of<S: Spawner + Clone + 'static>(spawner: &S) -> Self {
         match (spawner as &dyn Any).downcast_ref::<Self>() {
             Some(handle) => handle.clone(),
-            None => Self(Arc::new(spawner.clone())),
+            None => Self(Held::new(spawner.clone())),
         }
     }
 
@@ -84,7 +100,18 @@ impl SpawnerHandle {
 
     /// The spawner behind the pointer; by its methods alone the pointer would be asked, which is a spawner as well.
     fn spawner(&self) -> &dyn Erased {
-        &*self.0
+        &self.0.spawner
+    }
+
+    /// The jobs on their way to it; `None` if there never were any.
+    pub(crate) fn known_crew(&self) -> Option<&Arc<Crew>> {
+        self.0.crew.get()
+    }
+
+    /// The same. It asks the spawner.
+    pub(crate) fn crew(&self) -> &Arc<Crew> {
+        let crew = &self.0.crew;
+        crew.get_or_init(|| Crew::new(self.parallelism()))
     }
 
     /// Whether this code runs on the spawner, as far as anybody knows: the spawner says so, or a job of ours does.

@@ -4,6 +4,7 @@
 //! - `forward`: references and smart pointers to a spawner are spawners
 //! - `error`: [`SpawnError`], a job was not taken
 //! - `handle`: [`SpawnerHandle`], any spawner with its type erased
+//! - `crew`: which jobs are on their way to a spawner, and who waits to send one more
 //! - `current`: the spawner of this thread, [`enter`] and [`current_spawner`]
 //! - `global`: the spawner of this program, [`set_global_spawner`]
 //! - `from_fn`: a function as a spawner
@@ -28,6 +29,8 @@ mod error;
 mod forward;
 mod traits;
 
+#[cfg(feature = "std")]
+mod crew;
 #[cfg(feature = "std")]
 mod current;
 #[cfg(feature = "std")]
@@ -64,6 +67,8 @@ mod tests;
 pub use self::error::SpawnError;
 pub use self::traits::{Job, LocalJob, LocalSpawner, Spawner};
 
+#[cfg(feature = "std")]
+pub(crate) use self::crew::{Calls, Coming};
 #[cfg(feature = "std")]
 pub use self::current::{EnterGuard, current_spawner, enter, try_current_spawner};
 #[cfg(feature = "std")]

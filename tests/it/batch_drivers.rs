@@ -13,14 +13,14 @@ use crate::support::{ByHand, Drops, Gate, Polls, Trace, watched, yields};
 
 /// A spawner that says that it has so many threads, and keeps its jobs.
 #[derive(Clone)]
-struct Jobs {
+pub(crate) struct Jobs {
     kept: Arc<Mutex<Vec<Job>>>,
     parallelism: usize,
     should_yield: bool,
 }
 
 impl Jobs {
-    fn new(parallelism: usize) -> Self {
+    pub(crate) fn new(parallelism: usize) -> Self {
         Self {
             kept: Arc::default(),
             parallelism,
@@ -30,10 +30,16 @@ impl Jobs {
 
     /// The job that was launched since the last call.
     #[track_caller]
-    fn take(&self) -> ByHand<Job> {
+    pub(crate) fn take(&self) -> ByHand<Job> {
         let mut kept = self.kept.lock().unwrap();
         assert_eq!(kept.len(), 1, "one driver was called");
         ByHand::new(kept.remove(0))
+    }
+}
+
+impl Jobs {
+    pub(crate) fn are_none(&self) -> bool {
+        self.kept.lock().unwrap().is_empty()
     }
 }
 
@@ -53,7 +59,7 @@ impl Spawner for Jobs {
 }
 
 /// Polls a driver on a thread of its own until it parks or is done.
-fn on_thread(mut driver: ByHand<Job>) -> JoinHandle<ByHand<Job>> {
+pub(crate) fn on_thread(mut driver: ByHand<Job>) -> JoinHandle<ByHand<Job>> {
     thread::spawn(move || {
         while driver.poll().is_pending() && driver.is_woken() {}
         driver
@@ -62,18 +68,18 @@ fn on_thread(mut driver: ByHand<Job>) -> JoinHandle<ByHand<Job>> {
 
 /// The poll of a child that has begun, and goes on until it is let go.
 #[derive(Clone, Default)]
-struct LongPoll {
+pub(crate) struct LongPoll {
     begun: Gate,
-    over: Gate,
+    pub(crate) over: Gate,
 }
 
 impl LongPoll {
-    fn run(&self) {
+    pub(crate) fn run(&self) {
         self.begun.open();
         assert!(self.over.block_for(Duration::from_secs(8)), "it is let go");
     }
 
-    fn has_begun(&self) {
+    pub(crate) fn has_begun(&self) {
         assert!(self.begun.block_for(Duration::from_secs(8)), "it is polled");
     }
 }

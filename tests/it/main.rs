@@ -78,6 +78,7 @@ mod one_child;
 mod panics;
 mod panics_of_leftovers;
 mod parallel;
+mod put_off;
 mod races;
 mod random_trees;
 mod random_world;

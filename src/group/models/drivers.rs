@@ -3,8 +3,9 @@
 use loom::future::block_on;
 use loom::thread;
 
-use super::{Kept, Probe, leave, model, wake};
+use super::{Kept, Probe, leave, model, poll_once, wake};
 use crate::group::GatherGroup;
+use crate::spawner::SpawnerHandle;
 
 #[test]
 fn a_driver_that_parks_against_a_push() {
@@ -69,6 +70,43 @@ fn a_driver_is_dropped_while_it_is_on_its_way() {
         wakes.join().unwrap();
         assert_eq!(probe.dropped(), 1);
         assert_eq!(group.tally().cancelled, 0);
+        leave(&group);
+    });
+}
+
+#[test]
+fn a_driver_is_put_off_against_a_job_that_begins() {
+    model(|| {
+        let kept = Kept::new(2);
+        let spawner = SpawnerHandle::new(kept.clone());
+        // Enough jobs are on their way.
+        let [(mut job, _first), (_other, _second)] = [(); 2].map(|()| {
+            let group = GatherGroup::on(&spawner);
+            drop(group.spawn(async {}));
+            (kept.take(), group)
+        });
+        let group = GatherGroup::on(&spawner);
+        let child = {
+            let (handle, kept) = (group.handle(), kept.clone());
+            async move {
+                let begins = thread::spawn(move || {
+                    assert!(poll_once(&mut job).is_pending());
+                    job
+                });
+                let second = handle.spawn(async { 2 });
+                handle.close();
+                let _job = begins.join().unwrap();
+                // Launched at once or when the job began, and not forgotten in between.
+                let helper = kept.take_parked();
+                (second.await.unwrap(), helper)
+            }
+        };
+        let key = group.spawn(child);
+        let mut driver = kept.take();
+        assert!(poll_once(&mut driver).is_ready());
+        let (second, mut helper) = group.take_result(key).unwrap();
+        assert_eq!(second, 2);
+        assert!(poll_once(&mut helper).is_ready());
         leave(&group);
     });
 }

@@ -91,6 +91,8 @@ pub(super) struct Sched {
     can_launch: bool,
     /// A driver job was lost before its first poll: an owner that can do the work is better.
     refused: bool,
+    /// A driver is wanted beside those that there are, and the spawner has enough on their way: the group will be called.
+    is_put_off: bool,
     /// Owners that are being polled on the spawner: they see to the children before they suspend.
     owners: usize,
     /// Those of them that are not polling or dropping a child right now.
@@ -143,6 +145,7 @@ impl Sched {
             max_drivers,
             can_launch,
             refused: false,
+            is_put_off: false,
             owners: usize::from(attended),
             free_owners: usize::from(attended),
             thread_waits: false,

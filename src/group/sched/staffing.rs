@@ -31,7 +31,8 @@ impl Sched {
             return !self.thread_waits;
         }
         let staff = self.drivers.len() + self.owners;
-        staff > 0 && staff >= self.max_drivers && !self.drivers.is_one_parked()
+        let enough = staff >= self.max_drivers || self.is_put_off;
+        staff > 0 && enough && !self.drivers.is_one_parked()
     }
 
     /// Do as many poll children as may?
@@ -53,11 +54,23 @@ impl Sched {
         let helped = self.owners > 0 || self.watchers.any(Events::WORK) || !self.drivers.is_empty();
         let wanted = self.drivers.len() + self.owners < self.max_drivers;
         if self.can_launch && wanted && !(helped && self.refused) {
-            after.nudge(Nudge::Launch(self.drivers.launch()));
+            let has_staff = self.owners > 0 || !self.drivers.is_empty();
+            if has_staff && !self.thread_waits && after.puts_off() {
+                self.is_put_off = true;
+            } else {
+                after.nudge(Nudge::Launch(self.drivers.launch()));
+            }
         } else if self.drivers.is_empty() && self.owners == 0 {
             self.watchers
                 .notify(Events::WORK, |waker| after.wake(waker));
         }
+    }
+
+    /// There is room for a driver on the spawner, which was put off.
+    pub(in crate::group) fn is_called(&mut self, after: &mut After) {
+        self.is_put_off = false;
+        let waiting = self.waiting_elsewhere().is_some();
+        self.nudge_beyond(usize::from(waiting), after);
     }
 
     /// An owner on the spawner is being polled.
