@@ -176,7 +176,7 @@ impl Bed {
     }
 
     /// Nothing is left of a group that is over.
-    fn is_gone(self, group: Option<GatherGroup>) {
+    fn leaves_nothing(self, group: Option<GatherGroup>) {
         let Self {
             kept,
             core,
@@ -235,7 +235,7 @@ fn what_is_in_the_lanes_is_dropped_by_a_cancel_and_not_polled() {
     }
     assert!(group.is_empty());
     park_until_ready(group.join());
-    bed.is_gone(Some(group));
+    bed.leaves_nothing(Some(group));
 }
 
 #[test]
@@ -258,7 +258,7 @@ fn what_is_in_the_lanes_goes_on_in_a_grace() {
     }
     let tally = park_until_ready(group.join());
     assert_eq!(tally.cancelled, 0);
-    bed.is_gone(Some(group));
+    bed.leaves_nothing(Some(group));
 }
 
 #[test]
@@ -277,7 +277,7 @@ fn what_is_in_the_lanes_is_dropped_with_the_group() {
         |_, _| {},
     );
     bed.run();
-    bed.is_gone(None);
+    bed.leaves_nothing(None);
 }
 
 #[test]
@@ -308,7 +308,7 @@ fn whoever_loses_a_driver_calls_another_one_for_what_is_in_the_lanes() {
     park_until_ready(group.join());
     // They come home.
     bed.run();
-    bed.is_gone(Some(group));
+    bed.leaves_nothing(Some(group));
 }
 
 #[test]
@@ -321,5 +321,5 @@ fn nobody_is_called_for_what_is_left_in_the_lanes_when_all_are_over() {
     bed.run();
     assert!(group.is_empty() && !group.core().read(|sched| sched.has_lanes));
     park_until_ready(group.join());
-    bed.is_gone(Some(group));
+    bed.leaves_nothing(Some(group));
 }
