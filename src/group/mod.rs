@@ -35,7 +35,7 @@
 //! - `join`: its futures
 //! - `unowned`: a group that nobody owns
 //! - `census`: which groups and children there are, for test executors; `no_census` where nobody asks
-//! - `crowd`: how often many drivers meet at the group's lock, counted
+//! - `crowd`: how often many drivers meet at the group's lock, counted; `crowd_ends`: what becomes of what is in the lanes
 //! - `models`: pieces of the engine under every interleaving, checked by loom
 //! - `policy`, `options`, `tally`: what a group may be told, and what it tells
 
@@ -55,6 +55,8 @@ pub(crate) mod core;
 mod counter;
 #[cfg(all(test, not(loom)))]
 mod crowd;
+#[cfg(all(test, not(loom)))]
+mod crowd_ends;
 mod driver;
 mod drivers;
 mod failures;

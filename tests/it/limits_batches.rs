@@ -5,9 +5,10 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread;
 
 use futures::executor::block_on;
-use ingather::{GatherGroup, GatherIncomplete, GroupOptions, Job, SpawnError, Spawner};
+use futures::future::join_all;
+use ingather::{GatherGroup, GatherIncomplete, GroupOptions, Job, Scope, SpawnError, Spawner};
 
-use crate::support::{ByHand, Gate, stepper, watched, yields};
+use crate::support::{ByHand, Gate, Meter, Rng, stepper, watched, yields};
 
 /// A spawner with a thread for each job, which says that it has one.
 #[derive(Clone)]
@@ -215,5 +216,82 @@ fn a_promise_that_is_forgotten_keeps_one_slot_and_nothing_else() {
             stepper.run_until_idle();
         }
         assert_eq!((group.tally().ok, group.waiting()), (20_002, 0));
+    });
+}
+
+/// The same with so many threads at a time.
+#[derive(Clone)]
+struct Crew(usize);
+
+impl Spawner for Crew {
+    fn spawn(&self, job: Job) -> Result<(), SpawnError> {
+        Threads.spawn(job)
+    }
+
+    fn parallelism(&self) -> NonZeroUsize {
+        NonZeroUsize::new(self.0).unwrap()
+    }
+}
+
+/// Spawns, asks for slots, goes away and looks, at random, and in the end waits for all slots that were asked for. Says how many
+/// children came of it.
+fn ask_at_random(tg: &Scope<'static>, meter: &Meter, mut rng: Rng) -> u64 {
+    let mut callers = Vec::new();
+    let mut spawned = 0;
+    for _ in 0..80 {
+        let (meter, times) = (meter.clone(), rng.below(3));
+        let child = async move {
+            let _under_way = meter.enter();
+            yields(times).await;
+        };
+        match rng.below(10) {
+            0..4 => callers.push(ByHand::new(tg.spawn_when_free(child))),
+            4..6 if !callers.is_empty() => {
+                let at = rng.below(callers.len());
+                if callers[at].poll().is_ready() {
+                    drop(callers.swap_remove(at));
+                    spawned += 1;
+                }
+            }
+            6 if !callers.is_empty() => drop(callers.swap_remove(rng.below(callers.len()))),
+            7..9 => {
+                drop(tg.spawn(child));
+                spawned += 1;
+            }
+            _ => assert!(tg.waiting() <= 160 && tg.len() <= 161),
+        }
+    }
+    // All at once: one that is promised a slot holds it until it is polled.
+    let served = block_on(join_all(callers.into_iter().map(ByHand::into_inner)));
+    spawned + served.len() as u64
+}
+
+// Limits-1, Limits-5, Limits-7
+#[test]
+fn everybody_gets_a_slot_while_one_child_is_polled_for_long() {
+    watched("callers beside a long poll", || {
+        for seed in 0..150 {
+            let mut rng = Rng::new(seed);
+            let limit = 2 + rng.below(12);
+            let crew = Crew(2 + rng.below(2));
+            let group = GroupOptions::new().on(&crew).limit(limit).group();
+            let (meter, gate) = (Meter::new(), Gate::new());
+            let held = gate.clone();
+            let spawned: u64 = thread::scope(|threads| {
+                let asks = [rng.next(), rng.next()].map(|seed| {
+                    let (tg, meter) = (group.handle(), &meter);
+                    threads.spawn(move || ask_at_random(&tg, meter, Rng::new(seed)))
+                });
+                for _ in 0..rng.below(30) {
+                    thread::yield_now();
+                }
+                drop(group.spawn(async move { held.block() }));
+                asks.map(|ask| ask.join().unwrap()).iter().sum()
+            });
+            gate.open();
+            assert_eq!(block_on(group.join()).ok, spawned + 1, "seed {seed}");
+            assert!(meter.highest() <= limit, "seed {seed}");
+            assert_eq!((group.waiting(), group.len()), (0, 0));
+        }
     });
 }

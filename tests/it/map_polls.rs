@@ -7,8 +7,8 @@ use std::task::Poll;
 
 use futures::{Stream, StreamExt};
 use ingather::{
-    GroupOptions, SpawnerHandle, enter, map_concurrent_on, map_concurrent_unordered_on,
-    try_current_spawner, try_map_concurrent_unordered_on,
+    GroupOptions, Spawner, SpawnerHandle, enter, from_fn, map_concurrent_on,
+    map_concurrent_unordered_on, try_current_spawner, try_map_concurrent_unordered_on,
 };
 
 use crate::faults::{payload_of, throw, unique};
@@ -218,6 +218,39 @@ fn a_stream_that_is_dropped_between_two_values_drops_what_waits() {
             assert!(!drops.all());
             drop(results);
             assert!(drops.all());
+        }
+    });
+}
+
+#[test]
+fn a_stream_that_is_over_keeps_nothing_of_its_spawner() {
+    watched("a stream that is over", || {
+        for fails in [false, true] {
+            let (stepper, alive) = (stepper(), Arc::new(()));
+            let (witness, jobs) = (Arc::downgrade(&alive), stepper.clone());
+            let spawner = from_fn(move |job| {
+                let _alive = &alive;
+                jobs.spawn(job)
+            });
+            let options = GroupOptions::new().on(&spawner);
+            let results = options.try_map_concurrent(0..10, 2, move |n: u32| async move {
+                if fails && n == 7 {
+                    Err(Fault("eighth"))
+                } else {
+                    Ok(n)
+                }
+            });
+            drop(spawner);
+            let mut results = Box::pin(results);
+            let mut given = 0;
+            while let Some(Ok(n)) = ready(&mut results, &stepper) {
+                assert_eq!(n, given);
+                given += 1;
+            }
+            assert!(if fails { given < 8 } else { given == 10 });
+            stepper.run_until_idle();
+            assert!(witness.upgrade().is_none(), "fails: {fails}");
+            assert!(ready(&mut results, &stepper).is_none());
         }
     });
 }

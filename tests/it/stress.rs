@@ -28,6 +28,8 @@ struct Book {
     pages: Mutex<Vec<Arc<Page>>>,
     /// From now on a child that is polled is over.
     last_call: AtomicBool,
+    /// Children are many, sleep often, and wake each other.
+    is_crowd: bool,
     faults: Mutex<Vec<String>>,
 }
 
@@ -55,6 +57,24 @@ impl Book {
         (!pages.is_empty()).then(|| Arc::clone(&pages[rng.below(pages.len())]))
     }
 
+    /// Wakes one of them, and may let go of its waker.
+    fn wake_one(&self, rng: &mut Rng) {
+        let Some(page) = self.page(rng) else {
+            return;
+        };
+        // Cloned or taken: the last reference to a child may be dropped here. The lock goes first: a spawner may poll the child
+        // inside of the wake.
+        let waker = {
+            let mut waker = page.waker.lock().unwrap();
+            if rng.chance(50) {
+                waker.clone()
+            } else {
+                waker.take_if(|_| page.over.load(SeqCst) > 0)
+            }
+        };
+        waker.into_iter().for_each(Waker::wake);
+    }
+
     /// A child that is not polled yet.
     fn child(self: &Arc<Self>, rng: &mut Rng) -> Child {
         let page = Arc::new(Page::default());
@@ -63,7 +83,7 @@ impl Book {
             book: Arc::clone(self),
             page,
             rng: Rng::new(rng.next()),
-            polls: rng.below(4),
+            polls: rng.below(if self.is_crowd { 12 } else { 4 }),
             seen: 0,
         }
     }
@@ -126,6 +146,10 @@ impl Future for Child {
             }
             thread::yield_now();
             self.leave();
+            if self.book.is_crowd {
+                let book = Arc::clone(&self.book);
+                (0..2).for_each(|_| book.wake_one(&mut self.rng));
+            }
             return Poll::Pending;
         }
         self.page.over.fetch_add(1, SeqCst);
@@ -156,21 +180,11 @@ impl Drop for Child {
 /// One of the threads: so many steps, each drawn.
 fn act(book: &Arc<Book>, handle: &Scope<'static, Fault>, mut rng: Rng) {
     let mut keys: Vec<Key<Value>> = Vec::new();
-    for _ in 0..STEPS {
+    let steps = if book.is_crowd { 4 * STEPS } else { STEPS };
+    for _ in 0..steps {
         match rng.below(10) {
             0..4 => keys.push(handle.try_spawn(book.child(&mut rng))),
-            4..7 => {
-                if let Some(page) = book.page(&mut rng) {
-                    // Cloned or taken: the last reference to a child may be dropped here.
-                    let mut waker = page.waker.lock().unwrap();
-                    let waker = if rng.chance(50) {
-                        waker.clone()
-                    } else {
-                        waker.take_if(|_| page.over.load(SeqCst) > 0)
-                    };
-                    waker.into_iter().for_each(Waker::wake);
-                }
-            }
+            4..7 => book.wake_one(&mut rng),
             7 if !keys.is_empty() => keys[rng.below(keys.len())].cancel(),
             8 if !keys.is_empty() => drop(keys.swap_remove(rng.below(keys.len()))),
             9 if !keys.is_empty() => {
@@ -190,13 +204,16 @@ fn act(book: &Arc<Book>, handle: &Scope<'static, Fault>, mut rng: Rng) {
 
 fn run(seed: u64, spawner: &SpawnerHandle) {
     let mut rng = Rng::new(seed);
-    let book = Arc::new(Book::default());
+    let book = Arc::new(Book {
+        is_crowd: rng.chance(30),
+        ..Book::default()
+    });
     let mut options = GroupOptions::new().on(spawner).on_panic(OnPanic::Collect);
     if rng.chance(70) {
         options = options.on_error(OnError::KeepGoing);
     }
     if rng.chance(30) {
-        options = options.limit(1 + rng.below(4));
+        options = options.limit(1 + rng.below(if book.is_crowd { 40 } else { 4 }));
     }
     let group: GatherGroup<Fault> = options.fallible_group();
     let handle = group.handle();

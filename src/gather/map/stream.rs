@@ -194,6 +194,7 @@ where
             ControlFlow::Break(left) => left,
         };
         *this.post = None;
+        *this.spawner = None;
         let mut owner = this.owner.take().expect("it was there a moment ago");
         let failures = owner.leave(left, this.failure.take());
         let (failures, ()) = failures.resume_panic(());
