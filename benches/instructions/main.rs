@@ -33,12 +33,17 @@ macro_rules! sum_of {
     };
 }
 
-fn on_a_spawner(children: usize, times: usize) {
+/// Runs `work` on a current-thread runtime, with that as the spawner.
+fn on_tokio(work: impl AsyncFnOnce(&SpawnerHandle)) {
     let runtime = Builder::new_current_thread().build().unwrap();
     let spawner = SpawnerHandle::new(runtime.handle().clone());
-    runtime.block_on(async {
+    runtime.block_on(work(&spawner));
+}
+
+fn on_a_spawner(children: usize, times: usize) {
+    on_tokio(async |spawner| {
         for _ in 0..times {
-            black_box(scope_on(&spawner, sum_of!(children)).await);
+            black_box(scope_on(spawner, sum_of!(children)).await);
         }
     });
 }
@@ -67,22 +72,18 @@ async fn child(n: usize) -> usize {
 }
 
 fn stream(children: usize, times: usize) {
-    let runtime = Builder::new_current_thread().build().unwrap();
-    let spawner = SpawnerHandle::new(runtime.handle().clone());
-    runtime.block_on(async {
+    on_tokio(async |spawner| {
         for _ in 0..times {
-            let values = map_concurrent_unordered_on(&spawner, 0..children, IN_FLIGHT, child);
+            let values = map_concurrent_unordered_on(spawner, 0..children, IN_FLIGHT, child);
             black_box(values.fold(0, async |sum, n| sum + n).await);
         }
     });
 }
 
 fn completions(children: usize, times: usize) {
-    let runtime = Builder::new_current_thread().build().unwrap();
-    let spawner = SpawnerHandle::new(runtime.handle().clone());
-    runtime.block_on(async {
+    on_tokio(async |spawner| {
         for _ in 0..times {
-            let group = GatherGroup::on(&spawner);
+            let group = GatherGroup::on(spawner);
             let mut numbers = 0..children;
             let spawn = |n| {
                 let key = group.spawn(child(n));

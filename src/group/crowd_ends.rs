@@ -1,7 +1,6 @@
 //! What becomes of children that are in the lanes when their group is cancelled, dropped or over, or loses a driver.
 
 use std::future::{Future, pending};
-use std::num::NonZeroUsize;
 use std::pin::Pin;
 use std::sync::atomic::AtomicUsize;
 use std::sync::atomic::Ordering::SeqCst;
@@ -10,45 +9,11 @@ use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use crate::group::core::Core;
+use crate::group::kept::{Kept, poll_once};
 use crate::group::shield;
 use crate::group::{GatherGroup, GroupOptions, Scope};
 use crate::park::park_until_ready;
-use crate::spawner::{Job, SpawnError, Spawner};
-
-/// A spawner that says that it runs two jobs at a time, and keeps them for the test.
-#[derive(Clone, Default)]
-struct Kept {
-    jobs: Arc<Mutex<Vec<Job>>>,
-    /// Do its jobs give way after each child?
-    is_hasty: bool,
-}
-
-impl Kept {
-    fn take(&self) -> Job {
-        let mut jobs = self.jobs.lock().unwrap();
-        assert_eq!(jobs.len(), 1, "one job was launched");
-        jobs.remove(0)
-    }
-
-    fn is_empty(&self) -> bool {
-        self.jobs.lock().unwrap().is_empty()
-    }
-}
-
-impl Spawner for Kept {
-    fn spawn(&self, job: Job) -> Result<(), SpawnError> {
-        self.jobs.lock().unwrap().push(job);
-        Ok(())
-    }
-
-    fn parallelism(&self) -> NonZeroUsize {
-        NonZeroUsize::new(2).unwrap()
-    }
-
-    fn should_yield(&self) -> bool {
-        self.is_hasty
-    }
-}
+use crate::spawner::Job;
 
 /// Sleeps until it is told to be over, and counts its polls and its drop.
 #[derive(Clone, Default)]
@@ -207,17 +172,13 @@ fn poll(job: &mut Job) {
     }
 }
 
-fn poll_once(job: &mut Job) -> Poll<()> {
-    job.as_mut().poll(&mut Context::from_waker(Waker::noop()))
-}
-
 fn wake_all(sleepers: &[Sleeper]) {
     sleepers.iter().for_each(Sleeper::wake);
 }
 
 #[test]
 fn what_is_in_the_lanes_is_dropped_by_a_cancel_and_not_polled() {
-    let kept = Kept::default();
+    let kept = Kept::new(2);
     let (group, mut bed) = Bed::new(&kept, GroupOptions::new());
     let sleepers = bed.sleepers.clone();
     bed.crowd(
@@ -240,7 +201,7 @@ fn what_is_in_the_lanes_is_dropped_by_a_cancel_and_not_polled() {
 
 #[test]
 fn what_is_in_the_lanes_goes_on_in_a_grace() {
-    let kept = Kept::default();
+    let kept = Kept::new(2);
     let options = GroupOptions::new().grace(Duration::from_secs(3600));
     let (group, mut bed) = Bed::new(&kept, options);
     let sleepers = bed.sleepers.clone();
@@ -263,7 +224,7 @@ fn what_is_in_the_lanes_goes_on_in_a_grace() {
 
 #[test]
 fn what_is_in_the_lanes_is_dropped_with_the_group() {
-    let kept = Kept::default();
+    let kept = Kept::new(2);
     let (group, mut bed) = Bed::new(&kept, GroupOptions::new());
     let sleepers = bed.sleepers.clone();
     bed.crowd(
@@ -282,10 +243,8 @@ fn what_is_in_the_lanes_is_dropped_with_the_group() {
 
 #[test]
 fn whoever_loses_a_driver_calls_another_one_for_what_is_in_the_lanes() {
-    let kept = Kept {
-        is_hasty: true,
-        ..Kept::default()
-    };
+    let mut kept = Kept::new(2);
+    kept.is_hasty = true;
     let (group, mut bed) = Bed::new(&kept, GroupOptions::new());
     let sleepers = bed.sleepers.clone();
     let jobs = kept.clone();
@@ -313,7 +272,7 @@ fn whoever_loses_a_driver_calls_another_one_for_what_is_in_the_lanes() {
 
 #[test]
 fn nobody_is_called_for_what_is_left_in_the_lanes_when_all_are_over() {
-    let kept = Kept::default();
+    let kept = Kept::new(2);
     let (group, mut bed) = Bed::new(&kept, GroupOptions::new());
     let sleepers = bed.sleepers.clone();
     bed.crowd(move |_| wake_all(&sleepers), |_, _| {});

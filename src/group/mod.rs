@@ -36,6 +36,7 @@
 //! - `unowned`: a group that nobody owns
 //! - `census`: which groups and children there are, for test executors; `no_census` where nobody asks
 //! - `crowd`: how often many drivers meet at the group's lock, counted; `crowd_ends`: what becomes of what is in the lanes
+//! - `kept`: a spawner whose jobs tests poll by hand
 //! - `models`: pieces of the engine under every interleaving, checked by loom
 //! - `policy`, `options`, `tally`: what a group may be told, and what it tells
 
@@ -65,6 +66,8 @@ mod gather_group;
 mod ground;
 mod handle;
 mod join;
+#[cfg(test)]
+mod kept;
 mod key;
 mod lanes;
 #[cfg(all(test, loom))]

@@ -338,6 +338,7 @@ mod tests {
         assert_eq!(slots.start_next(), Some(1));
         assert_eq!(slots.start_next(), None);
     }
+
     #[test]
     fn a_waker_is_asked_for_only_where_it_is_needed() {
         struct Other;

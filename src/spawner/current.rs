@@ -262,9 +262,7 @@ impl EnterGuard {
     fn without_entry() -> Self {
         Self::of(0)
     }
-}
 
-impl EnterGuard {
     /// Takes the entry off.
     #[inline]
     fn leave(&mut self) -> Option<SpawnerHandle> {

@@ -66,21 +66,26 @@ fn full(gate: &Gate) -> GatherGroup {
     group
 }
 
+/// A group of eight slots with eight children. Seven are over, six of them polled in one batch with the last, which blocks.
+fn seven_over_and_one_polled() -> (GatherGroup, Blocked) {
+    let group = GroupOptions::new().on(&Threads).limit(8).group();
+    let ((first, holds), (last, blocks)) = (Blocked::new(), Blocked::new());
+    drop(group.spawn(async move { holds() }));
+    first.reached();
+    for _ in 0..6 {
+        drop(group.spawn(async {}));
+    }
+    drop(group.spawn(async move { blocks() }));
+    first.go_on();
+    last.reached();
+    (group, last)
+}
+
 // Limits-7, Limits-1
 #[test]
 fn slots_that_a_batch_has_freed_are_free_while_a_sibling_is_polled() {
     watched("slots of a batch", || {
-        let group = GroupOptions::new().on(&Threads).limit(8).group();
-        let ((first, holds), (last, blocks)) = (Blocked::new(), Blocked::new());
-        drop(group.spawn(async move { holds() }));
-        first.reached();
-        for _ in 0..6 {
-            drop(group.spawn(async {}));
-        }
-        drop(group.spawn(async move { blocks() }));
-        first.go_on();
-        last.reached();
-        // Seven are over, of whom six were polled in one batch with the one that is not.
+        let (group, last) = seven_over_and_one_polled();
         let keys: Vec<_> = (0..8).map(|n| group.spawn(async move { n })).collect();
         assert_eq!(group.waiting(), 1);
         assert_eq!(keys[6].status(), Some(GatherIncomplete::Running));
@@ -95,16 +100,7 @@ fn slots_that_a_batch_has_freed_are_free_while_a_sibling_is_polled() {
 #[test]
 fn a_caller_finds_the_slots_that_a_batch_has_freed() {
     watched("a caller and a batch", || {
-        let group = GroupOptions::new().on(&Threads).limit(8).group();
-        let ((first, holds), (last, blocks)) = (Blocked::new(), Blocked::new());
-        drop(group.spawn(async move { holds() }));
-        first.reached();
-        for _ in 0..6 {
-            drop(group.spawn(async {}));
-        }
-        drop(group.spawn(async move { blocks() }));
-        first.go_on();
-        last.reached();
+        let (group, last) = seven_over_and_one_polled();
         for _ in 0..7 {
             assert!(
                 ByHand::new(group.spawn_when_free(async {}))

@@ -25,6 +25,7 @@ use super::core::Core;
 use super::ground::{Blocking, Inline, InlineLocal, Kind, Local, Shared};
 use super::key::{Key, TakeError};
 use super::sched::Sched;
+use super::tickets::Ticket;
 use crate::cancel::CancelReason;
 use crate::error::GatherIncomplete;
 
@@ -151,7 +152,7 @@ impl<'env, E, K: Kind> Scope<'env, E, K> {
         manner: Manner,
         location: &'static Location<'static>,
         future: F,
-        ticket: Option<u64>,
+        ticket: Option<Ticket>,
     ) -> Key<S::Value>
     where
         F: Future + 'env,
@@ -182,19 +183,35 @@ impl<'env, E, K: Kind> Scope<'env, E, K> {
         manner: Manner,
         location: &'static Location<'static>,
         future: F,
-        ticket: Option<u64>,
+        ticket: Option<Ticket>,
     ) -> Result<Key<S::Value>, Refused<F, S>>
     where
         F: Future + 'env,
         S: Settle<F::Output, Error = E>,
     {
         let fresh = Fresh::<F, S>::new(manner, location, future);
-        let claim = self.take_in(fresh, |fresh, sched, number, after| {
-            let (roll, queue, claim) = fresh.publish(&self.members, &mut sched.blocks, number);
-            sched.enlist(roll, queue, ticket, after);
-            claim
-        });
-        claim.map(Key::new)
+        self.take_in(fresh, |fresh, sched, number, after| {
+            self.enlist(fresh, sched, number, ticket, after)
+        })
+    }
+
+    /// Makes the cell of a child that is admitted, and has the group take it in.
+    #[inline]
+    fn enlist<F, S>(
+        &self,
+        fresh: Fresh<F, S>,
+        sched: &mut Sched,
+        number: u64,
+        ticket: Option<Ticket>,
+        after: &mut After,
+    ) -> Key<S::Value>
+    where
+        F: Future + 'env,
+        S: Settle<F::Output, Error = E>,
+    {
+        let (roll, queue, claim) = fresh.publish(&self.members, &mut sched.blocks, number);
+        sched.enlist(roll, queue, ticket, after);
+        Key::new(claim)
     }
 
     /// Adds a child that has no key.

@@ -404,6 +404,7 @@ impl<'env, E, K: Kind> Scope<'env, E, K> {
     {
         self.add::<F, Fallible>(Manner::here(), location, future, None)
     }
+
     /// Starts a child without a key.
     pub(crate) fn send_at<F>(&self, location: &'static Location<'static>, future: F)
     where

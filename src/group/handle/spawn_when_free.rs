@@ -122,9 +122,7 @@ impl<'env, E, K: Kind> Scope<'env, E, K> {
                 Err((number, reason)) => return Tried::Refused(number, reason),
             };
             let fresh = waiting.fresh::<S>();
-            let (roll, queue, claim) = fresh.publish(&self.members, &mut sched.blocks, number);
-            sched.enlist(roll, queue, ticket, after);
-            Tried::Added(Key::new(claim))
+            Tried::Added(self.enlist(fresh, sched, number, ticket, after))
         });
         if matches!(tried, Tried::Added(_)) {
             K::ensure_driver(self.core(), &self.home);

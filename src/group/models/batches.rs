@@ -47,6 +47,17 @@ impl Bolt {
     }
 }
 
+/// Spawns what makes a batch of four: three children that are over at once, and one that blocks.
+fn three_and_one_that_blocks(group: &GatherGroup) -> Bolt {
+    let bolt = Bolt::default();
+    for _ in 0..3 {
+        drop(group.spawn(async {}));
+    }
+    let blocks = bolt.clone();
+    drop(group.spawn(async move { blocks.block() }));
+    bolt
+}
+
 /// Is over at its second poll, and wakes itself at the first.
 struct Yields {
     polled: bool,
@@ -219,12 +230,7 @@ fn a_batch_against_somebody_who_waits_for_completions() {
     model_within(2, || {
         let kept = Kept::new(1);
         let group = GatherGroup::on(&kept);
-        let bolt = Bolt::default();
-        for _ in 0..3 {
-            drop(group.spawn(async {}));
-        }
-        let blocks = bolt.clone();
-        drop(group.spawn(async move { blocks.block() }));
+        let bolt = three_and_one_that_blocks(&group);
         let driver = kept.take();
         group.close();
         let drives = thread::spawn(move || block_on(driver));
@@ -246,12 +252,7 @@ fn a_batch_against_somebody_who_waits_for_a_slot() {
     model_within(2, || {
         let kept = Kept::new(1);
         let group = GroupOptions::new().on(&kept).limit(4).group();
-        let bolt = Bolt::default();
-        for _ in 0..3 {
-            drop(group.spawn(async {}));
-        }
-        let blocks = bolt.clone();
-        drop(group.spawn(async move { blocks.block() }));
+        let bolt = three_and_one_that_blocks(&group);
         let driver = kept.take();
         let drives = thread::spawn(move || block_on(driver));
         // The slots of the others are to be had while the last is being polled.
@@ -271,12 +272,7 @@ fn a_batch_against_a_child_that_comes_into_the_line() {
     model_within(2, || {
         let kept = Kept::new(1);
         let group = GroupOptions::new().on(&kept).limit(4).group();
-        let bolt = Bolt::default();
-        for _ in 0..3 {
-            drop(group.spawn(async {}));
-        }
-        let blocks = bolt.clone();
-        drop(group.spawn(async move { blocks.block() }));
+        let bolt = three_and_one_that_blocks(&group);
         let driver = kept.take();
         let drives = thread::spawn(move || block_on(driver));
         let key = group.spawn(async { 7 });

@@ -20,7 +20,6 @@ mod wakes;
 
 use std::cell::Cell;
 use std::future::Future;
-use std::num::NonZeroUsize;
 use std::panic::{set_hook, take_hook};
 use std::pin::Pin;
 use std::sync::atomic::Ordering::Relaxed;
@@ -28,7 +27,8 @@ use std::sync::{Arc, Mutex, Once};
 use std::task::{Context, Poll, Waker};
 
 use crate::group::GatherGroup;
-use crate::spawner::{Job, SpawnError, Spawner};
+pub(crate) use crate::group::kept::{Kept, poll_once};
+use crate::spawner::Job;
 use crate::sync::UnsafeCell;
 use crate::sync::atomic::AtomicUsize;
 
@@ -62,54 +62,13 @@ fn model_within(preemptions: usize, f: impl Fn() + Send + Sync + 'static) {
     });
 }
 
-/// A spawner that keeps its jobs until somebody takes them.
-#[derive(Clone)]
-pub(crate) struct Kept {
-    // Not loom's: whoever hands a job over does so by starting a thread.
-    jobs: Arc<Mutex<Vec<Job>>>,
-    parallelism: NonZeroUsize,
-}
-
 impl Kept {
-    pub(crate) fn new(parallelism: usize) -> Self {
-        Self {
-            jobs: Arc::default(),
-            parallelism: NonZeroUsize::new(parallelism).unwrap(),
-        }
-    }
-
-    /// The only job that came since the last call.
-    fn take(&self) -> Job {
-        let mut jobs = self.jobs.lock().unwrap();
-        assert_eq!(jobs.len(), 1, "one job was launched");
-        jobs.remove(0)
-    }
-
-    /// The same, polled once: it has parked.
+    /// The job that was launched, polled once: it has parked.
     fn take_parked(&self) -> Job {
         let mut driver = self.take();
         assert!(poll_once(&mut driver).is_pending());
         driver
     }
-
-    fn is_empty(&self) -> bool {
-        self.jobs.lock().unwrap().is_empty()
-    }
-}
-
-impl Spawner for Kept {
-    fn spawn(&self, job: Job) -> Result<(), SpawnError> {
-        self.jobs.lock().unwrap().push(job);
-        Ok(())
-    }
-
-    fn parallelism(&self) -> NonZeroUsize {
-        self.parallelism
-    }
-}
-
-pub(crate) fn poll_once<F: Future + Unpin>(future: &mut F) -> Poll<F::Output> {
-    Pin::new(future).poll(&mut Context::from_waker(Waker::noop()))
 }
 
 /// Leaves a group that is over, or about to be.

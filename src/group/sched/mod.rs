@@ -38,6 +38,7 @@ use super::ready::Ready;
 use super::shields::Shields;
 use super::slots::Slots;
 use super::tally::Tally;
+use super::tickets::Ticket;
 use super::watchers::{Events, Watchers};
 use crate::cancel::{CancelKind, CancelReason};
 
@@ -173,7 +174,7 @@ impl Sched {
         &mut self,
         roll: CellRef,
         queue: CellRef,
-        ticket: Option<u64>,
+        ticket: Option<Ticket>,
         after: &mut After,
     ) {
         self.live += 1;
@@ -326,7 +327,7 @@ impl Sched {
     }
 
     /// A caller that waited for a slot goes away.
-    pub(super) fn leave_slots(&mut self, ticket: u64, after: &mut After) {
+    pub(super) fn leave_slots(&mut self, ticket: Ticket, after: &mut After) {
         let (next, waker) = self.slots.leave(ticket, |waker| after.wake(waker));
         after.drop_waker(waker);
         self.start(next, after);
