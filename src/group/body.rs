@@ -8,6 +8,7 @@ use std::task::{Wake, Waker};
 use super::cell::Ending;
 use super::core::Core;
 use super::failures::BodyFailure;
+use super::sched::Sched;
 use super::watchers::Events;
 use crate::cancel::{CancelKind, CancelReason};
 use crate::error::Failure;
@@ -66,6 +67,13 @@ impl Core {
     #[inline]
     pub(crate) fn dooms_body(&self) -> bool {
         self.body.may_go.load(Relaxed) && self.read(|sched| sched.dooms_body(self.drops_body()))
+    }
+
+    /// Are the children dropped? Whoever was woken by what comes of that sees it.
+    #[inline]
+    pub(super) fn drops_children(&self) -> bool {
+        // Said in the section from which on they are.
+        self.body.may_go.load(Relaxed) && self.read(Sched::is_hard)
     }
 
     /// Is this the waker of the body, and the body to be dropped?

@@ -7,7 +7,9 @@ use std::task::{Context, Poll, Waker};
 
 use super::failed::Failed;
 use super::reference::{CellRef, Claimed};
-use super::state::{Ending, KEY, OVER, RUNNING, SCHEDULED, Snapshot, WAITER, untold};
+use super::state::{
+    CANCEL, Ending, KEY, OVER, RUNNING, SCHEDULED, SHIELD, Snapshot, WAITER, untold,
+};
 use super::waker;
 use crate::cancel::CancelReason;
 use crate::group::place::{Place, stand_in_lent};
@@ -57,7 +59,7 @@ impl CellRef {
         let Ok(before) = self.begin() else {
             return Ran::Parked;
         };
-        if before.is_to_go() {
+        if before.is_to_go() || self.goes_with_group(before) {
             return Ran::Cancel(Claimed(self));
         }
         match self.poll_future() {
@@ -76,7 +78,7 @@ impl CellRef {
         let Ok(before) = self.begin() else {
             return RanInBatch::Parked;
         };
-        if before.is_to_go() {
+        if before.is_to_go() || self.goes_with_group(before) {
             return RanInBatch::Cancel(Claimed(self.clone()));
         }
         match self.poll_future() {
@@ -94,6 +96,13 @@ impl CellRef {
     #[inline]
     fn begin(&self) -> Result<Snapshot, Snapshot> {
         self.update(|now| now.is_waiting().then_some((now.0 & !SCHEDULED) | RUNNING))
+    }
+
+    /// Is it to be dropped, although no sweep has come to it? It may have been woken by its token, which turns before, and be in
+    /// somebody's hand from earlier on. A shield in it holds that off until the sweep comes.
+    #[inline]
+    fn goes_with_group(&self, state: Snapshot) -> bool {
+        !state.has(CANCEL | SHIELD) && self.core().drops_children()
     }
 
     /// Polls the future, in its place and its context. The caller holds `RUNNING`, and the child is not over.
