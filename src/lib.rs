@@ -32,7 +32,7 @@ mod registry;
 mod scope;
 pub mod spawner;
 #[cfg(feature = "std")]
-mod sync;
+mod std_or_loom;
 #[cfg(feature = "testing")]
 pub mod testing;
 #[cfg(feature = "std")]

@@ -24,7 +24,7 @@ use source::{Fault, Source};
 
 /// The layers, lowest first. A module may name its own layer and those above it in this table.
 const LAYERS: &[&[&str]] = &[
-    &["sync", "panic", "log", "park", "order"],
+    &["std_or_loom", "panic", "log", "park", "order"],
     &["error", "context", "cancel", "time"],
     &["spawner"],
     &["group"],
@@ -41,8 +41,7 @@ const UNSAFE: &[&str] = &["src/group/cell/"];
 /// Where `cfg(loom)` and loom's types may be named: the facade, the models, and where adapters and tests are left out whose
 /// executor does not build under loom.
 const LOOM: &[&str] = &[
-    "src/sync.rs",
-    "src/sync/",
+    "src/std_or_loom.rs",
     "src/group/mod.rs",
     "src/group/models/",
     "src/scope/mod.rs",

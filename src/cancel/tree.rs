@@ -26,7 +26,7 @@ use super::CancelReason;
 use super::places::Places;
 use crate::error::unhandled::{drop_quietly, report_panic, wake_quietly};
 use crate::panic::catch;
-use crate::sync::Lock;
+use crate::std_or_loom::Lock;
 
 /// What is called when a token is cancelled.
 type Call = Box<dyn FnOnce(&CancelReason) + Send>;

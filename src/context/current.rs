@@ -13,7 +13,7 @@ use std::mem::ManuallyDrop;
 
 use super::vars::{Value, Vars};
 use crate::error::unhandled::drop_quietly;
-use crate::sync::per_thread;
+use crate::std_or_loom::per_thread;
 
 per_thread! {
     // Without a destructor, which costs each access a question: where no guard is there is nothing to drop.

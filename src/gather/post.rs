@@ -9,7 +9,7 @@ use std::task::Waker;
 use crate::error::unhandled::{drop_quietly, report_child_panic};
 use crate::error::{ChildInfo, KeyId};
 use crate::panic::Panic;
-use crate::sync::Lock;
+use crate::std_or_loom::Lock;
 
 /// Where the calls of one group were made.
 #[derive(Clone, Copy, Debug)]

@@ -16,8 +16,8 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering::{Relaxed, SeqCst};
 
 use super::cell::{CellRef, Parting};
-use crate::sync::atomic::AtomicBool;
-use crate::sync::in_one_order;
+use crate::std_or_loom::atomic::AtomicBool;
+use crate::std_or_loom::in_one_order;
 
 /// No batch has more children.
 pub(super) const LARGEST: usize = 32;

@@ -13,7 +13,7 @@ use super::watchers::Events;
 use crate::cancel::{CancelKind, CancelReason};
 use crate::error::Failure;
 use crate::panic::Panic;
-use crate::sync::atomic::{AtomicBool, AtomicU8};
+use crate::std_or_loom::atomic::{AtomicBool, AtomicU8};
 
 /// The body sleeps and its waker is to be called.
 const PARKED: u8 = 0;

@@ -12,7 +12,7 @@ use crate::cancel::{CallbackGuard, CancelKind, CancelReason, CancelToken};
 use crate::error::unhandled::report_panic;
 use crate::panic::catch;
 use crate::spawner::{Spawner, SpawnerHandle};
-use crate::sync::Lock;
+use crate::std_or_loom::Lock;
 use crate::time::{Alarm, Clock, ClockHandle, Deadline, current_clock};
 
 /// What a group may be told of time, and of whom to follow, before it is opened.

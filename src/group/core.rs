@@ -23,7 +23,7 @@ use super::watchers::WatcherId;
 use crate::cancel::{CallbackGuard, CancelKind, CancelReason, CancelToken};
 use crate::panic::catch;
 use crate::spawner::{Calls, SpawnError, Spawner, SpawnerHandle};
-use crate::sync::Lock;
+use crate::std_or_loom::Lock;
 
 /// What is known of a driver job that was dropped.
 const DROPPED: &str = "the spawner dropped the job that polls the children";

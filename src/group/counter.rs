@@ -3,8 +3,8 @@
 use std::num::NonZeroUsize;
 use std::sync::atomic::Ordering::Relaxed;
 
-use crate::sync::atomic::AtomicU64;
-use crate::sync::thread_mark;
+use crate::std_or_loom::atomic::AtomicU64;
+use crate::std_or_loom::thread_mark;
 
 /// Two numbers: one that only the thread with the mark writes, and one for all others.
 ///

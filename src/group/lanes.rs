@@ -11,8 +11,8 @@ use std::sync::OnceLock;
 use std::sync::atomic::Ordering::Relaxed;
 
 use super::cell::CellRef;
-use crate::sync::atomic::AtomicBool;
-use crate::sync::{Lock, MOST_LANES, thread_number};
+use crate::std_or_loom::atomic::AtomicBool;
+use crate::std_or_loom::{Lock, MOST_LANES, thread_number};
 
 /// The lanes of a group. Most groups never need any, and have no memory for them.
 pub(super) struct Lanes {

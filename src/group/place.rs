@@ -11,8 +11,8 @@ use super::cell::CellRef;
 use super::core::Core;
 use super::threshold::Threshold;
 use crate::cancel::{CallbackGuard, CancelReason, CancelToken};
-use crate::sync::atomic::AtomicBool;
-use crate::sync::{Lock, per_thread};
+use crate::std_or_loom::atomic::AtomicBool;
+use crate::std_or_loom::{Lock, per_thread};
 use crate::time::Deadline;
 
 /// Where code runs.

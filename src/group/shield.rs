@@ -13,8 +13,8 @@ use super::cell::CellRef;
 use super::core::Core;
 use super::place::{Place, Screen, here, stand};
 use crate::cancel::CancelToken;
-use crate::sync::Lock;
-use crate::sync::atomic::AtomicBool;
+use crate::std_or_loom::Lock;
+use crate::std_or_loom::atomic::AtomicBool;
 use crate::time::{Alarm, Deadline, current_clock};
 
 /// Holds off a cancel of this child or body until `future` is over.

@@ -28,7 +28,7 @@ use crate::error::unhandled::{
 };
 use crate::error::{StartError, StartedError};
 use crate::panic::{Panic, catch};
-use crate::sync::Lock;
+use crate::std_or_loom::Lock;
 
 /// What caller and child share. Nothing of the user's runs or is dropped under the lock.
 struct Handshake<V> {

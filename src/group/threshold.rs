@@ -10,7 +10,7 @@ use std::sync::{Arc, OnceLock};
 use super::cell::CellRef;
 use super::place::{Place, deadline_of, here, token_of};
 use crate::cancel::{CallbackGuard, CancelKind, CancelReason, CancelToken};
-use crate::sync::Lock;
+use crate::std_or_loom::Lock;
 use crate::time::Deadline;
 
 /// Between a caller and the child that it starts.

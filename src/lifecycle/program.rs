@@ -19,7 +19,7 @@ use crate::group::GroupOptions;
 use crate::log;
 use crate::panic::Panic;
 use crate::registry::TaskRegistry;
-use crate::sync::Lock;
+use crate::std_or_loom::Lock;
 
 /// The run that this code is in.
 static HERE: ContextVar<Arc<Program>> = ContextVar::named("run");

@@ -8,7 +8,7 @@ use std::sync::atomic::AtomicU64;
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::{Duration, Instant};
 
-use crate::sync::Lock;
+use crate::std_or_loom::Lock;
 
 /// How far apart the marks are that are set.
 const STEP: Duration = Duration::from_millis(1);

@@ -12,7 +12,7 @@ use super::shared::Shared;
 use crate::context::ContextVar;
 use crate::group::GroupOptions;
 use crate::spawner::{SpawnerHandle, current_spawner, is_entered, try_current_spawner};
-use crate::sync::Lock;
+use crate::std_or_loom::Lock;
 
 /// The registry that was entered around the code that runs.
 pub(super) static ENTERED: ContextVar<TaskRegistry> = ContextVar::named("ingather task registry");

@@ -18,7 +18,7 @@ use super::info::TaskInfo;
 use crate::cancel::{CancelKind, CancelReason};
 use crate::group::{Glance, GroupOptions, Key, Label, Settle, Unowned};
 use crate::spawner::{Spawner, SpawnerHandle};
-use crate::sync::Lock;
+use crate::std_or_loom::Lock;
 use crate::time::{Clock, ClockHandle};
 
 pub(super) struct Roster {

@@ -15,7 +15,7 @@ use crate::group::{GroupOptions, Label, Settle, child_here};
 use crate::log;
 use crate::panic::{Panic, catch};
 use crate::spawner::SpawnerHandle;
-use crate::sync::Lock;
+use crate::std_or_loom::Lock;
 
 /// The shared part of a registry. Its tasks hold it, so it lives as long as there is one.
 pub(super) struct Shared {

@@ -9,7 +9,7 @@ use std::num::NonZeroUsize;
 use std::sync::{Arc, Weak};
 
 use crate::panic::catch;
-use crate::sync::Lock;
+use crate::std_or_loom::Lock;
 
 /// Whoever waits to send a job.
 pub(crate) trait Calls: Send + Sync {
@@ -94,7 +94,7 @@ impl Drop for Coming {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::sync::atomic::AtomicUsize;
+    use crate::std_or_loom::atomic::AtomicUsize;
     use std::sync::atomic::Ordering::Relaxed;
 
     /// Sends a job when it is called, which is lost at once.

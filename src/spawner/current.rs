@@ -13,7 +13,7 @@ use std::marker::PhantomData;
 use std::mem;
 
 use super::{Spawner, SpawnerHandle, default_spawner, global};
-use crate::sync::per_thread;
+use crate::std_or_loom::per_thread;
 use crate::time::{self, ClockHandle};
 
 per_thread! {

@@ -4,7 +4,7 @@ use std::fmt::{self, Display, Write};
 use std::sync::Arc;
 
 use super::executor;
-use crate::sync::Lock;
+use crate::std_or_loom::Lock;
 
 /// An ordered log of what happened in a test. Clones write to the same one.
 ///

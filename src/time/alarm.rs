@@ -21,7 +21,7 @@ use std::time::Instant;
 use super::{Clock, ClockHandle, Timer};
 use crate::error::unhandled::{drop_quietly, report_panic};
 use crate::panic::catch;
-use crate::sync::Lock;
+use crate::std_or_loom::Lock;
 
 /// Calls a function once when a clock has come to an instant.
 ///

@@ -12,7 +12,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering::{Acquire, Release};
 
 use crate::group::core::Core;
-use crate::sync::atomic::AtomicUsize;
+use crate::std_or_loom::atomic::AtomicUsize;
 
 /// No block is larger, unless it is for one cell.
 const LARGEST: usize = 4096;

@@ -11,8 +11,8 @@ use std::sync::atomic::Ordering::{AcqRel, Acquire};
 use crate::cancel::{CallbackGuard, CancelReason, CancelToken};
 use crate::context::Vars;
 use crate::group::shields::Shields;
-use crate::sync::Lock;
-use crate::sync::atomic::AtomicPtr;
+use crate::std_or_loom::Lock;
+use crate::std_or_loom::atomic::AtomicPtr;
 use crate::time::Alarm;
 
 /// What only some children have.

@@ -13,8 +13,8 @@ use crate::context::{self, Entered};
 use crate::error::{ChildInfo, KeyId};
 use crate::group::core::Core;
 use crate::panic::Panic;
-use crate::sync::UnsafeCell;
-use crate::sync::atomic::{AtomicBool, AtomicU16, AtomicUsize};
+use crate::std_or_loom::UnsafeCell;
+use crate::std_or_loom::atomic::{AtomicBool, AtomicU16, AtomicUsize};
 
 /// The part of a cell that does not depend on the future's type. First in `Cell`, so that one pointer serves for both.
 pub(super) struct Header {

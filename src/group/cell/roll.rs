@@ -14,7 +14,7 @@ use std::sync::atomic::Ordering::Relaxed;
 
 use super::header::Header;
 use super::reference::CellRef;
-use crate::sync::atomic::AtomicPtr;
+use crate::std_or_loom::atomic::AtomicPtr;
 
 /// The mark of a child that is not on the roll.
 pub(super) const OFF: u16 = 0;

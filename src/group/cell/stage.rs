@@ -23,8 +23,8 @@ use crate::context;
 use crate::error::ChildInfo;
 use crate::error::unhandled::{self, drop_quietly};
 use crate::panic::{Panic, catch};
-use crate::sync::UnsafeCell;
-use crate::sync::atomic::{AtomicBool, AtomicU16, AtomicUsize};
+use crate::std_or_loom::UnsafeCell;
+use crate::std_or_loom::atomic::{AtomicBool, AtomicU16, AtomicUsize};
 
 /// What a child's output means to its group.
 pub(crate) trait Settle<O> {

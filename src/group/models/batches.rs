@@ -12,8 +12,8 @@ use loom::thread;
 use super::{Kept, Probe, leave, model, model_within, wake};
 use crate::group::{Ending, GatherGroup, GroupOptions};
 use crate::spawner::{Job, SpawnError, Spawner};
-use crate::sync::UnsafeCell;
-use crate::sync::atomic::AtomicUsize;
+use crate::std_or_loom::UnsafeCell;
+use crate::std_or_loom::atomic::AtomicUsize;
 
 /// A spawner that an owner is always on, so that it sees to the children beside the driver.
 #[derive(Clone)]

@@ -8,7 +8,7 @@ use loom::thread;
 
 use super::{Kept, leave, model, poll_once};
 use crate::group::GatherGroup;
-use crate::sync::UnsafeCell;
+use crate::std_or_loom::UnsafeCell;
 
 /// A value that counts its drops, and whose drop sees where it was made.
 struct Value {

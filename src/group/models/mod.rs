@@ -29,8 +29,8 @@ use std::task::{Context, Poll, Waker};
 use crate::group::GatherGroup;
 pub(crate) use crate::group::kept::{Kept, poll_once};
 use crate::spawner::Job;
-use crate::sync::UnsafeCell;
-use crate::sync::atomic::AtomicUsize;
+use crate::std_or_loom::UnsafeCell;
+use crate::std_or_loom::atomic::AtomicUsize;
 
 std::thread_local! {
     /// All threads of a model are one thread here.

@@ -20,7 +20,7 @@ use crate::order::{self, Order};
 use crate::panic::{Panic, catch};
 use crate::park::Parker;
 use crate::spawner::{Job, LocalJob, SpawnError};
-use crate::sync::Lock;
+use crate::std_or_loom::Lock;
 use crate::time::ClockHandle;
 
 pub(super) struct Shared {

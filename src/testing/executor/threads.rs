@@ -11,7 +11,7 @@ use super::TestExecutor;
 use super::shared::Shared;
 use crate::error::unhandled::{drop_quietly, report_panic, wake_quietly};
 use crate::panic::{Panic, catch};
-use crate::sync::Lock;
+use crate::std_or_loom::Lock;
 
 impl TestExecutor {
     /// Runs a closure on a fresh thread, and keeps the clock from jumping until it is over.

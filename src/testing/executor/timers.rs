@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 use std::time::{Duration, Instant};
 
-use crate::sync::Lock;
+use crate::std_or_loom::Lock;
 use crate::time::{Clock, ClockHandle, Timer};
 
 /// The clock of one executor.

@@ -19,7 +19,7 @@ use crate::order;
 use crate::panic::catch;
 use crate::park::Parker;
 use crate::spawner::Job;
-use crate::sync::Lock;
+use crate::std_or_loom::Lock;
 
 pub(super) struct Pool {
     id: u64,
