@@ -61,7 +61,10 @@ async fn quorum() -> [&'static str; 2] {
         tg.set_deadline(Deadline::after(TINY));
         Ok::<_, Never>(answers)
     });
-    let (one, two) = answers.await.expect("its body was in time");
+    let (one, two) = answers
+        .await
+        .expect("nothing fails")
+        .expect("its body was in time");
     [one, two].map(|answer| answer.expect("it was in time, too"))
 }
 

@@ -13,5 +13,5 @@ pub use crate::group::{
 };
 pub use crate::lifecycle::{Close, RunAsync};
 pub use crate::registry::{Drain, WaitIdle};
-pub use crate::scope::{Fallible, Form, ScopeFuture, Value};
+pub use crate::scope::{Fallible, Form, OrCut, ScopeFuture, Value};
 pub use crate::time::{Interval, Sleep, Tick, Timeout};

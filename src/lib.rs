@@ -17,6 +17,8 @@ mod gather;
 #[cfg(feature = "std")]
 mod group;
 #[cfg(feature = "std")]
+pub mod kind;
+#[cfg(feature = "std")]
 mod lifecycle;
 #[cfg(feature = "std")]
 mod log;
@@ -65,8 +67,8 @@ pub use cancel::{CallbackGuard, CancelKind, CancelReason, CancelToken, DropGuard
 pub use context::{ContextSnapshot, ContextVar};
 #[cfg(feature = "std")]
 pub use error::{
-    ChildFailure, ChildInfo, Failure, Failures, GatherIncomplete, GroupError, KeyId, Outcome,
-    StartError, StartedError, Unhandled, set_unhandled_hook,
+    ChildFailure, ChildInfo, CutShort, Failure, Failures, GatherIncomplete, GroupError, KeyId,
+    Outcome, StartError, StartedError, Unhandled, set_unhandled_hook,
 };
 #[cfg(feature = "std")]
 pub use gather::{

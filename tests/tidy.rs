@@ -32,7 +32,7 @@ const LAYERS: &[&[&str]] = &[
     &["lifecycle", "bridge"],
     &["testing", "inspect"],
     // Faces of the crate root, made of re-exports and pages.
-    &["futures", "docs"],
+    &["futures", "kind", "docs"],
 ];
 
 /// The modules with `unsafe` in them: a file, or a folder with a slash at its end.

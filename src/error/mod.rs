@@ -1,6 +1,7 @@
 //! Everything that can go wrong, as values.
 //!
 //! - `child`: which child it was
+//! - `cut_short`: that a scope which cannot fail was cut short
 //! - `incomplete`: why a key has no result
 //! - `group`: all failures of a group in one error
 //! - `outcome`: how one call ended
@@ -8,6 +9,7 @@
 //! - `unhandled`: where failures go that nobody can get any more
 
 mod child;
+mod cut_short;
 mod group;
 mod incomplete;
 mod outcome;
@@ -15,6 +17,7 @@ mod start;
 pub(crate) mod unhandled;
 
 pub use child::{ChildInfo, KeyId};
+pub use cut_short::CutShort;
 pub use group::{ChildFailure, Failure, Failures, GroupError};
 pub use incomplete::GatherIncomplete;
 pub use outcome::Outcome;

@@ -11,16 +11,16 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use super::calls::sealed::Calls;
-use crate::group::{Kind, Scope};
+use crate::group::{self, Kind, Scope};
 use crate::scope::{Begin, Fallible, ScopeFuture, Value};
 
 /// The future of [`gather`](crate::gather()) and its relatives.
-pub type Gather<'env, R, W, K> =
-    ScopeFuture<'env, Start<'env, R, Infallible, W, K>, Whole<W>, Value<K>>;
+pub type Gather<'env, R, W, K, C = group::Whole> =
+    ScopeFuture<'env, Start<'env, R, Infallible, W, K>, Whole<W>, Value<K, C>>;
 
 /// The future of [`try_gather`](crate::try_gather) and its relatives.
-pub type TryGather<'env, R, E, W, K> =
-    ScopeFuture<'env, TryStart<'env, R, E, W, K>, WholeOrCancel<'env, E, W, K>, Fallible<K>>;
+pub type TryGather<'env, R, E, W, K, C = group::Whole> =
+    ScopeFuture<'env, TryStart<'env, R, E, W, K>, WholeOrCancel<'env, E, W, K>, Fallible<K, C>>;
 
 /// The body of a gather, before it has begun.
 pub struct Start<'env, R, E, W, K: Kind> {

@@ -24,7 +24,7 @@ use super::joiner::{self, CallInfo, Joiner, Verdict, Winner};
 use super::post::{End, Letter, Post, Site};
 use crate::cancel::{CancelKind, CancelReason};
 use crate::error::{ChildInfo, Outcome};
-use crate::group::{Kind, Scope};
+use crate::group::{Kind, Scope, Whole};
 use crate::panic::catch;
 use crate::scope::{Begin, ScopeFuture, Value};
 
@@ -40,10 +40,10 @@ pub type JoinWith<'env, R, J, T, E, K> = ScopeFuture<
 >;
 
 /// The future of [`race`](crate::race) and its relatives.
-pub type Race<'env, R, T, K> = ScopeFuture<
+pub type Race<'env, R, T, K, M = Whole> = ScopeFuture<
     'env,
-    StartJoin<'env, R, Winner<T>, T, T, Infallible, K>,
-    Joining<'env, Winner<T>, T, T, Infallible, K>,
+    StartJoin<'env, R, Winner<T, M>, T, T, Infallible, K>,
+    Joining<'env, Winner<T, M>, T, T, Infallible, K>,
     Value<K>,
 >;
 

@@ -6,15 +6,18 @@ use std::panic::Location;
 use super::body::{Gather, Start, TryGather, TryStart};
 use super::calls::Calls;
 use super::mode::{Settling, Trying, Values};
-use crate::group::{GroupOptions, Inline, InlineLocal, OnError, OnPanic, Origin, Shared};
+use crate::group::{
+    GroupOptions, Inline, InlineLocal, OnError, OnPanic, Origin, Shared, State, Uncut,
+};
 use crate::scope::ScopeFuture;
 
-impl GroupOptions {
+impl<C: State> GroupOptions<Shared, C> {
     /// [`gather`](crate::gather()) with these options; a panic is resumed, whatever these say.
     #[track_caller]
-    pub fn gather<S, C>(self, calls: C) -> Gather<'static, C::Ready, C::Wait, Shared>
+    pub fn gather<S, L>(self, calls: L) -> Gather<'static, L::Ready, L::Wait, Shared, C>
     where
-        C: Calls<'static, S, Values, Error = Infallible>,
+        C: Uncut,
+        L: Calls<'static, S, Values, Error = Infallible>,
     {
         let location = Location::caller();
         let options = self.on_panic(OnPanic::Resume);
@@ -26,12 +29,12 @@ impl GroupOptions {
 
     /// [`try_gather`](crate::try_gather) with these options.
     #[track_caller]
-    pub fn try_gather<S, C>(
+    pub fn try_gather<S, L>(
         self,
-        calls: C,
-    ) -> TryGather<'static, C::Ready, C::Error, C::Wait, Shared>
+        calls: L,
+    ) -> TryGather<'static, L::Ready, L::Error, L::Wait, Shared, C>
     where
-        C: Calls<'static, S, Trying>,
+        L: Calls<'static, S, Trying>,
     {
         let location = Location::caller();
         ScopeFuture::new(
@@ -42,9 +45,9 @@ impl GroupOptions {
 
     /// [`gather_settled`](crate::gather_settled) with these options; errors and panics are outcomes, whatever these say.
     #[track_caller]
-    pub fn gather_settled<S, C>(self, calls: C) -> Gather<'static, C::Ready, C::Wait, Shared>
+    pub fn gather_settled<S, L>(self, calls: L) -> Gather<'static, L::Ready, L::Wait, Shared>
     where
-        C: Calls<'static, S, Settling, Error = Infallible>,
+        L: Calls<'static, S, Settling, Error = Infallible>,
     {
         let location = Location::caller();
         let options = self.on_error(OnError::KeepGoing).on_panic(OnPanic::Collect);
@@ -57,9 +60,10 @@ impl GroupOptions {
     /// [`inline_gather`](crate::inline_gather) with these options; [`on`](Self::on) has no meaning for it, and a panic is
     /// resumed, whatever these say.
     #[track_caller]
-    pub fn inline_gather<'env, S, C>(self, calls: C) -> Gather<'env, C::Ready, C::Wait, Inline>
+    pub fn inline_gather<'env, S, L>(self, calls: L) -> Gather<'env, L::Ready, L::Wait, Inline, C>
     where
-        C: Calls<'env, S, Values, Inline, Error = Infallible>,
+        C: Uncut,
+        L: Calls<'env, S, Values, Inline, Error = Infallible>,
     {
         let location = Location::caller();
         let options = self.on_panic(OnPanic::Resume);
@@ -71,12 +75,12 @@ impl GroupOptions {
 
     /// [`try_inline_gather`](crate::try_inline_gather) with these options; [`on`](Self::on) has no meaning for it.
     #[track_caller]
-    pub fn try_inline_gather<'env, S, C>(
+    pub fn try_inline_gather<'env, S, L>(
         self,
-        calls: C,
-    ) -> TryGather<'env, C::Ready, C::Error, C::Wait, Inline>
+        calls: L,
+    ) -> TryGather<'env, L::Ready, L::Error, L::Wait, Inline, C>
     where
-        C: Calls<'env, S, Trying, Inline>,
+        L: Calls<'env, S, Trying, Inline>,
     {
         let location = Location::caller();
         ScopeFuture::new(
@@ -88,12 +92,13 @@ impl GroupOptions {
     /// [`inline_gather_local`](crate::inline_gather_local) with these options; [`on`](Self::on) has no meaning for it, and a
     /// panic is resumed, whatever these say.
     #[track_caller]
-    pub fn inline_gather_local<'env, S, C>(
+    pub fn inline_gather_local<'env, S, L>(
         self,
-        calls: C,
-    ) -> Gather<'env, C::Ready, C::Wait, InlineLocal>
+        calls: L,
+    ) -> Gather<'env, L::Ready, L::Wait, InlineLocal, C>
     where
-        C: Calls<'env, S, Values, InlineLocal, Error = Infallible>,
+        C: Uncut,
+        L: Calls<'env, S, Values, InlineLocal, Error = Infallible>,
     {
         let location = Location::caller();
         let options = self.on_panic(OnPanic::Resume);
@@ -106,12 +111,12 @@ impl GroupOptions {
     /// [`try_inline_gather_local`](crate::try_inline_gather_local) with these options; [`on`](Self::on) has no meaning for
     /// it.
     #[track_caller]
-    pub fn try_inline_gather_local<'env, S, C>(
+    pub fn try_inline_gather_local<'env, S, L>(
         self,
-        calls: C,
-    ) -> TryGather<'env, C::Ready, C::Error, C::Wait, InlineLocal>
+        calls: L,
+    ) -> TryGather<'env, L::Ready, L::Error, L::Wait, InlineLocal, C>
     where
-        C: Calls<'env, S, Trying, InlineLocal>,
+        L: Calls<'env, S, Trying, InlineLocal>,
     {
         let location = Location::caller();
         ScopeFuture::new(

@@ -8,7 +8,7 @@ use super::joiner::{self, Joiner, Winner, too_few};
 use super::post::lose_value;
 use crate::error::unhandled::{drop_quietly, report_child_error};
 use crate::error::{ChildInfo, Outcome};
-use crate::group::{GroupOptions, Inline, InlineLocal, Origin, Shared};
+use crate::group::{GroupOptions, Inline, InlineLocal, Origin, Shared, State, Uncut};
 use crate::scope::ScopeFuture;
 
 /// Calls that give values.
@@ -55,7 +55,7 @@ macro_rules! start {
     }};
 }
 
-impl GroupOptions {
+impl<M: State> GroupOptions<Shared, M> {
     /// [`join_with`](crate::join_with) with these options.
     #[track_caller]
     pub fn join_with<S, T, E, J, C>(
@@ -76,8 +76,9 @@ impl GroupOptions {
     ///
     /// If there are no calls.
     #[track_caller]
-    pub fn race<S, T, C>(self, calls: C) -> Race<'static, C::Ready, T, Shared>
+    pub fn race<S, T, C>(self, calls: C) -> Race<'static, C::Ready, T, Shared, M>
     where
+        M: Uncut,
         C: CallsOf<'static, S, T>,
     {
         start!(self, shared, Winner::new(), calls, values(), |count| {
@@ -148,8 +149,9 @@ impl GroupOptions {
     ///
     /// If there are no calls.
     #[track_caller]
-    pub fn inline_race<'env, S, T, C>(self, calls: C) -> Race<'env, C::Ready, T, Inline>
+    pub fn inline_race<'env, S, T, C>(self, calls: C) -> Race<'env, C::Ready, T, Inline, M>
     where
+        M: Uncut,
         C: CallsOf<'env, S, T, Inline>,
     {
         start!(self, inline, Winner::new(), calls, values(), |count| {
@@ -223,8 +225,12 @@ impl GroupOptions {
     ///
     /// If there are no calls.
     #[track_caller]
-    pub fn inline_race_local<'env, S, T, C>(self, calls: C) -> Race<'env, C::Ready, T, InlineLocal>
+    pub fn inline_race_local<'env, S, T, C>(
+        self,
+        calls: C,
+    ) -> Race<'env, C::Ready, T, InlineLocal, M>
     where
+        M: Uncut,
         C: CallsOf<'env, S, T, InlineLocal>,
     {
         start!(self, inline, Winner::new(), calls, values(), |count| {

@@ -2,11 +2,12 @@
 
 use super::cell::{Failed, Members};
 use super::core::Core;
+use super::cut::{State, Whole};
 use super::policy::OnPanic;
 use super::sched::Sched;
 use crate::cancel::{CancelKind, CancelReason};
 use crate::error::unhandled;
-use crate::error::{ChildFailure, Failure, GroupError};
+use crate::error::{ChildFailure, CutShort, Failure, GroupError};
 use crate::panic::Panic;
 
 /// How the body of a scope failed, and how many failures came before it. Dropped untaken, it goes to the unhandled hook.
@@ -108,22 +109,49 @@ impl<'a, E> Failures<'a, E> {
         }
     }
 
-    /// Goes on with the panic of the body, whatever the group does with panics: there is nothing else to give.
-    pub(crate) fn resume_body(mut self) -> ! {
-        match self.body.take().and_then(BodyFailure::into_panic) {
-            Some(panic) => {
-                drop(self);
-                panic.resume()
-            }
-            None => unreachable!("a body that cannot fail gives a value or panics"),
+    /// Goes on with the panic of the body, whatever the group does with panics: where the body panicked, there is nothing
+    /// else to give.
+    pub(crate) fn resume_body(mut self) -> Self {
+        if let Some(panic) = self.body.take().and_then(BodyFailure::into_panic) {
+            drop(self);
+            panic.resume();
         }
+        self
+    }
+
+    /// What a scope gives that cannot fail, but can be cut short. Failures that are no body's have no place in it: they go
+    /// to the unhandled hook.
+    pub(crate) fn into_value_or_cut<T>(self, value: Option<T>) -> Result<T, CutShort> {
+        let core = self.members.core();
+        let cancelled = core.cancelled();
+        let reason = match (&value, cancelled) {
+            (Some(_), Some(reason)) if fails_alone(core, &reason) => reason,
+            (None, reason) => reason.unwrap_or_else(|| CancelReason::new(CancelKind::Explicit)),
+            (Some(_), _) => return Ok(value.expect("it was there a moment ago")),
+        };
+        if let Some(value) = value {
+            drop_unwanted(value);
+        }
+        Err(CutShort {
+            group: core.name().cloned(),
+            reason,
+        })
     }
 
     /// All of them in one error, or the value if there are none.
     ///
     /// A group whose children were abandoned has failed, even if nothing else went wrong: it did not do its work. So has
     /// one whose body was dropped without a value, because the group was cancelled.
-    pub(crate) fn into_result<T>(mut self, value: Option<T>) -> Result<T, GroupError<E>> {
+    pub(crate) fn into_result<T>(self, value: Option<T>) -> Result<T, GroupError<E>> {
+        self.into_output::<Whole, T>(value)
+    }
+
+    /// [`into_result`](Self::into_result) for options that may move on: a value that is missing because the time was up is
+    /// `None` then.
+    pub(crate) fn into_output<C: State, T>(
+        mut self,
+        value: Option<T>,
+    ) -> Result<C::Out<T>, GroupError<E>> {
         let core = self.members.core();
         let mut leaves: Vec<_> = std::mem::take(&mut self.children)
             .into_iter()
@@ -134,6 +162,11 @@ impl<'a, E> Failures<'a, E> {
             leaves.splice(position..position, body.take().map(leaf));
         }
         let cancelled = core.cancelled();
+        let is_late = |reason: &CancelReason| reason.kind() == CancelKind::Deadline;
+        let value = match value.map(C::whole) {
+            None if cancelled.as_ref().is_some_and(is_late) => C::cut(),
+            value => value,
+        };
         let value = match (value, cancelled) {
             (value, Some(reason)) if leaves.is_empty() && fails_alone(core, &reason) => {
                 drop_unwanted(value);

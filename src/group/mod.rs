@@ -38,6 +38,7 @@
 //! - `crowd`: how often many drivers meet at the group's lock, counted; `crowd_ends`: what becomes of what is in the lanes
 //! - `kept`: a spawner whose jobs tests poll by hand
 //! - `models`: pieces of the engine under every interleaving, checked by loom
+//! - `cut`: whether a group may be cut short from outside, as a type
 //! - `policy`, `options`, `tally`: what a group may be told, and what it tells
 
 mod after;
@@ -58,6 +59,7 @@ mod counter;
 mod crowd;
 #[cfg(all(test, not(loom)))]
 mod crowd_ends;
+mod cut;
 mod driver;
 mod drivers;
 mod failures;
@@ -100,6 +102,7 @@ pub use checkpoint::{Checkpoint, cancel_reason, checkpoint, current_deadline, cu
 pub(crate) use child::{Call, Fallible, Plain};
 pub use cleanup::{WithCleanup, with_cleanup};
 pub use completions::Completion;
+pub use cut::{Cut, FailingStream, MovesOn, State, Uncut, UncutStream, Whole};
 pub(crate) use driver::{Leaving, Turn};
 pub(crate) use failures::{BodyFailure, Failures, Left};
 pub use gather_group::{GatherGroup, LocalGatherGroup};

@@ -1,6 +1,7 @@
 //! `GroupOptions`: what a group may be told before it is opened.
 
 use std::fmt;
+use std::marker::PhantomData;
 use std::num::NonZeroUsize;
 use std::panic::Location;
 use std::sync::Arc;
@@ -8,7 +9,9 @@ use std::time::Duration;
 
 use super::clockwork::{Terms, Until};
 use super::core::Settings;
+use super::cut::{Cut, MovesOn, State, Whole};
 use super::gather_group::{GatherGroup, LocalGatherGroup};
+use super::ground::{Kind, Shared};
 use super::owner::Origin;
 use super::policy::{OnError, OnPanic, Policy};
 use crate::cancel::CancelToken;
@@ -16,6 +19,11 @@ use crate::spawner::{LocalSpawner, Spawner, SpawnerHandle};
 use crate::time::Deadline;
 
 /// What a group may be told, and the start of each of its forms.
+///
+/// `C` says whether the group may be cut short from outside: [`Whole`], [`Cut`] after [`timeout`](Self::timeout),
+/// [`deadline`](Self::deadline) or [`token`](Self::token), [`MovesOn`] after [`move_on_after`](Self::move_on_after). A form
+/// that cannot fail takes no [`Cut`] options: its output has no place for "it was cut short". Options that are stored name
+/// the state: `options: GroupOptions<Shared, Cut>`; `.timeout(None)` makes it [`Cut`] without a deadline.
 ///
 /// # Examples
 ///
@@ -37,31 +45,61 @@ use crate::time::Deadline;
 /// let error = result.unwrap_err();
 /// assert_eq!((error.name(), error.len()), (Some("crawl"), 2));
 /// ```
-#[derive(Clone, Default)]
 #[must_use = "options open nothing by themselves: call `scope`, `try_scope`, `group` or a relative"]
-pub struct GroupOptions {
+pub struct GroupOptions<K: Kind = Shared, C = Whole> {
     name: Option<Arc<str>>,
     spawner: Option<SpawnerHandle>,
     limit: Option<NonZeroUsize>,
     policy: Policy,
     terms: Option<Box<Terms>>,
+    state: PhantomData<fn() -> (K, C)>,
 }
 
 impl GroupOptions {
     /// A group without a name or a limit, on the current spawner, that cancels on error and resumes panics.
     pub fn new() -> Self {
-        Self::default()
+        Self {
+            name: None,
+            spawner: None,
+            limit: None,
+            policy: Policy::default(),
+            terms: None,
+            state: PhantomData,
+        }
     }
+}
 
-    /// Names the group, for errors, warnings and `Debug`.
-    pub fn name(mut self, name: impl Into<Arc<str>>) -> Self {
-        self.name = Some(name.into());
-        self
+impl Default for GroupOptions {
+    fn default() -> Self {
+        Self::new()
     }
+}
 
+impl<K: Kind, C> Clone for GroupOptions<K, C> {
+    fn clone(&self) -> Self {
+        Self {
+            name: self.name.clone(),
+            spawner: self.spawner.clone(),
+            limit: self.limit,
+            policy: self.policy,
+            terms: self.terms.clone(),
+            state: PhantomData,
+        }
+    }
+}
+
+impl<C: State> GroupOptions<Shared, C> {
     /// Opens the group on this spawner instead of the [current](crate::current_spawner) one.
     pub fn on<S: Spawner + Clone + 'static>(mut self, spawner: &S) -> Self {
         self.spawner = Some(SpawnerHandle::of(spawner));
+        self
+    }
+}
+
+impl<K: Kind, C: State> GroupOptions<K, C> {
+    /// Names the group, for errors, warnings and `Debug`.
+    pub fn name(mut self, name: impl Into<Arc<str>>) -> Self {
+        self.name = Some(name.into());
         self
     }
 
@@ -121,12 +159,15 @@ impl GroupOptions {
 
     /// Cancels the group at this instant, unless it is over by then. A `try_scope` that was cut short fails then.
     #[track_caller]
-    pub fn deadline(self, deadline: impl Into<Deadline>) -> Self {
+    pub fn deadline(self, deadline: impl Into<Deadline>) -> GroupOptions<K, Cut> {
         self.until(Until::At(deadline.into()), false)
     }
 
-    /// Cancels the group so long after it was opened, unless it is over by then. A `try_scope` or `try_join` that was cut
-    /// short fails then; see [`GroupError::is_timeout`](crate::GroupError::is_timeout).
+    /// Cancels the group so long after it was opened, unless it is over by then. `None` sets no deadline, and takes back the
+    /// one that was set. A `try_scope`, `scope_or_cut` or `try_join` that was cut short fails then; see
+    /// [`GroupError::is_timeout`](crate::GroupError::is_timeout).
+    ///
+    /// A `scope`, `gather` or `race` does not take these options, since its output cannot say that the time was up.
     ///
     /// # Examples
     ///
@@ -143,18 +184,38 @@ impl GroupOptions {
     /// assert!(late.unwrap_err().is_timeout());
     /// ```
     #[track_caller]
-    pub fn timeout(self, timeout: Duration) -> Self {
-        self.until(Until::After(timeout), false)
+    pub fn timeout(self, timeout: impl Into<Option<Duration>>) -> GroupOptions<K, Cut> {
+        let until = timeout.into().map_or(Until::Never, Until::After);
+        self.until(until, false)
     }
 
-    /// Like [`timeout`](Self::timeout), but that children were cut short is no error: a `try_scope` whose body gave a value
-    /// gives that value. The name is trio's. Only a body that was dropped itself has nothing to give, and fails.
+    /// Like [`timeout`](Self::timeout), but that the time is up is no error: the output becomes an `Option`, `None` where the
+    /// group was cut short before it had its value. The name is trio's.
+    ///
+    /// A `scope`, `gather` or `race` gives `Option<T>`, a `try_scope` or `try_gather` `Result<Option<T>, GroupError<E>>`. Where
+    /// the body gave its value in time and only children were cut short, it is `Some`; their keys say what became of them.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::time::Duration;
+    ///
+    /// use ingather::{GroupOptions, block_on};
+    ///
+    /// let options = GroupOptions::new().move_on_after(Duration::from_millis(1));
+    /// let late = block_on(options.clone().scope(|_tg| std::future::pending::<u32>()));
+    /// assert_eq!(late, None);
+    /// assert_eq!(block_on(options.scope(|_tg| async { 7 })), Some(7));
+    /// ```
     #[track_caller]
-    pub fn move_on_after(self, timeout: Duration) -> Self {
+    pub fn move_on_after(self, timeout: Duration) -> GroupOptions<K, MovesOn> {
         self.until(Until::After(timeout), true)
     }
 
     /// Cancels the group when a token is cancelled.
+    ///
+    /// A `scope`, `gather` or `race` does not take these options, since its output cannot say that it was cut short; after
+    /// [`move_on_after`](Self::move_on_after) it does, and gives `None` then.
     ///
     /// # Examples
     ///
@@ -163,30 +224,66 @@ impl GroupOptions {
     ///
     /// let token = CancelToken::new();
     /// let outside = token.clone();
-    /// let result = block_on(GroupOptions::new().token(&token).scope(|tg| async move {
-    ///     let key = tg.spawn(std::future::pending::<()>());
+    /// let result = block_on(GroupOptions::new().token(&token).scope_or_cut(|tg| async move {
+    ///     tg.spawn(std::future::pending::<()>());
     ///     outside.cancel();
-    ///     key.await
+    ///     std::future::pending::<u32>().await
     /// }));
-    /// assert!(result.unwrap_err().is_cancelled());
+    /// assert_eq!(result.unwrap_err().reason().root().kind(), ingather::CancelKind::Explicit);
     /// ```
-    pub fn token(mut self, token: &CancelToken) -> Self {
+    pub fn token(mut self, token: &CancelToken) -> GroupOptions<K, C::Follows> {
         self.terms().follows = Some(token.clone());
-        self
+        self.into_state()
     }
 
     #[track_caller]
-    fn until(mut self, until: Until, silent: bool) -> Self {
+    fn until<D>(mut self, until: Until, silent: bool) -> GroupOptions<K, D> {
         let terms = self.terms();
         (terms.until, terms.silent) = (until, silent);
         terms.location = Some(Location::caller());
-        self
+        self.into_state()
+    }
+
+    /// The same options, where the type has done its work or is about to change.
+    pub(crate) fn into_state<D>(self) -> GroupOptions<K, D> {
+        GroupOptions {
+            name: self.name,
+            spawner: self.spawner,
+            limit: self.limit,
+            policy: self.policy,
+            terms: self.terms,
+            state: PhantomData,
+        }
     }
 
     fn terms(&mut self) -> &mut Terms {
         self.terms.get_or_insert_default()
     }
 
+    /// Are panics told of as failures, rather than resumed?
+    pub(crate) fn collects_panics(&self) -> bool {
+        self.policy.on_panic == OnPanic::Collect
+    }
+
+    #[inline]
+    pub(super) fn split(
+        self,
+        location: &'static Location<'static>,
+    ) -> (Settings, Option<SpawnerHandle>) {
+        let settings = Settings {
+            name: self.name,
+            location,
+            policy: self.policy,
+            limit: self.limit,
+            drops_body: false,
+            attended: false,
+            terms: self.terms,
+        };
+        (settings, self.spawner)
+    }
+}
+
+impl<C: State> GroupOptions<Shared, C> {
     /// Opens a [`GatherGroup`].
     ///
     /// # Panics
@@ -217,31 +314,9 @@ impl GroupOptions {
     {
         GatherGroup::open(Origin::local(self, Location::caller(), spawner))
     }
-
-    /// Are panics told of as failures, rather than resumed?
-    pub(crate) fn collects_panics(&self) -> bool {
-        self.policy.on_panic == OnPanic::Collect
-    }
-
-    #[inline]
-    pub(super) fn split(
-        self,
-        location: &'static Location<'static>,
-    ) -> (Settings, Option<SpawnerHandle>) {
-        let settings = Settings {
-            name: self.name,
-            location,
-            policy: self.policy,
-            limit: self.limit,
-            drops_body: false,
-            attended: false,
-            terms: self.terms,
-        };
-        (settings, self.spawner)
-    }
 }
 
-impl fmt::Debug for GroupOptions {
+impl<K: Kind, C> fmt::Debug for GroupOptions<K, C> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut out = f.debug_struct("GroupOptions");
         out.field("name", &self.name)

@@ -8,6 +8,7 @@ use std::task::Waker;
 
 use super::cell::Members;
 use super::core::Settings;
+use super::cut::State;
 use super::failures::{BodyFailure, Failures, Left};
 use super::ground::{Blocking, Borrows, Kind, Local, Shared};
 use super::handle::{Scope, debug_group};
@@ -41,7 +42,10 @@ impl<K: Kind> Origin<K> {
 
 impl Origin<Shared> {
     #[inline]
-    pub(crate) fn shared(options: GroupOptions, location: &'static Location<'static>) -> Self {
+    pub(crate) fn shared<C: State>(
+        options: GroupOptions<Shared, C>,
+        location: &'static Location<'static>,
+    ) -> Self {
         let (settings, home) = options.split(location);
         Self { settings, home }
     }
@@ -49,7 +53,10 @@ impl Origin<Shared> {
 
 impl<K: Kind<Origin = ()>> Origin<K> {
     #[inline]
-    pub(crate) fn inline(options: GroupOptions, location: &'static Location<'static>) -> Self {
+    pub(crate) fn inline<C: State>(
+        options: GroupOptions<Shared, C>,
+        location: &'static Location<'static>,
+    ) -> Self {
         let (settings, _) = options.split(location);
         Self { settings, home: () }
     }
@@ -60,7 +67,10 @@ impl Origin<Blocking> {
     ///
     /// If there is no spawner, or if this thread must not be blocked.
     #[track_caller]
-    pub(crate) fn blocking(options: GroupOptions, location: &'static Location<'static>) -> Self {
+    pub(crate) fn blocking<C: State>(
+        options: GroupOptions<Shared, C>,
+        location: &'static Location<'static>,
+    ) -> Self {
         let (settings, spawner) = options.split(location);
         let home = spawner.unwrap_or_else(current_spawner);
         assert!(
@@ -73,8 +83,8 @@ impl Origin<Blocking> {
 }
 
 impl Origin<Local> {
-    pub(crate) fn local<S: LocalSpawner + Clone + 'static>(
-        options: GroupOptions,
+    pub(crate) fn local<C: State, S: LocalSpawner + Clone + 'static>(
+        options: GroupOptions<Shared, C>,
         location: &'static Location<'static>,
         spawner: &S,
     ) -> Self {

@@ -17,7 +17,7 @@ use super::task::Task;
 use crate::cancel::CancelReason;
 use crate::context::WithContext;
 use crate::error::Unhandled;
-use crate::group::{Fallible, GroupOptions, Label, Plain};
+use crate::group::{self, Fallible, GroupOptions, Label, Plain, State};
 use crate::spawner::{Spawner, SpawnerHandle};
 use crate::time::Deadline;
 
@@ -379,7 +379,7 @@ impl Default for TaskRegistry {
     }
 }
 
-impl GroupOptions {
+impl<C: State> GroupOptions<group::Shared, C> {
     /// Opens a [`TaskRegistry`] with these options.
     ///
     /// Limit, grace, token and deadline hold for its tasks, by spawner; what errors and panics do to the others has no
@@ -400,7 +400,7 @@ impl GroupOptions {
     #[track_caller]
     pub fn registry(self) -> TaskRegistry {
         TaskRegistry {
-            shared: Shared::open(self, Location::caller()),
+            shared: Shared::open(self.into_state(), Location::caller()),
         }
     }
 }

@@ -224,7 +224,7 @@ impl Roster {
         self.prune();
         let mut options = self.options.clone().on(spawner);
         if !first.deadline().is_never() {
-            options = options.deadline(first.deadline());
+            options = options.deadline(first.deadline()).into_state();
         }
         let fresh = Branch::open(options, self.location);
         let mut more = self.more.lock();

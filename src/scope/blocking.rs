@@ -7,10 +7,12 @@
 use std::panic::Location;
 use std::sync::Arc;
 
-use super::Tried;
-use super::form::{Fallible, Form, Value};
+use super::form::{Fallible, Form, OrCut, Value};
+use crate::error::{CutShort, GroupError};
 use crate::group::place::{Place, stand};
-use crate::group::{Blocking, BlockingScope, GroupOptions, Origin, Owner};
+use crate::group::{
+    Blocking, BlockingScope, Cut, GroupOptions, Origin, Owner, Shared, State, Uncut,
+};
 use crate::panic::{AbortGuard, catch};
 use crate::spawner::Spawner;
 
@@ -99,7 +101,7 @@ where
 /// assert_eq!(error.len(), 1);
 /// ```
 #[track_caller]
-pub fn try_blocking_scope<'env, B, T, E>(body: B) -> Tried<T, E>
+pub fn try_blocking_scope<'env, B, T, E>(body: B) -> Result<T, GroupError<E>>
 where
     B: FnOnce(BlockingScope<'env, E>) -> Result<T, E>,
 {
@@ -112,7 +114,7 @@ where
 ///
 /// Everything that failed, the cause first.
 #[track_caller]
-pub fn try_blocking_scope_on<'env, S, B, T, E>(spawner: &S, body: B) -> Tried<T, E>
+pub fn try_blocking_scope_on<'env, S, B, T, E>(spawner: &S, body: B) -> Result<T, GroupError<E>>
 where
     S: Spawner + Clone + 'static,
     B: FnOnce(BlockingScope<'env, E>) -> Result<T, E>,
@@ -120,18 +122,19 @@ where
     GroupOptions::new().on(spawner).try_blocking_scope(body)
 }
 
-impl GroupOptions {
-    /// Runs a [`blocking_scope`] with these options.
+impl<C: State> GroupOptions<Shared, C> {
+    /// Runs a [`blocking_scope`] with these options. The body is not interrupted, so that options that move on give `Some`.
     ///
     /// # Panics
     ///
     /// As for [`blocking_scope`].
     #[track_caller]
-    pub fn blocking_scope<'env, B, T>(self, body: B) -> T
+    pub fn blocking_scope<'env, B, T>(self, body: B) -> C::Out<T>
     where
+        C: Uncut,
         B: FnOnce(BlockingScope<'env>) -> T,
     {
-        run::<_, _, Value<Blocking>>(Origin::blocking(self, Location::caller()), body)
+        run::<_, _, Value<Blocking, C>>(Origin::blocking(self, Location::caller()), body)
     }
 
     /// Runs a [`try_blocking_scope`] with these options.
@@ -144,11 +147,30 @@ impl GroupOptions {
     ///
     /// As for [`blocking_scope`].
     #[track_caller]
-    pub fn try_blocking_scope<'env, B, T, E>(self, body: B) -> Tried<T, E>
+    pub fn try_blocking_scope<'env, B, T, E>(self, body: B) -> Result<C::Out<T>, GroupError<E>>
     where
         B: FnOnce(BlockingScope<'env, E>) -> Result<T, E>,
     {
-        run::<_, _, Fallible<Blocking>>(Origin::blocking(self, Location::caller()), body)
+        run::<_, _, Fallible<Blocking, C>>(Origin::blocking(self, Location::caller()), body)
+    }
+}
+
+impl GroupOptions<Shared, Cut> {
+    /// Runs a [`blocking_scope`] whose children cannot fail, and can be cut short. The body is not interrupted.
+    ///
+    /// # Errors
+    ///
+    /// If the deadline cut children short, as for a [`try_blocking_scope`].
+    ///
+    /// # Panics
+    ///
+    /// As for [`blocking_scope`].
+    #[track_caller]
+    pub fn blocking_scope_or_cut<'env, B, T>(self, body: B) -> Result<T, CutShort>
+    where
+        B: FnOnce(BlockingScope<'env>) -> T,
+    {
+        run::<_, _, OrCut<Blocking>>(Origin::blocking(self, Location::caller()), body)
     }
 }
 

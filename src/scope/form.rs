@@ -3,18 +3,22 @@
 use std::convert::Infallible;
 use std::marker::PhantomData;
 
-use super::Tried;
-use crate::group::{Failures, Kind, Shared};
+use crate::error::{CutShort, GroupError};
+use crate::group::{Failures, Kind, Shared, State, Whole};
 
 /// The form of a scope whose body gives a value.
 #[derive(Debug)]
-pub struct Value<K = Shared>(PhantomData<fn() -> K>);
+pub struct Value<K = Shared, C = Whole>(PhantomData<fn() -> (K, C)>);
 
 /// The form of a scope whose body gives a value or an error.
 #[derive(Debug)]
-pub struct Fallible<K = Shared>(PhantomData<fn() -> K>);
+pub struct Fallible<K = Shared, C = Whole>(PhantomData<fn() -> (K, C)>);
 
-/// What a scope makes of the output `O` of its body: [`Value`] or [`Fallible`].
+/// The form of a scope whose body gives a value, and which can be cut short.
+#[derive(Debug)]
+pub struct OrCut<K = Shared>(PhantomData<fn() -> K>);
+
+/// What a scope makes of the output `O` of its body: [`Value`], [`Fallible`] or [`OrCut`].
 pub trait Form<O>: sealed::Sealed {
     /// What children fail with.
     type Error;
@@ -39,48 +43,72 @@ pub(crate) mod sealed {
     pub trait Sealed {
         /// Whether children have to be `Send`.
         type Kind: Kind;
-        /// Is the body dropped when the group is cancelled? One that has to give a value is not.
+        /// Is the body dropped when the group is cancelled? One without which there is no output is not.
         const DROPS_BODY: bool;
     }
 }
 
-impl<K: Kind> sealed::Sealed for Value<K> {
+impl<K: Kind, C: State> sealed::Sealed for Value<K, C> {
     type Kind = K;
-    const DROPS_BODY: bool = false;
+    const DROPS_BODY: bool = C::MOVES_ON;
 }
 
-impl<O, K: Kind> Form<O> for Value<K> {
+impl<O, K: Kind, C: State> Form<O> for Value<K, C> {
     type Error = Infallible;
     type Value = O;
-    type Output = O;
+    type Output = C::Out<O>;
 
     fn settle(output: O) -> Result<O, Infallible> {
         Ok(output)
     }
 
     #[expect(private_interfaces, reason = "the trait is sealed")]
-    fn finish(value: Option<O>, failures: Failures<'_, Infallible>) -> O {
+    fn finish(value: Option<O>, failures: Failures<'_, Infallible>) -> C::Out<O> {
         // What was collected and is not the body's has no place in a bare value: it goes to the unhandled hook.
-        value.unwrap_or_else(|| failures.resume_body())
+        if let Some(value) = value {
+            return C::whole(value);
+        }
+        drop(failures.resume_body());
+        C::cut().expect("a body that is not cut short gives a value or panics")
     }
 }
 
-impl<K: Kind> sealed::Sealed for Fallible<K> {
+impl<K: Kind> sealed::Sealed for OrCut<K> {
     type Kind = K;
     const DROPS_BODY: bool = true;
 }
 
-impl<T, E, K: Kind> Form<Result<T, E>> for Fallible<K> {
+impl<O, K: Kind> Form<O> for OrCut<K> {
+    type Error = Infallible;
+    type Value = O;
+    type Output = Result<O, CutShort>;
+
+    fn settle(output: O) -> Result<O, Infallible> {
+        Ok(output)
+    }
+
+    #[expect(private_interfaces, reason = "the trait is sealed")]
+    fn finish(value: Option<O>, failures: Failures<'_, Infallible>) -> Self::Output {
+        failures.resume_body().into_value_or_cut(value)
+    }
+}
+
+impl<K: Kind, C: State> sealed::Sealed for Fallible<K, C> {
+    type Kind = K;
+    const DROPS_BODY: bool = true;
+}
+
+impl<T, E, K: Kind, C: State> Form<Result<T, E>> for Fallible<K, C> {
     type Error = E;
     type Value = T;
-    type Output = Tried<T, E>;
+    type Output = Result<C::Out<T>, GroupError<E>>;
 
     fn settle(output: Result<T, E>) -> Result<T, E> {
         output
     }
 
     #[expect(private_interfaces, reason = "the trait is sealed")]
-    fn finish(value: Option<T>, failures: Failures<'_, E>) -> Tried<T, E> {
-        failures.into_result(value)
+    fn finish(value: Option<T>, failures: Failures<'_, E>) -> Self::Output {
+        failures.into_output::<C, T>(value)
     }
 }

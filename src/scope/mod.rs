@@ -24,11 +24,10 @@ use std::future::Future;
 pub(crate) use begin::Begin;
 pub use blocking::{blocking_scope, blocking_scope_on, try_blocking_scope, try_blocking_scope_on};
 pub use ext::SpawnerExt;
-pub use form::{Fallible, Form, Value};
+pub use form::{Fallible, Form, OrCut, Value};
 pub use future::ScopeFuture;
 pub use inline::{inline_scope, inline_scope_local, try_inline_scope, try_inline_scope_local};
 
-use crate::error::GroupError;
 use crate::group::{GroupOptions, Local, LocalScope, Scope};
 use crate::spawner::{LocalSpawner, Spawner};
 
@@ -214,6 +213,3 @@ where
 {
     GroupOptions::new().try_local_scope_on(spawner, body)
 }
-
-/// The error that [`try_scope`] and its relatives give.
-type Tried<T, E> = Result<T, GroupError<E>>;

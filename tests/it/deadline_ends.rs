@@ -3,10 +3,11 @@
 use std::future::{Future, pending};
 use std::rc::Rc;
 
+use ingather::kind::{Cut, MovesOn};
 use ingather::testing::{TestExecutor, Trace};
 use ingather::time::{now, sleep};
 use ingather::{
-    CancelKind, CancelReason, Deadline, GatherGroup, GroupError, GroupOptions, OnError,
+    CancelKind, CancelReason, Deadline, GatherGroup, GroupError, GroupOptions, OnError, Shared,
     current_token, scope, shield, try_gather, try_scope,
 };
 
@@ -34,11 +35,11 @@ async fn value<T>(future: impl Future<Output = Result<T, GroupError<Fault>>>) ->
     (result.ok(), seconds)
 }
 
-fn timeout(seconds: u32) -> GroupOptions {
+fn timeout(seconds: u32) -> GroupOptions<Shared, Cut> {
     GroupOptions::new().timeout(seconds * SECOND)
 }
 
-fn move_on_after(seconds: u32) -> GroupOptions {
+fn move_on_after(seconds: u32) -> GroupOptions<Shared, MovesOn> {
     GroupOptions::new().move_on_after(seconds * SECOND)
 }
 
@@ -159,19 +160,18 @@ fn failures_say_more_than_the_deadline() {
     });
 }
 
-// Deadlines-4
+// Deadlines-4, Deadlines-6
 #[test]
-fn to_move_on_is_no_error_unless_the_body_was_cut_short() {
-    let name = "to_move_on_is_no_error_unless_the_body_was_cut_short";
+fn to_move_on_is_no_error() {
+    let name = "to_move_on_is_no_error";
     over_seeds(name, || async {
         let child = move_on_after(2).try_scope(|tg| async move {
             drop(tg.try_spawn(after(9)));
             Ok::<_, Fault>(1)
         });
-        assert_eq!(value(child).await, (Some(1), 2));
+        assert_eq!(value(child).await, (Some(Some(1)), 2));
         let body = move_on_after(2).try_scope(|_| after(9));
-        let (result, seconds) = timed(body).await;
-        assert!(result.unwrap_err().is_timeout() && seconds == 2);
+        assert_eq!(value(body).await, (Some(None), 2));
         let failed = move_on_after(2).try_scope(|tg| async move {
             tg.try_spawn(async { Err::<(), _>(Fault("a child")) });
             drop(tg.try_spawn(after(9)));
@@ -179,12 +179,53 @@ fn to_move_on_is_no_error_unless_the_body_was_cut_short() {
         });
         let (result, seconds) = timed(failed).await;
         assert_eq!((result.unwrap_err().len(), seconds), (1, 0));
-        // A scope that cannot fail gives its value, late.
+        // What cancels it before the time is up is told.
+        let cancelled = move_on_after(2).try_scope(|tg| async move {
+            tg.cancel();
+            after(1).await
+        });
+        let (result, seconds) = timed(cancelled).await;
+        let error = result.unwrap_err();
+        assert!(error.cancelled().is_some() && !error.is_timeout() && seconds == 0);
+        // A scope that cannot fail gives what it has.
         let late = move_on_after(2).scope(|tg| async move {
             let key = tg.spawn(pending::<()>());
             key.await.is_err()
         });
-        assert_eq!(timed(late).await, (true, 2));
+        assert_eq!(timed(late).await, (None, 2));
+        let local = move_on_after(2).inline_scope_local(|_| pending::<Rc<()>>());
+        assert_eq!(timed(local).await, (None, 2));
+        let local = timeout(2).inline_scope_local_or_cut(|_| pending::<Rc<()>>());
+        let (cut, seconds) = timed(local).await;
+        assert!(cut.unwrap_err().is_timeout() && seconds == 2);
+        let early = move_on_after(2).scope(|tg| async move { drop(tg.spawn(after(9))) });
+        assert_eq!(timed(early).await, (Some(()), 2));
+        // So do a gather and a race.
+        let calls = || [1, 9].map(|seconds| move || async move { after(seconds).await.unwrap() });
+        assert_eq!(timed(move_on_after(2).gather(calls())).await, (None, 2));
+        assert_eq!(
+            timed(move_on_after(2).inline_gather(calls())).await,
+            (None, 2)
+        );
+        assert_eq!(
+            timed(move_on_after(9).gather(calls())).await,
+            (Some(vec![1, 9]), 9)
+        );
+        assert_eq!(timed(move_on_after(2).race(calls())).await, (Some(1), 1));
+        assert_eq!(timed(move_on_after(0).race(calls())).await, (None, 0));
+        assert_eq!(
+            timed(move_on_after(0).inline_race(calls())).await,
+            (None, 0)
+        );
+        let calls = || [1, 9].map(|seconds| move || after(seconds));
+        assert_eq!(
+            value(move_on_after(2).try_gather(calls())).await,
+            (Some(None), 2)
+        );
+        assert_eq!(
+            value(move_on_after(2).try_inline_gather(calls())).await,
+            (Some(None), 2)
+        );
         let group = move_on_after(2).fallible_group::<Fault>();
         drop(group.try_spawn(after(9)));
         let (tally, seconds) = value(group.try_join()).await;

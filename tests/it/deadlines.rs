@@ -62,7 +62,7 @@ async fn a_deadline_cancels_a_group_that_nobody_polls(on: Site) {
         // A scope whose future lies about is cancelled likewise.
         let held = drops.witness();
         let options = GroupOptions::new().timeout(SECOND);
-        let mut scope = ByHand::new(options.scope(|tg| async move {
+        let mut scope = ByHand::new(options.scope_or_cut(|tg| async move {
             tg.spawn(async move {
                 let _held = held;
                 pending::<()>().await;
@@ -106,12 +106,13 @@ async fn a_deadline_in_the_past_cancels_at_once(on: Site) {
 // Deadlines-1
 async fn a_deadline_that_never_comes_cancels_nothing(on: Site) {
     with_wound(on, |clock| async move {
-        for options in [
-            GroupOptions::new().timeout(Duration::MAX),
-            GroupOptions::new().move_on_after(Duration::MAX),
-            GroupOptions::new().deadline(Deadline::NEVER),
+        for group in [
+            GroupOptions::new().timeout(Duration::MAX).group(),
+            GroupOptions::new().timeout(None).group(),
+            GroupOptions::new().timeout(SECOND).timeout(None).group(),
+            GroupOptions::new().move_on_after(Duration::MAX).group(),
+            GroupOptions::new().deadline(Deadline::NEVER).group(),
         ] {
-            let group = options.group();
             assert_eq!((group.deadline(), clock.waiting()), (Deadline::NEVER, 0));
             let gate = Gate::new();
             let waits = gate.clone();
@@ -263,8 +264,9 @@ async fn what_is_over_lets_go_of_its_deadline(on: Site) {
         let options = GroupOptions::new().timeout(HOUR).grace(HOUR);
         options
             .clone()
-            .scope(|tg| async move { drop(tg.spawn(async {})) })
-            .await;
+            .scope_or_cut(|tg| async move { drop(tg.spawn(async {})) })
+            .await
+            .unwrap();
         assert_eq!(clock.waiting(), 0);
         let group = options.clone().group();
         group.spawn(pending::<()>());
@@ -298,12 +300,13 @@ async fn a_child_sees_the_deadlines_around_it(on: Site) {
         assert_eq!(current_deadline(), Deadline::NEVER);
         let at = |seconds: u32| Deadline::from(now() + seconds * SECOND);
         let (five, three, nine) = (at(5), at(3), at(9));
-        let outer = GroupOptions::new().deadline(five).scope(|tg| async move {
+        let outer = GroupOptions::new().deadline(five);
+        let outer = outer.scope_or_cut(|tg| async move {
             reads(five).await;
             tg.spawn(reads(five)).await.unwrap();
             let earlier = GroupOptions::new()
                 .deadline(three)
-                .scope(move |tg| async move {
+                .scope_or_cut(move |tg| async move {
                     reads(three).await;
                     tg.spawn(reads(three)).await.unwrap();
                     tg.spawn(shield(reads(Deadline::NEVER))).await.unwrap();
@@ -314,11 +317,11 @@ async fn a_child_sees_the_deadlines_around_it(on: Site) {
                     reads(five).await;
                     tg.spawn(reads(five)).await.unwrap();
                 });
-            tg.spawn(earlier).await.unwrap();
+            tg.spawn(earlier).await.unwrap().unwrap();
             tg.set_deadline(Deadline::NEVER);
             reads(Deadline::NEVER).await;
         });
-        outer.await;
+        outer.await.unwrap();
         assert_eq!(current_deadline(), Deadline::NEVER);
     })
     .await;

@@ -345,13 +345,13 @@ async fn a_group_whose_token_was_asked_for_is_freed(on: Site) {
     let options = options.timeout(HOUR).on(&on.spawner);
     let tokens: Arc<Mutex<Vec<CancelToken>>> = Arc::default();
     let kept = Arc::clone(&tokens);
-    let value = options.scope(|tg| async move {
+    let value = options.scope_or_cut(|tg| async move {
         kept.lock().unwrap().push(tg.token());
         let key = tg.spawn(async { current_token() });
         let token = key.await.unwrap();
         kept.lock().unwrap().push(token);
     });
-    value.await;
+    value.await.unwrap();
     assert_eq!(tokens.lock().unwrap().len(), 2);
     until(|| Arc::strong_count(&name) == 1).await;
     follows.cancel();

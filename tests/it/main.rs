@@ -8,7 +8,8 @@
 //! - `results`, `retention`: what keys read, and that nothing is retained
 //! - `children`, `supervised`: children in the background, and supervised ones
 //! - `busy_cancels`, `one_child`, `group_tokens`, `cleanup`: cancels of one child and of a group by its token, and clean-up
-//! - `shields`, `shield_ends`, `shields_beside`, `shield_crowds`, `deadlines`, `deadline_ends`: the rules of these names
+//! - `shields`, `shield_ends`, `shields_beside`, `shield_crowds`: the rules of these names
+//! - `deadlines`, `deadline_ends`, `cut_short`: deadlines, and what is cut short
 //! - `limits`, `limits_ends`, `limits_batches`, `gather`: the rules of these names
 //! - `joiners`, `join_ends`, `races`, `map_concurrent`, `map_ends`, `map_polls`: the rules of joining
 //! - `time`, `timeouts`: the rules of time
@@ -48,6 +49,7 @@ mod children;
 mod cleanup;
 mod context;
 mod contexts;
+mod cut_short;
 mod deadline_ends;
 mod deadlines;
 mod draining;

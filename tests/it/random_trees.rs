@@ -6,10 +6,11 @@ use std::time::Duration;
 
 use futures::FutureExt;
 use futures::future::BoxFuture;
+use ingather::kind::State;
 use ingather::testing::explore;
 use ingather::time::{sleep, timeout};
 use ingather::{
-    CancelReason, Deadline, GroupError, GroupOptions, OnError, OnPanic, Ready, StartError,
+    CancelReason, Deadline, GroupError, GroupOptions, OnError, OnPanic, Ready, Shared, StartError,
     cancel_reason, checkpoint, current_token, shield, with_cleanup,
 };
 
@@ -58,7 +59,7 @@ fn some_time(world: &World) -> Duration {
     Duration::from_millis(u64::try_from(world.below(4) * 700).expect("it fits"))
 }
 
-fn options(world: &World) -> (GroupOptions, Option<usize>) {
+fn options(world: &World) -> (GroupOptions<Shared>, Option<usize>) {
     let mut options = GroupOptions::new();
     let limit = world.chance(40).then(|| 1 + world.below(3));
     if let Some(limit) = limit {
@@ -73,19 +74,46 @@ fn options(world: &World) -> (GroupOptions, Option<usize>) {
     if world.chance(30) {
         options = options.on_panic(OnPanic::Collect);
     }
-    options = match world.below(8) {
-        0 => options.timeout(some_time(world)),
-        1 => options.move_on_after(some_time(world)),
-        2 => options.deadline(Deadline::NEVER),
-        _ => options,
-    };
     (options, limit)
 }
 
 /// A group inside: a scope, an inline one, or one as a value; some are dropped half-way.
 fn nested<'a>(world: &'a World, depth: usize, outer: Option<&'a Group>) -> BoxFuture<'a, ()> {
+    let (options, limit) = options(world);
+    match world.below(8) {
+        0 => opened(
+            world,
+            options.timeout(some_time(world)),
+            limit,
+            depth,
+            outer,
+        ),
+        1 => opened(
+            world,
+            options.move_on_after(some_time(world)),
+            limit,
+            depth,
+            outer,
+        ),
+        2 => opened(
+            world,
+            options.deadline(Deadline::NEVER),
+            limit,
+            depth,
+            outer,
+        ),
+        _ => opened(world, options, limit, depth, outer),
+    }
+}
+
+fn opened<'a, C: State + 'a>(
+    world: &'a World,
+    options: GroupOptions<Shared, C>,
+    limit: Option<usize>,
+    depth: usize,
+    outer: Option<&'a Group>,
+) -> BoxFuture<'a, ()> {
     Box::pin(async move {
-        let (options, limit) = options(world);
         world.trace(format!("{:?} opens {options:?} {limit:?}", WHO.get()));
         let outer = outer.cloned();
         match world.below(3) {
@@ -130,9 +158,9 @@ async fn leave<T>(world: &World, left: impl Future<Output = Result<T, GroupError
     }
 }
 
-async fn as_value(
+async fn as_value<C: State>(
     world: &World,
-    options: GroupOptions,
+    options: GroupOptions<Shared, C>,
     limit: Option<usize>,
     depth: usize,
     outer: Option<&Group>,

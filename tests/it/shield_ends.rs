@@ -323,7 +323,7 @@ fn behind_a_shield_its_own_deadline_counts() {
     over_seeds("behind_a_shield_its_own_deadline_counts", || async {
         let start = now();
         let options = GroupOptions::new().timeout(3 * SECOND).grace(HOUR);
-        let key = options.scope(|tg| async move {
+        let key = options.scope_or_cut(|tg| async move {
             let outside = Deadline::from(start + 3 * SECOND);
             tg.spawn(async move {
                 assert_eq!(current_deadline(), outside);
@@ -333,8 +333,8 @@ fn behind_a_shield_its_own_deadline_counts() {
                     let nested = shield(async { current_deadline() }).await;
                     assert_eq!(nested, Deadline::NEVER);
                     let earlier = GroupOptions::new().timeout(SECOND);
-                    let group = earlier.scope(|_| async { current_deadline() }).await;
-                    assert_eq!(group, Deadline::from(start + SECOND));
+                    let group = earlier.scope_or_cut(|_| async { current_deadline() }).await;
+                    assert_eq!(group, Ok(Deadline::from(start + SECOND)));
                     sleep(5 * SECOND).await;
                     assert_eq!(cancel_reason(), None, "the shield is up");
                     // Its deadline lets the cancel outside be read.
@@ -350,7 +350,10 @@ fn behind_a_shield_its_own_deadline_counts() {
                 inner.deadline(own).await
             })
         });
-        assert_eq!(key.await.await, Ok((CancelKind::Deadline, 7 * SECOND)));
+        assert_eq!(
+            key.await.unwrap().await,
+            Ok((CancelKind::Deadline, 7 * SECOND))
+        );
     });
 }
 

@@ -2,11 +2,13 @@
 
 use std::convert::Infallible;
 use std::fmt;
+use std::marker::PhantomData;
 
 use super::failed::{Failed, lose};
 use super::{CallInfo, Joiner, Verdict};
 use crate::error::{GroupError, Outcome};
 use crate::gather::post::Site;
+use crate::group::State;
 
 /// The first call that is over by itself wins, whatever it gives; the rest is cancelled.
 ///
@@ -90,35 +92,37 @@ impl<T, E> fmt::Debug for FirstOver<T, E> {
     }
 }
 
-/// [`FirstOver`] of at least one call that cannot fail: its value.
+/// [`FirstOver`] of at least one call that cannot fail: its value, or what options in the state `M` give that were cut short.
 #[expect(unnameable_types, reason = "it is `race`'s own")]
-pub struct Winner<T>(FirstOver<T, Infallible>);
+pub struct Winner<T, M>(FirstOver<T, Infallible>, PhantomData<fn() -> M>);
 
-impl<T> Winner<T> {
+impl<T, M> Winner<T, M> {
     pub(in crate::gather) const fn new() -> Self {
-        Self(FirstOver::new())
+        Self(FirstOver::new(), PhantomData)
     }
 }
 
-impl<T> Joiner<T, Infallible> for Winner<T> {
-    type Output = T;
+impl<T, M: State> Joiner<T, Infallible> for Winner<T, M> {
+    type Output = M::Out<T>;
 
     fn completed(&mut self, call: CallInfo<'_>, outcome: Outcome<T>) -> Verdict {
         self.0.completed(call, outcome)
     }
 
-    fn finish(self) -> T {
+    fn finish(self) -> M::Out<T> {
         match self.0.finish() {
-            Some(Outcome::Ok(value)) => value,
+            Some(Outcome::Ok(value)) => M::whole(value),
             Some(Outcome::Panicked(panic)) => panic.resume(),
-            Some(Outcome::Cancelled(reason)) => panic!("the calls of `race` were {reason}"),
+            Some(Outcome::Cancelled(reason)) => {
+                M::cut().unwrap_or_else(|| panic!("the calls of `race` were {reason}"))
+            }
             Some(Outcome::Err(never)) => match never {},
             None => unreachable!("a race has at least one call"),
         }
     }
 }
 
-impl<T> fmt::Debug for Winner<T> {
+impl<T, M> fmt::Debug for Winner<T, M> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Debug::fmt(&self.0, f)
     }

@@ -7,9 +7,9 @@ use super::{
     Items, MapConcurrent, MapConcurrentUnordered, MapStream, TryMapConcurrent,
     TryMapConcurrentUnordered,
 };
-use crate::group::{GroupOptions, OnPanic};
+use crate::group::{FailingStream, GroupOptions, OnPanic, Shared, State, UncutStream};
 
-impl GroupOptions {
+impl<C: State> GroupOptions<Shared, C> {
     /// [`map_concurrent`](crate::map_concurrent) with these options; a panic is resumed, whatever these say.
     ///
     /// # Panics
@@ -23,12 +23,13 @@ impl GroupOptions {
         f: F,
     ) -> MapConcurrent<I::Source, F, Fut::Output>
     where
+        C: UncutStream,
         I: Items<S>,
         F: FnMut(I::Item) -> Fut,
         Fut: Future + Send + 'static,
         Fut::Output: Send + 'static,
     {
-        let options = self.on_panic(OnPanic::Resume);
+        let options = self.on_panic(OnPanic::Resume).into_state();
         MapStream::new(options, Location::caller(), items.into_source(), limit, f)
     }
 
@@ -45,12 +46,13 @@ impl GroupOptions {
         f: F,
     ) -> MapConcurrentUnordered<I::Source, F, Fut::Output>
     where
+        C: UncutStream,
         I: Items<S>,
         F: FnMut(I::Item) -> Fut,
         Fut: Future + Send + 'static,
         Fut::Output: Send + 'static,
     {
-        let options = self.on_panic(OnPanic::Resume);
+        let options = self.on_panic(OnPanic::Resume).into_state();
         MapStream::new(options, Location::caller(), items.into_source(), limit, f)
     }
 
@@ -67,13 +69,14 @@ impl GroupOptions {
         f: F,
     ) -> TryMapConcurrent<I::Source, F, T, E>
     where
+        C: FailingStream,
         I: Items<S>,
         F: FnMut(I::Item) -> Fut,
         Fut: Future<Output = Result<T, E>> + Send + 'static,
         T: Send + 'static,
         E: Send + 'static,
     {
-        let options = self.on_panic(OnPanic::Resume);
+        let options = self.on_panic(OnPanic::Resume).into_state();
         MapStream::new(options, Location::caller(), items.into_source(), limit, f)
     }
 
@@ -90,13 +93,14 @@ impl GroupOptions {
         f: F,
     ) -> TryMapConcurrentUnordered<I::Source, F, T, E>
     where
+        C: FailingStream,
         I: Items<S>,
         F: FnMut(I::Item) -> Fut,
         Fut: Future<Output = Result<T, E>> + Send + 'static,
         T: Send + 'static,
         E: Send + 'static,
     {
-        let options = self.on_panic(OnPanic::Resume);
+        let options = self.on_panic(OnPanic::Resume).into_state();
         MapStream::new(options, Location::caller(), items.into_source(), limit, f)
     }
 }

@@ -70,6 +70,8 @@ impl<E, K: Kind> Scope<'_, E, K> {
     /// Moves the deadline of the group: forth, back, into the past, which cancels it now, or to
     /// [`NEVER`](Deadline::NEVER). Without effect once the group is cancelled.
     ///
+    /// In a scope that cannot fail it cuts children short, and not the body: there is no output without its value.
+    ///
     /// # Panics
     ///
     /// If there is no clock; see [`current_clock`](crate::time::current_clock).
