@@ -37,6 +37,8 @@ pub mod spawner;
 mod std_or_loom;
 #[cfg(feature = "testing")]
 pub mod testing;
+#[cfg(all(feature = "std", not(loom)))]
+pub mod threads;
 #[cfg(feature = "std")]
 pub mod time;
 

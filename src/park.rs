@@ -69,6 +69,23 @@ pub(crate) fn park_until_ready<F: Future>(future: F) -> F::Output {
     }
 }
 
+/// Polls a future on this thread until it is ready, but not beyond an instant: `None` if it was not ready then, and it has been
+/// dropped.
+pub(crate) fn park_until_ready_or<F: Future>(future: F, end: Instant) -> Option<F::Output> {
+    let parker = Parker::new();
+    let waker = Waker::from(Arc::clone(&parker));
+    let mut cx = Context::from_waker(&waker);
+    let mut future = pin!(future);
+    loop {
+        if let Poll::Ready(output) = future.as_mut().poll(&mut cx) {
+            return Some(output);
+        }
+        if !parker.park_until(end) {
+            return None;
+        }
+    }
+}
+
 impl Wake for Parker {
     fn wake(self: Arc<Self>) {
         self.notify();

@@ -15,6 +15,9 @@ use ingather::testing::{
     AtDrop, BlockingWork, ByHand, ClockHold, CountingWaker, Explored, HostileSpawner, Mischief,
     TestExecutor, Trace, Yields,
 };
+use ingather::threads::{
+    Acquire, CapacityLimiter, FairGuard, FairLock, LimiterStatistics, Locking, Permit,
+};
 use ingather::time::{ClockHandle, Interval, Sleep, Tick, Timeout, Timer};
 use ingather::*;
 
@@ -350,6 +353,23 @@ fn spawners_go_anywhere_and_what_is_local_stays() {
         FromFn<u8>: [Send Sync Unpin],
         FromFn<Neither>: [Unpin],
         LocalFromFn<Neither>: [Unpin],
+    }
+}
+
+#[test]
+fn what_threads_and_tasks_share_goes_to_both() {
+    table! {
+        CapacityLimiter: [Send Sync Unpin],
+        Acquire: [Send Sync Unpin],
+        Permit: [Send Sync Unpin],
+        LimiterStatistics: [Send Sync Unpin],
+        FairLock<OnlySend>: [Send Sync Unpin],
+        FairLock<OnlySync>: [Unpin],
+        FairLock<NotUnpin>: [Send Sync],
+        FairGuard<'static, OnlySend>: [Send Sync Unpin],
+        FairGuard<'static, OnlySync>: [Unpin],
+        Locking<'static, OnlySend>: [Send Sync Unpin],
+        Locking<'static, OnlySync>: [Unpin],
     }
 }
 

@@ -29,7 +29,7 @@ const LAYERS: &[&[&str]] = &[
     &["spawner"],
     &["group"],
     &["scope", "gather", "registry"],
-    &["lifecycle", "bridge"],
+    &["lifecycle", "bridge", "threads"],
     &["testing", "inspect"],
     // Faces of the crate root, made of re-exports and pages.
     &["futures", "kind", "docs"],

@@ -18,6 +18,7 @@
 //! - `clockwork`: deadline and grace
 //! - `shields`: what holds off a drop
 //! - `place`: where code runs, and how places lie in each other
+//! - `identity`: which task runs here
 //! - `threshold`: where the code of a child runs that may not have started
 //! - `core`: what handles, children, drivers and wakers share
 //! - `body`: what a group knows of the body of its scope
@@ -67,6 +68,7 @@ mod few;
 mod gather_group;
 mod ground;
 mod handle;
+mod identity;
 mod join;
 #[cfg(test)]
 mod kept;
@@ -112,6 +114,7 @@ pub use ground::{Accepts, Blocking, Inline, InlineLocal, Kind, Local, Shared};
 pub use handle::{
     BlockingScope, InlineScope, InlineScopeLocal, LocalScope, Named, Scope, SpawnWhenFree,
 };
+pub(crate) use identity::task_here;
 pub use join::{Completions, Join, Next, TryJoin};
 pub use key::{Key, TakeError};
 pub use options::GroupOptions;

@@ -31,6 +31,7 @@
 //! - `tasks`, `task_failures`: background tasks and their registries, and where their failures end
 //! - `task_attacks`, `draining`: hostile tasks and spawners, and emptying a registry within a bound
 //! - `lossy`: ten thousand runs over a spawner that loses jobs
+//! - `threads_limiter`, `threads_lock`, `threads_torture`: capacity limiters and fair locks
 //! - `stress`: several threads that spawn, wake, cancel and drop at random
 //!
 //! The unit tests of the spawners are beside their code.
@@ -104,6 +105,9 @@ mod task_attacks;
 mod task_failures;
 mod tasks;
 mod testing;
+mod threads_limiter;
+mod threads_lock;
+mod threads_torture;
 mod time;
 mod timeouts;
 mod token_callbacks;

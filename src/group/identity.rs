@@ -1,0 +1,27 @@
+//! Which task runs here, for what belongs to one task.
+
+use super::place::{Place, here};
+use crate::error::KeyId;
+
+/// The child that this code runs in; for the body of a scope that is in no child, the body itself. `None` outside of all
+/// groups, where nobody can tell one task from another.
+pub(crate) fn task_here() -> Option<KeyId> {
+    task_of(&here()?)
+}
+
+fn task_of(place: &Place) -> Option<KeyId> {
+    match place {
+        Place::Child(child) => Some(child.info().id()),
+        // It is polled by what it is in.
+        Place::Body(core) => match core.parent() {
+            Some(outside) => task_of(outside),
+            None => Some(KeyId {
+                group: core.id(),
+                // No child has that number.
+                child: u64::MAX,
+            }),
+        },
+        Place::Behind(screen) => task_of(screen.outside.as_ref()?),
+        Place::Starting(threshold) => Some(threshold.child()?.info().id()),
+    }
+}
