@@ -14,4 +14,6 @@ pub use crate::group::{
 pub use crate::lifecycle::{Close, RunAsync};
 pub use crate::registry::{Drain, WaitIdle};
 pub use crate::scope::{Fallible, Form, OrCut, ScopeFuture, Value};
+#[cfg(not(loom))]
+pub use crate::sync::{EventWait, Get, Put};
 pub use crate::time::{Interval, Sleep, Tick, Timeout};

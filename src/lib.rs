@@ -35,6 +35,8 @@ mod scope;
 pub mod spawner;
 #[cfg(feature = "std")]
 mod std_or_loom;
+#[cfg(all(feature = "std", not(loom)))]
+pub mod sync;
 #[cfg(feature = "testing")]
 pub mod testing;
 #[cfg(all(feature = "std", not(loom)))]

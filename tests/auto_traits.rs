@@ -392,3 +392,27 @@ fn joiners_and_mapped_streams_are_what_they_hold() {
         Source<NotUnpin>: [Send Sync],
     }
 }
+
+#[test]
+fn primitives_go_where_their_values_go() {
+    table! {
+        sync::Event: [Send Sync Unpin],
+        sync::Queue<u8>: [Send Sync Unpin],
+        sync::Queue<OnlySend>: [Send Sync Unpin],
+        sync::Queue<Neither>: [Unpin],
+        sync::Queue<NotUnpin>: [Send Sync Unpin],
+        sync::CloseGuard<OnlySend>: [Send Sync Unpin],
+        sync::PutError<OnlySync>: [Sync Unpin],
+        sync::Promise<OnlySend>: [Send Sync Unpin],
+        sync::Promise<Neither>: [Unpin],
+        sync::Promised<OnlySend>: [Send Sync Unpin],
+        sync::Promised<Neither>: [Unpin],
+        sync::SharedPromised<u8>: [Send Sync Unpin],
+        sync::SharedPromised<OnlySend>: [Unpin],
+        sync::SharedPromised<NotUnpin>: [Send Sync Unpin],
+        ingather::futures::EventWait<'static>: [Send Sync Unpin],
+        ingather::futures::Get<'static, OnlySend>: [Send Sync Unpin],
+        ingather::futures::Put<'static, OnlySend>: [Send Unpin],
+        ingather::futures::Put<'static, NotUnpin>: [Send Sync Unpin],
+    }
+}

@@ -29,7 +29,7 @@ const LAYERS: &[&[&str]] = &[
     &["spawner"],
     &["group"],
     &["scope", "gather", "registry"],
-    &["lifecycle", "bridge", "threads"],
+    &["lifecycle", "sync", "threads", "bridge"],
     &["testing", "inspect"],
     // Faces of the crate root, made of re-exports and pages.
     &["futures", "kind", "docs"],
@@ -51,6 +51,7 @@ const LOOM: &[&str] = &[
     "src/spawner/mod.rs",
     "src/time/mod.rs",
     "src/lifecycle/mod.rs",
+    "src/futures.rs",
     "src/lib.rs",
 ];
 

@@ -32,6 +32,7 @@
 //! - `task_attacks`, `draining`: hostile tasks and spawners, and emptying a registry within a bound
 //! - `lossy`: ten thousand runs over a spawner that loses jobs
 //! - `threads_limiter`, `threads_lock`, `threads_torture`: capacity limiters and fair locks
+//! - `sync_event`, `sync_queue`, `sync_promise`, `sync_ends`: primitives with two faces, and hostile waiters of theirs
 //! - `stress`: several threads that spawn, wake, cancel and drop at random
 //!
 //! The unit tests of the spawners are beside their code.
@@ -101,6 +102,10 @@ mod starting_from;
 mod stress;
 mod supervised;
 mod support;
+mod sync_ends;
+mod sync_event;
+mod sync_promise;
+mod sync_queue;
 mod task_attacks;
 mod task_failures;
 mod tasks;

@@ -11,9 +11,9 @@ use ingather::{
 
 use crate::support::{
     ByHand, Drops, Gate, HostileSpawner, Kind, Mischief, Rng, Site, Trace, behaviour, boom,
-    panic_of, unhandled, watched, watched_for, yields,
+    panic_of, panic_text, unhandled, watched, watched_for, yields,
 };
-use crate::tasks::{cancelled, panic_text};
+use crate::tasks::cancelled;
 
 behaviour!(
     the_last_handle_goes_inside_a_task,

@@ -10,7 +10,9 @@ use ingather::{
     create_named_task, create_task, current_token, enter, scope_on, try_create_task,
 };
 
-use crate::support::{ByHand, Drops, Fault, Gate, Kind, Site, Trace, behaviour, panic_of, yields};
+use crate::support::{
+    ByHand, Drops, Fault, Gate, Kind, Site, Trace, behaviour, panic_of, panic_text, yields,
+};
 
 behaviour!(
     a_task_goes_on_when_handle_registry_and_creator_are_gone,
@@ -79,18 +81,6 @@ async fn a_task_gives_what_it_ended_with(on: Site) {
     let again = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| drop(task.poll())));
     let again = panic_text(again.unwrap_err());
     assert!(again.contains("once"), "{again}");
-}
-
-/// The text of a panic's payload.
-pub(crate) fn panic_text(payload: Box<dyn std::any::Any + Send>) -> String {
-    match payload.downcast::<String>() {
-        Ok(text) => *text,
-        Err(other) => other
-            .downcast_ref::<&str>()
-            .copied()
-            .unwrap_or_default()
-            .to_owned(),
-    }
 }
 
 // Tasks-3

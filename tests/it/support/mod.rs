@@ -60,6 +60,18 @@ pub(crate) fn panic_of<R>(f: impl FnOnce() -> R) -> Option<&'static str> {
     }
 }
 
+/// The text of a panic's payload.
+pub(crate) fn panic_text(payload: Box<dyn std::any::Any + Send>) -> String {
+    match payload.downcast::<String>() {
+        Ok(text) => *text,
+        Err(other) => other
+            .downcast_ref::<&str>()
+            .copied()
+            .unwrap_or_default()
+            .to_owned(),
+    }
+}
+
 /// Makes a module of `#[test]`s, one for each spawner, of each test that is named.
 ///
 /// `outside:` before the names runs them from a plain thread only, `inside:` as a job of the spawner only. A test that

@@ -1,0 +1,40 @@
+//! Primitives with two faces: usable from threads and from tasks of any executor.
+//!
+//! - `signal`: whom to tell when something has changed, and waiting for it as a task and as a thread
+//! - `relay`: the wakers of tasks, kept and called where no lock is held
+//! - `event`: [`Event`]
+//! - `queue`: [`Queue`]; `queue_wait`: its futures; `queue_error`: its errors
+//! - `promise`: [`Promise`] and [`Promised`]; `promise_state`: what both share
+//!
+//! Each operation that waits has three forms: a future, one that blocks the thread (`_blocking`), and one that blocks it for
+//! at most so long (`_timeout`). A future is given a time limit by [`timeout`](crate::timeout()). What is set, put or closed
+//! wakes threads and tasks alike, and never blocks, whatever executor the waiting tasks run on.
+//!
+//! | type | what it is for |
+//! |---|---|
+//! | [`Event`] | a flag that can be waited for |
+//! | [`Queue`] | values in order, bounded or not |
+//! | [`promise`](promise()) | one value, set once |
+//!
+//! A blocking form refuses, with a panic, to block the only thread of a runtime, since what it waits for may need that
+//! thread; a form with a time limit may be used there. The limits of blocking forms are real time, by the system's clock.
+//! Those of futures go by the [current clock](crate::time::current_clock).
+//!
+//! The rules are those of the chapter *Primitives* in the [semantics](crate::docs::semantics).
+
+mod event;
+mod promise;
+mod promise_state;
+mod queue;
+mod queue_error;
+mod queue_wait;
+mod relay;
+mod signal;
+
+pub use event::{Event, EventWait};
+pub use promise::{Promise, PromiseClosed, Promised, SetError, SharedPromised, promise};
+pub use queue::{CloseGuard, Queue};
+pub use queue_error::{
+    GetError, GetTimeoutError, PutError, PutTimeoutError, TryGetError, TryPutError,
+};
+pub use queue_wait::{Get, Put};
