@@ -4,7 +4,7 @@ use std::mem;
 use std::sync::{Arc, Weak};
 use std::task::Waker;
 
-use super::cell::{CellRef, Failed, Parting};
+use super::cell::{CellRef, Failed, OnThread, Parting};
 use super::completions::Completions;
 use super::core::Core;
 use super::drivers::DriverId;
@@ -208,7 +208,8 @@ impl<'a> After<'a> {
             Some(Nudge::Wake(id, waker)) => {
                 let woken = wake_quietly(waker);
                 if !woken {
-                    core.driver_lost(id, "the waker of the job that polls the children panicked");
+                    let why = "the waker of the job that polls the children panicked";
+                    core.driver_lost(id, why, OnThread::anywhere(core));
                 }
             }
             Some(Nudge::Launch(id)) => core.launch(id),

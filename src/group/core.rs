@@ -8,7 +8,7 @@ use std::sync::{Arc, OnceLock};
 use super::after::After;
 use super::batch::Hand;
 use super::body::Body;
-use super::cell::{CellRef, Claimed, Ending, Failed, Finished};
+use super::cell::{CellRef, Claimed, Ending, Failed, Finished, OnThread};
 use super::clockwork::{Clockwork, Terms};
 use super::counter::Counter;
 use super::driver::{Driver, OnSpawner, sweep};
@@ -43,6 +43,8 @@ pub(crate) struct Core {
     clockwork: OnceLock<Box<Clockwork>>,
     /// Is the body of the scope dropped when the group is cancelled?
     drops_body: bool,
+    /// May its children be polled and dropped on every thread? See `OnThread`.
+    roams: bool,
     pub(super) body: Body,
     taken: Counter,
     let_go: Counter,
@@ -68,7 +70,7 @@ pub(crate) struct Settings {
 
 impl Core {
     #[inline]
-    pub(super) fn new(settings: Settings, spawner: Option<SpawnerHandle>) -> Self {
+    pub(super) fn new(settings: Settings, spawner: Option<SpawnerHandle>, roams: bool) -> Self {
         static NEXT_ID: std::sync::atomic::AtomicU64 = std::sync::atomic::AtomicU64::new(1);
         let max_drivers = spawner
             .as_ref()
@@ -82,6 +84,7 @@ impl Core {
             token: OnceLock::new(),
             clockwork: OnceLock::new(),
             drops_body: settings.drops_body,
+            roams,
             body: Body::new(),
             taken: Counter::new(),
             let_go: Counter::new(),
@@ -134,6 +137,11 @@ impl Core {
 
     pub(super) fn drops_body(&self) -> bool {
         self.drops_body
+    }
+
+    #[inline]
+    pub(super) fn roams(&self) -> bool {
+        self.roams
     }
 
     pub(super) fn policy(&self) -> Policy {
@@ -356,14 +364,15 @@ impl Core {
     }
 
     /// The owner is gone: drops, on this thread, every child that is not being polled, and lets go of everything.
-    pub(super) fn end(self: &Arc<Self>, reason: CancelReason, place: Option<WatcherId>) {
-        self.with(|sched, after| {
+    pub(super) fn end(at: OnThread<'_>, reason: CancelReason, place: Option<WatcherId>) {
+        let core = at.core();
+        core.with(|sched, after| {
             sched.ends(reason, after);
             after.drop_waker(place.and_then(|place| sched.watchers.unwatch(place)));
         });
-        sweep(self);
-        self.with(|sched, after| sched.orphan(after));
-        self.stop_clock();
+        sweep(at);
+        core.with(|sched, after| sched.orphan(after));
+        core.stop_clock();
     }
 
     /// Puts a driver job on the spawner.
@@ -371,7 +380,8 @@ impl Core {
         if let Some(spawner) = &self.spawner {
             let coming = spawner.crew().joins();
             let job = Driver::new(self, id, OnSpawner).on_its_way(coming);
-            self.launch_by(id, || spawner.spawn(Box::pin(job)));
+            let at = OnThread::anywhere(self);
+            self.launch_by(id, at, || spawner.spawn(Box::pin(job)));
         }
     }
 
@@ -379,26 +389,30 @@ impl Core {
     pub(super) fn launch_by(
         self: &Arc<Self>,
         id: DriverId,
+        at: Option<OnThread<'_>>,
         spawn: impl FnOnce() -> Result<(), SpawnError>,
     ) {
         let result = catch(spawn);
         let dropped = self.with(|sched, _| sched.driver_launched(id));
         match result {
-            Ok(Ok(())) if dropped => self.driver_lost(id, DROPPED),
+            Ok(Ok(())) if dropped => self.driver_lost(id, DROPPED, at),
             Ok(Ok(())) => {}
-            Ok(Err(refused)) => self.driver_lost(id, &refused.to_string()),
-            Err(panic) => self.driver_lost(id, &format!("the spawner {panic}")),
+            Ok(Err(refused)) => self.driver_lost(id, &refused.to_string(), at),
+            Err(panic) => self.driver_lost(id, &format!("the spawner {panic}"), at),
         }
     }
 
     /// A driver job was dropped before its end.
-    pub(super) fn driver_dropped(self: &Arc<Self>, id: DriverId) {
-        self.driver_lost(id, DROPPED);
+    pub(super) fn driver_dropped(self: &Arc<Self>, id: DriverId, at: Option<OnThread<'_>>) {
+        self.driver_lost(id, DROPPED, at);
     }
 
-    pub(super) fn driver_lost(self: &Arc<Self>, id: DriverId, why: &str) {
-        if self.with(|sched, after| sched.driver_lost(id, why, after)) {
-            sweep(self);
+    /// If nobody is left for the children, they are dropped here; where they are not at home, by the owner, or by the
+    /// job that was given up, once it is polled or dropped.
+    pub(super) fn driver_lost(self: &Arc<Self>, id: DriverId, why: &str, at: Option<OnThread<'_>>) {
+        let is_left = self.with(|sched, after| sched.driver_lost(id, why, after));
+        if let Some(at) = at.filter(|_| is_left) {
+            sweep(at);
         }
     }
 

@@ -11,7 +11,6 @@
 //!        ╰──▶ lost: refused or dropped; others take over, or the group is cancelled as `Abandoned`
 //! ```
 
-use std::borrow::Borrow;
 use std::future::Future;
 use std::pin::Pin;
 use std::rc::{self, Rc};
@@ -19,7 +18,7 @@ use std::sync::{Arc, Weak};
 use std::task::{Context, Poll, Waker};
 
 use super::batch::{Batch, Hand};
-use super::cell::{Ran, RanInBatch};
+use super::cell::{Apart, Members, MembersOf, OnThread, Ran, RanInBatch};
 use super::core::Core;
 use super::drivers::DriverId;
 use super::failures::Left;
@@ -45,12 +44,13 @@ pub(super) enum Drove {
 
 /// Polls or drops children, one after the other, as long as there is `budget`.
 pub(super) fn drive(
-    core: &Arc<Core>,
+    at: OnThread<'_>,
     by_owner: bool,
     budget: &mut usize,
     should_yield: impl Fn() -> bool,
 ) -> Drove {
     // A spawner that panics instead of answering must not make us forget a child.
+    let core = at.core();
     let gives_way = || order::gives_way() || catch(&should_yield).unwrap_or(true);
     let mut hand = Hand::default();
     let mut done = Done::First;
@@ -61,23 +61,23 @@ pub(super) fn drive(
         match work {
             Work::Nothing => return Drove::Idle,
             Work::Batch => {
-                let (turned, gives_way) = drive_batch(core, hand.batch(), budget, gives_way);
+                let (turned, gives_way) = drive_batch(at, hand.batch(), budget, gives_way);
                 done = Done::Batch(turned);
                 is_last = gives_way;
             }
             Work::Poll(child) => {
                 *budget -= 1;
-                done = match child.run() {
+                done = match child.run(at) {
                     Ran::Over(finished) => Done::Over(finished),
                     Ran::Woken(child) => Done::Woken(child),
-                    Ran::Cancel(claimed) => Done::Over(claimed.cancel(&core.reason())),
+                    Ran::Cancel(claimed) => Done::Over(claimed.cancel(&core.reason(), at)),
                     Ran::Parked => Done::Parked,
                 };
                 is_last = gives_way();
             }
             Work::Drop(claimed, reason) => {
                 *budget -= 1;
-                done = Done::Over(claimed.cancel(&reason));
+                done = Done::Over(claimed.cancel(&reason, at));
                 is_last = gives_way();
             }
         }
@@ -91,17 +91,18 @@ pub(super) fn drive(
 
 /// Polls the children of a batch, and says how far it came and whether the turn is over.
 fn drive_batch(
-    core: &Arc<Core>,
+    at: OnThread<'_>,
     batch: &Batch,
     budget: &mut usize,
     gives_way: impl Fn() -> bool,
 ) -> (Turned, bool) {
+    let core = at.core();
     let mut turned = Turned::default();
     let mut is_last = false;
     let mut counted = batch.is_counted();
     for child in batch.children() {
         *budget -= 1;
-        let ran = child.run_in_batch();
+        let ran = child.run_in_batch(at);
         turned.next(matches!(ran, RanInBatch::Woken));
         match ran {
             RanInBatch::Over if counted || batch.tells(child) => counted = core.settle_one(child),
@@ -111,7 +112,7 @@ fn drive_batch(
                 wake_quietly(waiter);
             }
             RanInBatch::Told(finished) => core.is_over(finished),
-            RanInBatch::Cancel(claimed) => core.is_over(claimed.cancel(&core.reason())),
+            RanInBatch::Cancel(claimed) => core.is_over(claimed.cancel(&core.reason(), at)),
         }
         is_last = gives_way();
         if is_last || batch.is_hurried() {
@@ -122,10 +123,10 @@ fn drive_batch(
 }
 
 /// Drops, on this thread, every child of a cancelled group that is not being polled.
-pub(super) fn sweep(core: &Arc<Core>) {
+pub(super) fn sweep(at: OnThread<'_>) {
     let mut done = None;
-    while let Some((claimed, reason)) = core.sweep_step(done) {
-        done = Some(claimed.cancel(&reason));
+    while let Some((claimed, reason)) = at.core().sweep_step(done) {
+        done = Some(claimed.cancel(&reason, at));
     }
 }
 
@@ -133,7 +134,7 @@ pub(super) fn sweep(core: &Arc<Core>) {
 ///
 /// It keeps neither the group nor the spawner alive: an executor that holds a parked driver would hold itself otherwise.
 /// A group with children that are not over stays alive through them.
-pub(crate) struct Driver<H> {
+pub(crate) struct Driver<H: Home> {
     core: Weak<Core>,
     id: DriverId,
     home: H,
@@ -145,6 +146,8 @@ pub(crate) struct Driver<H> {
 pub(super) trait Home {
     type Ground: Ground;
     fn ground(&self, core: &Core) -> Option<Self::Ground>;
+    /// The driver is where the children of its group are at home.
+    fn on_thread<'a>(&self, core: &'a Arc<Core>) -> Option<OnThread<'a>>;
 }
 
 /// The driver of a group on a spawner.
@@ -156,17 +159,31 @@ impl Home for OnSpawner {
     fn ground(&self, core: &Core) -> Option<SpawnerHandle> {
         core.spawner().cloned()
     }
-}
 
-impl Home for rc::Weak<dyn LocalSpawner> {
-    type Ground = Rc<dyn LocalSpawner>;
-
-    fn ground(&self, _core: &Core) -> Option<Rc<dyn LocalSpawner>> {
-        self.upgrade()
+    fn on_thread<'a>(&self, core: &'a Arc<Core>) -> Option<OnThread<'a>> {
+        OnThread::anywhere(core)
     }
 }
 
-impl<H> Driver<H> {
+/// The driver of a group on a local spawner.
+pub(super) struct OnLocalSpawner {
+    pub(super) spawner: rc::Weak<dyn LocalSpawner>,
+    pub(super) group: Apart<Rc<dyn LocalSpawner>>,
+}
+
+impl Home for OnLocalSpawner {
+    type Ground = Rc<dyn LocalSpawner>;
+
+    fn ground(&self, _core: &Core) -> Option<Rc<dyn LocalSpawner>> {
+        self.spawner.upgrade()
+    }
+
+    fn on_thread<'a>(&self, core: &'a Arc<Core>) -> Option<OnThread<'a>> {
+        Some(self.group.on_thread(core))
+    }
+}
+
+impl<H: Home> Driver<H> {
     pub(super) fn new(core: &Arc<Core>, id: DriverId, home: H) -> Self {
         Self {
             core: Arc::downgrade(core),
@@ -196,14 +213,19 @@ impl<H: Home + Unpin> Future for Driver<H> {
         }) else {
             return Poll::Ready(());
         };
+        let Some(at) = this.home.on_thread(&core) else {
+            return Poll::Ready(());
+        };
         if !core.with(|sched, after| sched.driver_begins(id, after)) {
+            // It was given up, perhaps where nobody could drop the children.
+            sweep(at);
             this.core = Weak::new();
             return Poll::Ready(());
         }
         let _current = ground.enter();
         let mut budget = BUDGET;
         loop {
-            if drive(&core, false, &mut budget, || ground.should_yield()) == Drove::Yield {
+            if drive(at, false, &mut budget, || ground.should_yield()) == Drove::Yield {
                 cx.waker().wake_by_ref();
                 return Poll::Pending;
             }
@@ -220,10 +242,10 @@ impl<H: Home + Unpin> Future for Driver<H> {
     }
 }
 
-impl<H> Drop for Driver<H> {
+impl<H: Home> Drop for Driver<H> {
     fn drop(&mut self) {
         if let Some(core) = self.core.upgrade() {
-            core.driver_dropped(self.id);
+            core.driver_dropped(self.id, self.home.on_thread(&core));
         }
     }
 }
@@ -232,6 +254,7 @@ impl<H> Drop for Driver<H> {
 ///
 /// While it lasts the spawner is current, and if the owner is on that spawner it counts as one that sees to the children.
 pub(crate) struct Turn<'a, G: Ground> {
+    at: OnThread<'a>,
     core: &'a Arc<Core>,
     ground: &'a G,
     on_spawner: bool,
@@ -251,27 +274,28 @@ pub(crate) enum Leaving {
 }
 
 impl<'a, G: Ground> Turn<'a, G> {
-    pub(crate) fn begin(core: &'a Arc<Core>, ground: &'a G) -> Self {
-        let turn = Self::arrive(core, ground);
+    pub(crate) fn begin(at: OnThread<'a>, ground: &'a G) -> Self {
+        let turn = Self::arrive(at, ground);
         if turn.on_spawner {
-            core.with(|sched, _| sched.owner_begins());
+            at.core().with(|sched, _| sched.owner_begins());
         }
         turn
     }
 
     /// The first turn of an owner that has opened the group just now, as one that is attended: it counts since then.
-    pub(crate) fn first(core: &'a Arc<Core>, ground: &'a G) -> Self {
-        let turn = Self::arrive(core, ground);
+    pub(crate) fn first(at: OnThread<'a>, ground: &'a G) -> Self {
+        let turn = Self::arrive(at, ground);
         if !turn.on_spawner {
-            core.with(|sched, _| sched.owner_is_elsewhere());
+            at.core().with(|sched, _| sched.owner_is_elsewhere());
         }
         turn
     }
 
-    fn arrive(core: &'a Arc<Core>, ground: &'a G) -> Self {
+    fn arrive(at: OnThread<'a>, ground: &'a G) -> Self {
         let (on_spawner, current) = ground.arrive();
         Self {
-            core,
+            at,
+            core: at.core(),
             ground,
             on_spawner,
             suspended: false,
@@ -284,7 +308,7 @@ impl<'a, G: Ground> Turn<'a, G> {
     pub(crate) fn drive(&mut self) -> bool {
         let ground = self.ground;
         self.on_spawner
-            && drive(self.core, true, &mut self.budget, || ground.should_yield()) == Drove::Yield
+            && drive(self.at, true, &mut self.budget, || ground.should_yield()) == Drove::Yield
     }
 
     /// Ends the turn of an owner that wakes itself: until it is polled again it counts as on its way.
@@ -393,23 +417,51 @@ impl<G: Ground> Drop for Turn<'_, G> {
 }
 
 /// An owner's place among the watchers, given up when it is dropped.
-pub(crate) struct Watch<C: Borrow<Arc<Core>> = Arc<Core>> {
-    core: C,
+pub(crate) struct Watch<G: Watched = Arc<Core>> {
+    group: G,
     pub(super) place: Option<WatcherId>,
 }
 
-impl<C: Borrow<Arc<Core>>> Watch<C> {
-    pub(crate) fn new(core: C) -> Self {
-        Self { core, place: None }
+/// A group, from the hands of somebody who watches it.
+pub(crate) trait Watched {
+    fn core(&self) -> &Arc<Core>;
+    /// If this is a thread on which its children are at home.
+    fn on_thread(&self) -> Option<OnThread<'_>>;
+}
+
+impl Watched for Arc<Core> {
+    fn core(&self) -> &Arc<Core> {
+        self
+    }
+
+    fn on_thread(&self) -> Option<OnThread<'_>> {
+        OnThread::anywhere(self)
     }
 }
 
-impl<C: Borrow<Arc<Core>>> Drop for Watch<C> {
+impl<E, H> Watched for &MembersOf<E, H> {
+    fn core(&self) -> &Arc<Core> {
+        Members::core(self)
+    }
+
+    fn on_thread(&self) -> Option<OnThread<'_>> {
+        Some(MembersOf::on_thread(self))
+    }
+}
+
+impl<G: Watched> Watch<G> {
+    pub(crate) fn new(group: G) -> Self {
+        Self { group, place: None }
+    }
+}
+
+impl<G: Watched> Drop for Watch<G> {
     fn drop(&mut self) {
         if let Some(place) = self.place {
-            let core = self.core.borrow();
-            if core.with(|sched, after| sched.stops_watching(place, after)) {
-                sweep(core);
+            let core = self.group.core();
+            let is_left = core.with(|sched, after| sched.stops_watching(place, after));
+            if let Some(at) = self.group.on_thread().filter(|_| is_left) {
+                sweep(at);
             }
         }
     }

@@ -2,10 +2,10 @@
 
 use std::marker::PhantomData;
 use std::rc::Rc;
-use std::sync::Arc;
 
+use super::cell::{MembersOf, Roaming};
 use super::core::Core;
-use super::driver::Driver;
+use super::driver::{Driver, OnLocalSpawner};
 use crate::spawner::{
     EnterGuard, LocalSpawner, Spawner, SpawnerHandle, arrive, current_spawner, enter_running,
 };
@@ -164,7 +164,11 @@ pub(crate) mod sealed {
         /// After a spawn: brings a driver where the core cannot do so itself.
         #[doc(hidden)]
         #[expect(private_interfaces, reason = "the trait is sealed")]
-        fn ensure_driver(core: &Arc<Core>, home: &Self::Home);
+        fn ensure_driver<E>(members: &MembersOf<E, Self::Home>, home: &Self::Home);
+        /// Are the children at home on every thread?
+        #[doc(hidden)]
+        #[expect(private_interfaces, reason = "the trait is sealed")]
+        fn roaming() -> Option<Roaming<Self::Home>>;
     }
 
     impl Sealed for Shared {
@@ -184,7 +188,12 @@ pub(crate) mod sealed {
         }
 
         #[expect(private_interfaces, reason = "the trait is sealed")]
-        fn ensure_driver(_core: &Arc<Core>, _home: &()) {}
+        fn ensure_driver<E>(_members: &MembersOf<E, ()>, _home: &()) {}
+
+        #[expect(private_interfaces, reason = "the trait is sealed")]
+        fn roaming() -> Option<Roaming<()>> {
+            Some(Roaming::new())
+        }
     }
 
     impl Sealed for Local {
@@ -202,12 +211,23 @@ pub(crate) mod sealed {
         }
 
         #[expect(private_interfaces, reason = "the trait is sealed")]
-        fn ensure_driver(core: &Arc<Core>, home: &Self::Home) {
+        fn ensure_driver<E>(members: &MembersOf<E, Self::Home>, home: &Self::Home) {
+            let core = members.core();
             let Some(id) = core.with(|sched, _| sched.wants_launch()) else {
                 return;
             };
-            let job = Driver::new(core, id, Rc::downgrade(home));
-            core.launch_by(id, || home.spawn_local(Box::pin(job)));
+            let place = OnLocalSpawner {
+                spawner: Rc::downgrade(home),
+                group: members.apart(),
+            };
+            let job = Driver::new(core, id, place);
+            let at = Some(members.on_thread());
+            core.launch_by(id, at, || home.spawn_local(Box::pin(job)));
+        }
+
+        #[expect(private_interfaces, reason = "the trait is sealed")]
+        fn roaming() -> Option<Roaming<Self::Home>> {
+            None
         }
     }
 
@@ -226,7 +246,13 @@ pub(crate) mod sealed {
         }
 
         #[expect(private_interfaces, reason = "the trait is sealed")]
-        fn ensure_driver(_core: &Arc<Core>, _home: &Waiting) {}
+        fn ensure_driver<E>(_members: &MembersOf<E, Waiting>, _home: &Waiting) {}
+
+        // What they borrow outlives them: the thread does not go on before they are over.
+        #[expect(private_interfaces, reason = "the trait is sealed")]
+        fn roaming() -> Option<Roaming<Waiting>> {
+            Some(Roaming::new())
+        }
     }
 
     /// A group that its owner drives, and nobody else.
@@ -247,7 +273,17 @@ pub(crate) mod sealed {
                 }
 
                 #[expect(private_interfaces, reason = "the trait is sealed")]
-                fn ensure_driver(_core: &Arc<Core>, _home: &Here<$goes_with>) {}
+                fn ensure_driver<E>(
+                    _members: &MembersOf<E, Here<$goes_with>>,
+                    _home: &Here<$goes_with>,
+                ) {
+                }
+
+                // Where the owner was forgotten what they borrow may be gone.
+                #[expect(private_interfaces, reason = "the trait is sealed")]
+                fn roaming() -> Option<Roaming<Here<$goes_with>>> {
+                    None
+                }
             }
         };
     }

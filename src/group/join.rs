@@ -4,13 +4,12 @@ use std::convert::Infallible;
 use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
-use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use futures::Stream;
 
+use super::cell::MembersOf;
 use super::completions::{Completion, Completions as Listed};
-use super::core::Core;
 use super::driver::{Leaving, Turn, Watch};
 use super::failures::Failures;
 use super::gather_group::GatherGroup;
@@ -23,7 +22,7 @@ use crate::error::GroupError;
 #[must_use = "the group is left only if this is awaited"]
 pub struct TryJoin<'a, E, K: Kind = Shared> {
     group: &'a GatherGroup<E, K>,
-    watch: Watch<&'a Arc<Core>>,
+    watch: Watch<&'a MembersOf<E, K::Home>>,
     yielded: bool,
     leaving: bool,
 }
@@ -32,7 +31,7 @@ impl<'a, E, K: Kind> TryJoin<'a, E, K> {
     pub(super) fn new(group: &'a GatherGroup<E, K>) -> Self {
         Self {
             group,
-            watch: Watch::new(group.core()),
+            watch: Watch::new(&group.members),
             yielded: false,
             leaving: false,
         }
@@ -40,7 +39,7 @@ impl<'a, E, K: Kind> TryJoin<'a, E, K> {
 
     fn poll_left(&mut self, cx: &mut Context<'_>) -> Poll<Failures<'a, E>> {
         let core = self.group.core();
-        let mut turn = Turn::begin(core, self.group.ground());
+        let mut turn = Turn::begin(self.group.on_thread(), self.group.ground());
         loop {
             let used_up = turn.drive();
             let (place, leaving) = (&mut self.watch.place, &mut self.leaving);
@@ -126,14 +125,14 @@ impl<E, K: Kind> Future for Next<'_, E, K> {
 #[must_use = "a stream does nothing unless it is polled"]
 pub struct Completions<'a, E, K: Kind = Shared> {
     group: &'a GatherGroup<E, K>,
-    watch: Watch<&'a Arc<Core>>,
+    watch: Watch<&'a MembersOf<E, K::Home>>,
 }
 
 impl<'a, E, K: Kind> Completions<'a, E, K> {
     pub(super) fn new(group: &'a GatherGroup<E, K>) -> Self {
         Self {
             group,
-            watch: Watch::new(group.core()),
+            watch: Watch::new(&group.members),
         }
     }
 
@@ -152,7 +151,7 @@ impl<'a, E, K: Kind> Completions<'a, E, K> {
         if let (Some(completion), _) = take() {
             return Poll::Ready(Some(completion));
         }
-        let mut turn = Turn::begin(core, self.group.ground());
+        let mut turn = Turn::begin(self.group.on_thread(), self.group.ground());
         loop {
             let used_up = turn.drive();
             match take() {

@@ -6,8 +6,8 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::task::Waker;
 
-use super::cell::Members;
-use super::core::Settings;
+use super::cell::MembersOf;
+use super::core::{Core, Settings};
 use super::cut::State;
 use super::failures::{BodyFailure, Failures, Left};
 use super::ground::{Blocking, Borrows, Kind, Local, Shared};
@@ -115,7 +115,7 @@ impl<'env, E, K: Kind> Owner<'env, E, K> {
         let settings = origin.settings;
         let terms = settings.terms.clone();
         let (spawner, home) = K::open(origin.home);
-        let members = Members::new(settings, spawner);
+        let members = MembersOf::new(settings, spawner, K::roaming());
         if let Some(terms) = terms {
             members.core().wind_up(*terms);
         }
@@ -152,7 +152,7 @@ impl<E, K: Kind> Drop for Owner<'_, E, K> {
             let outer = core.parent().and_then(Place::reason);
             let reason = outer.map(|reason| reason.inherited());
             let reason = reason.unwrap_or_else(|| CancelReason::new(CancelKind::Dropped));
-            core.end(core.first_cause(reason), self.place);
+            Core::end(self.scope.on_thread(), core.first_cause(reason), self.place);
         }
     }
 }

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use super::cell::{Fresh, Manner, Members, Settle};
+use super::cell::{Fresh, Manner, MembersOf, Settle};
 use super::core::Core;
 use super::driver::{Watch, sweep};
 use super::ground::Shared;
@@ -77,7 +77,7 @@ impl Unowned {
         let (members, home) = {
             let _nowhere = nowhere();
             let (spawner, home) = Shared::open(spawner);
-            (Members::new(settings, spawner), home)
+            (MembersOf::new(settings, spawner, Shared::roaming()), home)
         };
         let grace = terms.as_ref().map_or(Duration::ZERO, |terms| terms.grace);
         if let Some(terms) = terms {
@@ -172,7 +172,7 @@ impl Unowned {
 
     /// Drops, on this thread, the children of a cancelled group that are not being polled, unless they have grace left.
     pub(crate) fn sweep(&self) {
-        sweep(self.core());
+        sweep(self.scope.on_thread());
     }
 
     /// The children that are not over, without those that are being dropped right now.

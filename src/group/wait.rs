@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 use std::time::Instant;
 
+use super::cell::OnThread;
 use super::driver::{Turn, Watch};
 use super::failures::Left;
 use super::ground::{Blocking, Kind};
@@ -37,7 +38,7 @@ impl<E, K: Kind> Owner<'_, E, K> {
         let core = scope.core();
         let mut leaving = false;
         loop {
-            let mut turn = Turn::begin(core, scope.ground());
+            let mut turn = Turn::begin(scope.on_thread(), scope.ground());
             let used_up = turn.drive();
             if let Some(left) = core.leaves(&mut leaving) {
                 return left;
@@ -78,7 +79,7 @@ impl<E> Scope<'_, E, Blocking> {
         let core = self.core();
         let mut watch = Watch::new(Arc::clone(core));
         loop {
-            let mut turn = Turn::begin(core, self.ground());
+            let mut turn = Turn::begin(self.on_thread(), self.ground());
             if let Poll::Ready(result) = Pin::new(&mut key).poll(&mut Context::from_waker(&waker)) {
                 return result;
             }
@@ -128,9 +129,10 @@ impl<T> Key<T> {
             {
                 return Some(result);
             }
-            let suspended = match core.spawner().filter(|spawner| spawner.is_here()) {
-                Some(ground) => {
-                    let mut turn = Turn::begin(&core, ground);
+            let here = core.spawner().filter(|spawner| spawner.is_here());
+            let suspended = match OnThread::anywhere(&core).zip(here) {
+                Some((at, ground)) => {
+                    let mut turn = Turn::begin(at, ground);
                     let used_up = turn.drive();
                     let is_over = |_: &Sched| self.is_finished();
                     !used_up && turn.park(&mut watch.place, Events::WORK, &waker, is_over)

@@ -96,8 +96,8 @@ where
             None => {
                 let (scope, waker, place) = owner.parts();
                 let turn = match start {
-                    Some(_) => Turn::first(scope.core(), scope.ground()),
-                    None => Turn::begin(scope.core(), scope.ground()),
+                    Some(_) => Turn::first(scope.on_thread(), scope.ground()),
+                    None => Turn::begin(scope.on_thread(), scope.ground()),
                 };
                 let mut run = Run::<_, M> {
                     scope,

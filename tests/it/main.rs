@@ -14,7 +14,7 @@
 //! - `joiners`, `join_ends`, `races`, `map_concurrent`, `map_ends`, `map_polls`: the rules of joining
 //! - `time`, `timeouts`: the rules of time
 //! - `faults`: panics with a text of their own, for the tests of errors and panics
-//! - `attacks`: what a hostile child, owner or waker may try
+//! - `attacks`, `thread_attacks`: what a hostile child, owner or waker may try, and what those of a driver try on other threads
 //! - `batches`, `batch_ends`, `batch_drivers`: what is not to be seen of the batches that drivers take, on spawners and by hand
 //! - `abandoned`: spawners that refuse or lose jobs
 //! - `parallel`: children that run at the same time
@@ -113,6 +113,7 @@ mod testing;
 mod threads_limiter;
 mod threads_lock;
 mod threads_torture;
+mod thread_attacks;
 mod time;
 mod timeouts;
 mod token_callbacks;

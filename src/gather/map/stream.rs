@@ -186,7 +186,7 @@ where
             if let Some(value) = pump.value_at_hand(this.spawner) {
                 return Poll::Ready(Some(M::value(value)));
             }
-            let turn = Turn::begin(tg.core(), tg.ground());
+            let turn = Turn::begin(tg.on_thread(), tg.ground());
             pump.run(turn, place, cx)
         };
         let left = match std::task::ready!(poll) {

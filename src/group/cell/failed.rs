@@ -67,8 +67,8 @@ pub(in crate::group) struct Members<E> {
 }
 
 impl<E> Members<E> {
-    pub(in crate::group) fn new(settings: Settings, spawner: Option<SpawnerHandle>) -> Self {
-        let core = Arc::new(Core::new(settings, spawner));
+    pub(super) fn new(settings: Settings, spawner: Option<SpawnerHandle>, roams: bool) -> Self {
+        let core = Arc::new(Core::new(settings, spawner, roams));
         census::note(&core);
         Self {
             core,

@@ -9,6 +9,7 @@
 //! - `run`: one poll of a child, and its end
 //! - `roll`: the list of live children, linked through their cells
 //! - `shielding`: shields, tokens and cancels of one child
+//! - `thread`: the proof that this is a thread on which children may be polled and dropped
 //! - `claim`: the reference behind a key, which alone reads the value
 //! - `failed`: the right to take a failure, which alone reads errors and panics
 //! - `waker`: the reference behind a waker
@@ -39,6 +40,7 @@ mod run;
 mod shielding;
 mod stage;
 mod state;
+mod thread;
 mod waker;
 
 pub(super) use block::Blocks;
@@ -51,3 +53,4 @@ pub(super) use run::{Finished, Ran, RanInBatch};
 pub(crate) use stage::Settle;
 pub(super) use stage::{Fresh, Manner};
 pub use state::Ending;
+pub(super) use thread::{Apart, MembersOf, OnThread, Roaming};

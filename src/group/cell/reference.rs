@@ -18,9 +18,11 @@ use crate::group::core::Core;
 pub(crate) struct CellRef(NonNull<Header>);
 
 // SAFETY: the header is `Sync`: atomics, a waiter's slot kept by (S4), the block, and things that are `Sync`. What is not is the
-// stage. Futures, values and errors that are not `Send` are only put into groups whose handle, owner and driver cannot
-// leave their thread, and only those three poll, cancel and settle; a key is `Send` only if its value is; and the last
-// reference, which may go anywhere, finds the stage empty.
+// stage. A future is polled and dropped by `run`, `run_in_batch`, `Claimed::cancel` and `Claimed::refuse` alone, which ask
+// for the proof that this is a thread for it (`OnThread`). What comes of it is let go of there, or by the key, which is
+// `Send` only if the value is, or taken or reported as a failure by the owner, which has the home of the group, or by
+// who polls or drops a child of a group that has lost its owner. And the last reference, which may go anywhere, finds the
+// stage empty.
 unsafe impl Send for CellRef {}
 // SAFETY: as above.
 unsafe impl Sync for CellRef {}

@@ -10,6 +10,7 @@ use super::reference::{CellRef, Claimed};
 use super::state::{
     CANCEL, Ending, KEY, OVER, RUNNING, SCHEDULED, SHIELD, Snapshot, WAITER, untold,
 };
+use super::thread::OnThread;
 use super::waker;
 use crate::cancel::CancelReason;
 use crate::group::place::{Place, stand_in_lent};
@@ -55,7 +56,8 @@ pub(in crate::group) struct Finished {
 impl CellRef {
     /// Polls it once (edge 1), unless somebody else did. Takes the queue's reference.
     #[inline]
-    pub(in crate::group) fn run(self) -> Ran {
+    pub(in crate::group) fn run(self, at: OnThread<'_>) -> Ran {
+        self.is_at(at);
         let Ok(before) = self.begin() else {
             return Ran::Parked;
         };
@@ -74,7 +76,8 @@ impl CellRef {
 
     /// The same for a child of a batch, which keeps its reference.
     #[inline]
-    pub(in crate::group) fn run_in_batch(&self) -> RanInBatch {
+    pub(in crate::group) fn run_in_batch(&self, at: OnThread<'_>) -> RanInBatch {
+        self.is_at(at);
         let Ok(before) = self.begin() else {
             return RanInBatch::Parked;
         };
@@ -90,6 +93,15 @@ impl CellRef {
                 Ok(_) => RanInBatch::Parked,
             },
         }
+    }
+
+    /// The proof is of this child's group.
+    #[inline]
+    fn is_at(&self, at: OnThread<'_>) {
+        debug_assert!(
+            Arc::ptr_eq(self.core(), at.core()),
+            "a child is polled by its own group"
+        );
     }
 
     /// Takes `RUNNING` on a child that waits for that; the state before.
@@ -241,7 +253,8 @@ impl CellRef {
 impl Claimed {
     /// Drops the future and publishes the end (edge 6). The reason is the group's; if the child was cancelled for itself, its
     /// own counts.
-    pub(in crate::group) fn cancel(self, reason: &CancelReason) -> Finished {
+    pub(in crate::group) fn cancel(self, reason: &CancelReason, at: OnThread<'_>) -> Finished {
+        self.0.is_at(at);
         let own = self.0.own_reason();
         let reason = own.as_ref().unwrap_or(reason);
         // It follows the group's only as long as the child is there.
@@ -260,8 +273,9 @@ impl Claimed {
     }
 
     /// Does the same to a child that the group did not take: its panic, if it panics, is not the group's.
-    pub(in crate::group) fn refuse(self, reason: CancelReason) {
+    pub(in crate::group) fn refuse(self, reason: CancelReason, at: OnThread<'_>) {
         let cell = self.0;
+        cell.is_at(at);
         // SAFETY: as above.
         let end = unsafe { (cell.header().vtable.cancel)(cell.raw(), Some(reason)) };
         drop(cell.finish(end, |failed, _| drop(failed)));

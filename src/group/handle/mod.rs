@@ -20,7 +20,7 @@ use std::sync::Arc;
 pub use self::named::Named;
 pub use self::spawn_when_free::SpawnWhenFree;
 use super::after::After;
-use super::cell::{Claiming, Fresh, Manner, Members, Settle};
+use super::cell::{Claiming, Fresh, Manner, MembersOf, OnThread, Settle};
 use super::core::Core;
 use super::ground::{Blocking, Inline, InlineLocal, Kind, Local, Shared};
 use super::key::{Key, TakeError};
@@ -56,7 +56,7 @@ use crate::error::GatherIncomplete;
 /// assert_eq!(total, 21);
 /// ```
 pub struct Scope<'env, E = Infallible, K: Kind = Shared> {
-    pub(super) members: Members<E>,
+    pub(super) members: MembersOf<E, K::Home>,
     pub(super) home: K::Home,
     env: PhantomData<fn(&'env ()) -> &'env ()>,
 }
@@ -84,7 +84,7 @@ impl<E, K: Kind> Clone for Scope<'_, E, K> {
 type Refused<F, S> = (Fresh<F, S>, u64, CancelReason);
 
 impl<'env, E, K: Kind> Scope<'env, E, K> {
-    pub(super) fn new(members: Members<E>, home: K::Home) -> Self {
+    pub(super) fn new(members: MembersOf<E, K::Home>, home: K::Home) -> Self {
         Self {
             members,
             home,
@@ -95,6 +95,12 @@ impl<'env, E, K: Kind> Scope<'env, E, K> {
     #[inline]
     pub(crate) fn core(&self) -> &Arc<Core> {
         self.members.core()
+    }
+
+    /// This is a thread on which the children are at home.
+    #[inline]
+    pub(crate) fn on_thread(&self) -> OnThread<'_> {
+        self.members.on_thread()
     }
 
     pub(crate) fn ground(&self) -> &K::Ground {
@@ -172,7 +178,7 @@ impl<'env, E, K: Kind> Scope<'env, E, K> {
         let (roll, queue, claim) = fresh.publish_alone(&self.members, number);
         drop(roll);
         if let Claiming::Claimed(claimed) = queue.claim(true) {
-            claimed.refuse(reason);
+            claimed.refuse(reason, self.on_thread());
         }
         Key::new(claim)
     }
@@ -250,7 +256,7 @@ impl<'env, E, K: Kind> Scope<'env, E, K> {
         });
         match (admitted, fresh) {
             (Ok(added), _) => {
-                K::ensure_driver(self.core(), &self.home);
+                K::ensure_driver(&self.members, &self.home);
                 Ok(added)
             }
             (Err((number, reason)), Some(fresh)) => Err((fresh, number, reason)),

@@ -125,7 +125,7 @@ impl<'env, E, K: Kind> Scope<'env, E, K> {
             Tried::Added(self.enlist(fresh, sched, number, ticket, after))
         });
         if matches!(tried, Tried::Added(_)) {
-            K::ensure_driver(self.core(), &self.home);
+            K::ensure_driver(&self.members, &self.home);
         }
         tried
     }

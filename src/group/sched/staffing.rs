@@ -200,7 +200,8 @@ impl Sched {
             return false;
         }
         let Some(removed) = self.drivers.remove(id) else {
-            return false;
+            // It was given up, perhaps where nobody could drop the children.
+            return self.force && self.live > 0;
         };
         after.drop_waker(removed.waker);
         self.refused |= !removed.had_begun;
