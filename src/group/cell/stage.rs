@@ -8,7 +8,7 @@ use std::panic::Location;
 use std::pin::Pin;
 use std::ptr::NonNull;
 use std::sync::Arc;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 
 use super::block::{Block, Blocks, Room};
 use super::claim::Claim;
@@ -98,20 +98,20 @@ impl<F: Future, S: Settle<F::Output>> Cell<F, S> {
     }
 
     unsafe fn poll(raw: NonNull<Header>, cx: &mut Context<'_>) -> Poll<Ending> {
-        // SAFETY: the stage is ours while we hold `RUNNING` (S1); the future never moves: it is dropped in place, and counts
-        // as gone even if its destructor panicked.
+        // SAFETY: the stage is ours while we hold `RUNNING` (S1), and a raw pointer to it is all that lives on from one step to
+        // the next. The future never moves: it is dropped in place, and counts as gone even if its destructor panicked.
         unsafe {
             Self::stage(raw, |stage| {
-                let Stage::Future(future) = &mut *stage else {
-                    unreachable!("a child that is not over has its future")
-                };
-                let future = Pin::new_unchecked(future);
                 let mut output = None;
                 let caught = catch(|| {
-                    let Poll::Ready(ready) = future.poll(cx) else {
-                        return Poll::Pending;
+                    // The borrow of the future ends with its poll, before the stage is dropped in place.
+                    let polled = {
+                        let Stage::Future(future) = &mut *stage else {
+                            unreachable!("a child that is not over has its future")
+                        };
+                        Pin::new_unchecked(future).poll(cx)
                     };
-                    output = Some(ready);
+                    output = Some(ready!(polled));
                     stage.drop_in_place();
                     Poll::Ready(())
                 });
