@@ -12,8 +12,11 @@
 //!        └──────────(5)─────┴─────────────┘  OVER
 //! ```
 //!
-//! 1. Whoever sets `RUNNING` has the stage to itself until it clears the bit, and nobody else touches it.
-//! 2. `OVER` is set once, by whoever holds `RUNNING`, together with the end; no bit of the end changes afterwards.
+//! 1. Whoever sets `RUNNING` has the stage to itself until it clears the bit, and nobody else touches it; but if the end is a failure
+//!    only until it makes a `Failed` of it. From there on that has the stage to itself, also while `RUNNING` is still on: the group
+//!    gets it under its lock, which orders the two.
+//! 2. `OVER` is set once, by whoever holds `RUNNING`, together with the end; no bit of the end changes afterwards. The stage
+//!    holds the end by then, and nobody puts another there; a failure may have been taken out already (1).
 //! 3. Whoever turns `SCHEDULED` on while neither `RUNNING` nor `OVER` is set brings the child to the queue, with a
 //!    reference of its own. Nobody else does but the driver that gives a batch back, so a child is in the queue at most
 //!    once for that and once for each batch. Whoever turns it off polls the child, the others only drop a reference.
@@ -57,7 +60,8 @@ const LOOSE: usize = 1 << END_SHIFT;
 
 /// One reference; the count fills the bits above the flags.
 pub(super) const REF: usize = 1 << 13;
-/// A count beyond this is a leak of references in a loop; the process ends before it can wrap.
+/// A count beyond this is a leak of references in a loop; the process ends before it can wrap. On 32 bits that is at 262,144
+/// references to one child.
 pub(super) const TOO_MANY: usize = usize::MAX / 2;
 
 /// How a child ended.
