@@ -2,6 +2,7 @@
 
 use std::any::type_name;
 use std::fmt;
+use std::ops::Deref;
 use std::sync::{Arc, PoisonError, RwLock};
 use std::task::Waker;
 
@@ -204,6 +205,41 @@ pub(crate) fn wake_quietly(waker: Waker) -> bool {
 pub(crate) fn drop_quietly<T>(what: &'static str, value: T) {
     if let Err(panic) = catch(|| drop(value)) {
         report_panic(what, panic);
+    }
+}
+
+/// Something of the user's that may be dropped anywhere, with the last who hold it. A destructor that panics is reported and
+/// harms nobody.
+pub(crate) struct Quiet<T> {
+    what: &'static str,
+    /// Always there.
+    value: Option<T>,
+}
+
+impl<T> Quiet<T> {
+    pub(crate) fn new(what: &'static str, value: T) -> Self {
+        Self {
+            what,
+            value: Some(value),
+        }
+    }
+}
+
+impl<T> Deref for Quiet<T> {
+    type Target = T;
+
+    #[inline]
+    fn deref(&self) -> &T {
+        match &self.value {
+            Some(value) => value,
+            None => unreachable!("it is taken by the destructor alone"),
+        }
+    }
+}
+
+impl<T> Drop for Quiet<T> {
+    fn drop(&mut self) {
+        drop_quietly(self.what, self.value.take());
     }
 }
 

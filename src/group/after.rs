@@ -10,10 +10,13 @@ use super::core::Core;
 use super::drivers::DriverId;
 use super::lanes::Lanes;
 use crate::cancel::CancelReason;
-use crate::error::unhandled::{drop_quietly, wake_quietly};
+use crate::error::unhandled::{drop_quietly, report_panic, wake_quietly};
+use crate::panic::catch;
 use crate::spawner::SpawnerHandle;
 
 /// Everything that runs or drops something of the user's. Small where little is to be done, as nearly always.
+///
+/// None of it unwinds: who runs a critical section goes on as if nothing had happened, whatever its effects meet.
 #[must_use = "what is put off until the lock is released has to be done then: call `run`"]
 pub(super) struct After<'a> {
     core: &'a Arc<Core>,
@@ -191,6 +194,7 @@ impl<'a> After<'a> {
             ..
         } = self
         {
+            // Nothing of the user's goes with the last reference to a child.
             drop(child);
         } else {
             self.do_all();
@@ -209,10 +213,10 @@ impl<'a> After<'a> {
                 let woken = wake_quietly(waker);
                 if !woken {
                     let why = "the waker of the job that polls the children panicked";
-                    core.driver_lost(id, why, OnThread::anywhere(core));
+                    effect(|| core.driver_lost(id, why, OnThread::anywhere(core)));
                 }
             }
-            Some(Nudge::Launch(id)) => core.launch(id),
+            Some(Nudge::Launch(id)) => effect(|| core.launch(id)),
         }
         if let Some(more) = self.more {
             for waker in more.wakers {
@@ -222,18 +226,33 @@ impl<'a> After<'a> {
                 drop_quietly("a waker", waker);
             }
             if let Some(reason) = more.cancelled {
-                core.has_been_cancelled(&reason);
+                effect(|| core.has_been_cancelled(&reason));
             }
             if more.hardened {
-                core.tell_body_path();
+                effect(|| core.tell_body_path());
             }
-            more.held.iter().for_each(CellRef::tell_path);
+            for child in more.held {
+                effect(|| child.tell_path());
+            }
             if more.dismisses {
-                core.dismiss_background();
+                effect(|| core.dismiss_background());
             }
+            for failed in more.unreceived {
+                drop_quietly("a failure that nobody received", failed);
+            }
+            let (children, completions) = (more.children, more.completions);
+            effect(|| drop((children, completions)));
         }
         if let Some(waker) = self.stale {
             drop_quietly("a waker", waker);
         }
+        effect(|| drop(self.child));
+    }
+}
+
+/// One effect, which must not keep the others from being done.
+fn effect(f: impl FnOnce()) {
+    if let Err(panic) = catch(f) {
+        report_panic("what a group was to do", panic);
     }
 }

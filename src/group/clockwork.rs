@@ -193,14 +193,22 @@ impl Core {
         self.clockwork().and_then(Clockwork::overdue)
     }
 
-    /// Something to be done when the grace is over, if there is any.
+    /// Something to be done when the grace is over, if there is any. There is none under a clock that panics.
     pub(super) fn grace_alarm(&self, ring: impl FnOnce() + Send + 'static) -> Option<Alarm> {
         let clockwork = self.clockwork()?;
-        let at = Deadline::after_on(&clockwork.clock, clockwork.grace).instant();
-        match at {
-            _ if clockwork.grace.is_zero() => None,
-            Some(at) => Some(Alarm::set(&clockwork.clock, at, ring)),
-            None => Some(Alarm::never()),
+        if clockwork.grace.is_zero() {
+            return None;
+        }
+        let alarm = catch(|| {
+            let at = Deadline::after_on(&clockwork.clock, clockwork.grace).instant();
+            at.map_or_else(Alarm::never, |at| Alarm::set(&clockwork.clock, at, ring))
+        });
+        match alarm {
+            Ok(alarm) => Some(alarm),
+            Err(panic) => {
+                report_panic("a clock", panic);
+                None
+            }
         }
     }
 
@@ -212,8 +220,13 @@ impl Core {
                 core.end_grace();
             }
         });
-        if let (Some(clockwork), Some(alarm)) = (self.clockwork(), alarm) {
-            clockwork.keep(|hands| &mut hands.grace_alarm, Some(alarm));
+        match (self.clockwork(), alarm) {
+            (Some(clockwork), Some(alarm)) => {
+                clockwork.keep(|hands| &mut hands.grace_alarm, Some(alarm));
+            }
+            // Nobody will say when it is over.
+            (Some(clockwork), None) if !clockwork.grace.is_zero() => self.end_grace(),
+            _ => {}
         }
     }
 

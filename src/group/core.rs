@@ -148,7 +148,7 @@ impl Core {
         self.policy
     }
 
-    /// One critical section, and what it leaves to be done.
+    /// One critical section, and what it leaves to be done. It never unwinds, but for a fault of the crate's own.
     #[inline]
     pub(super) fn with<R>(self: &Arc<Self>, f: impl FnOnce(&mut Sched, &mut After) -> R) -> R {
         #[cfg(test)]
@@ -378,10 +378,12 @@ impl Core {
     /// Puts a driver job on the spawner.
     pub(super) fn launch(self: &Arc<Self>, id: DriverId) {
         if let Some(spawner) = &self.spawner {
-            let coming = spawner.crew().joins();
-            let job = Driver::new(self, id, OnSpawner).on_its_way(coming);
-            let at = OnThread::anywhere(self);
-            self.launch_by(id, at, || spawner.spawn(Box::pin(job)));
+            self.launch_by(id, OnThread::anywhere(self), || {
+                // The spawner is asked.
+                let coming = spawner.crew().joins();
+                let job = Driver::new(self, id, OnSpawner).on_its_way(coming);
+                spawner.spawn(Box::pin(job))
+            });
         }
     }
 

@@ -16,6 +16,7 @@ use super::options::GroupOptions;
 use super::place::Place;
 use super::watchers::WatcherId;
 use crate::cancel::{CancelKind, CancelReason};
+use crate::error::unhandled::Quiet;
 use crate::spawner::{LocalSpawner, current_spawner, may_wait_for};
 
 /// A group that is not open yet: its settings, and what is known of its spawner.
@@ -91,7 +92,7 @@ impl Origin<Local> {
         let (settings, _) = options.split(location);
         Self {
             settings,
-            home: Rc::new(spawner.clone()),
+            home: Rc::new(Quiet::new("a spawner", spawner.clone())),
         }
     }
 }

@@ -6,10 +6,12 @@ use alloc::sync::Arc;
 use core::num::NonZeroUsize;
 
 use super::{Job, LocalJob, LocalSpawner, SpawnError, Spawner};
+#[cfg(feature = "std")]
+use crate::error::unhandled::Quiet;
 
 macro_rules! forward_spawner {
-    ($($pointer:ty),*) => { $(
-        impl<S: Spawner + ?Sized> Spawner for $pointer {
+    ($pointer:ty $(, $bound:tt Sized)?) => {
+        impl<S: Spawner $(+ $bound Sized)?> Spawner for $pointer {
             fn spawn(&self, job: Job) -> Result<(), SpawnError> {
                 (**self).spawn(job)
             }
@@ -35,12 +37,12 @@ macro_rules! forward_spawner {
                 (**self).clock()
             }
         }
-    )* };
+    };
 }
 
 macro_rules! forward_local_spawner {
-    ($($pointer:ty),*) => { $(
-        impl<S: LocalSpawner + ?Sized> LocalSpawner for $pointer {
+    ($pointer:ty $(, $bound:tt Sized)?) => {
+        impl<S: LocalSpawner $(+ $bound Sized)?> LocalSpawner for $pointer {
             fn spawn_local(&self, job: LocalJob) -> Result<(), SpawnError> {
                 (**self).spawn_local(job)
             }
@@ -53,8 +55,18 @@ macro_rules! forward_local_spawner {
                 (**self).should_yield()
             }
         }
-    )* };
+    };
 }
 
-forward_spawner!(&S, Arc<S>, Box<S>);
-forward_local_spawner!(&S, Rc<S>, Box<S>);
+forward_spawner!(&S, ?Sized);
+forward_spawner!(Arc<S>, ?Sized);
+forward_spawner!(Box<S>, ?Sized);
+forward_local_spawner!(&S, ?Sized);
+forward_local_spawner!(Rc<S>, ?Sized);
+forward_local_spawner!(Box<S>, ?Sized);
+
+// What a group holds goes with the last who hold the group, wherever that is.
+#[cfg(feature = "std")]
+forward_spawner!(Quiet<S>);
+#[cfg(feature = "std")]
+forward_local_spawner!(Quiet<S>);

@@ -9,6 +9,7 @@ use std::sync::{Arc, OnceLock};
 use super::crew::Crew;
 use super::current;
 use super::{Job, SpawnError, Spawner};
+use crate::error::unhandled::Quiet;
 use crate::time::ClockHandle;
 
 /// Any [`Spawner`], with its type erased and cheap to clone.
@@ -42,11 +43,11 @@ struct Held<S: ?Sized> {
     spawner: S,
 }
 
-impl<S> Held<S> {
+impl<S> Held<Quiet<S>> {
     fn new(spawner: S) -> Arc<Self> {
         Arc::new(Self {
             crew: OnceLock::new(),
-            spawner,
+            spawner: Quiet::new("a spawner", spawner),
         })
     }
 }
@@ -56,7 +57,7 @@ trait Erased: Spawner {
     fn type_name(&self) -> &'static str;
 }
 
-impl<S: Spawner> Erased for S {
+impl<S: Spawner> Erased for Quiet<S> {
     fn type_name(&self) -> &'static str {
         type_name::<S>()
     }

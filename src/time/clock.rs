@@ -6,6 +6,8 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Instant;
 
+use crate::error::unhandled::Quiet;
+
 /// A future that is ready once a clock has come to an instant.
 ///
 /// Polled, it has the task woken then, whoever polls what else meanwhile. Dropped, it lets go of the clock at once.
@@ -68,7 +70,17 @@ pub struct ClockHandle(Arc<dyn Clock>);
 impl ClockHandle {
     /// Erases the type of a clock.
     pub fn new(clock: impl Clock + 'static) -> Self {
-        Self(Arc::new(clock))
+        Self(Arc::new(Quiet::new("a clock", clock)))
+    }
+}
+
+impl<C: Clock> Clock for Quiet<C> {
+    fn now(&self) -> Instant {
+        (**self).now()
+    }
+
+    fn timer(&self, at: Instant) -> Timer {
+        (**self).timer(at)
     }
 }
 

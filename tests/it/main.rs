@@ -23,7 +23,7 @@
 //! - `inline`, `blocking` and what begins so: the rules of scopes whose children borrow
 //! - `tokens`, `token_callbacks`: cancel tokens, who is told of a cancel, and what those may do
 //! - `token_trees`: trees of tokens at random, huge ones, and under several threads
-//! - `context`, `contexts`: context variables and snapshots, and what of them goes with children
+//! - `context`, `contexts`, `context_ends`: context variables and snapshots, what of them goes with children, and when
 //! - `testing`: the test kit
 //! - `random_trees`, `random_world`: ten thousand random trees of groups in virtual time
 //! - `exit_stack`: what is done on the way out, and what cannot hold it up
@@ -50,6 +50,7 @@ mod cancelling;
 mod children;
 mod cleanup;
 mod context;
+mod context_ends;
 mod contexts;
 mod cut_short;
 mod deadline_ends;

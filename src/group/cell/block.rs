@@ -11,6 +11,7 @@ use std::ptr::NonNull;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::{Acquire, Release};
 
+use crate::error::unhandled::drop_quietly;
 use crate::group::core::Core;
 use crate::std_or_loom::atomic::AtomicUsize;
 
@@ -94,7 +95,8 @@ impl Block {
             block.as_ref().users.load(Acquire);
             let Self { core, layout, .. } = block.read();
             dealloc(block.cast().as_ptr(), layout);
-            drop(core);
+            // Wherever this is, nothing of the user's unwinds out of it.
+            drop_quietly("a group", core);
         }
     }
 }

@@ -11,18 +11,29 @@ use std::sync::atomic::Ordering::{AcqRel, Acquire};
 use crate::cancel::{CallbackGuard, CancelReason, CancelToken};
 use crate::context::Vars;
 use crate::group::shields::Shields;
-use crate::std_or_loom::Lock;
 use crate::std_or_loom::atomic::AtomicPtr;
+use crate::std_or_loom::{Lock, UnsafeCell};
 use crate::time::Alarm;
 
 /// What only some children have.
-#[derive(Default)]
 pub(in crate::group) struct Extras {
     /// Where the child was spawned; set when it is boxed for one.
     location: Option<&'static Location<'static>>,
     pub(in crate::group) name: Option<Arc<str>>,
-    pub(in crate::group) context: Option<Vars>,
+    /// What is set in it. Belongs to whoever holds `RUNNING`, as the stage (S1), and is gone once the child is over.
+    pub(in crate::group) context: UnsafeCell<Option<Vars>>,
     pub(in crate::group) held: Lock<Held>,
+}
+
+impl Default for Extras {
+    fn default() -> Self {
+        Self {
+            location: None,
+            name: None,
+            context: UnsafeCell::new(None),
+            held: Lock::default(),
+        }
+    }
 }
 
 /// What becomes of a child while it lives. Nothing in here runs user code when it is read; what is taken out of it is

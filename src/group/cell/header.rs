@@ -10,6 +10,7 @@ use super::roll::Entry;
 use super::state::Ending;
 use crate::cancel::CancelReason;
 use crate::context::{self, Entered};
+use crate::error::unhandled::drop_quietly;
 use crate::error::{ChildInfo, KeyId};
 use crate::group::core::Core;
 use crate::panic::Panic;
@@ -75,17 +76,44 @@ impl Header {
     }
 
     /// Runs `f` in the context that the child has.
+    ///
+    /// # Safety
+    ///
+    /// The caller holds `RUNNING`.
     #[inline]
-    pub(super) fn in_context<R>(&self, f: impl FnOnce() -> R) -> R {
+    pub(super) unsafe fn in_context<R>(&self, f: impl FnOnce() -> R) -> R {
         let may_differ = self.extras.get().is_some() || context::is_set();
-        let _context = may_differ.then(|| self.enter_context());
+        // SAFETY: as the caller vouches.
+        let _context = may_differ.then(|| unsafe { self.enter_context() });
         f()
     }
 
+    /// # Safety
+    ///
+    /// The caller holds `RUNNING`.
     #[cold]
-    fn enter_context(&self) -> Entered {
-        let own = self.extras.get().and_then(|extras| extras.context.as_ref());
-        context::enter(own.cloned())
+    unsafe fn enter_context(&self) -> Entered {
+        let own = self.extras.get().and_then(|extras| {
+            let context = &extras.context;
+            // SAFETY: it is the caller's (S1), and cloning it runs no code of the user's.
+            context.with(|context| unsafe { (*context).clone() })
+        });
+        context::enter(own)
+    }
+
+    /// Lets go of the context, whose values may be the last of their kind.
+    ///
+    /// # Safety
+    ///
+    /// The caller holds `RUNNING`.
+    #[inline]
+    pub(super) unsafe fn leave_context(&self) {
+        if let Some(extras) = self.extras.get() {
+            let context = &extras.context;
+            // SAFETY: it is the caller's (S1).
+            let context = context.with_mut(|context| unsafe { (*context).take() });
+            drop_quietly("a context value", context);
+        }
     }
 
     pub(super) fn id(&self) -> KeyId {

@@ -17,12 +17,14 @@
 //! A cell is reached through counted references: the roll's, the queue's (while the child is in the queue or being
 //! polled), the key's, and one for each waker.
 //!
-//! What the stage holds belongs, from `OVER` on, to one side:
-//! - a value, or the reason of a cancel: to the key, while there is one;
-//! - an error or a panic: to the group, which takes it when it is left.
+//! What the stage holds belongs to one side once the child is over:
+//! - a value, or the reason of a cancel: to the key, while there is one, from `OVER` on;
+//! - an error or a panic: to the group, which takes it when it is left, from `Failed::of` on, a step before `OVER`.
 //!
-//! So nothing of the user's is left in the stage when the last reference goes: that one may be a waker's, on any
-//! thread and at any time, also after the things that a future borrowed are gone.
+//! So nothing of the user's is left in the cell when the last reference goes: that one may be a waker's, on any
+//! thread and at any time, also after the things that a future borrowed are gone. The context of a child goes before its
+//! end is published, its token and alarm right afterwards, and the waker in the slot with the key or by the step that sets
+//! `OVER`.
 
 #![expect(
     unsafe_code,

@@ -129,7 +129,7 @@ impl CellRef {
             // SAFETY: we hold a reference.
             let header = unsafe { raw.as_ref() };
             // SAFETY: the caller holds `RUNNING`, and a child that is not over has its future.
-            header.in_context(|| unsafe { (header.vtable.poll)(raw, &mut cx) })
+            unsafe { header.in_context(|| (header.vtable.poll)(raw, &mut cx)) }
         })
     }
 
@@ -155,6 +155,8 @@ impl CellRef {
     #[inline]
     fn finish(self, mut end: Ending, fails: impl FnOnce(Failed, Ending)) -> Finished {
         let header = self.header();
+        // SAFETY: the caller holds `RUNNING`.
+        unsafe { header.leave_context() }
         let mut kept = end == Ending::Value;
         if kept && !self.load().has(KEY) {
             kept = false;
@@ -199,6 +201,8 @@ impl CellRef {
     #[inline]
     fn finish_untold(&self) -> RanInBatch {
         let header = self.header();
+        // SAFETY: the caller holds `RUNNING`.
+        unsafe { header.leave_context() }
         let mut kept = self.load().has(KEY);
         let before = loop {
             if !kept {
@@ -267,7 +271,7 @@ impl Claimed {
             // SAFETY: we hold a reference.
             let header = unsafe { raw.as_ref() };
             // SAFETY: this is the proof that we hold `RUNNING`.
-            header.in_context(|| unsafe { (header.vtable.cancel)(raw, reason) })
+            unsafe { header.in_context(|| (header.vtable.cancel)(raw, reason)) }
         });
         self.0.finish(end, tell_group)
     }

@@ -306,7 +306,7 @@ impl Manner {
     pub(in crate::group) fn here() -> Self {
         let mut manner = Self::default();
         if context::is_set() {
-            manner.extras().context = context::snapshot();
+            manner.extras().context = UnsafeCell::new(context::snapshot());
         }
         manner
     }

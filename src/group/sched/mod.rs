@@ -9,7 +9,8 @@
 //! Invariants:
 //!
 //! 1. Nothing here runs user code: no waker is woken, cloned or dropped, no future, value or failure is dropped, no
-//!    spawner is called. Whatever has to happen goes into `After`, which the caller runs once the lock is released.
+//!    spawner is called. Whatever has to happen goes into `After`, which the caller runs once the lock is released. There each effect
+//!    is caught by itself, so a critical section never unwinds: what its caller says or counts afterwards is said and counted.
 //! 2. `live` counts the children that were admitted and of whose end the group was not told yet. Of some in a batch it is
 //!    told late: whoever needs to know exactly settles first.
 //! 3. Once `cancelled` is set nobody is admitted and the line stays empty. Once `hard` is set, children leave by
