@@ -91,7 +91,7 @@ fn completions(children: usize, times: usize) {
             };
             let mut keys: HashMap<_, _> = numbers.by_ref().take(IN_FLIGHT).map(spawn).collect();
             let mut sum = 0;
-            while let Some(done) = group.next().await {
+            while let Some(done) = group.next_if_any().await {
                 let key = keys.remove(&done.id().unwrap()).unwrap();
                 sum += group.take_result(key).unwrap();
                 keys.extend(numbers.next().map(spawn));

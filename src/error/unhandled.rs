@@ -130,7 +130,7 @@ static HOOK: RwLock<Option<Hook>> = RwLock::new(None);
 /// ingather::block_on(async {
 ///     let group = ingather::GatherGroup::<&str>::fallible();
 ///     group.try_spawn(async { Err::<(), _>("nobody will see this") });
-///     group.next().await;
+///     group.next_if_any().await;
 /// }); // dropped without `try_join`
 /// assert_eq!(LOST.load(Ordering::Relaxed), 1);
 /// ```

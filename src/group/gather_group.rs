@@ -11,6 +11,7 @@ use super::handle::{Scope, debug_group};
 use super::join::{self, Join, Next, TryJoin};
 use super::options::GroupOptions;
 use super::owner::{Origin, Owner};
+use super::sched::Sched;
 use crate::log;
 use crate::spawner::{LocalSpawner, Spawner};
 
@@ -176,11 +177,60 @@ impl<E, K: Kind> GatherGroup<E, K> {
         TryJoin::new(self)
     }
 
-    /// The next child that is over, in the order in which they end, or `None` if no child is left but those in the
-    /// [background](Scope::spawn_background), which are told of as they end and not waited for.
+    /// The next child that is over, in the order in which they end. Waits while the group is open, also if it has no child
+    /// right now; `None` once it takes no more children, since it is [closed](Scope::close), left or cancelled, and none is
+    /// left.
+    ///
+    /// So it can stand in a `select!` beside what brings new children. To go on when no child is left there is
+    /// [`next_if_any`](Self::next_if_any).
     ///
     /// Each child is told of once. Results are read with the keys, by [`Completion::id`]; a child whose key is gone is told
     /// of without its identity, so that a group that lives long keeps nothing for those nobody asks for.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping this future loses no completion.
+    ///
+    /// # Examples
+    ///
+    /// A server that takes connections until its listener is closed, and then waits for those that it has:
+    ///
+    /// ```
+    /// use futures::StreamExt;
+    /// use ingather::{GatherGroup, block_on};
+    ///
+    /// block_on(async {
+    ///     let mut accepted = futures::stream::iter(1..=3).fuse();
+    ///     let group = GatherGroup::new();
+    ///     let mut served = 0;
+    ///     loop {
+    ///         futures::select_biased! {
+    ///             connection = accepted.next() => match connection {
+    ///                 Some(n) => drop(group.spawn(async move { n })),
+    ///                 None => group.close(),
+    ///             },
+    ///             // Waits while there is no connection.
+    ///             done = futures::FutureExt::fuse(group.next()) => match done {
+    ///                 Some(_) => served += 1,
+    ///                 None => break,
+    ///             },
+    ///         }
+    ///     }
+    ///     assert_eq!(served, 3);
+    ///     group.join().await;
+    /// });
+    /// ```
+    ///
+    /// [`Completion::id`]: crate::Completion::id
+    pub fn next(&self) -> Next<'_, E, K> {
+        Next::new(self, Sched::is_exhausted)
+    }
+
+    /// Like [`next`](Self::next), but `None` at once if no child is left now, also while the group is open. Children in the
+    /// [background](Scope::spawn_background) are told of as they end and not waited for.
+    ///
+    /// For a loop over the children that there are. On an open group it does not belong into a `select!`: without a child it
+    /// is ready each time it is polled.
     ///
     /// # Cancel safety
     ///
@@ -199,22 +249,20 @@ impl<E, K: Kind> GatherGroup<E, K> {
     ///         .map(|key| (key.id(), key))
     ///         .collect();
     ///     let mut sum = 0;
-    ///     while let Some(done) = group.next().await {
+    ///     while let Some(done) = group.next_if_any().await {
     ///         let key = keys.remove(&done.id().unwrap()).unwrap();
     ///         sum += group.take_result(key).unwrap();
     ///     }
     ///     assert_eq!(sum, 6);
     /// });
     /// ```
-    ///
-    /// [`Completion::id`]: crate::Completion::id
-    pub fn next(&self) -> Next<'_, E, K> {
-        Next::new(self)
+    pub fn next_if_any(&self) -> Next<'_, E, K> {
+        Next::new(self, Sched::has_no_main)
     }
 
-    /// [`next`](Self::next) as a [`Stream`](futures::Stream), which ends when no child is left but background ones.
+    /// [`next`](Self::next) as a [`Stream`](futures::Stream): it ends when the group takes no more children and none is left.
     pub fn completions(&self) -> join::Completions<'_, E, K> {
-        join::Completions::new(self)
+        join::Completions::new(self, Sched::is_exhausted)
     }
 
     pub(super) fn set_joined(&self) {

@@ -14,6 +14,7 @@ use super::driver::{Leaving, Turn, Watch};
 use super::failures::Failures;
 use super::gather_group::GatherGroup;
 use super::ground::{Kind, Shared};
+use super::sched::Sched;
 use super::tally::Tally;
 use super::watchers::Events;
 use crate::error::GroupError;
@@ -103,13 +104,13 @@ impl<K: Kind> Future for Join<'_, K> {
     }
 }
 
-/// The future of [`GatherGroup::next`].
+/// The future of [`GatherGroup::next`] and [`GatherGroup::next_if_any`].
 #[must_use = "a completion is told of only if this is awaited"]
 pub struct Next<'a, E, K: Kind = Shared>(Completions<'a, E, K>);
 
 impl<'a, E, K: Kind> Next<'a, E, K> {
-    pub(super) fn new(group: &'a GatherGroup<E, K>) -> Self {
-        Self(Completions::new(group))
+    pub(super) fn new(group: &'a GatherGroup<E, K>, over: Over) -> Self {
+        Self(Completions::new(group, over))
     }
 }
 
@@ -126,18 +127,24 @@ impl<E, K: Kind> Future for Next<'_, E, K> {
 pub struct Completions<'a, E, K: Kind = Shared> {
     group: &'a GatherGroup<E, K>,
     watch: Watch<&'a MembersOf<E, K::Home>>,
+    over: Over,
 }
 
+/// Says of a group of which no completion is left to tell whether none is to come.
+pub(super) type Over = fn(&Sched) -> bool;
+
 impl<'a, E, K: Kind> Completions<'a, E, K> {
-    pub(super) fn new(group: &'a GatherGroup<E, K>) -> Self {
+    pub(super) fn new(group: &'a GatherGroup<E, K>, over: Over) -> Self {
         Self {
             group,
             watch: Watch::new(&group.members),
+            over,
         }
     }
 
     fn poll_completion(&mut self, cx: &mut Context<'_>) -> Poll<Option<Completion>> {
         let core = self.group.core();
+        let over = self.over;
         let take = || {
             core.with(|sched, after| {
                 // One that was told of is the next whatever else is over by now.
@@ -145,7 +152,7 @@ impl<'a, E, K: Kind> Completions<'a, E, K> {
                     sched.settle(after);
                 }
                 let completion = sched.completions.as_mut().and_then(Listed::next);
-                (completion, sched.has_no_main())
+                (completion, over(sched))
             })
         };
         if let (Some(completion), _) = take() {
@@ -165,7 +172,7 @@ impl<'a, E, K: Kind> Completions<'a, E, K> {
             }
             let events = Events::EMPTY.and(Events::COMPLETION);
             let parked = turn.park(&mut self.watch.place, events, cx.waker(), |sched| {
-                sched.has_no_main() || sched.completions.as_ref().is_some_and(|list| list.any())
+                over(sched) || sched.completions.as_ref().is_some_and(|list| list.any())
             });
             if parked {
                 return Poll::Pending;

@@ -273,7 +273,7 @@ fn children_whose_owner_goes_away_are_abandoned_where_nobody_else_runs_them() {
         let mut join = ByHand::new(group.join());
         assert!(join.poll().is_pending());
         let mut key = {
-            let mut scope = ByHand::new(group.next());
+            let mut scope = ByHand::new(group.next_if_any());
             let _ = scope.poll();
             ByHand::new(group.spawn(async move { waits.wait().await }))
         };

@@ -127,7 +127,7 @@ impl Busy {
 fn told(group: &GatherGroup) -> (Vec<Completion>, bool) {
     let mut told = Vec::new();
     loop {
-        match ByHand::new(group.next()).poll() {
+        match ByHand::new(group.next_if_any()).poll() {
             Poll::Ready(Some(completion)) => told.push(completion),
             Poll::Ready(None) => return (told, false),
             Poll::Pending => return (told, true),
@@ -225,7 +225,7 @@ fn completions_do_not_wait_for_a_long_poll() {
             let (first, waits) = told(&busy.group);
             assert_eq!((first.len(), waits), (1, true));
             // Somebody waits while the others are polled, and while the long poll ends.
-            let mut next = ByHand::new(busy.group.next());
+            let mut next = ByHand::new(busy.group.next_if_any());
             assert!(next.poll().is_pending());
             let mut second = busy.jobs.take();
             assert!(second.poll().is_pending());
@@ -233,7 +233,7 @@ fn completions_do_not_wait_for_a_long_poll() {
             assert!(next.poll().is_ready());
             drop(next);
             assert_eq!(told(&busy.group).0.len(), 5);
-            let mut next = ByHand::new(busy.group.next());
+            let mut next = ByHand::new(busy.group.next_if_any());
             assert!(next.poll().is_pending());
             busy.long.over.open();
             drop(busy.driver.join().unwrap());

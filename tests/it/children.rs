@@ -397,18 +397,18 @@ async fn completions_do_not_wait_for_the_background(on: Site) {
     let (heart, gate) = (group.spawn_background(pending::<()>()), Gate::new());
     let opened = gate.clone();
     let main = group.spawn(async move { opened.wait().await });
-    assert_eq!(group.next().await.unwrap().id(), Some(short.id()));
-    let mut next = ByHand::new(group.next());
+    assert_eq!(group.next_if_any().await.unwrap().id(), Some(short.id()));
+    let mut next = ByHand::new(group.next_if_any());
     assert!(next.poll().is_pending());
     gate.open();
     assert_eq!(next.into_inner().await.unwrap().id(), Some(main.id()));
-    assert_eq!(group.next().await, None);
+    assert_eq!(group.next_if_any().await, None);
     assert_eq!(heart.status(), Some(GatherIncomplete::Running));
     // It goes on from there.
     let more = group.spawn(async {});
-    assert_eq!(group.next().await.unwrap().id(), Some(more.id()));
-    assert_eq!(group.next().await, None);
+    assert_eq!(group.next_if_any().await.unwrap().id(), Some(more.id()));
+    assert_eq!(group.next_if_any().await, None);
     assert_eq!(group.join().await.cancelled, 1);
-    assert_eq!(group.next().await.unwrap().id(), Some(heart.id()));
-    assert_eq!(group.next().await, None);
+    assert_eq!(group.next_if_any().await.unwrap().id(), Some(heart.id()));
+    assert_eq!(group.next_if_any().await, None);
 }

@@ -134,7 +134,7 @@ fn group(what: &str, group: GatherGroup<Fault>, seed: u64, drops: &Drops) {
         group.cancel();
     }
     if plan.rng.chance(50) {
-        while block_on(group.next()).is_some() {}
+        while block_on(group.next_if_any()).is_some() {}
     }
     let joined = block_on(AssertUnwindSafe(group.try_join()).catch_unwind());
     let tally = group.tally();

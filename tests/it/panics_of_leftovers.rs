@@ -41,7 +41,7 @@ async fn an_error_that_panics_in_its_drop_reaches_the_hook(on: Site) {
             .named(name.as_str())
             .try_spawn(async move { Err::<(), _>(HostileError(Explosive(thrown))) }),
     );
-    while group.next().await.is_some() {}
+    while group.next_if_any().await.is_some() {}
     drop(group);
     assert_eq!(unhandled::taken(&name).len(), 1);
     assert_eq!(unhandled::taken(&text).len(), 1);

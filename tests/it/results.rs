@@ -11,7 +11,7 @@ use ingather::{
 };
 
 use crate::faults::throw;
-use crate::support::{Drops, Fault, Gate, Site, behaviour, yields};
+use crate::support::{ByHand, Drops, Fault, Gate, Site, behaviour, yields};
 
 behaviour!(
     a_key_reads_running_until_the_child_is_over,
@@ -28,6 +28,7 @@ behaviour!(
     completions_come_in_the_order_of_the_ends,
     completions_without_a_key_come_by_number,
     completions_tell_of_each_child_once,
+    next_waits_while_the_group_is_open,
 );
 
 /// What `take_result` says, which leaves the key as it was.
@@ -134,7 +135,7 @@ async fn a_result_is_read_before_the_end_and_after_it(on: Site) {
     let lasting = group.spawn(async move { opened.wait().await });
     let key = group.spawn(async { String::from("value") });
     let id = key.id();
-    assert_eq!(group.next().await.unwrap().id(), Some(id));
+    assert_eq!(group.next_if_any().await.unwrap().id(), Some(id));
     assert_eq!(group.get_result(&key).unwrap(), "value");
     assert_eq!(lasting.status(), Some(GatherIncomplete::Running));
     gate.open();
@@ -280,7 +281,7 @@ async fn a_group_accounts_for_its_children(on: Site) {
         drop(group.spawn(async { throw("panics") }));
     }
     while group.tally().total() < 9 {
-        group.next().await;
+        group.next_if_any().await;
     }
     for _ in 0..4 {
         drop(group.spawn(pending::<()>()));
@@ -316,22 +317,22 @@ async fn completions_come_in_the_order_of_the_ends(on: Site) {
         .collect();
     for at in [3, 0, 4, 2, 1] {
         gates[at].open();
-        let done = group.next().await.unwrap();
+        let done = group.next_if_any().await.unwrap();
         assert_eq!(done.id(), Some(keys[at].id()));
         assert_eq!(done.child(), Some(&keys[at].child()));
         assert_eq!(done.ending(), Ending::Value);
     }
-    assert!(group.next().await.is_none());
+    assert!(group.next_if_any().await.is_none());
     let failing = group
         .named("fails")
         .try_spawn(async { Err::<(), _>(Fault("fails")) });
-    let done = group.next().await.unwrap();
+    let done = group.next_if_any().await.unwrap();
     assert_eq!(done.child().unwrap().name(), Some("fails"));
     assert_eq!(
         (done.id(), done.ending()),
         (Some(failing.id()), Ending::Failed)
     );
-    assert!(group.next().await.is_none());
+    assert!(group.next_if_any().await.is_none());
     assert_eq!(group.try_join().await.unwrap_err().len(), 1);
 }
 
@@ -342,11 +343,59 @@ async fn completions_without_a_key_come_by_number(on: Site) {
         drop(group.spawn(async move { n }));
     }
     for _ in 0..10 {
-        let done = group.next().await.unwrap();
+        let done = group.next_if_any().await.unwrap();
         assert_eq!((done.id(), done.ending()), (None, Ending::Value));
     }
-    assert!(group.next().await.is_none());
+    assert!(group.next_if_any().await.is_none());
     group.join().await;
+}
+
+// Results-8
+async fn next_waits_while_the_group_is_open(on: Site) {
+    for ends in 0..4 {
+        let group = GatherGroup::on(&on.spawner);
+        let mut idle = ByHand::new(group.next());
+        let mut stream = group.completions();
+        for _ in 0..3 {
+            assert!(idle.poll().is_pending());
+            yields(3).await;
+        }
+        // Nobody was woken: what stands beside it in a `select!` is not kept busy.
+        assert_eq!(idle.wakes(), 0);
+        let background = group.spawn_background(pending::<()>());
+        assert_eq!(group.next_if_any().await, None);
+        let key = group.spawn(async { 1 });
+        let done = idle.into_inner().await.unwrap();
+        assert_eq!(done.id(), Some(key.id()));
+        let mut idle = ByHand::new(group.next());
+        assert!(idle.poll().is_pending());
+        match ends {
+            0 => group.close(),
+            1 => group.cancel(),
+            2 => drop(group.join().await),
+            _ => {
+                // Nobody is left, and then it is closed.
+                background.cancel();
+                assert_eq!(stream.next().await.unwrap().id(), Some(background.id()));
+                assert!(idle.poll().is_pending());
+                let woken = idle.wakes();
+                group.close();
+                assert!(idle.wakes() > woken, "whoever waits is not told");
+                assert_eq!(idle.into_inner().await, None);
+                assert_eq!(stream.next().await, None);
+                group.join().await;
+                continue;
+            }
+        }
+        assert_eq!(idle.into_inner().await.unwrap().id(), Some(background.id()));
+        assert_eq!(stream.next().await, None);
+        for _ in 0..2 {
+            assert_eq!(group.next().await, None);
+            assert_eq!(group.next_if_any().await, None);
+        }
+        drop(stream);
+        group.join().await;
+    }
 }
 
 // Results-7
@@ -359,6 +408,7 @@ async fn completions_tell_of_each_child_once(on: Site) {
     }
     let mut told = HashSet::new();
     let mut nameless = 0;
+    group.close();
     let mut completions = group.completions();
     while let Some(done) = completions.next().await {
         match done.id() {
@@ -370,5 +420,5 @@ async fn completions_tell_of_each_child_once(on: Site) {
     assert_eq!(told, keys.iter().map(Key::id).collect());
     assert_eq!(nameless, 50);
     assert_eq!(group.join().await.ok, 100);
-    assert!(group.next().await.is_none());
+    assert!(group.next_if_any().await.is_none());
 }

@@ -27,7 +27,7 @@ async fn a_value_whose_key_is_gone_is_dropped_when_its_child_is_over(on: Site) {
     yields(3).await;
     assert_eq!(drops.count(), 0);
     gate.open();
-    assert!(group.next().await.is_some());
+    assert!(group.next_if_any().await.is_some());
     assert_eq!(drops.count(), 1);
     assert_eq!(group.join().await.dropped, 1);
 }
@@ -39,7 +39,7 @@ async fn a_value_is_dropped_with_its_key(on: Site) {
     let (before, after) = (drops.witness(), drops.witness());
     let before = group.spawn(async move { before });
     let after = group.spawn(async move { after });
-    while group.next().await.is_some() {}
+    while group.next_if_any().await.is_some() {}
     drop(before);
     assert_eq!(drops.count(), 1);
     group.join().await;
@@ -99,7 +99,7 @@ async fn a_group_that_lives_long_retains_nothing(on: Site) {
             }
         }
         while !group.is_empty() {
-            group.next().await;
+            group.next_if_any().await;
         }
         assert_eq!(alive.load(Ordering::Relaxed), 0);
     }

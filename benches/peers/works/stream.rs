@@ -90,7 +90,7 @@ async fn with_keys_in_a_map<S: Spawner + Clone + 'static>(spawner: S) {
         keys.insert(key.id(), key);
     }
     let mut found = 0;
-    while let Some(done) = group.next().await {
+    while let Some(done) = group.next_if_any().await {
         let key = done.id().and_then(|id| keys.remove(&id));
         let key = key.expect("a completion is that of a key we hold");
         found += group

@@ -236,12 +236,12 @@ fn a_batch_against_somebody_who_waits_for_completions() {
         let drives = thread::spawn(move || block_on(driver));
         // They are told of while the last is being polled.
         for _ in 0..3 {
-            let told = block_on(group.next()).unwrap();
+            let told = block_on(group.next_if_any()).unwrap();
             assert_eq!(told.ending(), Ending::Value);
         }
         bolt.open();
-        assert!(block_on(group.next()).is_some());
-        assert!(block_on(group.next()).is_none());
+        assert!(block_on(group.next_if_any()).is_some());
+        assert!(block_on(group.next_if_any()).is_none());
         drives.join().unwrap();
         leave(&group);
     });

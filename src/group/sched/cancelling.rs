@@ -50,6 +50,7 @@ impl Sched {
         self.doomed
             .extend(self.slots.clear_line(CellRef::is_shielded));
         self.slots.dismiss(|waker| after.wake(waker));
+        self.tell_if_exhausted(after);
     }
 
     /// The second stage: the children are dropped.

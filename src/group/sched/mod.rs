@@ -342,6 +342,7 @@ impl Sched {
         while let Some(next) = self.slots.start_next() {
             self.start(Some(next), after);
         }
+        self.tell_if_exhausted(after);
         self.end_if_over(after);
     }
 
@@ -363,6 +364,19 @@ impl Sched {
     /// Is nobody left but background children?
     pub(super) fn has_no_main(&self) -> bool {
         self.live == self.background
+    }
+
+    /// Is no child left, and none to come?
+    pub(super) fn is_exhausted(&self) -> bool {
+        self.live == 0 && (self.closed || self.cancelled.is_some())
+    }
+
+    /// Those who wait for completions of a group without children may learn that there will be none.
+    pub(super) fn tell_if_exhausted(&mut self, after: &mut After) {
+        if self.live == 0 {
+            self.watchers
+                .notify(Events::COMPLETION, |waker| after.wake(waker));
+        }
     }
 
     pub(super) fn has_ended(&self) -> bool {

@@ -256,7 +256,7 @@ fn what_comes_to_its_end_is_no_leak() {
                     let keys = [1, 2, 3].map(|n| tg.spawn(async move { n }));
                     let group = GatherGroup::new();
                     drop(group.spawn(yield_now()));
-                    let (_, left) = (group.next().await, group);
+                    let (_, left) = (group.next_if_any().await, group);
                     drop(left);
                     for key in keys {
                         key.await.unwrap();

@@ -16,7 +16,7 @@ fn main() {
             assert_eq!((value.await, waited.await), (Ok("value"), Ok("waited")));
             drop(observed.await);
             drop(group.try_spawn(async { Err::<(), Boxed>("failed".into()) }));
-            while group.next().await.is_some() {}
+            while group.next_if_any().await.is_some() {}
             group.try_join().await.unwrap_err().to_string()
         });
         key.await.unwrap()
