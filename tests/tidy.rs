@@ -65,6 +65,7 @@ const SLEEPERS: &[&str] = &[
     "tests/it/deadline_ends.rs",
     "tests/it/draining.rs",
     "tests/it/grace_ends.rs",
+    "tests/it/holds.rs",
     "tests/it/limits_ends.rs",
     "tests/it/one_child.rs",
     "tests/it/random_trees.rs",

@@ -9,13 +9,15 @@ use crate::cancel::CancelReason;
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum StartError<E> {
-    /// The group takes no more children, since it is closed or cancelled: nothing was polled.
+    /// The group takes no more children: it was closed or cancelled before, and nothing was polled, or it was cancelled before
+    /// the child had started.
     Refused(CancelReason),
     /// The child failed before it had started.
     Failed(E),
-    /// The child ended, or was dropped by the executor or with its group, before it had started.
+    /// The child was cancelled before it had started, by its caller's cancel or its own, with the executor or with its group, and
+    /// was dropped or gave way.
     Cancelled(CancelReason),
-    /// The child was over without having said that it had started.
+    /// The child was over without having said that it had started, and without a cancel.
     NotStarted,
 }
 

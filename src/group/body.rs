@@ -8,6 +8,7 @@ use std::task::{Wake, Waker};
 use super::cell::Ending;
 use super::core::Core;
 use super::failures::BodyFailure;
+use super::place::Place;
 use super::sched::Sched;
 use super::watchers::Events;
 use crate::cancel::{CancelKind, CancelReason};
@@ -69,6 +70,23 @@ impl Core {
         self.body.may_go.load(Relaxed) && self.read(|sched| sched.dooms_body(self.drops_body()))
     }
 
+    /// Is the body to be dropped, now or when nothing holds it any more?
+    pub(super) fn is_body_to_go(&self) -> bool {
+        self.body.may_go.load(Relaxed) && self.read(|sched| sched.drops_body(self.drops_body()))
+    }
+
+    /// Are whatever awaits the end of this group, and the group with it, to be dropped now? Then its end is not told: the code
+    /// that awaits it is dropped at this suspension.
+    #[inline]
+    pub(crate) fn is_cut_off(&self) -> bool {
+        self.body.may_go.load(Relaxed) && self.parent().is_some_and(Place::is_doomed)
+    }
+
+    /// Does no shield hold anything here any more?
+    pub(super) fn holds_nothing(&self) -> bool {
+        self.body.may_go.load(Relaxed) && self.read(Sched::is_forced)
+    }
+
     /// Are the children dropped? Whoever was woken by what comes of that sees it.
     #[inline]
     pub(super) fn drops_children(&self) -> bool {
@@ -76,9 +94,10 @@ impl Core {
         self.body.may_go.load(Relaxed) && self.read(Sched::is_hard)
     }
 
-    /// Is this the waker of the body, and the body to be dropped?
+    /// Is this the waker of the body, and the body to be dropped? Or is it what awaits the group?
     pub(super) fn dooms(&self, waker: &Waker) -> bool {
-        ptr::eq(waker.data(), ptr::from_ref(self).cast()) && self.dooms_body()
+        let is_body = ptr::eq(waker.data(), ptr::from_ref(self).cast());
+        (is_body && self.dooms_body()) || self.is_cut_off()
     }
 
     /// The body gave an error.

@@ -6,9 +6,9 @@ use super::cell::{CellRef, Claimed, Claiming, Roll};
 pub(super) enum Swept {
     /// A child that the caller drops.
     Drop(Claimed),
-    /// A child that is being polled, and that a shield holds.
+    /// A child that a shield holds, or that is being polled meanwhile.
     Busy(CellRef),
-    /// A child that a shield holds; it is to be polled once. This is the queue's reference.
+    /// A child that is held and is to be polled once. This is the queue's reference.
     Held(CellRef),
 }
 
@@ -17,12 +17,6 @@ impl Roll {
     /// Nothing may be added once this was called.
     pub(super) fn sweep(&mut self, force: bool) -> Option<Swept> {
         while let Some(child) = self.take_ahead() {
-            if !force && child.is_in_line() && child.is_shielded() {
-                // A start that is pending: it takes its turn in line.
-                child.mark_in_line();
-                self.put_back(child);
-                continue;
-            }
             let (child, held) = match child.claim(force) {
                 Claiming::Claimed(claimed) => return Some(Swept::Drop(claimed)),
                 Claiming::Busy(child) => {

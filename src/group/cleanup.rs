@@ -9,6 +9,7 @@ use pin_project_lite::pin_project;
 
 use super::place::{Place, here, token_of};
 use super::shield::Hold;
+use super::shields::Stands;
 use crate::cancel::CancelledOwned;
 use crate::log;
 
@@ -78,6 +79,20 @@ pin_project! {
     }
 }
 
+/// How far a cancel has come. Asked once in a poll, and that alone says what the poll does: so the order in which token, wake
+/// and sweep come makes no difference.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Stage {
+    /// There is none.
+    Runs,
+    /// The token has turned, and the grace lasts.
+    Turned,
+    /// The grace is over: what this is in goes as soon as nothing holds it.
+    Dropped,
+    /// It goes whatever holds it, at the end of this poll: nobody awaits a clean-up any more.
+    Gone,
+}
+
 /// Watches for the cancel that drops whatever this is in, and holds that off.
 struct Watch {
     /// The nearest thing around it that a cancel drops.
@@ -93,10 +108,32 @@ impl Watch {
         let here = here();
         let place = here.as_ref().and_then(Place::dropped_by_cancel).cloned();
         Self {
-            hold: Hold::take(here, false),
+            hold: Hold::take(here, Stands::Cleanup),
             cancelled: Box::pin(token_of(place.as_ref()).cancelled_owned()),
             place,
             gave_up: false,
+        }
+    }
+
+    fn stage(&mut self, cx: &mut Context<'_>) -> Stage {
+        let has_turned = self.cancelled.as_mut().poll(cx).is_ready();
+        let Some(place) = &self.place else {
+            return if has_turned {
+                Stage::Turned
+            } else {
+                Stage::Runs
+            };
+        };
+        if has_turned {
+            place.heed_tokens();
+        }
+        // Where there is no grace both come in one step, and the token afterwards.
+        let goes = place.is_to_go();
+        match goes || has_turned {
+            false => Stage::Runs,
+            true if place.is_forced() => Stage::Gone,
+            true if goes => Stage::Dropped,
+            true => Stage::Turned,
         }
     }
 }
@@ -112,18 +149,27 @@ where
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<F::Output> {
         let mut this = self.project();
         let watch = this.watch.get_or_insert_with(Watch::set);
+        let stage;
         if let Some(future) = this.future.as_mut().as_pin_mut() {
             if let Poll::Ready(output) = future.poll(cx) {
                 this.cleanup.take();
                 watch.hold.let_go();
                 return Poll::Ready(output);
             }
-            if watch.cancelled.as_mut().poll(cx).is_pending() {
+            stage = watch.stage(cx);
+            if matches!(stage, Stage::Runs | Stage::Gone) {
                 return Poll::Pending;
             }
             this.future.set(None);
             let cleanup = this.cleanup.take();
             this.cleaning.set(cleanup.map(|cleanup| cleanup()));
+        } else {
+            stage = watch.stage(cx);
+            if matches!(stage, Stage::Dropped | Stage::Gone) {
+                // It has been polled at least once.
+                watch.hold.let_go();
+                return Poll::Pending;
+            }
         }
         let cleaning = this.cleaning.as_mut().as_pin_mut();
         let over = cleaning.is_none_or(|cleaning| cleaning.poll(cx).is_ready());
@@ -133,7 +179,7 @@ where
                 this.cleaning.set(None);
                 place.gives_up();
             }
-            if over || place.is_to_go() {
+            if over || stage == Stage::Dropped {
                 watch.hold.let_go();
             }
         }

@@ -193,6 +193,12 @@ impl Core {
         self.clockwork().and_then(Clockwork::overdue)
     }
 
+    /// Does a cancel leave the children some time?
+    pub(super) fn has_grace(&self) -> bool {
+        self.clockwork()
+            .is_some_and(|clockwork| !clockwork.grace.is_zero())
+    }
+
     /// Something to be done when the grace is over, if there is any. There is none under a clock that panics.
     pub(super) fn grace_alarm(&self, ring: impl FnOnce() + Send + 'static) -> Option<Alarm> {
         let clockwork = self.clockwork()?;

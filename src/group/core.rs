@@ -277,11 +277,8 @@ impl Core {
                 .map_or_else(CancelToken::new, CancelToken::child_token);
             let core = Arc::downgrade(self);
             let guard = token.on_cancel(move |reason| {
-                // What comes from outside turns the token alone: children are dropped when what they are in is.
-                let inherited = reason.kind() == CancelKind::Parent
-                    && outside.as_ref().is_some_and(CancelToken::is_cancelled);
-                if let Some(core) = core.upgrade().filter(|_| !inherited) {
-                    core.cancel(reason.clone());
+                if let Some(core) = core.upgrade() {
+                    core.token_turned(reason);
                 }
             });
             (guard, token)
@@ -291,6 +288,23 @@ impl Core {
             token.turn(reason);
         }
         token
+    }
+
+    /// The token was cancelled. What comes from outside turns the token alone: children are dropped when what they are in is.
+    fn token_turned(self: &Arc<Self>, reason: &CancelReason) {
+        let inherited = reason.kind() == CancelKind::Parent
+            && self.parent().is_some_and(|place| place.reason().is_some());
+        if !inherited {
+            self.cancel(reason.clone());
+        }
+    }
+
+    /// Does by itself what the callback of the token is about to do, if that was cancelled.
+    pub(super) fn heeds_token(self: &Arc<Self>) {
+        let token = self.token.get().map(|(_, token)| token);
+        if let Some(reason) = token.and_then(CancelToken::reason) {
+            self.token_turned(&reason);
+        }
     }
 
     /// Cancels, unless that was done before: children are dropped when their grace is over.

@@ -321,7 +321,8 @@ impl<'a, G: Ground> Turn<'a, G> {
     }
 
     /// Ends the turn of an owner that leaves, as `leaving` says from now on, unless it has to wait for children. It goes
-    /// if it has `yielded`; one that has not, or whose turn is `used_up`, gives way.
+    /// if it has `yielded`; one that has not, or whose turn is `used_up`, gives way, and so does one that is to be dropped now by
+    /// a cancel further out: that is the suspension at which it is.
     pub(crate) fn leave(
         &mut self,
         place: &mut Option<WatcherId>,
@@ -345,6 +346,12 @@ impl<'a, G: Ground> Turn<'a, G> {
             }
         });
         match next {
+            Leaving::Left(left) if self.core.is_cut_off() => {
+                self.suspended = true;
+                drop(left);
+                waker.wake_by_ref();
+                return Leaving::GivesWay;
+            }
             // Nobody asks any more for the owner of a group that has ended.
             Leaving::Left(_) => self.suspended = true,
             Leaving::GivesWay => {

@@ -155,12 +155,21 @@ impl<'a, E, K: Kind> Completions<'a, E, K> {
                 (completion, over(sched))
             })
         };
+        if core.is_cut_off() {
+            // This is the suspension at which whatever awaits it is dropped.
+            cx.waker().wake_by_ref();
+            return Poll::Pending;
+        }
         if let (Some(completion), _) = take() {
             return Poll::Ready(Some(completion));
         }
         let mut turn = Turn::begin(self.group.on_thread(), self.group.ground());
         loop {
             let used_up = turn.drive();
+            if core.is_cut_off() {
+                turn.give_way(&mut self.watch.place, cx.waker());
+                return Poll::Pending;
+            }
             match take() {
                 (Some(completion), _) => return Poll::Ready(Some(completion)),
                 (None, true) => return Poll::Ready(None),

@@ -132,7 +132,7 @@ impl<T> Future for Key<T> {
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         match self.claim.poll(cx) {
-            // The body of this very group, which is about to be dropped: this is its next suspension.
+            // The body of this very group, or what awaits the group, is to be dropped: this is its next suspension.
             Poll::Ready(Err(_)) if self.claim.core().dooms(cx.waker()) => Poll::Pending,
             poll => poll,
         }

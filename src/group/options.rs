@@ -131,8 +131,10 @@ impl<K: Kind, C: State> GroupOptions<K, C> {
     /// Leaves the children so much time between a cancel, when their [token](crate::current_token) turns, and the end,
     /// when those that are not over are dropped. None unless it is given.
     ///
-    /// The grace holds for the groups that children open inside, too. What it is measured by is the clock of the group's
-    /// spawner, or else the [current](crate::time::current_clock) one. A group that is dropped leaves no grace.
+    /// It is the grace of cancels of this group, which those whom they reach further in have as well. A group that a child opens
+    /// inside has its own, none unless it was given, when it cancels itself; where both are cancelled, the end that comes first
+    /// counts. What it is measured by is the clock of the group's spawner, or else the
+    /// [current](crate::time::current_clock) one. A group that is dropped leaves no grace.
     ///
     /// # Examples
     ///

@@ -176,14 +176,51 @@ impl Place {
         }
     }
 
-    /// Is it to be dropped, now that its grace is over, if no shield holds it?
+    /// Is the code here to be dropped, with this place or one further out, now or when nothing holds it any more? A shield that
+    /// stands keeps that from what is behind it.
     pub(super) fn is_to_go(&self) -> bool {
-        match self {
-            Self::Child(child) => child.is_cancelled(),
-            Self::Body(core) => core.read(|sched| sched.is_hard()),
-            Self::Behind(_) => false,
-            Self::Starting(threshold) => threshold.is_to_go(),
-        }
+        self.outwards().any(|place| match place {
+            Self::Child(child) => child.is_cancelled() || child.core().drops_children(),
+            Self::Body(core) => core.is_body_to_go(),
+            Self::Behind(_) | Self::Starting(_) => false,
+        })
+    }
+
+    /// Is it to be dropped whatever holds it: with its owner, say?
+    pub(super) fn is_forced(&self) -> bool {
+        self.outwards().any(|place| match place {
+            Self::Child(child) => child.is_forced() || child.core().holds_nothing(),
+            Self::Body(core) => core.holds_nothing(),
+            Self::Behind(_) | Self::Starting(_) => false,
+        })
+    }
+
+    /// Is it to be dropped at this suspension, since nothing holds it?
+    pub(super) fn is_doomed(&self) -> bool {
+        self.outwards().any(|place| match place {
+            Self::Child(child) => child.is_doomed(),
+            Self::Body(core) => core.dooms_body(),
+            Self::Behind(_) | Self::Starting(_) => false,
+        })
+    }
+
+    /// Sees to it that a cancel by one of the tokens is a cancel of what they are of: whoever was woken by a token may come
+    /// before the callback that does it.
+    pub(super) fn heed_tokens(&self) {
+        self.outwards().for_each(|place| match place {
+            Self::Child(child) => child.heeds_token(),
+            Self::Body(core) => core.heeds_token(),
+            Self::Starting(threshold) => threshold.heeds_token(),
+            Self::Behind(_) => {}
+        });
+    }
+
+    /// This place and those that it is in, up to a shield that stands.
+    fn outwards(&self) -> impl Iterator<Item = &Self> {
+        std::iter::successors(Some(self), |place| match place {
+            Self::Behind(screen) if screen.stands() => None,
+            place => place.outside(),
+        })
     }
 
     /// Drops it without waiting for the end of its grace.

@@ -12,6 +12,7 @@ use pin_project_lite::pin_project;
 use super::cell::CellRef;
 use super::core::Core;
 use super::place::{Place, Screen, here, stand};
+use super::shields::Stands;
 use crate::cancel::CancelToken;
 use crate::std_or_loom::Lock;
 use crate::std_or_loom::atomic::AtomicBool;
@@ -107,7 +108,7 @@ impl<F: Future> Future for Shield<F> {
 impl Standing {
     fn raise(deadline: Deadline) -> Self {
         let outside = here();
-        let hold = Arc::new(Hold::take(outside.clone(), true));
+        let hold = Arc::new(Hold::take(outside.clone(), Stands::Shield));
         let screen = Arc::new(Screen::new(deadline, outside));
         let alarm = deadline.instant().map(|at| {
             let (hold, screen) = (Arc::clone(&hold), Arc::clone(&screen));
@@ -140,23 +141,23 @@ impl Drop for Standing {
 /// Holds off the drops of all that a place is in, until it lets go.
 pub(super) struct Hold(Lock<Vec<Rung>>);
 
-/// What is held, and the group inside it through which the hold reaches up.
+/// What is held or told, and the group inside it through which the hold reaches up.
 struct Rung {
-    held: Held,
+    what: What,
+    stands: Stands,
     inner: Option<Arc<Core>>,
 }
 
-enum Held {
+enum What {
     Child(CellRef),
     Body(Arc<Core>),
-    /// Not held, but told.
-    Told(Arc<Core>),
 }
 
 impl Hold {
     /// Of bodies that no cancel drops, those that stand before the first thing that one does are held for a shield only:
-    /// whoever waits to be told by a cancel would hold them against a panic for ever.
-    pub(super) fn take(place: Option<Place>, mut holds_all: bool) -> Self {
+    /// a clean-up, which waits to be told by a cancel, would hold them against a panic for ever.
+    pub(super) fn take(place: Option<Place>, stands: Stands) -> Self {
+        let mut holds_all = stands == Stands::Shield;
         let mut rungs = Vec::new();
         let mut inner = None;
         let mut next = place.as_ref();
@@ -164,22 +165,26 @@ impl Hold {
             let held = match place {
                 Place::Child(child) => {
                     holds_all = true;
-                    child.shield(inner.as_ref());
-                    Some((Held::Child(child.clone()), child.core()))
+                    child.shield(inner.as_ref(), stands);
+                    Some((What::Child(child.clone()), stands, child.core()))
                 }
                 Place::Body(core) => {
                     holds_all |= core.drops_body();
-                    core.shield_body(inner.as_ref(), holds_all);
-                    let held = if holds_all { Held::Body } else { Held::Told };
-                    Some((held(Arc::clone(core)), core))
+                    let stands = if holds_all { stands } else { Stands::Told };
+                    core.shield_body(inner.as_ref(), stands);
+                    Some((What::Body(Arc::clone(core)), stands, core))
                 }
                 // Behind it nobody is told of a cancel further out.
                 Place::Behind(_) if !holds_all => break,
                 Place::Behind(_) | Place::Starting(_) => None,
             };
-            if let Some((held, core)) = held {
+            if let Some((what, stands, core)) = held {
                 let inner = inner.replace(Arc::clone(core));
-                rungs.push(Rung { held, inner });
+                rungs.push(Rung {
+                    what,
+                    stands,
+                    inner,
+                });
             }
             next = place.outside();
         }
@@ -189,11 +194,11 @@ impl Hold {
     /// Once; later calls do nothing.
     pub(super) fn let_go(&self) {
         let rungs = std::mem::take(&mut *self.0.lock());
-        for Rung { held, inner } in &rungs {
-            match held {
-                Held::Child(child) => child.unshield(inner.as_ref()),
-                Held::Body(core) => core.unshield_body(inner.as_ref(), true),
-                Held::Told(core) => core.unshield_body(inner.as_ref(), false),
+        for rung in &rungs {
+            let inner = rung.inner.as_ref();
+            match &rung.what {
+                What::Child(child) => child.unshield(inner, rung.stands),
+                What::Body(core) => core.unshield_body(inner, rung.stands),
             }
         }
     }

@@ -6,12 +6,22 @@ use std::task::Wake;
 
 use super::core::Core;
 use super::place::Place;
-use super::sched::Sched;
 use crate::cancel::CancelReason;
 
 /// The shields that stand in one child, or in one body. Most have none, ever.
 #[derive(Default)]
 pub(super) struct Shields(Option<Box<Standing>>);
+
+/// What stands in a child or body, or in a group inside it.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Stands {
+    /// A shield, which holds it.
+    Shield,
+    /// A clean-up, which holds it, and is to be polled when the grace is over.
+    Cleanup,
+    /// A clean-up that does not hold it, and is to be told when it is dropped.
+    Told,
+}
 
 #[derive(Default)]
 struct Standing {
@@ -19,6 +29,8 @@ struct Standing {
     holding: usize,
     /// Those that do not, and are to be told of its drop.
     told: usize,
+    /// Those of both that stand in it itself, and are to be polled then.
+    polled: usize,
     /// The groups inside, each with the number of shields that reach up through it.
     path: Vec<(Weak<Core>, usize)>,
 }
@@ -36,15 +48,20 @@ impl Shields {
             .is_some_and(|all| all.holding + all.told > 0)
     }
 
+    /// Is it to be polled once when its grace is over?
+    pub(super) fn wants_poll(&self) -> bool {
+        self.0.as_ref().is_some_and(|all| all.polled > 0)
+    }
+
     /// One more, in what is held or in the group `inner` inside it.
-    pub(super) fn add(&mut self, inner: Option<&Arc<Core>>, holds: bool) {
-        self.0.get_or_insert_default().add(inner, holds);
+    pub(super) fn add(&mut self, inner: Option<&Arc<Core>>, what: Stands) {
+        self.0.get_or_insert_default().add(inner, what);
     }
 
     /// One less.
-    pub(super) fn remove(&mut self, inner: Option<&Arc<Core>>, holds: bool) {
+    pub(super) fn remove(&mut self, inner: Option<&Arc<Core>>, what: Stands) {
         if let Some(all) = &mut self.0 {
-            all.remove(inner, holds);
+            all.remove(inner, what);
         }
     }
 
@@ -56,16 +73,26 @@ impl Shields {
 }
 
 impl Standing {
-    fn count(&mut self, holds: bool) -> &mut usize {
-        if holds {
-            &mut self.holding
-        } else {
-            &mut self.told
-        }
+    /// The numbers in which it counts.
+    fn counts(
+        &mut self,
+        inner: Option<&Arc<Core>>,
+        what: Stands,
+    ) -> (&mut usize, Option<&mut usize>) {
+        let polled = what != Stands::Shield && inner.is_none();
+        let count = match what {
+            Stands::Told => &mut self.told,
+            Stands::Shield | Stands::Cleanup => &mut self.holding,
+        };
+        (count, polled.then_some(&mut self.polled))
     }
 
-    fn add(&mut self, inner: Option<&Arc<Core>>, holds: bool) {
-        *self.count(holds) += 1;
+    fn add(&mut self, inner: Option<&Arc<Core>>, what: Stands) {
+        let (count, polled) = self.counts(inner, what);
+        *count += 1;
+        if let Some(polled) = polled {
+            *polled += 1;
+        }
         let Some(inner) = inner else { return };
         match self.position(inner) {
             Some(at) => self.path[at].1 += 1,
@@ -73,8 +100,12 @@ impl Standing {
         }
     }
 
-    fn remove(&mut self, inner: Option<&Arc<Core>>, holds: bool) {
-        *self.count(holds) -= 1;
+    fn remove(&mut self, inner: Option<&Arc<Core>>, what: Stands) {
+        let (count, polled) = self.counts(inner, what);
+        *count -= 1;
+        if let Some(polled) = polled {
+            *polled -= 1;
+        }
         if let Some(at) = inner.and_then(|inner| self.position(inner)) {
             self.path[at].1 -= 1;
             if self.path[at].1 == 0 {
@@ -90,11 +121,17 @@ impl Standing {
 }
 
 impl Core {
-    /// Its body is to be dropped, and is held by shields: has it polled once, and passes that on to the groups inside it
-    /// that they stand in.
+    /// Its children are dropped, and shields or clean-ups stand in its body. Where the body goes, too, that is passed on to the
+    /// groups inside it, and a clean-up in the body itself is polled once.
     pub(super) fn tell_body_path(self: &Arc<Self>) {
-        self.wake_by_ref();
-        let path = self.read(Sched::body_path);
+        let (goes, (polls, path)) =
+            self.read(|sched| (sched.drops_body(self.drops_body()), sched.body_path()));
+        if !goes {
+            return;
+        }
+        if polls {
+            self.wake_by_ref();
+        }
         self.pass_on(&path, &self.reason());
     }
 
@@ -103,7 +140,8 @@ impl Core {
         let reason = reason.inherited();
         let groups = inside.iter().filter_map(Weak::upgrade);
         for group in groups.filter(|group| !group.is_screened()) {
-            group.harden(&reason);
+            let reason = reason.clone();
+            group.with(|sched, after| sched.cancel_from_outside(reason, after));
         }
     }
 
@@ -119,18 +157,19 @@ impl Core {
         false
     }
 
-    /// A shield stands in the body, or in the group `inner` inside it. One that does not hold the body is there to be told.
-    pub(super) fn shield_body(self: &Arc<Self>, inner: Option<&Arc<Core>>, holds: bool) {
+    /// Something stands in the body, or in the group `inner` inside it.
+    pub(super) fn shield_body(self: &Arc<Self>, inner: Option<&Arc<Core>>, what: Stands) {
+        let drops_body = self.drops_body();
         let is_late = self.with(|sched, _| {
-            sched.shield_body(inner, holds);
-            sched.is_hard()
+            sched.shield_body(inner, what);
+            sched.drops_body(drops_body)
         });
         if let Some(inner) = inner.filter(|_| is_late) {
             self.pass_on(&[Arc::downgrade(inner)], &self.reason());
         }
     }
 
-    pub(super) fn unshield_body(self: &Arc<Self>, inner: Option<&Arc<Core>>, holds: bool) {
-        self.with(|sched, after| sched.unshield_body(inner, holds, after));
+    pub(super) fn unshield_body(self: &Arc<Self>, inner: Option<&Arc<Core>>, what: Stands) {
+        self.with(|sched, after| sched.unshield_body(inner, what, after));
     }
 }

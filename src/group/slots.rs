@@ -109,18 +109,10 @@ impl<C> Slots<C> {
         line.remove(at)
     }
 
-    /// Empties the line, but for those who stay: nobody who is given back will start.
-    pub(super) fn clear_line(&mut self, stays: impl Fn(&C) -> bool) -> VecDeque<C> {
-        let Some(limited) = &mut self.limited else {
-            return VecDeque::new();
-        };
-        let line = std::mem::take(&mut limited.line);
-        if !line.iter().any(&stays) {
-            return line;
-        }
-        let (stay, go) = line.into_iter().partition(stays);
-        limited.line = stay;
-        go
+    /// Empties the line: nobody who is given back will start.
+    pub(super) fn clear_line(&mut self) -> VecDeque<C> {
+        let limited = self.limited.as_mut();
+        limited.map_or_else(VecDeque::new, |limited| std::mem::take(&mut limited.line))
     }
 
     /// Wakes all callers and takes their promises back: there will be nothing to spawn into.

@@ -6,8 +6,8 @@
 //!      ╰────── the caller goes away ─────────▶ deserted   the child is cancelled
 //! ```
 //!
-//! The child is in the group from the beginning, so that it runs where children run and keeps the group open. But until it
-//! has started, a shield holds off the group's cancels, and what it ends with goes to the caller.
+//! The child is in the group from the beginning, so that it runs where children run, keeps the group open, and goes with the
+//! group's cancels. But until it has started, what it ends with goes to the caller.
 
 use std::convert::Infallible;
 use std::fmt;
@@ -59,8 +59,38 @@ enum Ending<X> {
     Failed(X),
     Panicked(Panic),
     /// `None`: it was dropped before anybody knew which child it is.
-    Cancelled(Option<CancelReason>),
+    Cancelled(Option<Cut>),
     NotStarted,
+}
+
+/// Why a child was cut short, or gave way.
+struct Cut {
+    reason: CancelReason,
+    /// Was it a cancel of the group, rather than of this child?
+    by_group: bool,
+}
+
+impl Cut {
+    fn of(child: &CellRef) -> Self {
+        let by_group = || {
+            let reason = child.core().reason();
+            // Where the group is gone altogether there is nobody who refuses.
+            let kinds = [CancelKind::Dropped, CancelKind::Abandoned];
+            (!kinds.contains(&reason.kind()), reason)
+        };
+        let (by_group, reason) = child
+            .own_reason()
+            .map_or_else(by_group, |reason| (false, reason));
+        Self { reason, by_group }
+    }
+
+    fn into_error<X>(self) -> StartError<X> {
+        if self.by_group {
+            StartError::Refused(self.reason)
+        } else {
+            StartError::Cancelled(self.reason)
+        }
+    }
 }
 
 impl<V> Handshake<V> {
@@ -106,7 +136,7 @@ impl<V> Handshake<V> {
         }
     }
 
-    /// Once *pending* is over: the shield goes, and with it a child that did not start.
+    /// Once *pending* is over: a child that did not start goes.
     fn release(&self) {
         let (ended, deserted) = {
             let phase = &self.state.lock().phase;
@@ -125,6 +155,26 @@ impl<V> Handshake<V> {
             }
         }
         self.threshold.pass();
+    }
+
+    /// How a child ends that is over without having said that it has started: it may have given way to a cancel.
+    fn gave_way<X>(&self) -> Ending<X> {
+        let child = self.threshold.child();
+        let is_cancelled = |child: &&CellRef| {
+            child.own_reason().is_some() || child.core().read(|sched| sched.cancelled.is_some())
+        };
+        let cut = child.filter(is_cancelled).map(Cut::of);
+        let by_caller = || {
+            let reason = self.threshold.reason()?;
+            Some(Cut {
+                reason,
+                by_group: false,
+            })
+        };
+        match cut.or_else(by_caller) {
+            Some(cut) => Ending::Cancelled(Some(cut)),
+            None => Ending::NotStarted,
+        }
     }
 
     /// Takes out a value that nobody has received.
@@ -253,7 +303,7 @@ impl<V, X> Drop for Ends<V, X> {
     fn drop(&mut self) {
         if self.handshake.is_pending() {
             let child = self.handshake.threshold.child();
-            self.tell(Ending::Cancelled(child.map(CellRef::reason)));
+            self.tell(Ending::Cancelled(child.map(Cut::of)));
         }
     }
 }
@@ -315,7 +365,7 @@ where
             Ok(Poll::Ready(output)) if handshake.has_started() => return Poll::Ready(output),
             Err(panic) if handshake.has_started() => panic.resume(),
             Ok(Poll::Ready(output)) => match catch(|| (this.judge)(output)) {
-                Ok(error) => error.map_or(Ending::NotStarted, Ending::Failed),
+                Ok(error) => error.map_or_else(|| handshake.gave_way(), Ending::Failed),
                 Err(panic) => Ending::Panicked(panic),
             },
             Err(panic) => Ending::Panicked(panic),
@@ -323,7 +373,7 @@ where
         // The future goes before anybody is told; the child ends as cancelled, so that the group hears of no failure.
         let ending = match (catch(|| this.future.set(None)), ending) {
             (Ok(()), ending) => ending,
-            (Err(panic), Ending::NotStarted) => Ending::Panicked(panic),
+            (Err(panic), Ending::NotStarted | Ending::Cancelled(_)) => Ending::Panicked(panic),
             (Err(panic), ending) => {
                 report_panic("the destructor of a child that had not started", panic);
                 ending
@@ -410,9 +460,7 @@ impl<T, V, X> Future for Start<T, V, X> {
         Poll::Ready(Err(match ending {
             Some(Ending::Failed(error)) => StartError::Failed(error),
             Some(Ending::Panicked(panic)) => panic.resume(),
-            Some(Ending::Cancelled(reason)) => {
-                StartError::Cancelled(reason.unwrap_or_else(|| key.cell().reason()))
-            }
+            Some(Ending::Cancelled(cut)) => cut.unwrap_or_else(|| Cut::of(key.cell())).into_error(),
             Some(Ending::NotStarted) | None => StartError::NotStarted,
         }))
     }

@@ -1,14 +1,12 @@
 //! `Threshold`: where the code of a child runs that may not have started: with its caller before, in the child afterwards.
 //!
 //! 1. The child is known once it is polled, or once its caller has the key; whichever comes first says it.
-//! 2. `shielded` goes off once, by whoever takes away the shield with which the child was born.
-//! 3. The lock is held for a look and no longer: nothing is asked, cancelled or dropped meanwhile.
+//! 2. The lock is held for a look and no longer: nothing is asked, cancelled or dropped meanwhile.
 
-use std::mem::{replace, take};
 use std::sync::{Arc, OnceLock};
 
 use super::cell::CellRef;
-use super::place::{Place, deadline_of, here, token_of};
+use super::place::{Place, here, token_of};
 use crate::cancel::{CallbackGuard, CancelKind, CancelReason, CancelToken};
 use crate::std_or_loom::Lock;
 use crate::time::Deadline;
@@ -23,14 +21,18 @@ pub(crate) struct Threshold {
 struct State {
     /// The child has neither started nor ended, and its caller waits.
     pending: bool,
-    /// Does the shield stand with which the child was born?
-    shielded: bool,
     /// Where the caller is, while that counts.
     caller: Option<Place>,
     /// What is read here, if anybody asked for it while the start was pending.
     token: Option<CancelToken>,
-    /// What turns that with the caller's.
-    follows: Option<CallbackGuard>,
+    follows: Follows,
+}
+
+/// What turns the token of a pending start: the caller's, and the child's.
+#[derive(Default)]
+struct Follows {
+    _caller: Option<CallbackGuard>,
+    child: Option<CallbackGuard>,
 }
 
 impl Threshold {
@@ -40,10 +42,9 @@ impl Threshold {
             child: OnceLock::new(),
             state: Lock::new(State {
                 pending: true,
-                shielded: true,
                 caller: here(),
                 token: None,
-                follows: None,
+                follows: Follows::default(),
             }),
         })
     }
@@ -61,48 +62,32 @@ impl Threshold {
         }
     }
 
-    /// From now on this is in the child, which nothing holds any more.
+    /// From now on this is in the child alone.
     pub(super) fn pass(&self) {
-        let (token, old) = {
+        let (caller, follows) = {
             let mut state = self.state.lock();
             state.pending = false;
-            let old = (state.caller.take(), state.follows.take());
-            (state.token.clone(), old)
+            (state.caller.take(), std::mem::take(&mut state.follows))
         };
-        drop(old);
-        if let (Some(token), Some(child)) = (token, self.child.get()) {
-            let follows = child.token().on_cancel(move |reason| {
-                token.turn(reason.clone());
-            });
-            follows.detach();
-        }
-        self.unshield();
+        drop(caller);
+        follows.pass();
     }
 
-    fn unshield(&self) {
-        if let Some(child) = self.child() {
-            if take(&mut self.state.lock().shielded) {
-                child.unshield(None);
-            }
-        }
+    /// What counts besides the child right now.
+    fn caller(&self) -> Option<Place> {
+        self.state.lock().caller.clone()
     }
 
-    /// What counts right now.
-    fn side(&self) -> Option<Place> {
-        let state = self.state.lock();
-        if state.pending {
-            state.caller.clone()
-        } else {
-            self.child.get().cloned()
-        }
-    }
-
+    /// Why the child is cancelled, or its group, or while the start is pending its caller.
     pub(super) fn reason(&self) -> Option<CancelReason> {
-        self.side()?.reason()
+        let own = self.child.get().and_then(Place::reason);
+        own.or_else(|| self.caller()?.reason())
     }
 
     pub(super) fn deadline(&self) -> Deadline {
-        deadline_of(self.side().as_ref())
+        let sides = [self.child.get().cloned(), self.caller()];
+        let deadlines = sides.iter().flatten().map(Place::deadline);
+        deadlines.min().unwrap_or(Deadline::NEVER)
     }
 
     /// The child, which shields hold from in here.
@@ -110,17 +95,16 @@ impl Threshold {
         self.child.get()
     }
 
-    /// Turns with the caller's while the start is pending, and with the child's from then on. Cancelling it cancels the
-    /// child.
+    /// Turns with the child's, and while the start is pending with the caller's, too. Cancelling it cancels the child.
     pub(super) fn token(self: &Arc<Self>) -> CancelToken {
         let (token, caller) = {
             let mut state = self.state.lock();
             match &state.token {
-                Some(token) => return token.clone(),
-                None if !state.pending => {
+                _ if !state.pending => {
                     drop(state);
                     return token_of(self.child.get());
                 }
+                Some(token) => return token.clone(),
                 None => {
                     let token = CancelToken::new();
                     state.token = Some(token.clone());
@@ -131,40 +115,48 @@ impl Threshold {
         let this = Arc::downgrade(self);
         let cancels = token.on_cancel(move |reason| {
             if let Some(this) = this.upgrade() {
-                this.cancelled_by_token(reason);
+                this.token_turned(reason);
             }
         });
         cancels.detach();
-        let follows = caller.map(|caller| {
+        let follow = |place: &Place| {
             let token = token.clone();
-            caller.token().on_cancel(move |reason| {
+            place.token().on_cancel(move |reason| {
                 token.turn(reason.clone());
             })
-        });
-        let unused = {
+        };
+        let follows = Follows {
+            _caller: caller.as_ref().map(follow),
+            child: self.child.get().map(follow),
+        };
+        let late = {
             let mut state = self.state.lock();
             if state.pending {
-                replace(&mut state.follows, follows)
+                state.follows = follows;
+                None
             } else {
-                follows
+                Some(follows)
             }
         };
-        drop(unused);
+        if let Some(follows) = late {
+            follows.pass();
+        }
         token
     }
 
-    fn cancelled_by_token(&self, reason: &CancelReason) {
-        // What turned it because of a cancel on this side has cancelled what it had to.
+    /// The token that is read here was cancelled: so is the child, unless that came from what it follows.
+    pub(super) fn token_turned(&self, reason: &CancelReason) {
         if let (Some(child), None) = (self.child(), self.reason()) {
             child.cancel_alone(reason.clone());
-            self.unshield();
         }
     }
 
-    /// Is the child to be dropped, now that its grace is over, if no shield holds it?
-    pub(super) fn is_to_go(&self) -> bool {
-        let is_cancelled = self.child().is_some_and(CellRef::is_cancelled);
-        is_cancelled && !self.state.lock().shielded
+    /// Does by itself what the callback of the token is about to do, if that was cancelled.
+    pub(super) fn heeds_token(&self) {
+        let token = self.state.lock().token.clone();
+        if let Some(reason) = token.and_then(|token| token.reason()) {
+            self.token_turned(&reason);
+        }
     }
 
     /// Drops the child without waiting for the end of its grace.
@@ -176,7 +168,15 @@ impl Threshold {
     pub(super) fn gives_up_with(&self, reason: CancelReason) {
         if let Some(child) = self.child() {
             child.gives_up_with(reason);
-            self.unshield();
+        }
+    }
+}
+
+impl Follows {
+    /// The start is not pending any more: from now on the token is the child's.
+    fn pass(self) {
+        if let Some(child) = self.child {
+            child.detach();
         }
     }
 }

@@ -90,7 +90,8 @@ where
         // One that has yielded had nothing left to do but to wait for its children.
         let left = (*this.yielded)
             .then(|| owner.scope().core().leave_if_empty())
-            .flatten();
+            .flatten()
+            .filter(|_| !owner.scope().core().is_cut_off());
         let left = match left {
             Some(left) => left,
             None => {

@@ -10,6 +10,7 @@
 //! - `busy_cancels`, `one_child`, `group_tokens`, `cleanup`: cancels of one child and of a group by its token, and clean-up
 //! - `shields`, `shield_ends`, `shields_beside`, `shield_crowds`: the rules of these names
 //! - `deadlines`, `deadline_ends`, `cut_short`: deadlines, and what is cut short
+//! - `holds`: what comes when what held off a drop ends
 //! - `limits`, `limits_ends`, `limits_batches`, `gather`: the rules of these names
 //! - `joiners`, `join_ends`, `races`, `map_concurrent`, `map_ends`, `map_polls`: the rules of joining
 //! - `time`, `timeouts`: the rules of time
@@ -66,6 +67,7 @@ mod gather;
 mod grace;
 mod grace_ends;
 mod group_tokens;
+mod holds;
 mod inline;
 mod inline_ends;
 mod inline_groups;

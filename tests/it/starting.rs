@@ -10,8 +10,8 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use ingather::{
-    CancelKind, GatherGroup, GatherIncomplete, GroupOptions, Ready, StartError, StartedError,
-    cancel_reason, current_token, scope_on, try_scope_on,
+    CancelKind, CancelReason, GatherGroup, GatherIncomplete, GroupOptions, Ready, StartError,
+    StartedError, cancel_reason, current_token, scope_on, try_scope_on,
 };
 
 use crate::faults::{text_of, throw, unique};
@@ -22,7 +22,8 @@ behaviour!(
     a_closed_or_cancelled_group_refuses,
     the_drop_of_the_caller_cancels,
     a_pending_child_reads_the_token_of_its_caller,
-    a_cancel_of_the_group_leaves_a_pending_child_alone,
+    a_cancel_of_the_group_ends_a_pending_start,
+    a_child_that_gives_way_to_a_cancel_is_cancelled,
     a_pending_child_keeps_the_group_open,
     a_failure_before_the_start_is_the_callers,
     a_panic_before_the_start_is_the_callers,
@@ -137,42 +138,79 @@ async fn a_pending_child_reads_the_token_of_its_caller(on: Site) {
         start.await.map(|(_, kind)| kind)
     });
     polled.wait().await;
-    inner.cancel();
     opened.open();
     looked.wait().await;
-    outer.cancel_with(ingather::CancelReason::shutdown());
+    outer.cancel_with(CancelReason::shutdown());
     assert_eq!(caller.await.unwrap(), Ok(CancelKind::Shutdown));
     outer.join().await;
     inner.join().await;
 }
 
-// Starting-2, Starting-6
-async fn a_cancel_of_the_group_leaves_a_pending_child_alone(on: Site) {
+// Starting-3
+async fn a_cancel_of_the_group_ends_a_pending_start(on: Site) {
     for grace in [Duration::ZERO, Duration::from_millis(1), Duration::MAX] {
+        // Each ends in its own way: dropped while it hangs, or because it gives way.
+        for gives_way in [false, true] {
+            if grace == Duration::MAX && !gives_way {
+                continue;
+            }
+            let group = GroupOptions::new().on(&on.spawner).grace(grace).group();
+            let (polled, drops) = (Gate::new(), Drops::new());
+            let (told, witness) = (polled.clone(), drops.witness());
+            let start = group.start(move |ready: Ready<()>| async move {
+                let _held = (witness, ready);
+                told.open();
+                if gives_way {
+                    current_token().cancelled().await;
+                } else {
+                    pending::<()>().await;
+                }
+            });
+            polled.wait().await;
+            group.cancel_with(CancelReason::with_message("enough"));
+            let Err(StartError::Refused(reason)) = start.await else {
+                panic!("it was not refused")
+            };
+            assert_eq!(reason.message(), Some("enough"));
+            assert!(drops.all(), "it is over when the caller hears of it");
+            // Nobody is left to hold this.
+            assert_eq!(group.join().await.cancelled, 1);
+        }
+    }
+}
+
+// Starting-5
+async fn a_child_that_gives_way_to_a_cancel_is_cancelled(on: Site) {
+    // Of the caller, within its grace; and of the child by itself.
+    for by_caller in [true, false] {
+        let grace = Duration::from_secs(1000);
+        let callers = GroupOptions::new().on(&on.spawner).grace(grace).group();
         let group = GroupOptions::new().on(&on.spawner).grace(grace).group();
-        let (polled, gate, log) = (Gate::new(), Gate::new(), Trace::new());
-        let (told, waits, seen) = (polled.clone(), gate.clone(), log.clone());
-        let start = group.start(|ready| async move {
-            told.open();
-            waits.wait().await;
-            yields(3).await;
-            seen.log(format!("{:?}", cancel_reason()));
-            ready.started(()).unwrap();
-            seen.log(format!("{:?}", cancel_reason().map(|reason| reason.kind())));
-            5
-        });
-        let sibling = group.spawn(async {
-            current_token().cancelled().await;
+        let (polled, handle) = (Gate::new(), group.handle());
+        let told = polled.clone();
+        let caller = callers.spawn(async move {
+            let start = handle.start(move |ready: Ready<()>| async move {
+                told.open();
+                let token = current_token();
+                if !by_caller {
+                    token.cancel_with(CancelReason::with_message("enough"));
+                }
+                token.cancelled().await;
+                drop(ready);
+            });
+            start.await.map(drop)
         });
         polled.wait().await;
-        group.cancel();
-        drop(sibling.await);
-        gate.open();
-        let (key, ()) = start.await.unwrap();
-        // It did not suspend again, so what it gave counts.
-        assert_eq!(key.await, Ok(5));
-        assert_eq!(log.entries(), ["None", "Some(Explicit)"]);
-        group.join().await;
+        if by_caller {
+            callers.cancel_with(CancelReason::with_message("enough"));
+        }
+        let Ok(Err(StartError::Cancelled(reason))) = caller.await else {
+            panic!("it is not told that it was cancelled")
+        };
+        assert_eq!(reason.root().message(), Some("enough"));
+        assert!(!group.is_cancelled());
+        callers.join().await;
+        assert_eq!(group.join().await.cancelled, 1);
     }
 }
 
@@ -321,19 +359,15 @@ async fn a_child_that_never_says_so_has_not_started(on: Site) {
 // Starting-6
 async fn a_child_that_starts_in_a_cancelled_group_is_cancelled(on: Site) {
     let group = GatherGroup::on(&on.spawner);
-    let (polled, gate, log) = (Gate::new(), Gate::new(), Trace::new());
-    let (told, waits, seen) = (polled.clone(), gate.clone(), log.clone());
+    let (log, handle) = (Trace::new(), group.handle());
+    let seen = log.clone();
     let start = group.start(|ready| async move {
-        told.open();
-        waits.wait().await;
+        handle.cancel();
         ready.started("at last").unwrap();
         seen.log("runs to its next suspension");
         yields(1).await;
         seen.log("is polled again");
     });
-    polled.wait().await;
-    group.cancel();
-    gate.open();
     let (key, value) = start.await.unwrap();
     assert_eq!(value, "at last");
     let kind = match key.await {
@@ -424,7 +458,7 @@ async fn from_the_start_on_it_is_a_child_like_any_other(on: Site) {
     let callers = GroupOptions::new().on(&on.spawner).grace(grace).group();
     let handle = group.handle();
     let caller = callers.spawn(async move {
-        let start = handle.start(|ready| async move {
+        let start = handle.start(move |ready| async move {
             // Opened before the start, and left long after it.
             let inner = scope_on(&on.spawner, |tg| async move {
                 let waits = tg.spawn(async { current_token().cancelled().await });

@@ -20,7 +20,7 @@ use crate::support::{
 
 behaviour!(
     a_start_waits_in_line,
-    a_start_in_line_of_a_cancelled_group_takes_its_turn,
+    a_start_in_line_of_a_cancelled_group_is_refused,
     a_start_in_line_whose_caller_goes_leaves_the_line,
     a_group_that_is_dropped_takes_the_pending_along,
     the_owner_of_a_scope_drops_the_pending_along,
@@ -70,8 +70,8 @@ async fn a_start_waits_in_line(on: Site) {
     assert_eq!(group.join().await.ok, 3);
 }
 
-// Starting-2, Starting-6, Limits-1
-async fn a_start_in_line_of_a_cancelled_group_takes_its_turn(on: Site) {
+// Starting-3, Limits-3
+async fn a_start_in_line_of_a_cancelled_group_is_refused(on: Site) {
     for grace in [Duration::ZERO, Duration::MAX] {
         let options = GroupOptions::new().on(&on.spawner).grace(grace);
         let group = options.limit(1).group();
@@ -84,21 +84,17 @@ async fn a_start_in_line_of_a_cancelled_group_takes_its_turn(on: Site) {
             opened.wait().await;
         })));
         polled.wait().await;
-        let meter = Meter::new();
-        let metered = meter.clone();
-        let start = group.start(move |ready| async move {
-            let _under_way = metered.enter();
-            assert!(cancel_reason().is_none());
-            yields(2).await;
-            ready.started(()).unwrap();
-            cancel_reason().map(|reason| reason.kind())
-        });
+        let drops = Drops::new();
+        let witness = drops.witness();
+        let start = group.start(move |ready: Ready<()>| async move { drop((witness, ready)) });
+        assert_eq!(group.waiting(), 1);
         group.cancel();
-        yields(5).await;
-        assert_eq!((group.waiting(), meter.entered()), (1, 0));
+        // While the slot is taken.
+        let Err(StartError::Refused(reason)) = start.await else {
+            panic!("it was not refused")
+        };
+        assert_eq!((reason.kind(), drops.all()), (CancelKind::Explicit, true));
         gate.open();
-        let (key, ()) = start.await.unwrap();
-        assert_eq!(key.await, Ok(Some(CancelKind::Explicit)));
         assert_eq!(group.join().await.total(), 2);
     }
 }

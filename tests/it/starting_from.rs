@@ -1,17 +1,19 @@
 //! Starts from inside: of siblings, with the word said by another thread or by a child of the child, and in each other.
 
+use std::future::pending;
 use std::sync::{Arc, Mutex};
 
 use futures::future::BoxFuture;
 use ingather::{GatherGroup, Ready, Scope, scope_on};
 
-use crate::support::{Gate, Kind, Site, behaviour, yields};
+use crate::support::{Drops, Gate, Kind, Site, behaviour, yields};
 
 behaviour!(
     a_sibling_is_started_from_a_child,
     another_thread_says_that_it_has_started,
     a_child_of_the_child_says_that_it_has_started,
     ten_starts_in_each_other,
+    a_start_that_is_forgotten_does_not_hold_a_cancelled_group,
 );
 
 // Starting-9
@@ -107,4 +109,20 @@ async fn ten_starts_in_each_other(on: Site) {
     let (key, started) = start.await.unwrap();
     assert_eq!((started, key.await), (10, Ok(10)));
     assert_eq!(group.join().await.taken, 10);
+}
+
+// Starting-3, Leaving-2
+async fn a_start_that_is_forgotten_does_not_hold_a_cancelled_group(on: Site) {
+    let group = GatherGroup::on(&on.spawner);
+    let (polled, drops) = (Gate::new(), Drops::new());
+    let (told, witness) = (polled.clone(), drops.witness());
+    std::mem::forget(group.start(|ready: Ready<()>| async move {
+        let _held = (witness, ready);
+        told.open();
+        pending::<()>().await;
+    }));
+    polled.wait().await;
+    group.cancel();
+    assert_eq!(group.join().await.cancelled, 1);
+    assert!(drops.all());
 }

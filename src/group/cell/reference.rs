@@ -37,9 +37,11 @@ pub(in crate::group) struct Parting {
 pub(in crate::group) enum Claiming {
     /// It is the caller's.
     Claimed(Claimed),
-    /// It is being polled or over; if it is not, whoever polls it drops it.
+    /// It is over; or it is marked, since it is being polled or a shield holds it: whoever polls it drops it, or whoever takes
+    /// the shield away has it dropped.
     Busy(CellRef),
-    /// A shield holds off its drop. This is one more reference, for the queue: it is to be polled once.
+    /// A shield or clean-up in it holds off its drop, and it is to be polled: once for the clean-up, or since it was woken. This
+    /// is one more reference, for the queue.
     Held(CellRef, CellRef),
 }
 
@@ -128,23 +130,34 @@ impl CellRef {
     /// at the end of the poll, or a shield holds off the drop. With `force` no shield does, now or later.
     pub(in crate::group) fn claim(self, force: bool) -> Claiming {
         let marks = if force { CANCEL | DOOM } else { CANCEL };
+        let held = self.polls_if_held();
+        // A shield that is raised meanwhile may be a clean-up's.
+        let polls = held.as_ref().is_none_or(|(polls, _)| *polls);
         let marked = self.update(|now| {
             let next = Snapshot(now.0 | marks);
             if now.has(OVER) {
                 None
             } else if now.has(RUNNING) {
                 // If a shield holds it, it is polled once more, as one that is suspended.
-                let again = if now.has(SHIELD) { SCHEDULED } else { 0 };
+                let again = if now.has(SHIELD) && polls {
+                    SCHEDULED
+                } else {
+                    0
+                };
                 Some(next.0 | again)
             } else if next.is_to_go() {
                 Some(next.0 | RUNNING)
-            } else {
+            } else if polls || now.has(SCHEDULED) {
                 Some((next.0 | SCHEDULED) + REF)
+            } else {
+                Some(next.0)
             }
         });
+        drop(held);
         match marked {
             Ok(before) if before.has(RUNNING) => Claiming::Busy(self),
             Ok(before) if Snapshot(before.0 | marks).is_to_go() => Claiming::Claimed(Claimed(self)),
+            Ok(before) if !polls && !before.has(SCHEDULED) => Claiming::Busy(self),
             // The reference was counted in the same step.
             Ok(_) => {
                 let queue = Self(self.0);
@@ -154,22 +167,15 @@ impl CellRef {
         }
     }
 
-    /// It will not start, whatever holds it.
-    pub(in crate::group) fn doom(&self) {
-        let _ = self.update(|now| Some(now.0 | DOOM));
-    }
-
-    /// Marks it as cancelled for itself and has it looked at, by whoever polls children.
-    pub(super) fn mark_cancelled(&self) {
-        self.schedule_with(CANCEL);
-        if self.is_shielded() {
-            self.tell_path();
-        }
-    }
-
-    /// Marks it as one that is to be dropped when the shield is gone that holds it; it is in line, and stays there.
-    pub(in crate::group) fn mark_in_line(&self) {
+    /// Marks it as one that is to be dropped.
+    pub(super) fn mark(&self) {
         self.header().state.fetch_or(CANCEL, AcqRel);
+    }
+
+    /// Is it to be dropped now, since nothing holds it?
+    pub(in crate::group) fn is_doomed(&self) -> bool {
+        let state = self.load();
+        !state.has(OVER) && (state.is_to_go() || self.goes_with_group(state))
     }
 
     /// Does a shield hold off its drop?
@@ -180,6 +186,11 @@ impl CellRef {
 
     pub(in crate::group) fn is_cancelled(&self) -> bool {
         self.load().has(CANCEL)
+    }
+
+    /// Does no shield hold it any more?
+    pub(in crate::group) fn is_forced(&self) -> bool {
+        self.load().has(DOOM)
     }
 
     /// Is it being polled, or its future being dropped?
@@ -230,7 +241,7 @@ impl CellRef {
 
     /// The same, with some bits that are set in the same step.
     #[inline]
-    fn schedule_with(&self, bits: usize) {
+    pub(super) fn schedule_with(&self, bits: usize) {
         // Even a wake that changes nothing is a release: the poll that answers it must see what came before the wake.
         let woken = self.update(|now| {
             if now.has(OVER) {

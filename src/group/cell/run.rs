@@ -113,7 +113,7 @@ impl CellRef {
     /// Is it to be dropped, although no sweep has come to it? It may have been woken by its token, which turns before, and be in
     /// somebody's hand from earlier on. A shield in it holds that off until the sweep comes.
     #[inline]
-    fn goes_with_group(&self, state: Snapshot) -> bool {
+    pub(super) fn goes_with_group(&self, state: Snapshot) -> bool {
         !state.has(CANCEL | SHIELD) && self.core().drops_children()
     }
 

@@ -3,19 +3,20 @@
 use std::sync::Arc;
 
 use super::reference::CellRef;
-use super::state::{DOOM, OVER, RUNNING, SHIELD};
+use super::state::{CANCEL, DOOM, OVER, RUNNING, SHIELD};
 use crate::cancel::{CancelReason, CancelToken};
 use crate::error::unhandled::drop_quietly;
 use crate::group::core::Core;
+use crate::group::shields::Stands;
 use crate::time::Alarm;
 
 impl CellRef {
     /// Holds off the drop of this child by one more shield, which stands in it or in the group `inner` inside it.
-    pub(in crate::group) fn shield(&self, inner: Option<&Arc<Core>>) {
+    pub(in crate::group) fn shield(&self, inner: Option<&Arc<Core>>, stands: Stands) {
         let extras = self.header().extras.get_or_make();
         {
             let mut held = extras.held.lock();
-            held.shields.add(inner, true);
+            held.shields.add(inner, stands);
             // A cancel that was marked before this step may have been carried out; one that comes later is held off.
             let _ = self.update(|now| Some(now.0 | SHIELD));
         }
@@ -28,10 +29,10 @@ impl CellRef {
 
     /// Takes one shield away. If it was the last and the child is to be dropped, that is seen to; and if it was not, what it
     /// stood before may be told.
-    pub(in crate::group) fn unshield(&self, inner: Option<&Arc<Core>>) {
+    pub(in crate::group) fn unshield(&self, inner: Option<&Arc<Core>>, stands: Stands) {
         let extras = self.header().extras.get_or_make();
         let mut held = extras.held.lock();
-        held.shields.remove(inner, true);
+        held.shields.remove(inner, stands);
         let lifted = !held.shields.any();
         let before = lifted.then(|| self.update(|now| Some(now.0 & !SHIELD)));
         let gives_up = held.gives_up;
@@ -45,6 +46,32 @@ impl CellRef {
         } else if self.is_cancelled() {
             self.tell_path();
         }
+    }
+
+    /// Marks it as cancelled for itself, and has it looked at by whoever polls children, unless a shield holds it: whoever takes
+    /// that away has it looked at.
+    pub(super) fn mark_cancelled(&self) {
+        if self.load().has(SHIELD) {
+            let held = self.header().extras.get_or_make().held.lock();
+            if held.shields.any() && !held.shields.wants_poll() {
+                self.mark();
+                drop(held);
+                return self.tell_path();
+            }
+        }
+        self.schedule_with(CANCEL);
+        if self.is_shielded() {
+            self.tell_path();
+        }
+    }
+
+    /// If a shield holds it, is it to be polled once when it is to be dropped? For as long as what this gives is there, nothing
+    /// changes that. `None`: no shield holds it as yet.
+    pub(super) fn polls_if_held(&self) -> Option<(bool, impl Drop + use<'_>)> {
+        self.load().has(SHIELD).then(|| {
+            let held = self.header().extras.get_or_make().held.lock();
+            (held.shields.wants_poll(), held)
+        })
     }
 
     /// Tells the groups inside it, through which shields reach up to it, that it is to be dropped.
@@ -103,11 +130,7 @@ impl CellRef {
             return fresh;
         }
         let child = self.clone();
-        let cancels = fresh.on_cancel(move |reason| {
-            if child.core().cancelled().is_none() {
-                child.cancel_alone(reason.clone());
-            }
-        });
+        let cancels = fresh.on_cancel(move |reason| child.token_turned(reason));
         let guards = (follows, cancels);
         let (token, unused) = {
             let mut held = self.header().extras.get_or_make().held.lock();
@@ -127,6 +150,22 @@ impl CellRef {
         token
     }
 
+    /// Its token was cancelled: so is the child, unless that came from its group.
+    fn token_turned(&self, reason: &CancelReason) {
+        if self.core().cancelled().is_none() {
+            self.cancel_alone(reason.clone());
+        }
+    }
+
+    /// Does by itself what the callback of its token is about to do, if that was cancelled.
+    pub(in crate::group) fn heeds_token(&self) {
+        let extras = self.header().extras.get();
+        let token = extras.and_then(|extras| extras.held.lock().token.clone());
+        if let Some(reason) = token.and_then(|token| token.reason()) {
+            self.token_turned(&reason);
+        }
+    }
+
     /// Cancels this child alone: its token turns now, and it is dropped when the grace is over. Nothing if it was
     /// cancelled before, or its group.
     pub(in crate::group) fn cancel_alone(&self, reason: CancelReason) {
@@ -143,6 +182,10 @@ impl CellRef {
                 return;
             }
             held.reason = Some(reason.clone());
+            if !core.has_grace() {
+                // In the same step: who sees the cancel sees under which stage it is.
+                self.mark();
+            }
         }
         if self.is_in_line() && core.leaves_line(self) {
             self.turn_token(&reason);

@@ -17,7 +17,7 @@ use super::failed::Members;
 use super::header::{Header, VTable};
 use super::reference::CellRef;
 use super::roll::{Entry, OFF};
-use super::state::{BACKGROUND, Ending, KEY, REF, SCHEDULED, SHIELD};
+use super::state::{BACKGROUND, Ending, KEY, REF, SCHEDULED};
 use crate::cancel::CancelReason;
 use crate::context;
 use crate::error::ChildInfo;
@@ -326,13 +326,6 @@ impl Manner {
     /// Cancelled when only its like are left.
     pub(in crate::group) fn background(mut self) -> Self {
         self.flags |= BACKGROUND;
-        self
-    }
-
-    /// With one shield that holds off its drop from the start.
-    pub(in crate::group) fn shielded(mut self) -> Self {
-        self.extras().held.get_mut().shields.add(None, true);
-        self.flags |= SHIELD;
         self
     }
 

@@ -281,18 +281,19 @@ impl<'env, E, K: Kind> Scope<'env, E, K> {
     /// when it listens, say. Awaiting what this gives then gives the child's key and the value. Until then the child
     /// belongs to the caller:
     ///
-    /// - it is cancelled if the caller is, or drops what this gives, and reads the caller's token;
-    /// - a cancel of the group does not touch it, and the group stays open for it;
+    /// - it is cancelled if the caller is, or drops what this gives, and its token turns with the caller's, too;
     /// - its error or panic comes out here and does not fail the group.
     ///
-    /// From `started` on it is a child like any other. If the group was cancelled meanwhile, so is the child then.
+    /// The group stays open for it, and a cancel of the group ends it as any other child: where it has not started by then, the
+    /// group has refused it. From `started` on it is a child like any other.
     /// The idea and most of the rules are those of trio's `nursery.start`.
     ///
     /// # Errors
     ///
-    /// [`Refused`](crate::StartError::Refused) if the group takes no children: the callable is dropped uncalled.
-    /// [`NotStarted`](crate::StartError::NotStarted) if the child is over without having said so, and
-    /// [`Cancelled`](crate::StartError::Cancelled) if it was dropped before.
+    /// [`Refused`](crate::StartError::Refused) if the group takes no children, in which case the callable is dropped uncalled,
+    /// or is cancelled before the child has started. [`Cancelled`](crate::StartError::Cancelled) if the child was cancelled
+    /// otherwise, or its caller, and was dropped or gave way. [`NotStarted`](crate::StartError::NotStarted) if it is over
+    /// without having said so, and without a cancel.
     ///
     /// # Panics
     ///
@@ -375,7 +376,7 @@ impl<'env, E, K: Kind> Scope<'env, E, K> {
         S: Settle<F::Output, Error = E>,
     {
         let (child, caller) = handshake(call, judge);
-        match self.try_add::<_, S>(manner.shielded(), location, child, None) {
+        match self.try_add::<_, S>(manner, location, child, None) {
             Ok(key) => Start::pending(caller, key),
             Err((fresh, _, reason)) => {
                 drop_quietly("a child that was not taken", fresh);

@@ -2,6 +2,7 @@
 //!
 //! - `wakes`: wakes against polls
 //! - `cancels`: a cancel, and the end of the owner, against a poll
+//! - `cleanups`: a cancel against the clean-up that it starts
 //! - `keys`: the end of a child against whoever awaits its key or drops it
 //! - `drivers`: drivers that are woken, that park and that are lost
 //! - `references`: the last reference, on whatever thread
@@ -12,6 +13,7 @@
 
 mod batches;
 mod cancels;
+mod cleanups;
 mod drivers;
 mod keys;
 mod lanes;

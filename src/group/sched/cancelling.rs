@@ -8,6 +8,7 @@ use crate::group::after::After;
 use crate::group::cell::{CellRef, Claimed};
 use crate::group::children::Swept;
 use crate::group::core::Core;
+use crate::group::shields::Stands;
 use crate::group::watchers::Events;
 
 impl Sched {
@@ -33,7 +34,7 @@ impl Sched {
         self.harden(after);
         self.force = true;
         self.children.sweep_again();
-        let queued = self.ready.drain().chain(self.slots.clear_line(|_| false));
+        let queued = self.ready.drain().chain(self.slots.clear_line());
         queued.for_each(|child| after.release(child));
     }
 
@@ -46,9 +47,7 @@ impl Sched {
         self.cancelled = Some(reason.clone());
         self.cancelled_before = self.tally.cancelled;
         after.cancelled(reason);
-        // A start that is pending is the caller's, and takes its turn.
-        self.doomed
-            .extend(self.slots.clear_line(CellRef::is_shielded));
+        self.doomed.extend(self.slots.clear_line());
         self.slots.dismiss(|waker| after.wake(waker));
         self.tell_if_exhausted(after);
     }
@@ -101,7 +100,6 @@ impl Sched {
     pub(in crate::group) fn leaves_line(&mut self, child: &CellRef, after: &mut After) -> bool {
         let left = self.slots.leave_line(|other| other.is(child));
         let found = left.is_some();
-        left.iter().for_each(CellRef::doom);
         self.doomed.extend(left);
         self.nudge(after);
         found
@@ -113,19 +111,19 @@ impl Sched {
         after.body_may_go();
     }
 
-    /// A shield stands in the body.
-    pub(in crate::group) fn shield_body(&mut self, inner: Option<&Arc<Core>>, holds: bool) {
-        self.body_shields.add(inner, holds);
+    /// Something stands in the body that holds it, or is to be told.
+    pub(in crate::group) fn shield_body(&mut self, inner: Option<&Arc<Core>>, what: Stands) {
+        self.body_shields.add(inner, what);
     }
 
     /// A shield in the body is gone.
     pub(in crate::group) fn unshield_body(
         &mut self,
         inner: Option<&Arc<Core>>,
-        holds: bool,
+        what: Stands,
         after: &mut After,
     ) {
-        self.body_shields.remove(inner, holds);
+        self.body_shields.remove(inner, what);
         if !self.hard {
             return;
         }
@@ -138,9 +136,23 @@ impl Sched {
         }
     }
 
-    /// The groups through which shields reach up to the body.
-    pub(in crate::group) fn body_path(&self) -> Vec<Weak<Core>> {
-        self.body_shields.path()
+    /// Whether something in the body is to be polled when the body goes, and the groups through which shields reach up to it.
+    pub(in crate::group) fn body_path(&self) -> (bool, Vec<Weak<Core>>) {
+        (self.body_shields.wants_poll(), self.body_shields.path())
+    }
+
+    /// What the group is in is to be dropped, and the group with it: without grace, and its body as well.
+    pub(in crate::group) fn cancel_from_outside(
+        &mut self,
+        reason: CancelReason,
+        after: &mut After,
+    ) {
+        let tells = self.hard && !self.goes_with_outside && self.body_shields.tells();
+        self.goes_with_outside = true;
+        self.cancel_hard(reason, after);
+        if tells {
+            after.hardened();
+        }
     }
 
     /// Somebody leaves, as `leaving` says from now on: nobody is waited for but main children.
@@ -166,9 +178,16 @@ impl Sched {
         }
     }
 
-    /// Is the body of the scope to be dropped? For a panic that is to go on it always is. A shield in it holds that off.
+    /// Is the body of the scope to be dropped now? A shield in it holds that off.
     pub(in crate::group) fn dooms_body(&self, on_cancel: bool) -> bool {
         let goes = self.hard || self.body_gives_up;
         goes && (self.resumes || on_cancel) && !self.body_shields.any()
+    }
+
+    /// Is the body to be dropped, whatever holds it? That of a scope that cannot fail goes with what the scope is in, or for a
+    /// panic that is to go on, and not with its group.
+    pub(in crate::group) fn drops_body(&self, on_cancel: bool) -> bool {
+        let goes = self.hard || self.body_gives_up;
+        goes && (self.resumes || on_cancel || self.goes_with_outside)
     }
 }

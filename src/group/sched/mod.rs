@@ -61,6 +61,8 @@ pub(super) struct Sched {
     /// Shields in the body, which hold off its drop.
     body_shields: Shields,
     body_gives_up: bool,
+    /// What the group is in is to be dropped.
+    goes_with_outside: bool,
     /// Children in line that will not start.
     doomed: VecDeque<CellRef>,
     /// Live children that are cancelled when only their like are left.
@@ -126,6 +128,7 @@ impl Sched {
             gives_grace,
             body_shields: Shields::default(),
             body_gives_up: false,
+            goes_with_outside: false,
             doomed: VecDeque::new(),
             background: 0,
             leaving: 0,
@@ -245,6 +248,9 @@ impl Sched {
         }
         if policy.resumes(end) {
             self.resumes = true;
+            if self.hard && self.body_shields.tells() {
+                after.hardened();
+            }
             self.watchers
                 .notify(Events::TROUBLE, |waker| after.wake(waker));
         }
@@ -405,6 +411,11 @@ impl Sched {
     /// Are children dropped?
     pub(super) fn is_hard(&self) -> bool {
         self.hard
+    }
+
+    /// Whatever shields hold?
+    pub(super) fn is_forced(&self) -> bool {
+        self.force
     }
 
     /// The children that are not over.

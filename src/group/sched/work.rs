@@ -127,7 +127,7 @@ impl Sched {
         while let Some(child) = self.doomed.pop_front() {
             let reason = self.cancelled.clone();
             let reason = reason.unwrap_or_else(|| CancelReason::new(CancelKind::Explicit));
-            // It was never polled, and the shield of a start does not count for it.
+            // It was never polled, so no shield holds it.
             if let Claiming::Claimed(claimed) = child.claim(false) {
                 return Work::Drop(claimed, reason);
             }
