@@ -2,7 +2,7 @@
 
 use std::future::{pending, poll_fn};
 use std::sync::{Arc, Mutex};
-use std::task::{Poll, Waker};
+use std::task::{Context, Poll, Waker};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -166,13 +166,14 @@ fn a_spawner_and_a_clock_may_go_with_the_last_waker_of_a_child() {
             *slot.lock().unwrap() = Some(cx.waker().clone());
             Poll::Ready(())
         })));
-        let taken = std::mem::take(&mut *jobs.lock().unwrap());
-        for job in taken {
-            block_on(job);
+        let mut taken = std::mem::take(&mut *jobs.lock().unwrap());
+        for job in &mut taken {
+            let parked = job.as_mut().poll(&mut Context::from_waker(Waker::noop()));
+            assert!(parked.is_pending());
         }
         let waker = out.lock().unwrap().take().unwrap();
         block_on(group.join());
-        drop(group);
+        drop((group, taken));
         assert_eq!(unhandled::taken(&text), [""; 0]);
         // The waker holds the cell, that the block, and that the group.
         thread::spawn(move || drop(waker)).join().unwrap();
