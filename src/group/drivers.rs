@@ -89,14 +89,17 @@ impl Drivers {
         Some((job.id, waker))
     }
 
-    /// A driver is being polled. `Err` if it was given up; its stale waker, if there is one.
-    pub(super) fn begin(&mut self, id: DriverId) -> Result<Option<Waker>, GivenUp> {
+    /// A driver is being polled. `Err` if it was given up.
+    pub(super) fn begin(&mut self, id: DriverId) -> Result<Begun, GivenUp> {
         self.arrived(id);
         let job = self.jobs.iter_mut().find(|job| job.id == id);
         let job = job.ok_or(GivenUp)?;
-        job.begun = true;
+        let is_first = !std::mem::replace(&mut job.begun, true);
         self.parked -= usize::from(job.parked.is_some());
-        Ok(job.parked.take())
+        Ok(Begun {
+            is_first,
+            stale: job.parked.take(),
+        })
     }
 
     /// A driver has nothing to do. The waker comes back if it was given up.
@@ -136,6 +139,13 @@ impl Drivers {
             self.coming = None;
         }
     }
+}
+
+/// A driver that is being polled.
+pub(super) struct Begun {
+    pub(super) is_first: bool,
+    /// A waker that it does not need any more, for the caller to drop.
+    pub(super) stale: Option<Waker>,
 }
 
 /// The driver was removed before.

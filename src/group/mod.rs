@@ -7,6 +7,7 @@
 //! - `tickets`: what is kept for those who wait
 //! - `drivers`: which driver jobs there are, and which is on its way
 //! - `ready`: the queue of children that want to be polled
+//! - `refusals`: when a spawner that has refused a driver is asked again
 //! - `few`: a list that needs no memory for the first
 //! - `watchers`: who waits for something to happen to the group
 //! - `batch`: children that a driver polls without the lock in between
@@ -83,6 +84,7 @@ mod owner;
 pub(crate) mod place;
 mod policy;
 mod ready;
+mod refusals;
 mod sched;
 mod shield;
 mod shields;

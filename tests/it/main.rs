@@ -17,7 +17,7 @@
 //! - `faults`: panics with a text of their own, for the tests of errors and panics
 //! - `attacks`, `thread_attacks`: what a hostile child, owner or waker may try, and what those of a driver try on other threads
 //! - `batches`, `batch_ends`, `batch_drivers`: what is not to be seen of the batches that drivers take, on spawners and by hand
-//! - `abandoned`: spawners that refuse or lose jobs
+//! - `abandoned`, `refusals`, `standstill`: spawners that refuse, lose or do not run jobs
 //! - `parallel`: children that run at the same time
 //! - `shutdowns`: executors that end before the group does
 //! - `starting`, `starting_from`, `starting_ends`: the handshake
@@ -89,6 +89,7 @@ mod put_off;
 mod races;
 mod random_trees;
 mod random_world;
+mod refusals;
 mod results;
 mod retention;
 mod run_tasks;
@@ -99,6 +100,7 @@ mod shields;
 mod shields_beside;
 mod shutdown_callbacks;
 mod shutdowns;
+mod standstill;
 mod starting;
 mod starting_ends;
 mod starting_from;

@@ -36,6 +36,7 @@ use super::drivers::Drivers;
 use super::failures::Left;
 use super::policy::Policy;
 use super::ready::Ready;
+use super::refusals::Refusals;
 use super::shields::Shields;
 use super::slots::Slots;
 use super::tally::Tally;
@@ -93,8 +94,10 @@ pub(super) struct Sched {
     /// How many driver jobs there may be, and whether the group can bring them itself.
     max_drivers: usize,
     can_launch: bool,
-    /// A driver job was lost before its first poll: an owner that can do the work is better.
-    refused: bool,
+    /// Driver jobs that were lost before their first poll: until the next try an owner that can do the work is better.
+    refusals: Refusals,
+    /// How many turns drivers have had.
+    turns: u64,
     /// A driver is wanted beside those that there are, and the spawner has enough on their way: the group will be called.
     is_put_off: bool,
     /// Owners that are being polled on the spawner: they see to the children before they suspend.
@@ -149,7 +152,8 @@ impl Sched {
             drivers: Drivers::default(),
             max_drivers,
             can_launch,
-            refused: false,
+            refusals: Refusals::default(),
+            turns: 0,
             is_put_off: false,
             owners: usize::from(attended),
             free_owners: usize::from(attended),

@@ -53,7 +53,7 @@ impl Sched {
         }
         let helped = self.owners > 0 || self.watchers.any(Events::WORK) || !self.drivers.is_empty();
         let wanted = self.drivers.len() + self.owners < self.max_drivers;
-        if self.can_launch && wanted && !(helped && self.refused) {
+        if self.can_launch && wanted && !(helped && !self.may_ask()) {
             let has_staff = self.owners > 0 || !self.drivers.is_empty();
             if has_staff && !self.thread_waits && after.puts_off() {
                 self.is_put_off = true;
@@ -66,6 +66,16 @@ impl Sched {
         }
     }
 
+    /// May the spawner be asked for a driver, although there are others who could do the work?
+    fn may_ask(&self) -> bool {
+        self.refusals.may_try(self.happened())
+    }
+
+    /// How much has happened for which a spawner that has refused a job may be asked again.
+    fn happened(&self) -> u64 {
+        self.next_number + self.tally.total() + self.turns
+    }
+
     /// There is room for a driver on the spawner, which was put off.
     pub(in crate::group) fn is_called(&mut self, after: &mut After) {
         self.is_put_off = false;
@@ -75,6 +85,7 @@ impl Sched {
 
     /// An owner on the spawner is being polled.
     pub(in crate::group) fn owner_begins(&mut self) {
+        self.turns += 1;
         self.owners += 1;
         self.free_owners += 1;
     }
@@ -91,7 +102,7 @@ impl Sched {
         self.owners -= usize::from(on_spawner);
         self.free_owners -= usize::from(on_spawner);
         let lacks_driver = self.drivers.is_empty() && self.owners == 0;
-        if self.live > 0 && lacks_driver && self.can_launch && !self.refused {
+        if self.live > 0 && lacks_driver && self.can_launch && self.may_ask() {
             after.nudge(Nudge::Launch(self.drivers.launch()));
         } else {
             self.nudge(after);
@@ -150,9 +161,13 @@ impl Sched {
 
     /// A driver is being polled; whether it still belongs to the group.
     pub(in crate::group) fn driver_begins(&mut self, id: DriverId, after: &mut After) -> bool {
+        self.turns += 1;
         match self.drivers.begin(id) {
-            Ok(stale) => {
-                after.drop_waker(stale);
+            Ok(begun) => {
+                if begun.is_first {
+                    self.refusals.are_over();
+                }
+                after.drop_waker(begun.stale);
                 true
             }
             Err(_) => false,
@@ -204,7 +219,9 @@ impl Sched {
             return self.force && self.live > 0;
         };
         after.drop_waker(removed.waker);
-        self.refused |= !removed.had_begun;
+        if !removed.had_begun {
+            self.refusals.one_more(self.happened());
+        }
         if self.live > 0 && self.is_helpless() {
             self.cancel_by_force(CancelReason::abandoned(why.to_owned()), after);
             return true;
