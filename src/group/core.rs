@@ -256,6 +256,24 @@ impl Core {
         })
     }
 
+    /// Gives back the last child that was dropped and claims the next to be, by an owner that may not poll children.
+    pub(super) fn drop_step(
+        self: &Arc<Self>,
+        done: Option<Finished>,
+    ) -> Option<(Claimed, CancelReason)> {
+        self.with(|sched, after| {
+            if let Some(finished) = done {
+                sched.over(finished, after);
+            }
+            sched.next_to_drop(after)
+        })
+    }
+
+    /// A child is to be dropped, and nobody was polling it.
+    pub(super) fn doom(self: &Arc<Self>, child: CellRef) {
+        self.with(|sched, after| sched.doom(child, after));
+    }
+
     /// Why its children are dropped.
     pub(super) fn reason(&self) -> CancelReason {
         self.read(|sched| sched.cancelled.clone())

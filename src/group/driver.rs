@@ -130,6 +130,24 @@ pub(super) fn sweep(at: OnThread<'_>) {
     }
 }
 
+/// Drops children that are to be dropped and that nobody polls, as long as there is `budget`: for an owner that is not where they
+/// are polled. It must not wait for an executor that may run nothing.
+fn drop_doomed(at: OnThread<'_>, budget: &mut usize) -> Drove {
+    let core = at.core();
+    let mut done = None;
+    while *budget > 0 {
+        let Some((claimed, reason)) = core.drop_step(done.take()) else {
+            return Drove::Idle;
+        };
+        *budget -= 1;
+        done = Some(claimed.cancel(&reason, at));
+    }
+    if let Some(finished) = done {
+        core.is_over(finished);
+    }
+    Drove::Yield
+}
+
 /// A driver job. Dropped before its end it counts as lost.
 ///
 /// It keeps neither the group nor the spawner alive: an executor that holds a parked driver would hold itself otherwise.
@@ -259,6 +277,8 @@ pub(crate) struct Turn<'a, G: Ground> {
     ground: &'a G,
     on_spawner: bool,
     suspended: bool,
+    /// There are children to be dropped, which an owner that is elsewhere does, too.
+    drops: bool,
     budget: usize,
     _current: G::Guard,
 }
@@ -299,16 +319,23 @@ impl<'a, G: Ground> Turn<'a, G> {
             ground,
             on_spawner,
             suspended: false,
+            drops: false,
             budget: BUDGET,
             _current: current,
         }
     }
 
-    /// Sees to the children, if the owner is where they run. `true`: the turn is over.
+    /// Sees to the children, if the owner is where they run; if not, to those that are to be dropped. `true`: the turn is over.
     pub(crate) fn drive(&mut self) -> bool {
         let ground = self.ground;
-        self.on_spawner
-            && drive(self.at, true, &mut self.budget, || ground.should_yield()) == Drove::Yield
+        let drove = if self.on_spawner {
+            drive(self.at, true, &mut self.budget, || ground.should_yield())
+        } else if std::mem::take(&mut self.drops) {
+            drop_doomed(self.at, &mut self.budget)
+        } else {
+            Drove::Idle
+        };
+        drove == Drove::Yield
     }
 
     /// Ends the turn of an owner that wakes itself: until it is polled again it counts as on its way.
@@ -373,16 +400,18 @@ impl<'a, G: Ground> Turn<'a, G> {
     ) -> bool {
         let waker = waker.clone();
         let on_spawner = self.on_spawner;
-        let events = if on_spawner {
-            events.and(Events::WORK)
+        let events = events.and(if on_spawner {
+            Events::WORK
         } else {
-            events
-        };
+            Events::DROPS
+        });
+        let drops = &mut self.drops;
         self.suspended = self.core.with(|sched, after| {
             if events.meets(Events::COMPLETION) {
                 sched.settle_from_now(after);
             }
-            if (on_spawner && sched.has_work_left(after)) || has_news(sched) {
+            *drops = !on_spawner && sched.has_to_drop();
+            if (on_spawner && sched.has_work_left(after)) || *drops || has_news(sched) {
                 after.drop_waker(waker);
                 return false;
             }

@@ -19,6 +19,8 @@ impl Events {
     pub(super) const BODY: Self = Self(1 << 3);
     /// There are children to poll and no driver: the watcher is on the spawner and does it itself.
     pub(super) const WORK: Self = Self(1 << 4);
+    /// There are children to be dropped: the watcher is not on the spawner, and sees to that all the same.
+    pub(super) const DROPS: Self = Self(1 << 5);
 
     pub(super) const fn and(self, other: Self) -> Self {
         Self(self.0 | other.0)

@@ -110,11 +110,12 @@ impl<T> Claim<T> {
         &mut self,
         cx: &mut Context<'_>,
     ) -> Poll<Result<T, GatherIncomplete>> {
-        let header = self.cell.header();
         let state = self.cell.load();
         if state.has(OVER) {
             return Poll::Ready(self.take_of(state));
         }
+        self.cell.drop_if_to_go(state);
+        let header = self.cell.header();
         // The mark goes off first: the slot is ours while `WAITER` and `OVER` are off (S4).
         let idle = self
             .cell

@@ -11,6 +11,7 @@ use super::state::{
     BACKGROUND, CANCEL, DOOM, Ending, KEY, LINE, OVER, REF, RUNNING, SCHEDULED, SHIELD, Snapshot,
     TOO_MANY,
 };
+use super::thread::OnThread;
 use crate::error::{ChildInfo, KeyId};
 use crate::group::core::Core;
 
@@ -167,6 +168,53 @@ impl CellRef {
         }
     }
 
+    /// Marks it as one that is to be dropped, and sees to that: if it is being polled it goes at the end of that; if not, whoever
+    /// comes next drops it, somebody who polls children or an owner. If a shield holds it, it is polled once more.
+    pub(super) fn mark_and_call(&self) {
+        let goes = |now: Snapshot| Snapshot(now.0 | CANCEL).is_to_go();
+        let marked = self.update(|now| {
+            if now.has(OVER) {
+                None
+            } else if now.has(RUNNING) {
+                Some(now.0 | CANCEL | SCHEDULED)
+            } else if goes(now) || now.has(SCHEDULED) {
+                Some(now.0 | CANCEL)
+            } else {
+                Some((now.0 | CANCEL | SCHEDULED) + REF)
+            }
+        });
+        if let Ok(before) = marked {
+            if before.has(RUNNING) {
+                // Whoever polls it sees the mark.
+            } else if goes(before) {
+                self.core().doom(self.clone());
+            } else if !before.has(SCHEDULED) {
+                // (S3): the reference that the queue gets was counted in the same step.
+                self.core().push(Self(self.0));
+            }
+        }
+    }
+
+    /// Drops it, if it is to be dropped and nobody polls it or has begun to; for somebody who awaits it.
+    pub(super) fn drop_if_to_go(&self, state: Snapshot) {
+        let core = self.core();
+        if !(state.has(CANCEL) || core.drops_children()) {
+            return;
+        }
+        let is_held = state.has(SHIELD | LINE) && !state.has(DOOM);
+        if is_held || state.has(OVER | RUNNING) {
+            return;
+        }
+        let Some(at) = OnThread::anywhere(core) else {
+            return;
+        };
+        match self.clone().claim(false) {
+            Claiming::Claimed(claimed) => core.is_over(claimed.cancel(&core.reason(), at)),
+            Claiming::Busy(_) => {}
+            Claiming::Held(_, queue) => core.push(queue),
+        }
+    }
+
     /// Marks it as one that is to be dropped.
     pub(super) fn mark(&self) {
         self.header().state.fetch_or(CANCEL, AcqRel);
@@ -236,20 +284,14 @@ impl CellRef {
     /// Brings the child to its group's queue (edge 3), unless it is there, is being polled, or is over.
     #[inline]
     pub(super) fn wake(&self) {
-        self.schedule_with(0);
-    }
-
-    /// The same, with some bits that are set in the same step.
-    #[inline]
-    pub(super) fn schedule_with(&self, bits: usize) {
         // Even a wake that changes nothing is a release: the poll that answers it must see what came before the wake.
         let woken = self.update(|now| {
             if now.has(OVER) {
                 None
             } else if now.has(SCHEDULED | RUNNING) {
-                Some(now.0 | SCHEDULED | bits)
+                Some(now.0 | SCHEDULED)
             } else {
-                Some((now.0 | SCHEDULED | bits) + REF)
+                Some((now.0 | SCHEDULED) + REF)
             }
         });
         if woken.is_ok_and(|before| !before.has(SCHEDULED | RUNNING)) {

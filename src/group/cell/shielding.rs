@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::reference::CellRef;
-use super::state::{CANCEL, DOOM, OVER, RUNNING, SHIELD};
+use super::state::{DOOM, OVER, RUNNING, SHIELD};
 use crate::cancel::{CancelReason, CancelToken};
 use crate::error::unhandled::drop_quietly;
 use crate::group::core::Core;
@@ -41,7 +41,7 @@ impl CellRef {
             if gives_up {
                 self.mark_cancelled();
             } else if self.is_cancelled() && !before.has(RUNNING | OVER | DOOM) {
-                self.wake();
+                self.core().doom(self.clone());
             }
         } else if self.is_cancelled() {
             self.tell_path();
@@ -59,7 +59,7 @@ impl CellRef {
                 return self.tell_path();
             }
         }
-        self.schedule_with(CANCEL);
+        self.mark_and_call();
         if self.is_shielded() {
             self.tell_path();
         }

@@ -3,9 +3,9 @@
 use std::sync::{Arc, Weak};
 
 use super::Sched;
-use crate::cancel::CancelReason;
+use crate::cancel::{CancelKind, CancelReason};
 use crate::group::after::After;
-use crate::group::cell::{CellRef, Claimed};
+use crate::group::cell::{CellRef, Claimed, Claiming};
 use crate::group::children::Swept;
 use crate::group::core::Core;
 use crate::group::shields::Stands;
@@ -36,6 +36,8 @@ impl Sched {
         self.children.sweep_again();
         let queued = self.ready.drain().chain(self.slots.clear_line());
         queued.for_each(|child| after.release(child));
+        self.watchers
+            .notify(Events::DROPS, |waker| after.wake(waker));
     }
 
     /// The first stage: nobody is admitted, and nobody in line starts.
@@ -48,6 +50,10 @@ impl Sched {
         self.cancelled_before = self.tally.cancelled;
         after.cancelled(reason);
         self.doomed.extend(self.slots.clear_line());
+        if !self.doomed.is_empty() {
+            self.watchers
+                .notify(Events::DROPS, |waker| after.wake(waker));
+        }
         self.slots.dismiss(|waker| after.wake(waker));
         self.tell_if_exhausted(after);
     }
@@ -66,8 +72,11 @@ impl Sched {
         if self.body_shields.tells() {
             after.hardened();
         }
+        // An owner that waits is among those who drop: nobody else may be coming.
         self.watchers
-            .notify(Events::TROUBLE, |waker| after.wake(waker));
+            .notify(Events::TROUBLE.and(Events::DROPS), |waker| {
+                after.wake(waker);
+            });
     }
 
     /// The owner ends the group: nobody else takes children from now on.
@@ -96,11 +105,70 @@ impl Sched {
         }
     }
 
+    /// Is there a child to be dropped that nobody polls?
+    pub(in crate::group) fn has_to_drop(&self) -> bool {
+        let swept = !self.hard || self.children.is_swept();
+        self.live > 0 && !self.ending && !(swept && self.doomed.is_empty())
+    }
+
+    /// The next child to be dropped by somebody who may not poll children.
+    pub(in crate::group) fn next_to_drop(
+        &mut self,
+        after: &mut After,
+    ) -> Option<(Claimed, CancelReason)> {
+        if !self.has_to_drop() {
+            return None;
+        }
+        self.next_doomed(after).or_else(|| self.sweep(after))
+    }
+
+    /// The next of the children that are to be dropped while others go on.
+    pub(super) fn next_doomed(&mut self, after: &mut After) -> Option<(Claimed, CancelReason)> {
+        while let Some(child) = self.doomed.pop_front() {
+            match child.claim(false) {
+                Claiming::Claimed(claimed) => {
+                    let reason = self.cancelled.clone();
+                    // One that was cancelled alone has its own.
+                    let reason = reason.unwrap_or_else(|| CancelReason::new(CancelKind::Explicit));
+                    return Some((claimed, reason));
+                }
+                Claiming::Busy(child) if child.is_shielded() => after.holds(child),
+                Claiming::Busy(child) => after.release(child),
+                Claiming::Held(child, queue) => {
+                    after.holds(child);
+                    self.push(queue, after);
+                }
+            }
+        }
+        None
+    }
+
+    /// A child is to be dropped, and nobody was polling it: by whoever comes next.
+    pub(in crate::group) fn doom(&mut self, child: CellRef, after: &mut After) {
+        if self.live == 0 || self.ending {
+            after.release(child);
+            return;
+        }
+        if child.is_in_line() {
+            self.leaves_line(&child, after);
+            after.release(child);
+            return;
+        }
+        self.doomed.push_back(child);
+        self.watchers
+            .notify(Events::DROPS, |waker| after.wake(waker));
+        self.nudge(after);
+    }
+
     /// A child in line will not start: it is dropped like those that run.
     pub(in crate::group) fn leaves_line(&mut self, child: &CellRef, after: &mut After) -> bool {
         let left = self.slots.leave_line(|other| other.is(child));
         let found = left.is_some();
         self.doomed.extend(left);
+        if found {
+            self.watchers
+                .notify(Events::DROPS, |waker| after.wake(waker));
+        }
         self.nudge(after);
         found
     }

@@ -26,7 +26,8 @@ impl Sched {
     fn lend_share(&mut self, room: usize, hand: &mut Hand) -> Option<usize> {
         let share = self.ready.len() / self.max_drivers.max(1);
         let count = share.min(room).min(LARGEST);
-        if count < FEW || self.hard || self.is_urgent() || !order::is_first_come() {
+        let is_calm = !self.hard && self.doomed.is_empty() && !self.is_urgent();
+        if count < FEW || !is_calm || !order::is_first_come() {
             return None;
         }
         let ordered = self.completions.is_some();

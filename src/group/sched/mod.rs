@@ -64,7 +64,8 @@ pub(super) struct Sched {
     body_gives_up: bool,
     /// What the group is in is to be dropped.
     goes_with_outside: bool,
-    /// Children in line that will not start.
+    /// Children that are to be dropped while others go on: those in line that will not start, and those that were cancelled alone.
+    /// Some may be over by now.
     doomed: VecDeque<CellRef>,
     /// Live children that are cancelled when only their like are left.
     background: usize,
@@ -321,6 +322,10 @@ impl Sched {
             self.close_lanes(after);
             // What is left has been polled out of a batch, or was woken too late.
             while let Some(child) = self.ready.pop_front() {
+                after.release(child);
+            }
+            // What is left has ended in its poll.
+            while let Some(child) = self.doomed.pop_front() {
                 after.release(child);
             }
             events = events.and(Events::EMPTY);

@@ -1,10 +1,10 @@
 //! What a driver is to do next, and what it says of what it did.
 
 use super::Sched;
-use crate::cancel::{CancelKind, CancelReason};
+use crate::cancel::CancelReason;
 use crate::group::after::After;
 use crate::group::batch::Hand;
-use crate::group::cell::{CellRef, Claimed, Claiming, Finished};
+use crate::group::cell::{CellRef, Claimed, Finished};
 use crate::order;
 
 /// What a driver did with the child that it had.
@@ -124,13 +124,8 @@ impl Sched {
 
     #[cold]
     fn work_of_cancelled(&mut self, after: &mut After) -> Work {
-        while let Some(child) = self.doomed.pop_front() {
-            let reason = self.cancelled.clone();
-            let reason = reason.unwrap_or_else(|| CancelReason::new(CancelKind::Explicit));
-            // It was never polled, so no shield holds it.
-            if let Claiming::Claimed(claimed) = child.claim(false) {
-                return Work::Drop(claimed, reason);
-            }
+        if let Some((child, reason)) = self.next_doomed(after) {
+            return Work::Drop(child, reason);
         }
         if let Some(child) = self.next_ready() {
             return Work::Poll(child);
