@@ -126,6 +126,15 @@ impl CancelReason {
         })
     }
 
+    /// Of a group that has failed, for those to whom its failures were not given.
+    pub(crate) fn failed_before(child: ChildInfo) -> Self {
+        Self::make(Cause {
+            child: Some(child),
+            message: Some("an earlier join was given its failures".to_owned()),
+            ..Cause::new(CancelKind::SiblingFailed)
+        })
+    }
+
     pub(crate) fn abandoned(message: String) -> Self {
         Self::make(Cause {
             message: Some(message),

@@ -16,7 +16,8 @@ pub enum Failure<E> {
     Error(E),
     /// It panicked; only under [`OnPanic::Collect`](crate::OnPanic::Collect), otherwise the panic is resumed.
     Panicked(Panic),
-    /// Nothing failed, but the group was cancelled before its body could give a value.
+    /// Nothing failed, but the group was cancelled before its body could give a value; or the group has failed, and an
+    /// earlier join was given its failures: the reason names the first child that failed.
     ///
     /// Always the only leaf of its [`GroupError`]: children that were cancelled because something else went wrong
     /// are not failures and are left out.

@@ -62,6 +62,8 @@ pub(crate) struct Settings {
     pub(crate) policy: Policy,
     pub(crate) limit: Option<NonZeroUsize>,
     pub(crate) drops_body: bool,
+    /// Is there a body, of which the group is told when its owner leaves?
+    pub(crate) has_body: bool,
     /// Is it the first turn of an owner in which the group is opened?
     pub(crate) attended: bool,
     /// Most groups have none.
@@ -96,6 +98,7 @@ impl Core {
                 max_drivers,
                 spawner.is_some(),
                 settings.terms.is_some_and(|terms| !terms.grace.is_zero()),
+                settings.has_body,
                 settings.attended,
             )),
             spawner,

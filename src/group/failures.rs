@@ -55,11 +55,23 @@ impl<E> Drop for BodyFailure<E> {
 
 /// What failed in a group that is closed and has no child, whose owner may go: only the end of a group makes one.
 #[must_use = "dropped, it sends what failed to the unhandled hook"]
-pub(crate) struct Left(Vec<Failed>);
+pub(crate) struct Left {
+    failures: Vec<Failed>,
+    given: Option<Given>,
+}
+
+/// That the failures of a group were given to somebody who left it before.
+#[derive(Clone)]
+pub(super) struct Given {
+    /// Names the first child that failed.
+    pub(super) reason: CancelReason,
+    /// One of them was a panic that is resumed.
+    pub(super) resumed: bool,
+}
 
 impl Left {
-    pub(super) fn with(failures: Vec<Failed>) -> Self {
-        Self(failures)
+    pub(super) fn with(failures: Vec<Failed>, given: Option<Given>) -> Self {
+        Self { failures, given }
     }
 }
 
@@ -68,6 +80,7 @@ impl Left {
 pub(crate) struct Failures<'a, E> {
     members: &'a Members<E>,
     children: Vec<Failed>,
+    given: Option<Given>,
     body: Option<BodyFailure<E>>,
     on_panic: OnPanic,
 }
@@ -76,7 +89,8 @@ impl<'a, E> Failures<'a, E> {
     pub(super) fn of(members: &'a Members<E>, left: Left, body: Option<BodyFailure<E>>) -> Self {
         Self {
             members,
-            children: left.0,
+            children: left.failures,
+            given: left.given,
             body,
             on_panic: members.core().policy().on_panic,
         }
@@ -117,6 +131,14 @@ impl<'a, E> Failures<'a, E> {
             panic.resume();
         }
         self
+    }
+
+    /// Panics if somebody who left the group before went on with a panic of a child.
+    pub(super) fn panic_again(mut self) {
+        if let Some(given) = self.given.take().filter(|given| given.resumed) {
+            drop(self);
+            panic!("a child of this group had panicked: {}", given.reason);
+        }
     }
 
     /// What a scope gives that cannot fail, but can be cut short. Failures that are no body's have no place in it: they go
@@ -161,19 +183,23 @@ impl<'a, E> Failures<'a, E> {
             let position = body.position;
             leaves.splice(position..position, body.take().map(leaf));
         }
+        // Those who leave a group that has failed after somebody who was given the failures.
+        let given = self.given.take().map(|given| given.reason);
         let cancelled = core.cancelled();
+        let alone = || cancelled.clone().filter(|reason| fails_alone(core, reason));
+        let alone = given.or_else(alone);
         let is_late = |reason: &CancelReason| reason.kind() == CancelKind::Deadline;
         let value = match value.map(C::whole) {
             None if cancelled.as_ref().is_some_and(is_late) => C::cut(),
             value => value,
         };
-        let value = match (value, cancelled) {
-            (value, Some(reason)) if leaves.is_empty() && fails_alone(core, &reason) => {
+        let value = match (value, alone) {
+            (value, Some(reason)) if leaves.is_empty() => {
                 drop_unwanted(value);
                 Err(reason)
             }
-            (None, reason) => {
-                Err(reason.unwrap_or_else(|| CancelReason::new(CancelKind::Explicit)))
+            (None, _) => {
+                Err(cancelled.unwrap_or_else(|| CancelReason::new(CancelKind::Explicit)))
             }
             (Some(value), _) => Ok(value),
         };

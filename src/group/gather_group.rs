@@ -172,7 +172,9 @@ impl<E, K: Kind> GatherGroup<E, K> {
     ///
     /// # Errors
     ///
-    /// Everything that failed. Also if the group was cancelled because its spawner ran none of its jobs.
+    /// Everything that failed. Also if the group was cancelled because its spawner ran none of its jobs, or if its deadline cut
+    /// children short or kept them from starting. What failed is given once: after a failure each later call, and each that
+    /// waited beside the first, gives an error that names the first child that failed.
     pub fn try_join(&self) -> TryJoin<'_, E, K> {
         TryJoin::new(self)
     }
@@ -273,13 +275,16 @@ impl<E, K: Kind> GatherGroup<E, K> {
 impl<K: Kind> GatherGroup<Infallible, K> {
     /// Leaves the group: waits until every child is over. [`try_join`](Self::try_join) for children that cannot fail.
     ///
+    /// The [`Tally`](crate::Tally) says how many gave a value, and how many were cancelled or refused.
+    ///
     /// # Cancel safety
     ///
     /// Dropping this future leaves everything as it is; it can be called again.
     ///
     /// # Panics
     ///
-    /// Resumes the first panic of a child, once all are over. (Where the group collects panics, they go to the unhandled hook.)
+    /// Resumes the first panic of a child, once all are over, and panics again if it is called again. (Where the group collects
+    /// panics, they go to the unhandled hook.)
     pub fn join(&self) -> Join<'_, K> {
         Join::new(self)
     }

@@ -99,7 +99,8 @@ impl<K: Kind> Future for Join<'_, K> {
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Tally> {
         let failures = std::task::ready!(self.0.poll_left(cx));
-        drop(failures.resume_panic(()));
+        let (failures, ()) = failures.resume_panic(());
+        failures.panic_again();
         Poll::Ready(self.0.group.tally())
     }
 }

@@ -278,6 +278,7 @@ impl<K: Kind, C: State> GroupOptions<K, C> {
             policy: self.policy,
             limit: self.limit,
             drops_body: false,
+            has_body: false,
             attended: false,
             terms: self.terms,
         };

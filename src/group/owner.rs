@@ -33,6 +33,13 @@ impl<K: Kind> Origin<K> {
         self
     }
 
+    /// Says that it is a scope's, whose body counts as a child.
+    #[inline]
+    pub(crate) fn with_body(mut self) -> Self {
+        self.settings.has_body = true;
+        self
+    }
+
     /// Says that an owner opens it in its first turn: see [`Turn::first`](super::Turn::first).
     #[inline]
     pub(crate) fn attended(mut self) -> Self {

@@ -20,6 +20,8 @@ pub struct Tally {
     pub panicked: u64,
     /// Were cancelled.
     pub cancelled: u64,
+    /// Were refused, since the group was cancelled or closed. The group never had them: they are none of the above.
+    pub refused: u64,
 }
 
 impl Tally {

@@ -179,7 +179,7 @@ where
     B: FnOnce(BlockingScope<'env, M::Error>) -> R,
     M: Form<R, Kind = Blocking>,
 {
-    let mut owner = Owner::open(origin);
+    let mut owner = Owner::open(origin.with_body());
     let guard = AbortGuard;
     owner.will_wait();
     let place = Place::Body(Arc::clone(owner.scope().core()));

@@ -54,7 +54,7 @@ where
     #[inline]
     pub(crate) fn new(origin: Origin<M::Kind>, body: B) -> Self {
         Self {
-            start: Some((origin.drops_body(M::DROPS_BODY).attended(), body)),
+            start: Some((origin.drops_body(M::DROPS_BODY).with_body().attended(), body)),
             owner: None,
             body: None,
             value: None,
@@ -96,6 +96,7 @@ where
             Some(left) => left,
             None => {
                 let (scope, waker, place) = owner.parts();
+                let is_first = start.is_some();
                 let turn = match start {
                     Some(_) => Turn::first(scope.on_thread(), scope.ground()),
                     None => Turn::begin(scope.on_thread(), scope.ground()),
@@ -108,6 +109,7 @@ where
                     value: this.value,
                     failure: this.failure,
                     leaving: this.leaving,
+                    is_first,
                 };
                 if let Some(body) = start {
                     run.start(body);
@@ -132,6 +134,8 @@ struct Run<'a, 'env, F: Future, M: Form<F::Output>> {
     value: &'a mut Option<M::Value>,
     failure: &'a mut Option<BodyFailure<M::Error>>,
     leaving: &'a mut bool,
+    /// Is the body to be polled whatever has happened? It is once.
+    is_first: bool,
 }
 
 /// What a turn of a scope is run by.
@@ -197,7 +201,8 @@ impl<'env, F: Future, M: Form<F::Output>> Run<'_, 'env, F, M> {
         if self.body.is_none() {
             return;
         }
-        if core.dooms_body() {
+        let is_first = std::mem::take(&mut self.is_first);
+        if !is_first && core.dooms_body() {
             if let Err(panic) = self.drop_body() {
                 self.panicked(panic);
             }

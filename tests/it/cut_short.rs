@@ -2,15 +2,20 @@
 
 use std::convert::Infallible;
 use std::future::pending;
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+use std::time::Duration;
 
 use ingather::kind::{Cut, MovesOn};
+use ingather::time::now;
 use ingather::{
-    CancelKind, CancelReason, CancelToken, CutShort, Deadline, GroupOptions, Shared, scope,
+    CancelKind, CancelReason, CancelToken, CutShort, Deadline, GroupOptions, Shared, current_token, scope,
+    try_scope,
 };
 
 use crate::blocking::may_block;
+use crate::grace::HOUR;
 use crate::leaving::{kind, panic_of};
-use crate::support::{Drops, Site, behaviour, boom};
+use crate::support::{Drops, Fault, Site, behaviour, boom, yield_now};
 use crate::time::{MOMENT, SECOND, with_wound};
 
 behaviour!(
@@ -19,6 +24,10 @@ behaviour!(
     the_value_of_a_body_that_was_in_time_counts,
     a_handle_cuts_children_short_where_the_scope_cannot_say_so,
     a_blocking_scope_says_that_its_children_were_cut_short,
+    a_child_that_was_refused_was_cut_short,
+    a_body_is_polled_once_whatever_is_over,
+    a_scope_that_closed_itself_is_cut_short_all_the_same,
+    a_blocking_scope_that_closed_itself_is_cancelled_all_the_same,
 );
 
 fn timeout() -> GroupOptions<Shared, Cut> {
@@ -198,4 +207,164 @@ async fn a_blocking_scope_says_that_its_children_were_cut_short(on: Site) {
         Ok::<_, Infallible>(7)
     });
     assert_eq!(moved.ok(), Some(Some(7)));
+}
+
+// Deadlines-4, Results-6
+async fn a_child_that_was_refused_was_cut_short(on: Site) {
+    let options = GroupOptions::new().on(&on.spawner);
+    let over = options.clone().timeout(Duration::ZERO);
+    let group = over.clone().fallible_group::<Fault>();
+    let key = group.spawn(async {});
+    assert_eq!(kind(&key), Some(CancelKind::Deadline));
+    assert!(group.try_join().await.unwrap_err().is_timeout());
+    assert!(group.try_join().await.unwrap_err().is_timeout());
+    let group = over.clone().group();
+    drop((group.spawn(async {}), group.spawn_or_return(async {})));
+    let tally = group.join().await;
+    assert_eq!((tally.refused, tally.total()), (2, 0));
+    let tried = over.clone().try_scope(|tg| async move {
+        drop(tg.spawn(async {}));
+        Ok::<_, Fault>(())
+    });
+    assert!(tried.await.unwrap_err().is_timeout());
+    let cut = over.clone().scope_or_cut(|tg| async move { drop(tg.spawn(async {})) });
+    assert_eq!(root(cut.await), Some(CancelKind::Deadline));
+    // With nobody refused nothing was cut short.
+    let group = over.clone().fallible_group::<Fault>();
+    assert_eq!(group.try_join().await.unwrap().total(), 0);
+    // Nor by a group that was closed, or cancelled by its own.
+    let group = options.clone().timeout(HOUR).fallible_group::<Fault>();
+    group.close();
+    drop(group.spawn(async {}));
+    assert_eq!(group.try_join().await.unwrap().refused, 1);
+    let group = options.clone().timeout(HOUR).fallible_group::<Fault>();
+    group.cancel();
+    drop(group.spawn(async {}));
+    assert_eq!(group.try_join().await.unwrap().refused, 1);
+    // One that moves on does.
+    let group = options.move_on_after(Duration::ZERO).fallible_group::<Fault>();
+    drop(group.spawn(async {}));
+    assert_eq!(group.try_join().await.unwrap().refused, 1);
+}
+
+/// A body that says when it is polled, and never suspends.
+async fn seven(polls: &AtomicUsize) -> Result<u32, Fault> {
+    polls.fetch_add(1, Relaxed);
+    Ok(7)
+}
+
+// Cancelling-12
+async fn a_body_is_polled_once_whatever_is_over(on: Site) {
+    let token = CancelToken::new();
+    token.cancel();
+    let polls = &AtomicUsize::new(0);
+    let options = GroupOptions::new().on(&on.spawner);
+    for grace in [Duration::ZERO, HOUR] {
+        let options = options.clone().grace(grace);
+        for over in [
+            options.clone().timeout(Duration::ZERO),
+            options.clone().deadline(now()),
+            options.clone().token(&token),
+        ] {
+            let tried = over.clone().try_scope(|_| seven(polls));
+            assert_eq!(tried.await.unwrap(), 7);
+            let inline = over.clone().try_inline_scope(|_| seven(polls));
+            assert_eq!(inline.await.unwrap(), 7);
+            let value = over.clone().scope_or_cut(|_| seven(polls));
+            assert_eq!(value.await, Ok(Ok(7)));
+            assert_eq!(polls.swap(0, Relaxed), 3);
+            if grace.is_zero() {
+                // What it awaits may be ready at once; at its first suspension it is dropped.
+                let drops = Drops::new();
+                let held = drops.witness();
+                let suspends = over.try_scope(|_| async move {
+                    let _held = held;
+                    seven(polls).await?;
+                    yield_now().await;
+                    seven(polls).await
+                });
+                assert!(suspends.await.unwrap_err().cancelled().is_some());
+                assert_eq!((polls.swap(0, Relaxed), drops.all()), (1, true));
+            }
+        }
+        let moves_on = options.move_on_after(Duration::ZERO);
+        let value = moves_on.clone().scope(|_| seven(polls));
+        assert_eq!(value.await, Some(Ok(7)));
+        let tried = moves_on.clone().try_scope(|_| seven(polls));
+        assert_eq!(tried.await.unwrap(), Some(7));
+        assert_eq!(polls.swap(0, Relaxed), 2);
+    }
+}
+
+// Cancelling-13, Deadlines-1
+async fn a_scope_that_closed_itself_is_cut_short_all_the_same(on: Site) {
+    with_wound(on, |clock| async move {
+        for has_child in [false, true] {
+            let winds = clock.clone();
+            let late = timeout().try_scope(|tg| async move {
+                if has_child {
+                    tg.spawn(async {}).await.unwrap();
+                }
+                tg.close();
+                winds.wind(SECOND);
+                pending::<Result<(), Fault>>().await
+            });
+            assert!(late.await.unwrap_err().is_timeout());
+            let winds = clock.clone();
+            let moved = move_on().inline_scope(|tg| async move {
+                tg.close();
+                winds.wind(SECOND);
+                pending::<()>().await;
+            });
+            assert_eq!(moved.await, None);
+        }
+        let cancels = try_scope(|tg| async move {
+            tg.close();
+            tg.cancel();
+            pending::<Result<(), Fault>>().await
+        });
+        let error = cancels.await.unwrap_err();
+        assert_eq!(
+            error.cancelled().map(CancelReason::kind),
+            Some(CancelKind::Explicit)
+        );
+        let token = CancelToken::new();
+        let stops = token.clone();
+        let stopped = GroupOptions::new().token(&token).try_scope(|tg| async move {
+            tg.close();
+            stops.cancel();
+            pending::<Result<(), Fault>>().await
+        });
+        assert!(stopped.await.unwrap_err().cancelled().is_some());
+        // One that has to give its value reads it.
+        let told = scope(|tg| async move {
+            tg.close();
+            tg.cancel();
+            current_token().cancelled().await.kind()
+        });
+        assert_eq!(told.await, CancelKind::Explicit);
+        // With the body the scope is over.
+        let handle = scope(|tg| async move {
+            tg.close();
+            [tg]
+        });
+        let [handle] = handle.await;
+        handle.cancel();
+        assert!(!handle.is_cancelled());
+    })
+    .await;
+}
+
+// Cancelling-13, Blocking-1
+async fn a_blocking_scope_that_closed_itself_is_cancelled_all_the_same(on: Site) {
+    if !may_block(&on) {
+        return;
+    }
+    let token = GroupOptions::new().on(&on.spawner).blocking_scope(|tg| {
+        tg.close();
+        tg.cancel();
+        assert!(tg.is_cancelled() && current_token().is_cancelled());
+        tg.token()
+    });
+    assert!(token.is_cancelled());
 }

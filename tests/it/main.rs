@@ -12,7 +12,7 @@
 //! - `deadlines`, `deadline_ends`, `cut_short`: deadlines, and what is cut short
 //! - `holds`: what comes when what held off a drop ends
 //! - `limits`, `limits_ends`, `limits_batches`, `gather`: the rules of these names
-//! - `joiners`, `join_ends`, `races`, `map_concurrent`, `map_ends`, `map_polls`: the rules of joining
+//! - `joiners`, `join_ends`, `joined_again`, `races`, `map_concurrent`, `map_ends`, `map_polls`: the rules of joining
 //! - `time`, `timeouts`: the rules of time
 //! - `faults`: panics with a text of their own, for the tests of errors and panics
 //! - `attacks`, `thread_attacks`: what a hostile child, owner or waker may try, and what those of a driver try on other threads
@@ -72,6 +72,7 @@ mod inline;
 mod inline_ends;
 mod inline_groups;
 mod join_ends;
+mod joined_again;
 mod joiners;
 mod leaving;
 mod limits;

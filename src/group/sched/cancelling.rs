@@ -42,7 +42,7 @@ impl Sched {
 
     /// The first stage: nobody is admitted, and nobody in line starts.
     pub(super) fn turn(&mut self, reason: CancelReason, after: &mut After) {
-        if self.cancelled.is_some() || self.has_ended() {
+        if self.cancelled.is_some() || self.is_past_cancel() {
             return;
         }
         self.close_lanes(after);

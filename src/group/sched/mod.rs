@@ -33,7 +33,7 @@ use super::batch::Batch;
 use super::cell::{Blocks, CellRef, Ending, Failed, Finished, Roll};
 use super::completions::Completions;
 use super::drivers::Drivers;
-use super::failures::Left;
+use super::failures::{Given, Left};
 use super::policy::Policy;
 use super::ready::Ready;
 use super::refusals::Refusals;
@@ -55,6 +55,8 @@ pub(super) struct Sched {
     pub(super) cancelled: Option<CancelReason>,
     /// How many children had been cancelled alone by then.
     cancelled_before: u64,
+    /// Was a child refused because of it?
+    cancel_refused: bool,
     /// The grace of the cancel is over: children are dropped.
     hard: bool,
     /// Does a cancel leave the children some grace?
@@ -69,6 +71,8 @@ pub(super) struct Sched {
     doomed: VecDeque<CellRef>,
     /// Live children that are cancelled when only their like are left.
     background: usize,
+    /// The group has a body, which counts as a child until its owner leaves.
+    has_body: bool,
     /// How many leave, the body of a scope that is over among them: if there are any, the background children are cancelled
     /// when the last main child is over.
     leaving: usize,
@@ -78,6 +82,8 @@ pub(super) struct Sched {
     pub(super) slots: Slots<CellRef>,
     pub(super) watchers: Watchers,
     pub(super) failures: Vec<Failed>,
+    /// What those are told who leave when somebody has taken the failures.
+    given: Option<Given>,
     pub(super) completions: Option<Completions>,
     pub(super) tally: Tally,
     /// The owner is gone: failures that still come have nowhere to go.
@@ -122,12 +128,14 @@ impl Sched {
         max_drivers: usize,
         can_launch: bool,
         gives_grace: bool,
+        has_body: bool,
         attended: bool,
     ) -> Self {
         Self {
             closed: false,
             cancelled: None,
             cancelled_before: 0,
+            cancel_refused: false,
             hard: false,
             gives_grace,
             body_shields: Shields::default(),
@@ -135,12 +143,14 @@ impl Sched {
             goes_with_outside: false,
             doomed: VecDeque::new(),
             background: 0,
+            has_body,
             leaving: 0,
             resumes: false,
             live: 0,
             slots: Slots::new(limit),
             watchers: Watchers::default(),
             failures: Vec::new(),
+            given: None,
             completions: None,
             tally: Tally::default(),
             orphaned: false,
@@ -169,13 +179,14 @@ impl Sched {
     #[inline]
     pub(super) fn admit(&mut self) -> Result<u64, (u64, CancelReason)> {
         self.next_number += 1;
-        if let Some(reason) = &self.cancelled {
-            Err((self.next_number, reason.clone()))
-        } else if self.closed {
-            Err((self.next_number, CancelReason::new(CancelKind::Closed)))
-        } else {
-            Ok(self.next_number)
-        }
+        let reason = match &self.cancelled {
+            Some(reason) => reason.clone(),
+            None if self.closed => CancelReason::new(CancelKind::Closed),
+            None => return Ok(self.next_number),
+        };
+        self.tally.refused += 1;
+        self.cancel_refused |= self.cancelled.is_some();
+        Err((self.next_number, reason))
     }
 
     /// Takes a child in that was admitted in the same critical section.
@@ -372,8 +383,17 @@ impl Sched {
     /// The same for an owner, which takes along what failed.
     #[inline]
     pub(super) fn leave_if_empty(&mut self, after: &mut After) -> Option<Left> {
-        self.close_if_empty(after)
-            .then(|| Left::with(std::mem::take(&mut self.failures)))
+        if !self.close_if_empty(after) {
+            return None;
+        }
+        let before = self.given.clone();
+        if let Some(first) = self.failures.first().filter(|_| before.is_none()) {
+            self.given = Some(Given {
+                reason: CancelReason::failed_before(first.info()),
+                resumed: self.resumes,
+            });
+        }
+        Some(Left::with(std::mem::take(&mut self.failures), before))
     }
 
     /// Is nobody left but background children?
@@ -412,9 +432,16 @@ impl Sched {
         after.drop_completions(self.completions.take());
     }
 
-    /// Has the group's cancel cut a child short?
+    /// Can nothing be cancelled any more? The body counts as a child: while it goes on a group can be that has ended.
+    fn is_past_cancel(&self) -> bool {
+        let has_body = self.has_body && self.leaving == 0;
+        self.has_ended() && !has_body
+    }
+
+    /// Has the group's cancel cut a child short, or kept one from starting?
     pub(super) fn was_cut_short(&self) -> bool {
-        self.cancelled.is_some() && self.tally.cancelled > self.cancelled_before
+        let cut = self.tally.cancelled > self.cancelled_before || self.cancel_refused;
+        self.cancelled.is_some() && cut
     }
 
     /// Are children dropped?
