@@ -6,11 +6,12 @@ use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
 use std::time::Duration;
 
 use futures::future::BoxFuture;
+use ingather::kind::Cut;
 use ingather::testing::TestExecutor;
 use ingather::time::sleep;
 use ingather::{
-    CancelKind, Deadline, GatherGroup, GatherIncomplete, GroupError, GroupOptions, cancel_reason,
-    current_token, inline_scope, scope, scope_on, shield, try_scope, with_cleanup,
+    CancelKind, Deadline, GatherGroup, GatherIncomplete, GroupError, GroupOptions, Shared,
+    cancel_reason, current_token, inline_scope, scope, scope_on, shield, try_scope, with_cleanup,
 };
 
 use crate::grace::{HOUR, until};
@@ -90,7 +91,10 @@ async fn awaits(form: usize, kind: usize) {
 }
 
 /// Runs something in virtual time under every form of waiting, every holder, with and without grace, over the seeds.
-fn over_forms(name: &'static str, run: fn(usize, usize, GroupOptions) -> BoxFuture<'static, ()>) {
+fn over_forms(
+    name: &'static str,
+    run: fn(usize, usize, GroupOptions<Shared, Cut>) -> BoxFuture<'static, ()>,
+) {
     for form in 0..7 {
         for kind in 0..6 {
             watched(format!("{name}, form {form}, holder {kind}"), || {
