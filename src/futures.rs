@@ -1,5 +1,7 @@
 //! The named futures and streams that the functions of this crate give, and the markers in their types.
 
+#[cfg(not(loom))]
+pub use crate::bridge::Request;
 pub use crate::cancel::{Cancelled, CancelledOwned, RunUntilCancelled};
 pub use crate::context::WithContext;
 pub use crate::gather::{
@@ -15,5 +17,7 @@ pub use crate::lifecycle::{Close, RunAsync};
 pub use crate::registry::{Drain, WaitIdle};
 pub use crate::scope::{Fallible, Form, OrCut, ScopeFuture, Value};
 #[cfg(not(loom))]
-pub use crate::sync::{EventWait, Get, Put};
+pub use crate::sync::{
+    AsCompleted, EventWait, Get, Put, RunGuarded, StreamOf, WaitAll, WaitFirst, WaitOrCancel,
+};
 pub use crate::time::{Interval, Sleep, Tick, Timeout};

@@ -4,6 +4,8 @@
 
 extern crate alloc;
 
+#[cfg(all(feature = "std", not(loom)))]
+pub mod bridge;
 #[cfg(feature = "std")]
 mod cancel;
 #[cfg(feature = "std")]
@@ -45,26 +47,12 @@ pub mod threads;
 pub mod time;
 
 #[cfg(all(doc, feature = "std"))]
-pub mod docs {
-    //! The guides that come with the crate, as pages.
-
-    #[doc = include_str!("../docs/guide.md")]
-    pub mod guide {}
-    #[doc = include_str!("../docs/semantics.md")]
-    pub mod semantics {}
-    #[cfg(feature = "testing")]
-    #[doc = include_str!("../docs/testing.md")]
-    pub mod testing {}
-    #[doc = include_str!("../docs/design.md")]
-    pub mod design {}
-    #[doc = include_str!("../docs/internals.md")]
-    pub mod internals {}
-    #[doc = include_str!("../docs/benchmarks.md")]
-    pub mod benchmarks {}
-}
+pub mod docs;
 
 pub use spawner::{Job, LocalJob, LocalSpawner, SpawnError, Spawner};
 
+#[cfg(all(feature = "std", not(loom)))]
+pub use bridge::{Synced, synced};
 #[cfg(feature = "std")]
 pub use cancel::{CallbackGuard, CancelKind, CancelReason, CancelToken, DropGuard};
 #[cfg(feature = "std")]

@@ -2,8 +2,12 @@
 //!
 //! - `signal`: whom to tell when something has changed, and waiting for it as a task and as a thread
 //! - `relay`: the wakers of tasks, kept and called where no lock is held
+//! - `blocking`: polling on this thread what a task would await
 //! - `event`: [`Event`]
 //! - `queue`: [`Queue`]; `queue_wait`: its futures; `queue_error`: its errors
+//! - `many`: [`wait_all`], [`wait_first`] and [`as_completed`]
+//! - `guarded`: [`wait_or_cancel`] and [`run_guarded`]
+//! - `sync_iter`, `stream_of`: [`sync_iter`](sync_iter()) and [`stream_of`](stream_of())
 //! - `promise`: [`Promise`] and [`Promised`]; `promise_state`: what both share
 //!
 //! Each operation that waits has three forms: a future, one that blocks the thread (`_blocking`), and one that blocks it for
@@ -15,6 +19,9 @@
 //! | [`Event`] | a flag that can be waited for |
 //! | [`Queue`] | values in order, bounded or not |
 //! | [`promise`](promise()) | one value, set once |
+//! | [`wait_all`], [`wait_first`], [`as_completed`] | waiting for many handles |
+//! | [`wait_or_cancel`], [`run_guarded`] | waits that end something else |
+//! | [`sync_iter`](sync_iter()), [`stream_of`](stream_of()) | a stream for a thread, an iterator for a task |
 //!
 //! A blocking form refuses, with a panic, to block the only thread of a runtime, since what it waits for may need that
 //! thread; a form with a time limit may be used there. The limits of blocking forms are real time, by the system's clock.
@@ -22,7 +29,10 @@
 //!
 //! The rules are those of the chapter *Primitives* in the [semantics](crate::docs::semantics).
 
+pub(crate) mod blocking;
 mod event;
+mod guarded;
+mod many;
 mod promise;
 mod promise_state;
 mod queue;
@@ -30,11 +40,19 @@ mod queue_error;
 mod queue_wait;
 mod relay;
 mod signal;
+mod stream_of;
+mod sync_iter;
 
 pub use event::{Event, EventWait};
+pub use guarded::{RunGuarded, WaitOrCancel, run_guarded, wait_or_cancel};
+pub use many::{
+    AsCompleted, First, WaitAll, WaitFirst, WaitTimedOut, as_completed, wait_all, wait_first,
+};
 pub use promise::{Promise, PromiseClosed, Promised, SetError, SharedPromised, promise};
 pub use queue::{CloseGuard, Queue};
 pub use queue_error::{
     GetError, GetTimeoutError, PutError, PutTimeoutError, TryGetError, TryPutError,
 };
 pub use queue_wait::{Get, Put};
+pub use stream_of::{StreamOf, stream_of};
+pub use sync_iter::{SyncIter, sync_iter};

@@ -83,6 +83,10 @@ impl<T> Queue<T> {
         Self::over(async_channel::unbounded())
     }
 
+    pub(super) fn inner(&self) -> &Inner<T> {
+        &self.inner
+    }
+
     fn over((sender, receiver): (Sender<T>, Receiver<T>)) -> Self {
         let inner = Arc::new(Inner {
             sender,

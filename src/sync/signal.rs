@@ -10,8 +10,8 @@ use std::time::{Duration, Instant};
 
 use event_listener::{EventListener, Listener};
 
+use super::blocking::ensure_may_block;
 use super::relay::{Relay, flush};
-use crate::spawner::may_wait_for;
 
 /// Those who wait for something to change.
 pub(super) struct Signal(event_listener::Event);
@@ -85,18 +85,6 @@ impl Signal {
             }
         }
     }
-}
-
-/// # Panics
-///
-/// If this is the only thread of a runtime: what a wait waits for may need it.
-#[track_caller]
-pub(super) fn ensure_may_block() {
-    assert!(
-        may_wait_for(None),
-        "this wait would block the only thread that drives this runtime: await the future instead, or wait on a thread \
-         for blocking work"
-    );
 }
 
 /// One who waits, as a task. Dropped, it leaves the line, and if it was told, it tells the next.

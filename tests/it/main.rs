@@ -34,6 +34,8 @@
 //! - `lossy`: ten thousand runs over a spawner that loses jobs
 //! - `threads_limiter`, `threads_lock`, `threads_torture`: capacity limiters and fair locks
 //! - `sync_event`, `sync_queue`, `sync_promise`, `sync_ends`: primitives with two faces, and hostile waiters of theirs
+//! - `sync_many`, `sync_iters`: waiting for many handles, and streams for threads
+//! - `bridge_control`, `bridge_service`: a thread that serves tasks, and one that works off items
 //! - `stress`: several threads that spawn, wake, cancel and drop at random
 //!
 //! The unit tests of the spawners are beside their code.
@@ -46,6 +48,8 @@ mod batches;
 mod blocking;
 mod blocking_ends;
 mod blocking_losses;
+mod bridge_control;
+mod bridge_service;
 mod busy_cancels;
 mod cancelling;
 mod children;
@@ -110,6 +114,8 @@ mod supervised;
 mod support;
 mod sync_ends;
 mod sync_event;
+mod sync_iters;
+mod sync_many;
 mod sync_promise;
 mod sync_queue;
 mod task_attacks;

@@ -1,0 +1,114 @@
+//! `Synced`: an async function with two faces.
+
+use std::fmt;
+use std::future::Future;
+
+use crate::sync::blocking::block_on;
+
+/// Gives an async function of up to four arguments a second face for sync code.
+///
+/// # Examples
+///
+/// ```
+/// use ingather::{block_on, synced};
+///
+/// async fn add(a: u32, b: u32) -> u32 {
+///     a + b
+/// }
+///
+/// let add = synced(add);
+/// assert_eq!(add.call_sync((1, 2)), 3);
+/// assert_eq!(block_on(add.call_async((1, 2))), 3);
+/// ```
+pub fn synced<F>(function: F) -> Synced<F> {
+    Synced { function }
+}
+
+/// An async function that sync code can call, too; made by [`synced`]. Arguments are given as a tuple.
+#[derive(Clone, Copy)]
+pub struct Synced<F> {
+    function: F,
+}
+
+impl<F> Synced<F> {
+    /// Calls the function and blocks this thread until it is over. Its future is polled on this thread, and need be neither
+    /// `Send` nor `'static`; what it spawns runs on its spawner.
+    ///
+    /// # Panics
+    ///
+    /// If the function does. If it is not ready at once and this is the only thread of a runtime, see
+    /// [`Spawner::may_block`](crate::Spawner::may_block).
+    #[track_caller]
+    pub fn call_sync<Args>(&self, args: Args) -> F::Output
+    where
+        F: AsyncFunction<Args>,
+    {
+        block_on(self.call_async(args))
+    }
+
+    /// Calls the function, and gives its future.
+    pub fn call_async<Args>(&self, args: Args) -> F::Future
+    where
+        F: AsyncFunction<Args>,
+    {
+        self.function.call(args)
+    }
+
+    /// The function.
+    pub fn into_inner(self) -> F {
+        self.function
+    }
+}
+
+impl<F> fmt::Debug for Synced<F> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Synced").finish_non_exhaustive()
+    }
+}
+
+/// A function of up to four arguments that gives a future. `Args` is a tuple of them.
+pub trait AsyncFunction<Args> {
+    /// What the future gives.
+    type Output;
+
+    /// The future.
+    type Future: Future<Output = Self::Output>;
+
+    /// Calls the function.
+    fn call(&self, args: Args) -> Self::Future;
+}
+
+macro_rules! async_function {
+    ($($arg:ident)*) => {
+        impl<F, R, $($arg),*> AsyncFunction<($($arg,)*)> for F
+        where
+            F: Fn($($arg),*) -> R,
+            R: Future,
+        {
+            type Output = R::Output;
+            type Future = R;
+
+            #[expect(non_snake_case, reason = "the names of types serve for the values")]
+            fn call(&self, ($($arg,)*): ($($arg,)*)) -> R {
+                self($($arg),*)
+            }
+        }
+    };
+}
+
+impl<F, R> AsyncFunction<()> for F
+where
+    F: Fn() -> R,
+    R: Future,
+{
+    type Output = R::Output;
+    type Future = R;
+
+    fn call(&self, (): ()) -> R {
+        self()
+    }
+}
+async_function!(A);
+async_function!(A B);
+async_function!(A B C);
+async_function!(A B C D);

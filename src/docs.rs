@@ -1,0 +1,15 @@
+//! The guides that come with the crate, as pages.
+
+#[doc = include_str!("../docs/guide.md")]
+pub mod guide {}
+#[doc = include_str!("../docs/semantics.md")]
+pub mod semantics {}
+#[cfg(feature = "testing")]
+#[doc = include_str!("../docs/testing.md")]
+pub mod testing {}
+#[doc = include_str!("../docs/design.md")]
+pub mod design {}
+#[doc = include_str!("../docs/internals.md")]
+pub mod internals {}
+#[doc = include_str!("../docs/benchmarks.md")]
+pub mod benchmarks {}
