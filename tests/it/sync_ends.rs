@@ -8,7 +8,8 @@ use std::task::{Context, Poll, Wake, Waker};
 
 use ingather::sync::{Event, Queue, promise};
 
-use crate::support::{ByHand, CountingWaker, Site, behaviour, boom, unhandled};
+use crate::faults::{throw, unique};
+use crate::support::{ByHand, CountingWaker, Site, behaviour, unhandled};
 
 behaviour!(
     a_waker_that_panics_keeps_nobody_waiting,
@@ -97,21 +98,27 @@ fn between_others(middle: &Waker) {
 
 // Primitives-3
 async fn a_waker_that_panics_keeps_nobody_waiting(_: Site) {
-    between_others(&waker(|| boom("this waker of a primitive panics"), || {}));
-    let told = unhandled::taken("this waker of a primitive panics");
-    assert!(!told.is_empty());
+    let text = unique("a waker panics");
+    let throws = text.clone();
+    between_others(&waker(move || throw(&throws), || {}));
+    assert!(!unhandled::taken(&text).is_empty());
 }
 
 // Primitives-3
 async fn a_waker_that_panics_in_its_drop_keeps_nobody_waiting(_: Site) {
     let event = Event::new();
     let others = CountingWaker::new();
-    let fragile = waker(|| {}, || boom("this waker panics in its drop"));
+    let text = unique("a waker panics in its drop");
+    let fragile = || {
+        let text = text.clone();
+        waker(|| {}, move || throw(&text))
+    };
     let (mut first, mut second) = (event.wait(), event.wait());
-    assert!(poll_with(&mut first, &fragile).is_pending());
+    let last = fragile();
+    assert!(poll_with(&mut first, &last).is_pending());
     assert!(poll_with(&mut second, &others.waker()).is_pending());
     // The wait has the last of it.
-    drop(fragile);
+    drop(last);
     event.set();
     assert_eq!(others.take(), 1);
     assert!(poll_with(&mut second, &others.waker()).is_ready());
@@ -119,13 +126,13 @@ async fn a_waker_that_panics_in_its_drop_keeps_nobody_waiting(_: Site) {
     let event = Event::new();
     let mut wait = event.wait();
     for _ in 0..2 {
-        let fragile = waker(|| {}, || boom("this waker panics in its drop"));
-        assert!(poll_with(&mut wait, &fragile).is_pending());
-        drop(fragile);
+        let last = fragile();
+        assert!(poll_with(&mut wait, &last).is_pending());
+        drop(last);
     }
     drop(wait);
     event.set();
-    assert!(!unhandled::taken("this waker panics in its drop").is_empty());
+    assert!(!unhandled::taken(&text).is_empty());
 }
 
 // Primitives-3
