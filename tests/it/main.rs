@@ -34,6 +34,7 @@
 //! - `lossy`: ten thousand runs over a spawner that loses jobs
 //! - `threads_limiter`, `threads_lock`, `threads_torture`: capacity limiters and fair locks
 //! - `sync_event`, `sync_queue`, `sync_promise`, `sync_ends`: primitives with two faces, and hostile waiters of theirs
+//! - `sync_torture`: many threads and tasks at random, on primitives and control servers
 //! - `sync_many`, `sync_iters`: waiting for many handles, and streams for threads
 //! - `bridge_control`, `bridge_service`: a thread that serves tasks, and one that works off items
 //! - `stress`: several threads that spawn, wake, cancel and drop at random
@@ -118,6 +119,7 @@ mod sync_iters;
 mod sync_many;
 mod sync_promise;
 mod sync_queue;
+mod sync_torture;
 mod task_attacks;
 mod task_failures;
 mod tasks;
