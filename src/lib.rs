@@ -41,7 +41,7 @@ mod std_or_loom;
 pub mod sync;
 #[cfg(feature = "testing")]
 pub mod testing;
-#[cfg(all(feature = "std", not(loom)))]
+#[cfg(feature = "std")]
 pub mod threads;
 #[cfg(feature = "std")]
 pub mod time;
@@ -104,6 +104,8 @@ pub use spawner::{
     EnterGuard, GlobalSpawnerError, SpawnerHandle, current_spawner, enter, from_fn,
     set_global_spawner, try_current_spawner,
 };
+#[cfg(feature = "std")]
+pub use threads::to_thread;
 #[cfg(feature = "std")]
 pub use time::{Deadline, TimedOut, timeout};
 

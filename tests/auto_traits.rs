@@ -16,7 +16,9 @@ use ingather::testing::{
     TestExecutor, Trace, Yields,
 };
 use ingather::threads::{
-    Acquire, CapacityLimiter, FairGuard, FairLock, LimiterStatistics, Locking, Permit,
+    Acquire, Asynced, BlockingPool, CapacityLimiter, Closing, FairGuard, FairLock, JobInfo,
+    LimiterStatistics, Locking, Permit, PoolBuilder, PoolStatistics, Refused, ToThread,
+    ToThreadOrRefused,
 };
 use ingather::time::{ClockHandle, Interval, Sleep, Tick, Timeout, Timer};
 use ingather::*;
@@ -370,6 +372,20 @@ fn what_threads_and_tasks_share_goes_to_both() {
         FairGuard<'static, OnlySync>: [Unpin],
         Locking<'static, OnlySend>: [Send Sync Unpin],
         Locking<'static, OnlySync>: [Unpin],
+        BlockingPool: [Send Sync Unpin],
+        PoolBuilder: [Send Sync Unpin],
+        PoolStatistics: [Send Sync Unpin],
+        Closing: [Send Sync Unpin],
+        JobInfo: [Send Sync Unpin],
+        // What it holds is moved, not pinned.
+        ToThread<OnlySend, u8>: [Send Unpin],
+        ToThread<NotUnpin, OnlySend>: [Send Sync Unpin],
+        ToThread<u8, Neither>: [Unpin],
+        ToThreadOrRefused<Neither, u8>: [Unpin],
+        Refused<OnlySend>: [Send Unpin],
+        Refused<Neither>: [Unpin],
+        Asynced<u8>: [Send Sync Unpin],
+        Asynced<Neither>: [Unpin],
     }
 }
 

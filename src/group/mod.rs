@@ -19,6 +19,7 @@
 //! - `clockwork`: deadline and grace
 //! - `shields`: what holds off a drop
 //! - `place`: where code runs, and how places lie in each other
+//! - `holding`: holding off a drop for work that nothing can stop
 //! - `identity`: which task runs here
 //! - `threshold`: where the code of a child runs that may not have started
 //! - `core`: what handles, children, drivers and wakers share
@@ -69,6 +70,7 @@ mod few;
 mod gather_group;
 mod ground;
 mod handle;
+mod holding;
 mod identity;
 mod join;
 #[cfg(test)]
@@ -116,6 +118,7 @@ pub use ground::{Accepts, Blocking, Inline, InlineLocal, Kind, Local, Shared};
 pub use handle::{
     BlockingScope, InlineScope, InlineScopeLocal, LocalScope, Named, Scope, SpawnWhenFree,
 };
+pub(crate) use holding::Holding;
 pub(crate) use identity::task_here;
 pub use join::{Completions, Join, Next, TryJoin};
 pub use key::{Key, TakeError};

@@ -1,14 +1,35 @@
-//! Blocking work beside async work: what bounds it, and what threads and tasks share.
+//! Blocking work beside async work: threads for it, what bounds it, and what threads and tasks share.
 //!
+//! - `to_thread`: [`to_thread`](crate::to_thread), a closure on a thread, for async code to await
+//! - `asynced`: [`asynced`](asynced()), a blocking function as one that can be awaited
+//! - `spawn_blocking`: a closure as a child of a group
+//! - `from_thread`: what a closure can ask of whoever sent it
+//! - `pool`: [`BlockingPool`], the threads
+//! - `job`: a closure between its caller and its thread
+//! - `stop`: what asks it to stop
 //! - `limiter`: [`CapacityLimiter`], so many at a time
 //! - `fair_lock`: [`FairLock`], one owner at a time, for threads and tasks
 //! - `owner`: who holds a lock
 //! - `line`: who waits, in the order of coming
 
+mod asynced;
 mod fair_lock;
+pub mod from_thread;
+mod job;
 mod limiter;
 mod line;
 mod owner;
+mod pool;
+mod spawn_blocking;
+mod stop;
+mod to_thread;
 
+pub use self::asynced::{Asynced, asynced};
 pub use self::fair_lock::{FairGuard, FairLock, Locking};
+pub use self::job::Refused;
 pub use self::limiter::{Acquire, CapacityLimiter, LimiterStatistics, Permit};
+pub use self::pool::{
+    BlockingPool, Closing, JobInfo, PoolBuilder, PoolStatistics, default_pool, set_default_pool,
+};
+pub use self::spawn_blocking::{CallsBlocking, InPlace};
+pub use self::to_thread::{ToThread, ToThreadOrRefused, to_thread, to_thread_with};

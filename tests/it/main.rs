@@ -32,6 +32,7 @@
 //! - `tasks`, `task_failures`: background tasks and their registries, and where their failures end
 //! - `task_attacks`, `draining`: hostile tasks and spawners, and emptying a registry within a bound
 //! - `lossy`: ten thousand runs over a spawner that loses jobs
+//! - `threads_to`, `threads_pool`, `threads_pool_ends`, `threads_calls`: blocking work, its threads, and calling back
 //! - `threads_limiter`, `threads_lock`, `threads_torture`: capacity limiters and fair locks
 //! - `sync_event`, `sync_queue`, `sync_promise`, `sync_ends`: primitives with two faces, and hostile waiters of theirs
 //! - `sync_torture`: many threads and tasks at random, on primitives and control servers
@@ -125,8 +126,12 @@ mod task_failures;
 mod tasks;
 mod testing;
 mod thread_attacks;
+mod threads_calls;
 mod threads_limiter;
 mod threads_lock;
+mod threads_pool;
+mod threads_pool_ends;
+mod threads_to;
 mod threads_torture;
 mod time;
 mod timeouts;

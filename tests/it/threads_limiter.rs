@@ -1,6 +1,5 @@
 //! Capacity limiters: how many, in which order, and what becomes of those who stop waiting.
 
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::Poll;
 use std::thread;
 use std::time::Duration;
@@ -43,30 +42,27 @@ async fn no_more_are_let_in_than_there_are_permits(on: Site) {
 
 // Threads-1
 async fn the_total_can_be_changed_at_any_time(_on: Site) {
-    static NOBODY: CapacityLimiter = CapacityLimiter::new(0);
-
-    assert!(NOBODY.try_acquire().is_none());
-    let mut waiting: Vec<_> = (0..4).map(|_| ByHand::new(NOBODY.acquire())).collect();
+    let nobody = CapacityLimiter::new(0);
+    assert!(nobody.try_acquire().is_none());
+    let mut waiting: Vec<_> = (0..4).map(|_| ByHand::new(nobody.acquire())).collect();
     assert!(waiting.iter_mut().all(|one| one.poll().is_pending()));
-    NOBODY.set_total(3);
+    nobody.set_total(3);
     let woken: Vec<_> = waiting.iter().map(ByHand::is_woken).collect();
     assert_eq!(woken, [true, true, true, false]);
     let mut permits: Vec<Permit> = waiting[..3].iter_mut().map(ready).collect();
-    NOBODY.set_total(1);
-    assert_eq!(NOBODY.statistics().borrowed, 3, "none is taken back");
+    nobody.set_total(1);
+    assert_eq!(nobody.statistics().borrowed, 3, "none is taken back");
     permits.truncate(1);
     assert!(waiting[3].poll().is_pending(), "one is held, of one");
     drop(permits);
     drop(ready(&mut waiting[3]));
-    assert_eq!(NOBODY.statistics().borrowed, 0);
-    NOBODY.set_total(0);
-    assert!(NOBODY.try_acquire().is_none());
+    assert_eq!(nobody.statistics().borrowed, 0);
+    nobody.set_total(0);
+    assert!(nobody.try_acquire().is_none());
 }
 
 // Threads-2
 async fn nobody_is_passed_by_a_newcomer(_on: Site) {
-    static ORDER: AtomicUsize = AtomicUsize::new(0);
-
     let limiter = CapacityLimiter::new(1);
     let held = limiter.try_acquire();
     let mut task = ByHand::new(limiter.acquire());
@@ -91,7 +87,6 @@ async fn nobody_is_passed_by_a_newcomer(_on: Site) {
     drop(ready(&mut task));
     thread.join().unwrap();
     drop(ready(&mut last));
-    ORDER.fetch_add(1, Ordering::Relaxed);
 }
 
 // Threads-3

@@ -1,0 +1,156 @@
+//! Calling back from a thread, and blocking children in every kind of group.
+
+use std::cell::Cell;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::thread;
+
+use ingather::threads::{BlockingPool, from_thread};
+use ingather::{
+    ContextVar, GatherGroup, GroupOptions, OnPanic, current_spawner, inline_scope,
+    inline_scope_local, scope_on, to_thread,
+};
+
+use crate::support::{Gate, Site, behaviour, boom, panic_of, stepper, watched, yield_now};
+
+behaviour!(
+    a_thread_calls_back_to_where_it_came_from,
+    a_panic_comes_back_to_the_thread,
+    blocking_children_are_like_any_other,
+    inline_children_borrow_and_are_called_in_place,
+);
+
+static USER: ContextVar<&str> = ContextVar::named("user");
+
+// Threads-15, Threads-7
+async fn a_thread_calls_back_to_where_it_came_from(on: Site) {
+    let _hold = on.hold();
+    let site = on.clone();
+    let there = scope_on(&on.spawner, |tg| async move {
+        let outside = thread::current().id();
+        let child = tg.spawn(to_thread(move || {
+            assert!(!site.is_here());
+            let here = site.clone();
+            let back = from_thread::run(USER.scope("Ada", async move {
+                yield_now().await;
+                (here.is_here(), USER.get())
+            }));
+            let spawner = site.spawner.clone();
+            let same = from_thread::call(move || current_spawner().same_as(&spawner));
+            // `call` runs in a plain job, in which the spawner is current only where jobs of ours are.
+            drop(same);
+            assert!(current_spawner().same_as(&site.spawner), "it is current");
+            assert_ne!(thread::current().id(), outside);
+            back.unwrap()
+        }));
+        child.await.unwrap()
+    })
+    .await;
+    assert_eq!(there, (true, Some("Ada")));
+}
+
+// Threads-15
+async fn a_panic_comes_back_to_the_thread(on: Site) {
+    let _hold = on.hold();
+    let text = scope_on(&on.spawner, |tg| async move {
+        let call = || panic_of(|| from_thread::run(async { boom("called back") }).is_ok());
+        tg.spawn(to_thread(call)).await.unwrap()
+    })
+    .await;
+    assert_eq!(text, Some("called back"));
+}
+
+// Threads-15
+#[test]
+fn a_spawner_that_is_shut_down_is_an_error() {
+    watched("shut down", || {
+        // Refused, dropped before its first poll, and dropped after it.
+        for stage in 0..3 {
+            let spawner = stepper();
+            let (begun, gate) = (Gate::new(), Gate::new());
+            let (begins, block) = (begun.clone(), gate.clone());
+            let _guard = ingather::enter(&spawner);
+            let mut call = crate::support::ByHand::new(to_thread(move || {
+                begins.open();
+                block.block();
+                from_thread::run(std::future::pending::<()>())
+            }));
+            assert!(call.poll().is_pending());
+            begun.block();
+            if stage == 0 {
+                spawner.shut_down();
+            }
+            gate.open();
+            if stage > 0 {
+                while spawner.jobs() == 0 {
+                    thread::yield_now();
+                }
+                if stage == 2 {
+                    spawner.step();
+                }
+                spawner.shut_down();
+            }
+            let error = futures::executor::block_on(call.into_inner()).unwrap_err();
+            assert!(error.is_spawner_gone());
+        }
+        assert!(!from_thread::run(async {}).unwrap_err().is_spawner_gone());
+    });
+}
+
+// Threads-17
+async fn blocking_children_are_like_any_other(on: Site) {
+    let _hold = on.hold();
+    let pool = BlockingPool::new(2);
+    let group = GatherGroup::on(&on.spawner);
+    let key = group.spawn_blocking(|| thread::current().id());
+    let named = group
+        .named("sum")
+        .spawn(to_thread(|| 1 + 1).on(&pool).name("sum"));
+    group.join().await;
+    assert_ne!(group.take_result(key).ok(), Some(thread::current().id()));
+    assert_eq!(named.child().name(), Some("sum"));
+    assert_eq!(group.take_result(named).ok(), Some(2));
+    let options = GroupOptions::new()
+        .on(&on.spawner)
+        .on_panic(OnPanic::Collect);
+    let failed = options
+        .limit(1)
+        .try_scope(|tg| async move {
+            tg.spawn_blocking(|| boom("in a closure"));
+            let _last = tg.spawn_blocking(|| 1);
+            Ok::<(), crate::support::Fault>(())
+        })
+        .await;
+    assert_eq!(failed.unwrap_err().len(), 1);
+}
+
+// Threads-17
+async fn inline_children_borrow_and_are_called_in_place(_on: Site) {
+    let (text, here) = (String::from("three"), thread::current().id());
+    let length = inline_scope(|tg| {
+        let text = &text;
+        async move {
+            let key = tg.spawn_blocking(move || (text.len(), thread::current().id()));
+            key.await.unwrap()
+        }
+    })
+    .await;
+    assert_eq!(length, (5, here));
+    drop(Arc::new(here));
+}
+
+// Threads-17
+#[test]
+fn local_children_borrow_what_is_not_send() {
+    watched("local children", || {
+        let count = Rc::new(Cell::new(0));
+        let local = inline_scope_local(|tg| {
+            let count = Rc::clone(&count);
+            async move {
+                tg.spawn_blocking(move || count.set(count.get() + 1));
+            }
+        });
+        futures::executor::block_on(local);
+        assert_eq!(count.get(), 1);
+    });
+}
