@@ -11,6 +11,8 @@ mod cancel;
 #[cfg(feature = "std")]
 mod context;
 #[cfg(feature = "std")]
+mod depth;
+#[cfg(feature = "std")]
 mod error;
 #[cfg(feature = "std")]
 pub mod futures;
@@ -45,6 +47,8 @@ pub mod testing;
 pub mod threads;
 #[cfg(feature = "std")]
 pub mod time;
+#[cfg(feature = "std")]
+mod turn;
 
 #[cfg(all(doc, feature = "std"))]
 pub mod docs;

@@ -39,6 +39,9 @@ mod imp {
     /// More threads than this share lanes.
     pub(crate) const MOST_LANES: usize = 64;
 
+    /// Is this a model, which has to take the same way each time?
+    pub(crate) const IS_MODEL: bool = false;
+
     /// Nothing: accesses that are `SeqCst` are in one order.
     #[inline]
     pub(crate) fn in_one_order() {}
@@ -80,6 +83,9 @@ mod imp {
     /// So all of them share one lane.
     pub(crate) const MOST_LANES: usize = 1;
 
+    /// Is this a model, which has to take the same way each time?
+    pub(crate) const IS_MODEL: bool = true;
+
     /// Loom knows no order of accesses that are `SeqCst`, but one of such fences. This stands between an access and the next.
     pub(crate) fn in_one_order() {
         atomic::fence(atomic::Ordering::SeqCst);
@@ -95,8 +101,8 @@ mod imp {
 }
 
 // Under loom all threads of a model are one, so what spans a step of the model has to be told apart by loom.
+pub(crate) use imp::{IS_MODEL, thread_mark, thread_number};
 pub(crate) use imp::{MOST_LANES, UnsafeCell, atomic, in_one_order, per_thread};
-pub(crate) use imp::{thread_mark, thread_number};
 
 /// A mutex that does not know poison: nothing that can panic runs while one of ours is held.
 pub(crate) struct Lock<T>(imp::Mutex<T>);

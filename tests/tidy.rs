@@ -24,8 +24,8 @@ use source::{Fault, Source};
 
 /// The layers, lowest first. A module may name its own layer and those above it in this table.
 const LAYERS: &[&[&str]] = &[
-    &["std_or_loom", "panic", "log", "park", "order"],
-    &["error", "context", "cancel", "time"],
+    &["std_or_loom", "panic", "log", "park", "order", "turn"],
+    &["error", "context", "cancel", "time", "depth"],
     &["spawner"],
     &["group"],
     &["scope", "gather", "registry"],
@@ -53,10 +53,11 @@ const LOOM: &[&str] = &[
     "src/lifecycle/mod.rs",
     "src/futures.rs",
     "src/lib.rs",
+    "src/turn/mod.rs",
 ];
 
 /// Where an executor may be named.
-const EXECUTORS: &[&str] = &["src/spawner/"];
+const EXECUTORS: &[&str] = &["src/spawner/", "src/turn/"];
 
 /// Where a test may sleep: where it waits for a hung test, where sleeps are what is tested, and where time is virtual, so that
 /// they are steps of a trace; never to order events.

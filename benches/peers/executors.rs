@@ -59,12 +59,26 @@ pub struct Tokio(Runtime);
 
 impl Tokio {
     pub fn new(threads: usize) -> Self {
+        Self::built(Self::builder(threads))
+    }
+
+    pub fn with_timers(threads: usize) -> Self {
+        let mut builder = Self::builder(threads);
+        builder.enable_time();
+        Self::built(builder)
+    }
+
+    fn builder(threads: usize) -> Builder {
         let mut builder = match threads {
             1 => Builder::new_current_thread(),
             _ => Builder::new_multi_thread(),
         };
-        let runtime = builder.worker_threads(threads).build();
-        Self(runtime.expect("a tokio runtime starts"))
+        builder.worker_threads(threads);
+        builder
+    }
+
+    fn built(mut builder: Builder) -> Self {
+        Self(builder.build().expect("a tokio runtime starts"))
     }
 }
 

@@ -3,9 +3,10 @@
 use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 
 use super::{CancelReason, CancelToken};
+use crate::turn;
 
 /// Waits until a token is cancelled; made by [`CancelToken::cancelled`].
 ///
@@ -28,7 +29,7 @@ impl Future for Cancelled<'_> {
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<CancelReason> {
         let this = &mut *self;
-        this.token.node().watch(&mut this.place, cx.waker())
+        wait(this.token, &mut this.place, cx)
     }
 }
 
@@ -64,7 +65,7 @@ impl Future for CancelledOwned {
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<CancelReason> {
         let this = &mut *self;
-        this.token.node().watch(&mut this.place, cx.waker())
+        wait(&this.token, &mut this.place, cx)
     }
 }
 
@@ -78,6 +79,17 @@ impl fmt::Debug for CancelledOwned {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_tuple("CancelledOwned").field(&self.token).finish()
     }
+}
+
+fn wait(
+    token: &CancelToken,
+    place: &mut Option<usize>,
+    cx: &mut Context<'_>,
+) -> Poll<CancelReason> {
+    if token.is_cancelled() {
+        ready!(turn::take(cx)).used();
+    }
+    token.node().watch(place, cx.waker())
 }
 
 fn leave(token: &CancelToken, place: Option<usize>) {

@@ -24,6 +24,7 @@ use std::task::{Poll, Waker};
 
 use super::CancelReason;
 use super::places::Places;
+use crate::depth;
 use crate::error::unhandled::{drop_quietly, report_panic, wake_quietly};
 use crate::panic::catch;
 use crate::std_or_loom::Lock;
@@ -84,7 +85,7 @@ impl Node {
     }
 
     /// Cancels the node and all below it, tells those who watch them, and says whether it was the first to.
-    pub(super) fn turn(&self, reason: CancelReason) -> bool {
+    pub(super) fn turn(self: &Arc<Self>, reason: CancelReason) -> bool {
         if self.reason().is_some() {
             return false;
         }
@@ -115,9 +116,15 @@ impl Node {
         for waker in wakers {
             wake_quietly(waker);
         }
-        self.call_back(callbacks);
-        for (node, callbacks) in cancelled {
-            node.call_back(callbacks);
+        if callbacks > 0 || cancelled.iter().any(|(_, callbacks)| *callbacks > 0) {
+            let first = Arc::clone(self);
+            // A callback may cancel a token whose callback cancels the next.
+            depth::bounded(move || {
+                first.call_back(callbacks);
+                for (node, callbacks) in cancelled {
+                    node.call_back(callbacks);
+                }
+            });
         }
         true
     }
@@ -245,9 +252,13 @@ impl Drop for Node {
                 None => return,
             }
         }
-        // Nobody is left who could cancel.
-        for callback in callbacks {
-            drop_quietly("a callback of a cancel token", callback);
+        // Nobody is left who could cancel. A callback may hold the last of another token.
+        if !callbacks.is_empty() {
+            depth::bounded(move || {
+                for callback in callbacks {
+                    drop_quietly("a callback of a cancel token", callback);
+                }
+            });
         }
     }
 }

@@ -7,6 +7,7 @@ use std::task::{Context, Poll};
 use super::place::{deadline_of, here, token_of};
 use crate::cancel::{CancelReason, CancelToken};
 use crate::time::Deadline;
+use crate::turn;
 
 /// The token of the child or body that this code runs in.
 ///
@@ -53,8 +54,8 @@ pub fn current_deadline() -> Deadline {
 /// Lets others have a turn, and tells whether this child or body is cancelled.
 ///
 /// For long computations: `checkpoint().await?` every now and then keeps the executor responsive, lets a cancel without
-/// grace drop the child here, and ends one that has grace. It goes on saying so, however often it is asked. The name is
-/// trio's.
+/// grace drop the child here, and ends one that has grace. It goes on saying so, however often it is asked. A deadline that has
+/// passed is seen by the clock, also where the executor has had no time for its timers. The name is trio's.
 ///
 /// # Errors
 ///
@@ -96,10 +97,14 @@ impl Future for Checkpoint {
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         if self.yielded {
-            return Poll::Ready(cancel_reason().map_or(Ok(()), Err));
+            let reason = here().and_then(|place| {
+                place.looks_at_clock();
+                place.reason()
+            });
+            return Poll::Ready(reason.map_or(Ok(()), Err));
         }
         self.yielded = true;
-        cx.waker().wake_by_ref();
+        turn::yields(cx.waker());
         Poll::Pending
     }
 }

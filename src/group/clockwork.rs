@@ -141,14 +141,6 @@ impl Core {
             .map_or(Deadline::NEVER, |clockwork| clockwork.deadline().0)
     }
 
-    /// The earliest deadline of the group and of all that it is in.
-    pub(crate) fn deadline(&self) -> Deadline {
-        let outside = self
-            .parent()
-            .map_or(Deadline::NEVER, |place| place.deadline());
-        self.own_deadline().min(outside)
-    }
-
     /// Does nobody have to be told that the deadline passed?
     pub(super) fn is_silent(&self) -> bool {
         self.clockwork().is_some_and(|clockwork| clockwork.silent)

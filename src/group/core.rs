@@ -15,12 +15,14 @@ use super::driver::{Driver, OnSpawner, sweep};
 use super::drivers::DriverId;
 use super::failures::Left;
 use super::lanes::Lanes;
+use super::pace::{Pace, Spent};
 use super::place::{Place, here};
 use super::policy::Policy;
 use super::sched::{Done, Sched, Work};
 use super::tally::Tally;
 use super::watchers::WatcherId;
 use crate::cancel::{CallbackGuard, CancelKind, CancelReason, CancelToken};
+use crate::depth;
 use crate::panic::catch;
 use crate::spawner::{Calls, SpawnError, Spawner, SpawnerHandle};
 use crate::std_or_loom::Lock;
@@ -49,6 +51,7 @@ pub(crate) struct Core {
     taken: Counter,
     let_go: Counter,
     lanes: Lanes,
+    pub(super) pace: Pace,
     sched: Lock<Sched>,
     /// How many critical sections there were.
     #[cfg(test)]
@@ -91,6 +94,7 @@ impl Core {
             taken: Counter::new(),
             let_go: Counter::new(),
             lanes: Lanes::new(),
+            pace: Pace::new(),
             #[cfg(test)]
             sections: Counter::new(),
             sched: Lock::new(Sched::new(
@@ -198,18 +202,18 @@ impl Core {
     }
 
     /// Gives back what the driver had and takes the next, into its hand if it is more than one child: the critical section
-    /// between two polls. `room` is what the driver may still poll.
+    /// between two polls.
     #[inline]
     pub(super) fn step(
         self: &Arc<Self>,
         done: Done,
         by_owner: bool,
-        room: usize,
+        spent: &mut Spent,
         hand: &mut Hand,
     ) -> Work {
         self.with(|sched, after| {
             sched.take_back(done, by_owner, hand, after);
-            sched.work(by_owner, room, hand, after)
+            sched.work(by_owner, spent, hand, after)
         })
     }
 
@@ -285,12 +289,31 @@ impl Core {
 
     /// Why the group, or something that it is in, was cancelled.
     pub(crate) fn cancelled(&self) -> Option<CancelReason> {
-        let own = self.read(|sched| sched.cancelled.clone());
-        own.or_else(|| Some(self.parent.as_ref()?.reason()?.inherited()))
+        self.known_reason()
+            .or_else(|| Some(self.parent.as_ref()?.reason()?.inherited()))
+    }
+
+    /// Why the group itself was cancelled.
+    fn own_reason(&self) -> Option<CancelReason> {
+        self.read(|sched| sched.cancelled.clone())
+    }
+
+    /// The same, or why its token has turned, which spares a look at all that the group is in.
+    pub(super) fn known_reason(&self) -> Option<CancelReason> {
+        let turned = || self.token.get().and_then(|(_, token)| token.reason());
+        self.own_reason().or_else(turned)
+    }
+
+    /// Has anybody asked for its token?
+    pub(super) fn has_token(&self) -> bool {
+        self.token.get().is_some()
     }
 
     /// The token that turns then. Cancelling it cancels the group.
     pub(crate) fn token(self: &Arc<Self>) -> &CancelToken {
+        if let (None, Some(parent)) = (self.token.get(), &self.parent) {
+            parent.make_tokens();
+        }
         let (_, token) = self.token.get_or_init(|| {
             let outside = self.parent.as_ref().map(Place::token);
             let token = outside
@@ -398,13 +421,17 @@ impl Core {
         self.with(|sched, after| sched.close_if_empty(after))
     }
 
-    /// The owner is gone: drops, on this thread, every child that is not being polled, and lets go of everything.
-    pub(super) fn end(at: OnThread<'_>, reason: CancelReason, place: Option<WatcherId>) {
-        let core = at.core();
-        core.with(|sched, after| {
+    /// The owner is gone: from now on nobody takes children but whoever drops them.
+    pub(super) fn ends_with(self: &Arc<Self>, reason: CancelReason, place: Option<WatcherId>) {
+        self.with(|sched, after| {
             sched.ends(reason, after);
             after.drop_waker(place.and_then(|place| sched.watchers.unwatch(place)));
         });
+    }
+
+    /// Drops, on this thread, every child that is not being polled, and lets go of everything.
+    pub(super) fn ends(at: OnThread<'_>) {
+        let core = at.core();
         sweep(at);
         core.with(|sched, after| sched.orphan(after));
         core.stop_clock();
@@ -471,6 +498,15 @@ impl Core {
         tally.taken += self.taken.get();
         tally.dropped += self.let_go.get();
         tally
+    }
+}
+
+/// The last of a group lets go of the place in which that was opened, and may be the last to do so: they go one after the other.
+impl Drop for Core {
+    fn drop(&mut self) {
+        if let Some(parent) = self.parent.take() {
+            depth::bounded(move || drop(parent));
+        }
     }
 }
 

@@ -6,7 +6,7 @@
 //!        ▼   begin          nothing to do
 //!     coming ─────▶ driving ─────────────▶ parked ──▶ coming   (a child was pushed)
 //!        │            │  ▲                    │
-//!        │            ╰──╯ budget spent:      ╰─────▶ driving ─▶ over   (the group has ended)
+//!        │            ╰──╯ turn over:        ╰─────▶ driving ─▶ over   (the group has ended)
 //!        │                 wakes itself
 //!        ╰──▶ lost: refused or dropped; others take over, or the group is cancelled as `Abandoned`
 //! ```
@@ -18,20 +18,19 @@ use std::sync::{Arc, Weak};
 use std::task::{Context, Poll, Waker};
 
 use super::batch::{Batch, Hand};
-use super::cell::{Apart, Members, MembersOf, OnThread, Ran, RanInBatch};
+use super::cell::{Apart, OnThread, Ran, RanInBatch};
 use super::core::Core;
 use super::drivers::DriverId;
 use super::failures::Left;
 use super::ground::Ground;
-use super::sched::{Done, Parking, Turned, Work};
+use super::pace::Spent;
+use super::sched::{Done, Parking, Sched, Turned, Work};
 use super::watchers::{Events, WatcherId};
+use crate::depth::Drive;
 use crate::error::unhandled::wake_quietly;
 use crate::order;
 use crate::panic::catch;
 use crate::spawner::{Coming, LocalSpawner, SpawnerHandle};
-
-/// How many children are polled or dropped before the executor gets its turn.
-pub(super) const BUDGET: usize = 64;
 
 /// How a run of the loop came to its end.
 #[derive(PartialEq, Eq)]
@@ -40,70 +39,84 @@ pub(super) enum Drove {
     Idle,
     /// There may be more, but the turn is over.
     Yield,
+    /// The executor says that the turn is over.
+    Over,
 }
 
-/// Polls or drops children, one after the other, as long as there is `budget`.
-pub(super) fn drive(
+/// Polls or drops children, one after the other, until the turn is over.
+pub(super) fn drive<G: Ground>(
     at: OnThread<'_>,
     by_owner: bool,
-    budget: &mut usize,
-    should_yield: impl Fn() -> bool,
+    spent: &mut Spent,
+    ground: &G,
 ) -> Drove {
-    // A spawner that panics instead of answering must not make us forget a child.
+    let _drive = Drive::begin();
     let core = at.core();
-    let gives_way = || order::gives_way() || catch(&should_yield).unwrap_or(true);
     let mut hand = Hand::default();
     let mut done = Done::First;
-    while *budget > 0 {
-        let work = core.step(done, by_owner, *budget, &mut hand);
+    loop {
+        let work = core.step(done, by_owner, spent, &mut hand);
         hand.let_go();
-        let is_last;
+        let end;
         match work {
             Work::Nothing => return Drove::Idle,
+            Work::Later => return Drove::Yield,
             Work::Batch => {
-                let (turned, gives_way) = drive_batch(at, hand.batch(), budget, gives_way);
+                let turned;
+                (turned, end) = drive_batch(at, hand.batch(), spent, ground);
                 done = Done::Batch(turned);
-                is_last = gives_way;
             }
             Work::Poll(child) => {
-                *budget -= 1;
                 done = match child.run(at) {
                     Ran::Over(finished) => Done::Over(finished),
-                    Ran::Woken(child) => Done::Woken(child),
+                    Ran::Woken(child) => {
+                        spent.child_yields();
+                        Done::Woken(child)
+                    }
                     Ran::Cancel(claimed) => Done::Over(claimed.cancel(&core.reason(), at)),
                     Ran::Parked => Done::Parked,
                 };
-                is_last = gives_way();
+                end = ends(core, spent, ground, matches!(done, Done::Over(_)));
             }
             Work::Drop(claimed, reason) => {
-                *budget -= 1;
                 done = Done::Over(claimed.cancel(&reason, at));
-                is_last = gives_way();
+                end = ends(core, spent, ground, true);
             }
         }
-        if is_last {
-            break;
+        if let Some(end) = end {
+            core.give_back(done, by_owner, &mut hand);
+            return end;
         }
     }
-    core.give_back(done, by_owner, &mut hand);
-    Drove::Yield
+}
+
+/// How the turn ends after this poll, if it does.
+#[inline]
+fn ends<G: Ground>(core: &Core, spent: &mut Spent, ground: &G, is_over: bool) -> Option<Drove> {
+    // A spawner that panics instead of answering must not make us forget a child.
+    let should_yield = || catch(|| ground.should_yield()).unwrap_or(true);
+    if (G::ASKS_AT_ENDS || !is_over) && should_yield() {
+        Some(Drove::Over)
+    } else {
+        (spent.one_more(&core.pace) || order::gives_way()).then_some(Drove::Yield)
+    }
 }
 
 /// Polls the children of a batch, and says how far it came and whether the turn is over.
-fn drive_batch(
+fn drive_batch<G: Ground>(
     at: OnThread<'_>,
     batch: &Batch,
-    budget: &mut usize,
-    gives_way: impl Fn() -> bool,
-) -> (Turned, bool) {
+    spent: &mut Spent,
+    ground: &G,
+) -> (Turned, Option<Drove>) {
     let core = at.core();
     let mut turned = Turned::default();
-    let mut is_last = false;
+    let mut end = None;
     let mut counted = batch.is_counted();
     for child in batch.children() {
-        *budget -= 1;
         let ran = child.run_in_batch(at);
         turned.next(matches!(ran, RanInBatch::Woken));
+        let is_over = !matches!(ran, RanInBatch::Woken | RanInBatch::Parked);
         match ran {
             RanInBatch::Over if counted || batch.tells(child) => counted = core.settle_one(child),
             RanInBatch::Over | RanInBatch::Woken | RanInBatch::Parked => {}
@@ -114,12 +127,15 @@ fn drive_batch(
             RanInBatch::Told(finished) => core.is_over(finished),
             RanInBatch::Cancel(claimed) => core.is_over(claimed.cancel(&core.reason(), at)),
         }
-        is_last = gives_way();
-        if is_last || batch.is_hurried() {
+        end = ends(core, spent, ground, is_over);
+        if end.is_some() || batch.is_hurried() {
             break;
         }
     }
-    (turned, is_last)
+    if turned.any_woken() {
+        spent.child_yields();
+    }
+    (turned, end)
 }
 
 /// Drops, on this thread, every child of a cancelled group that is not being polled.
@@ -130,17 +146,19 @@ pub(super) fn sweep(at: OnThread<'_>) {
     }
 }
 
-/// Drops children that are to be dropped and that nobody polls, as long as there is `budget`: for an owner that is not where they
+/// Drops children that are to be dropped and that nobody polls, as long as the turn lasts: for an owner that is not where they
 /// are polled. It must not wait for an executor that may run nothing.
-fn drop_doomed(at: OnThread<'_>, budget: &mut usize) -> Drove {
+fn drop_doomed(at: OnThread<'_>, spent: &mut Spent) -> Drove {
     let core = at.core();
     let mut done = None;
-    while *budget > 0 {
+    loop {
         let Some((claimed, reason)) = core.drop_step(done.take()) else {
             return Drove::Idle;
         };
-        *budget -= 1;
         done = Some(claimed.cancel(&reason, at));
+        if spent.one_more(&core.pace) {
+            break;
+        }
     }
     if let Some(finished) = done {
         core.is_over(finished);
@@ -241,10 +259,10 @@ impl<H: Home + Unpin> Future for Driver<H> {
             return Poll::Ready(());
         }
         let _current = ground.enter();
-        let mut budget = BUDGET;
+        let mut spent = Spent::new(&core.pace);
         loop {
-            if drive(at, false, &mut budget, || ground.should_yield()) == Drove::Yield {
-                cx.waker().wake_by_ref();
+            if drive(at, false, &mut spent, &ground) != Drove::Idle {
+                core.pace.gives_way(cx.waker());
                 return Poll::Pending;
             }
             let waker = cx.waker().clone();
@@ -279,7 +297,9 @@ pub(crate) struct Turn<'a, G: Ground> {
     suspended: bool,
     /// There are children to be dropped, which an owner that is elsewhere does, too.
     drops: bool,
-    budget: usize,
+    spent: Spent,
+    began_with_children: bool,
+    is_over: bool,
     _current: G::Guard,
 }
 
@@ -295,47 +315,72 @@ pub(crate) enum Leaving {
 
 impl<'a, G: Ground> Turn<'a, G> {
     pub(crate) fn begin(at: OnThread<'a>, ground: &'a G) -> Self {
-        let turn = Self::arrive(at, ground);
-        if turn.on_spawner {
-            at.core().with(|sched, _| sched.owner_begins());
+        Self::arrive(at, ground, false).begun()
+    }
+
+    /// The same for a thread that polls children although others who do so lie around it on the stack: it returns to none of them.
+    pub(crate) fn at_any_depth(at: OnThread<'a>, ground: &'a G) -> Self {
+        Self::arrive(at, ground, true).begun()
+    }
+
+    fn begun(mut self) -> Self {
+        if self.on_spawner {
+            self.core.with(|sched, _| sched.owner_begins());
+            if self.core.pace.begins_with_children() {
+                self.began_with_children = true;
+                self.drive();
+            }
         }
-        turn
+        self
     }
 
     /// The first turn of an owner that has opened the group just now, as one that is attended: it counts since then.
     pub(crate) fn first(at: OnThread<'a>, ground: &'a G) -> Self {
-        let turn = Self::arrive(at, ground);
+        let turn = Self::arrive(at, ground, false);
         if !turn.on_spawner {
             at.core().with(|sched, _| sched.owner_is_elsewhere());
         }
         turn
     }
 
-    fn arrive(at: OnThread<'a>, ground: &'a G) -> Self {
-        let (on_spawner, current) = ground.arrive();
+    fn arrive(at: OnThread<'a>, ground: &'a G, at_any_depth: bool) -> Self {
+        let (mut on_spawner, current) = ground.arrive();
+        let core = at.core();
+        // It leaves the children to a driver, whose poll does not lie in so many others.
+        if on_spawner && G::HAS_DRIVERS && !at_any_depth && Drive::is_deep() {
+            on_spawner = core.read(Sched::lacks_drivers);
+        }
         Self {
             at,
-            core: at.core(),
+            core,
             ground,
             on_spawner,
             suspended: false,
             drops: false,
-            budget: BUDGET,
+            spent: Spent::new(&core.pace),
+            began_with_children: false,
+            is_over: false,
             _current: current,
         }
     }
 
     /// Sees to the children, if the owner is where they run; if not, to those that are to be dropped. `true`: the turn is over.
     pub(crate) fn drive(&mut self) -> bool {
-        let ground = self.ground;
+        if self.is_over {
+            return true;
+        }
         let drove = if self.on_spawner {
-            drive(self.at, true, &mut self.budget, || ground.should_yield())
+            drive(self.at, true, &mut self.spent, self.ground)
         } else if std::mem::take(&mut self.drops) {
-            drop_doomed(self.at, &mut self.budget)
+            drop_doomed(self.at, &mut self.spent)
         } else {
             Drove::Idle
         };
-        drove == Drove::Yield
+        self.is_over = drove != Drove::Idle;
+        if drove == Drove::Over {
+            self.core.pace.turn_about(self.began_with_children);
+        }
+        self.is_over
     }
 
     /// Ends the turn of an owner that wakes itself: until it is polled again it counts as on its way.
@@ -344,7 +389,7 @@ impl<'a, G: Ground> Turn<'a, G> {
         self.suspended = true;
         self.core
             .with(|sched, after| sched.owner_gives_way(on_spawner, place, after));
-        waker.wake_by_ref();
+        self.core.pace.gives_way(waker);
     }
 
     /// Ends the turn of an owner that leaves, as `leaving` says from now on, unless it has to wait for children. It goes
@@ -383,7 +428,7 @@ impl<'a, G: Ground> Turn<'a, G> {
             Leaving::Left(_) => self.suspended = true,
             Leaving::GivesWay => {
                 self.suspended = true;
-                waker.wake_by_ref();
+                self.core.pace.gives_way(waker);
             }
             Leaving::Stays => {}
         }
@@ -396,7 +441,7 @@ impl<'a, G: Ground> Turn<'a, G> {
         place: &mut Option<WatcherId>,
         events: Events,
         waker: &Waker,
-        has_news: impl FnOnce(&super::sched::Sched) -> bool,
+        has_news: impl FnOnce(&Sched) -> bool,
     ) -> bool {
         let waker = waker.clone();
         let on_spawner = self.on_spawner;
@@ -448,57 +493,6 @@ impl<G: Ground> Drop for Turn<'_, G> {
             let on_spawner = self.on_spawner;
             self.core
                 .with(|sched, after| sched.owner_suspends(on_spawner, after));
-        }
-    }
-}
-
-/// An owner's place among the watchers, given up when it is dropped.
-pub(crate) struct Watch<G: Watched = Arc<Core>> {
-    group: G,
-    pub(super) place: Option<WatcherId>,
-}
-
-/// A group, from the hands of somebody who watches it.
-pub(crate) trait Watched {
-    fn core(&self) -> &Arc<Core>;
-    /// If this is a thread on which its children are at home.
-    fn on_thread(&self) -> Option<OnThread<'_>>;
-}
-
-impl Watched for Arc<Core> {
-    fn core(&self) -> &Arc<Core> {
-        self
-    }
-
-    fn on_thread(&self) -> Option<OnThread<'_>> {
-        OnThread::anywhere(self)
-    }
-}
-
-impl<E, H> Watched for &MembersOf<E, H> {
-    fn core(&self) -> &Arc<Core> {
-        Members::core(self)
-    }
-
-    fn on_thread(&self) -> Option<OnThread<'_>> {
-        Some(MembersOf::on_thread(self))
-    }
-}
-
-impl<G: Watched> Watch<G> {
-    pub(crate) fn new(group: G) -> Self {
-        Self { group, place: None }
-    }
-}
-
-impl<G: Watched> Drop for Watch<G> {
-    fn drop(&mut self) {
-        if let Some(place) = self.place {
-            let core = self.group.core();
-            let is_left = core.with(|sched, after| sched.stops_watching(place, after));
-            if let Some(at) = self.group.on_thread().filter(|_| is_left) {
-                sweep(at);
-            }
         }
     }
 }

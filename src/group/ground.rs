@@ -9,6 +9,7 @@ use super::driver::{Driver, OnLocalSpawner};
 use crate::spawner::{
     EnterGuard, LocalSpawner, Spawner, SpawnerHandle, arrive, current_spawner, enter_running,
 };
+use crate::turn;
 
 /// The kind of a group whose children are [`Send`] and run on a [`Spawner`], on many threads perhaps.
 #[derive(Clone, Copy, Debug)]
@@ -66,6 +67,10 @@ pub(crate) trait Ground {
     type Guard;
     /// Makes the spawner current for an owner, and says whether jobs of the spawner run on this thread now.
     fn arrive(&self) -> (bool, Self::Guard);
+    /// Are there others who poll children, if an owner does not?
+    const HAS_DRIVERS: bool = true;
+    /// Is that asked after the end of a child, too?
+    const ASKS_AT_ENDS: bool = true;
     /// Has the job that is being polled used up its turn?
     fn should_yield(&self) -> bool;
     /// Makes the spawner current for one of its jobs.
@@ -117,8 +122,12 @@ pub(crate) mod sealed {
             (true, ())
         }
 
+        const HAS_DRIVERS: bool = false;
+        // What is over has no further use for the turn, and it is asked after the next that is not.
+        const ASKS_AT_ENDS: bool = false;
+
         fn should_yield(&self) -> bool {
-            false
+            turn::is_over()
         }
 
         fn enter(&self) {}
@@ -131,6 +140,7 @@ pub(crate) mod sealed {
 
     impl Ground for Waiting {
         type Guard = EnterGuard;
+        const HAS_DRIVERS: bool = false;
 
         fn arrive(&self) -> (bool, EnterGuard) {
             (true, self.enter())
@@ -148,8 +158,10 @@ pub(crate) mod sealed {
     /// What the crate knows of a kind.
     #[expect(unnameable_types, reason = "the trait is sealed")]
     pub trait Sealed: Sized {
+        /// Do children borrow from what stands around the owner?
+        const BORROWS: bool;
         /// What each handle carries besides the group itself.
-        type Home: Clone;
+        type Home: Clone + 'static;
         /// What is known of the home before the group is opened.
         type Origin;
         #[doc(hidden)]
@@ -172,6 +184,7 @@ pub(crate) mod sealed {
     }
 
     impl Sealed for Shared {
+        const BORROWS: bool = false;
         type Home = ();
         /// `None` is the spawner that is current when the group is opened.
         type Origin = Option<SpawnerHandle>;
@@ -197,6 +210,7 @@ pub(crate) mod sealed {
     }
 
     impl Sealed for Local {
+        const BORROWS: bool = false;
         type Home = Rc<dyn LocalSpawner>;
         type Origin = Rc<dyn LocalSpawner>;
         type Ground = Rc<dyn LocalSpawner>;
@@ -232,6 +246,7 @@ pub(crate) mod sealed {
     }
 
     impl Sealed for Blocking {
+        const BORROWS: bool = true;
         type Home = Waiting;
         type Origin = SpawnerHandle;
         type Ground = Waiting;
@@ -259,6 +274,7 @@ pub(crate) mod sealed {
     macro_rules! inline {
         ($kind:ty, $goes_with:ty) => {
             impl Sealed for $kind {
+                const BORROWS: bool = true;
                 type Home = Here<$goes_with>;
                 type Origin = ();
                 type Ground = Here<$goes_with>;

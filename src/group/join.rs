@@ -4,20 +4,22 @@ use std::convert::Infallible;
 use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 
 use futures::Stream;
 
 use super::cell::MembersOf;
 use super::completions::{Completion, Completions as Listed};
-use super::driver::{Leaving, Turn, Watch};
+use super::driver::{Leaving, Turn};
 use super::failures::Failures;
 use super::gather_group::GatherGroup;
 use super::ground::{Kind, Shared};
 use super::sched::Sched;
 use super::tally::Tally;
+use super::watch::Watch;
 use super::watchers::Events;
 use crate::error::GroupError;
+use crate::turn;
 
 /// The future of [`GatherGroup::try_join`].
 #[must_use = "the group is left only if this is awaited"]
@@ -77,7 +79,7 @@ impl<E, K: Kind> Future for TryJoin<'_, E, K> {
     type Output = Result<Tally, GroupError<E>>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let failures = std::task::ready!(self.poll_left(cx));
+        let failures = ready!(self.poll_left(cx));
         let (failures, ()) = failures.resume_panic(());
         let group = self.group;
         Poll::Ready(failures.into_result(Some(())).map(|()| group.tally()))
@@ -98,7 +100,7 @@ impl<K: Kind> Future for Join<'_, K> {
     type Output = Tally;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Tally> {
-        let failures = std::task::ready!(self.0.poll_left(cx));
+        let failures = ready!(self.0.poll_left(cx));
         let (failures, ()) = failures.resume_panic(());
         failures.panic_again();
         Poll::Ready(self.0.group.tally())
@@ -144,6 +146,13 @@ impl<'a, E, K: Kind> Completions<'a, E, K> {
     }
 
     fn poll_completion(&mut self, cx: &mut Context<'_>) -> Poll<Option<Completion>> {
+        let unit = ready!(turn::take(cx));
+        let completion = ready!(self.poll_untaken(cx));
+        unit.used();
+        Poll::Ready(completion)
+    }
+
+    fn poll_untaken(&mut self, cx: &mut Context<'_>) -> Poll<Option<Completion>> {
         let core = self.group.core();
         let over = self.over;
         let take = || {

@@ -6,11 +6,12 @@ use std::future::Future;
 use std::hash::{Hash, Hasher};
 use std::panic::Location;
 use std::pin::Pin;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 
 use super::cell::{CellRef, Claim};
 use crate::cancel::CancelReason;
 use crate::error::{ChildInfo, GatherIncomplete, KeyId};
+use crate::turn;
 
 /// Names one child of a group and gives its result.
 ///
@@ -131,6 +132,9 @@ impl<T> Future for Key<T> {
     type Output = Result<T, GatherIncomplete>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        if self.is_finished() {
+            ready!(turn::take(cx)).used();
+        }
         match self.claim.poll(cx) {
             // The body of this very group, or what awaits the group, is to be dropped: this is its next suspension.
             Poll::Ready(Err(_)) if self.claim.core().dooms(cx.waker()) => Poll::Pending,

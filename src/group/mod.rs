@@ -6,6 +6,7 @@
 //! - `slots`: the limit, and who waits for it
 //! - `tickets`: what is kept for those who wait
 //! - `drivers`: which driver jobs there are, and which is on its way
+//! - `pace`: how long a turn is
 //! - `ready`: the queue of children that want to be polled
 //! - `refusals`: when a spawner that has refused a driver is asked again
 //! - `few`: a list that needs no memory for the first
@@ -25,6 +26,7 @@
 //! - `core`: what handles, children, drivers and wakers share
 //! - `body`: what a group knows of the body of its scope
 //! - `driver`: the job that polls children, and the loop that owners share with it
+//! - `watch`: the place of one of them
 //! - `wait`: waiting for a group on a thread
 //! - `ground`: the two kinds of group, `Send` and local
 //! - `handle`: [`Scope`], which starts children and reads results
@@ -83,6 +85,7 @@ pub(crate) mod models;
 mod no_census;
 mod options;
 mod owner;
+mod pace;
 pub(crate) mod place;
 mod policy;
 mod ready;
@@ -97,6 +100,7 @@ mod threshold;
 mod tickets;
 mod unowned;
 mod wait;
+mod watch;
 mod watchers;
 
 #[cfg(not(feature = "testing"))]

@@ -16,6 +16,7 @@ use super::options::GroupOptions;
 use super::place::Place;
 use super::watchers::WatcherId;
 use crate::cancel::{CancelKind, CancelReason};
+use crate::depth;
 use crate::error::unhandled::Quiet;
 use crate::spawner::{LocalSpawner, current_spawner, may_wait_for};
 
@@ -160,7 +161,14 @@ impl<E, K: Kind> Drop for Owner<'_, E, K> {
             let outer = core.parent().and_then(Place::reason);
             let reason = outer.map(|reason| reason.inherited());
             let reason = reason.unwrap_or_else(|| CancelReason::new(CancelKind::Dropped));
-            Core::end(self.scope.on_thread(), core.first_cause(reason), self.place);
+            core.ends_with(core.first_cause(reason), self.place);
+            if K::BORROWS {
+                Core::ends(self.scope.on_thread());
+            } else {
+                // Where many such drops lie in each other the outermost does that.
+                let (core, group) = (Arc::clone(core), self.scope.members.apart());
+                depth::bounded(move || Core::ends(group.on_thread(&core)));
+            }
         }
     }
 }

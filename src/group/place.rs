@@ -127,11 +127,84 @@ pub(crate) fn here() -> Option<Place> {
 impl Place {
     /// Why the code in this place is cancelled, if it is.
     pub(crate) fn reason(&self) -> Option<CancelReason> {
-        match self {
-            Self::Child(child) => child.own_reason().or_else(|| child.core().cancelled()),
-            Self::Body(core) => core.cancelled(),
-            Self::Behind(screen) => screen.token.reason(),
-            Self::Starting(threshold) => threshold.reason(),
+        self.find(|place, outside| {
+            let reason = match place {
+                Self::Child(child) => child.own_reason().or_else(|| child.core().known_reason()),
+                Self::Body(core) => core.known_reason(),
+                Self::Behind(screen) => screen.token.reason(),
+                Self::Starting(_) => None,
+            }?;
+            Some(if outside { reason.inherited() } else { reason })
+        })
+    }
+
+    /// Goes outwards until `look` finds something, or to the first thing that reads otherwise than what it stands in. `look` is told
+    /// whether it is in another group by then. From a threshold it goes into the child, and then out to the caller.
+    fn find<R>(&self, mut look: impl FnMut(&Self, bool) -> Option<R>) -> Option<R> {
+        let mut callers: Vec<(Self, bool)> = Vec::new();
+        let mut thresholds: Vec<*const Threshold> = Vec::new();
+        let mut begin: Option<(Self, bool)> = None;
+        loop {
+            let (mut next, mut outside) = match &begin {
+                None => (Some(self), false),
+                Some((place, outside)) => (Some(place), *outside),
+            };
+            while let Some(place) = next {
+                let found = look(place, outside);
+                if found.is_some() {
+                    return found;
+                }
+                if let Self::Starting(threshold) = place {
+                    if thresholds.contains(&Arc::as_ptr(threshold)) {
+                        break;
+                    }
+                    thresholds.push(Arc::as_ptr(threshold));
+                    callers.extend(threshold.caller().map(|caller| (caller, outside)));
+                } else {
+                    outside = true;
+                }
+                next = match place {
+                    Self::Behind(_) => None,
+                    _ => place.outside(),
+                };
+            }
+            begin = Some(callers.pop()?);
+        }
+    }
+
+    /// Cancels each group out here whose deadline has passed, whether or not an alarm has rung.
+    pub(super) fn looks_at_clock(&self) {
+        let _ = self.find(|place, _| {
+            let core = match place {
+                Self::Child(child) => child.core(),
+                Self::Body(core) => core,
+                Self::Behind(_) | Self::Starting(_) => return None::<()>,
+            };
+            if let Some(overdue) = core.overdue() {
+                core.cancel(overdue);
+            }
+            None
+        });
+    }
+
+    /// Makes the tokens of all that this place is in, so that each finds that of the next. From outside, one after the other.
+    pub(super) fn make_tokens(&self) {
+        let mut without = Vec::new();
+        let _ = self.find(|place, _| {
+            let core = match place {
+                Self::Child(child) => child.core(),
+                Self::Body(core) => core,
+                Self::Behind(_) | Self::Starting(_) => return None,
+            };
+            if core.has_token() {
+                return Some(());
+            }
+            without.push(Arc::clone(core));
+            None
+        });
+        // The last that has none of its own needs but that of the next.
+        for core in without.iter().rev() {
+            core.token();
         }
     }
 
@@ -147,12 +220,17 @@ impl Place {
 
     /// The earliest deadline of all that this place is in.
     pub(crate) fn deadline(&self) -> Deadline {
-        match self {
-            Self::Child(child) => child.core().deadline(),
-            Self::Body(core) => core.deadline(),
-            Self::Behind(screen) => screen.deadline,
-            Self::Starting(threshold) => threshold.deadline(),
-        }
+        let mut earliest = Deadline::NEVER;
+        let _ = self.find(|place, _| {
+            earliest = earliest.min(match place {
+                Self::Child(child) => child.core().own_deadline(),
+                Self::Body(core) => core.own_deadline(),
+                Self::Behind(screen) => screen.deadline,
+                Self::Starting(_) => Deadline::NEVER,
+            });
+            None::<()>
+        });
+        earliest
     }
 
     /// The place that this one is in.
@@ -168,11 +246,14 @@ impl Place {
     /// This place, or the nearest outside, that a cancel drops. None behind a shield, and none where there is only the body
     /// of a scope that has to give its value.
     pub(super) fn dropped_by_cancel(&self) -> Option<&Place> {
-        match self {
-            Self::Child(_) | Self::Starting(_) => Some(self),
-            Self::Body(core) if core.drops_body() => Some(self),
-            Self::Body(core) => core.parent()?.dropped_by_cancel(),
-            Self::Behind(_) => None,
+        let mut place = self;
+        loop {
+            place = match place {
+                Self::Child(_) | Self::Starting(_) => return Some(place),
+                Self::Body(core) if core.drops_body() => return Some(place),
+                Self::Body(core) => core.parent()?,
+                Self::Behind(_) => return None,
+            };
         }
     }
 

@@ -10,6 +10,8 @@ pub(super) struct Ready<C> {
     others: VecDeque<C>,
     /// Counted here, since it is asked for in nearly every step.
     len: usize,
+    /// How many have left it, but for those that were put back.
+    left: u64,
 }
 
 impl<C> Ready<C> {
@@ -18,12 +20,19 @@ impl<C> Ready<C> {
             first: None,
             others: VecDeque::new(),
             len: 0,
+            left: 0,
         }
     }
 
     #[inline]
     pub(super) fn len(&self) -> usize {
         self.len
+    }
+
+    /// How many have left it, and how many have come into it.
+    #[inline]
+    pub(super) fn counts(&self) -> (u64, u64) {
+        (self.left, self.left + self.len as u64)
     }
 
     #[inline]
@@ -42,6 +51,7 @@ impl<C> Ready<C> {
             return None;
         }
         self.len -= 1;
+        self.left += 1;
         self.first.take().or_else(|| self.others.pop_front())
     }
 
@@ -57,6 +67,7 @@ impl<C> Ready<C> {
             self.others.push_front(child);
         }
         self.len += 1;
+        self.left = self.left.saturating_sub(1);
     }
 
     /// Takes out the one that is so far from the front.
@@ -66,11 +77,13 @@ impl<C> Ready<C> {
             None => self.first.take(),
         };
         self.len -= usize::from(child.is_some());
+        self.left += u64::from(child.is_some());
         child
     }
 
     /// Empties it.
     pub(super) fn drain(&mut self) -> impl Iterator<Item = C> {
+        self.left += self.len as u64;
         self.len = 0;
         self.first.take().into_iter().chain(self.others.drain(..))
     }

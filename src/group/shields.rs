@@ -7,6 +7,7 @@ use std::task::Wake;
 use super::core::Core;
 use super::place::Place;
 use crate::cancel::CancelReason;
+use crate::depth;
 
 /// The shields that stand in one child, or in one body. Most have none, ever.
 #[derive(Default)]
@@ -141,7 +142,11 @@ impl Core {
         let groups = inside.iter().filter_map(Weak::upgrade);
         for group in groups.filter(|group| !group.is_screened()) {
             let reason = reason.clone();
-            group.with(|sched, after| sched.cancel_from_outside(reason, after));
+            let reason = reason.clone();
+            // It may hold a shield in turn, which passes it on.
+            depth::bounded(move || {
+                group.with(|sched, after| sched.cancel_from_outside(reason, after));
+            });
         }
     }
 

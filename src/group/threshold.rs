@@ -9,7 +9,6 @@ use super::cell::CellRef;
 use super::place::{Place, here, token_of};
 use crate::cancel::{CallbackGuard, CancelKind, CancelReason, CancelToken};
 use crate::std_or_loom::Lock;
-use crate::time::Deadline;
 
 /// Between a caller and the child that it starts.
 pub(crate) struct Threshold {
@@ -74,7 +73,7 @@ impl Threshold {
     }
 
     /// What counts besides the child right now.
-    fn caller(&self) -> Option<Place> {
+    pub(super) fn caller(&self) -> Option<Place> {
         self.state.lock().caller.clone()
     }
 
@@ -82,12 +81,6 @@ impl Threshold {
     pub(super) fn reason(&self) -> Option<CancelReason> {
         let own = self.child.get().and_then(Place::reason);
         own.or_else(|| self.caller()?.reason())
-    }
-
-    pub(super) fn deadline(&self) -> Deadline {
-        let sides = [self.child.get().cloned(), self.caller()];
-        let deadlines = sides.iter().flatten().map(Place::deadline);
-        deadlines.min().unwrap_or(Deadline::NEVER)
     }
 
     /// The child, which shields hold from in here.

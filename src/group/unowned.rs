@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use super::cell::{Fresh, Manner, MembersOf, Settle};
 use super::core::Core;
-use super::driver::{Watch, sweep};
+use super::driver::sweep;
 use super::ground::Shared;
 use super::ground::sealed::Sealed;
 use super::handle::Scope;
@@ -19,6 +19,7 @@ use super::key::Key;
 use super::options::GroupOptions;
 use super::place::{Place, here, nowhere};
 use super::policy::{OnError, OnPanic};
+use super::watch::Watch;
 use super::watchers::Events;
 use crate::cancel::CancelReason;
 use crate::error::ChildInfo;

@@ -6,7 +6,7 @@ use std::task::{Context, Poll, Waker};
 use std::time::Instant;
 
 use super::cell::OnThread;
-use super::driver::{Turn, Watch};
+use super::driver::Turn;
 use super::failures::Left;
 use super::ground::{Blocking, Kind};
 use super::handle::Scope;
@@ -14,6 +14,7 @@ use super::key::Key;
 use super::owner::Owner;
 use super::place::{self, Place};
 use super::sched::Sched;
+use super::watch::Watch;
 use super::watchers::Events;
 use crate::cancel::CancelToken;
 use crate::error::GatherIncomplete;
@@ -132,7 +133,7 @@ impl<T> Key<T> {
             let here = core.spawner().filter(|spawner| spawner.is_here());
             let suspended = match OnThread::anywhere(&core).zip(here) {
                 Some((at, ground)) => {
-                    let mut turn = Turn::begin(at, ground);
+                    let mut turn = Turn::at_any_depth(at, ground);
                     let used_up = turn.drive();
                     let is_over = |_: &Sched| self.is_finished();
                     !used_up && turn.park(&mut watch.place, Events::WORK, &waker, is_over)

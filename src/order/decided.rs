@@ -6,6 +6,8 @@ use std::marker::PhantomData;
 /// How a thread decides.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Order {
+    /// No test executor decides: first come first served, with as many polls in a row as there may be.
+    Free,
     /// First come first served, with as many polls in a row as there may be.
     Fifo,
     /// The last that came goes first, and each poll is a turn of its own.
@@ -15,7 +17,7 @@ pub(crate) enum Order {
 }
 
 thread_local! {
-    static ORDER: Cell<Order> = const { Cell::new(Order::Fifo) };
+    static ORDER: Cell<Order> = const { Cell::new(Order::Free) };
 }
 
 /// Lets an order decide on this thread until it is dropped.
@@ -31,6 +33,11 @@ pub(crate) fn decide(order: Order) -> Decides {
         earlier: ORDER.replace(order),
         not_send: PhantomData,
     }
+}
+
+/// Lets nothing depend on the time on this thread, unless it does not already.
+pub(crate) fn untimed() -> Option<Decides> {
+    (!is_decided()).then(|| decide(Order::Fifo))
 }
 
 impl Decides {
@@ -51,19 +58,24 @@ pub(crate) fn pick(ready: usize) -> usize {
     match ORDER.get() {
         Order::Drawn(_) if ready > 1 => below(ready),
         Order::Lifo => ready.saturating_sub(1),
-        Order::Fifo | Order::Drawn(_) => 0,
+        Order::Free | Order::Fifo | Order::Drawn(_) => 0,
     }
 }
 
 /// Whether those that are ready go in the order in which they came.
 pub(crate) fn is_first_come() -> bool {
-    matches!(ORDER.get(), Order::Fifo)
+    matches!(ORDER.get(), Order::Free | Order::Fifo)
+}
+
+/// Whether a test executor decides here: what happens must not depend on how long it takes.
+pub(crate) fn is_decided() -> bool {
+    !matches!(ORDER.get(), Order::Free)
 }
 
 /// Whether whoever polls several things in a row lets others have a turn after this one.
 pub(crate) fn gives_way() -> bool {
     match ORDER.get() {
-        Order::Fifo => false,
+        Order::Free | Order::Fifo => false,
         Order::Lifo => true,
         Order::Drawn(_) => below(2) == 0,
     }

@@ -17,3 +17,9 @@ pub(crate) fn is_first_come() -> bool {
 pub(crate) fn gives_way() -> bool {
     false
 }
+
+/// Whether a test executor decides here: what happens must not depend on how long it takes.
+#[inline]
+pub(crate) fn is_decided() -> bool {
+    false
+}

@@ -11,6 +11,8 @@ mod decided;
 mod fixed;
 
 #[cfg(feature = "testing")]
-pub(crate) use decided::{Decides, Order, decide, draw, gives_way, is_first_come, pick};
+pub(crate) use decided::{
+    Decides, Order, decide, draw, gives_way, is_decided, is_first_come, pick, untimed,
+};
 #[cfg(not(feature = "testing"))]
-pub(crate) use fixed::{gives_way, is_first_come, pick};
+pub(crate) use fixed::{gives_way, is_decided, is_first_come, pick};

@@ -4,11 +4,12 @@ use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 
 use super::handle::TaskRegistry;
 use super::roster::Branch;
 use crate::group::Waiting;
+use crate::turn;
 
 /// The future of [`TaskRegistry::wait_idle`].
 #[must_use = "it waits only if it is awaited"]
@@ -45,8 +46,9 @@ impl Future for WaitIdle {
             .into_iter()
             .find(busy)
         {
-            std::task::ready!(branch.group().poll_empty(&mut this.waiting, cx));
+            ready!(branch.group().poll_empty(&mut this.waiting, cx));
         }
+        ready!(turn::take(cx)).used();
         this.waiting = Waiting::default();
         Poll::Ready(())
     }

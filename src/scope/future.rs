@@ -166,7 +166,7 @@ impl<'env, F: Future, M: Form<F::Output>> Run<'_, 'env, F, M> {
         let core = self.scope.core();
         let mut is_idle = false;
         for _ in 0..BODY_POLLS {
-            self.poll_body();
+            let yields = self.poll_body();
             let leaving = self.body.is_none();
             // Where the body is over there may be nothing to do but to leave: that is asked first.
             let used_up = !(leaving && is_idle) && turn.drive();
@@ -180,7 +180,7 @@ impl<'env, F: Future, M: Form<F::Output>> Run<'_, 'env, F, M> {
                     }
                     Leaving::Stays => {}
                 }
-            } else if used_up {
+            } else if used_up || yields {
                 break;
             } else if core.is_body_woken() {
                 continue;
@@ -195,21 +195,21 @@ impl<'env, F: Future, M: Form<F::Output>> Run<'_, 'env, F, M> {
         Poll::Pending
     }
 
-    /// Polls the body if it was woken, or drops it if the group is cancelled.
-    fn poll_body(&mut self) {
+    /// Polls the body if it was woken, or drops it if the group is cancelled. `true`: it was woken meanwhile.
+    fn poll_body(&mut self) -> bool {
         let core = self.scope.core();
         if self.body.is_none() {
-            return;
+            return false;
         }
         let is_first = std::mem::take(&mut self.is_first);
         if !is_first && core.dooms_body() {
             if let Err(panic) = self.drop_body() {
                 self.panicked(panic);
             }
-            return;
+            return false;
         }
         if !core.take_body_wake() {
-            return;
+            return false;
         }
         let (mut slot, mut cx) = (self.body.as_mut(), Context::from_waker(self.waker));
         let mut output = None;
@@ -223,7 +223,7 @@ impl<'env, F: Future, M: Form<F::Output>> Run<'_, 'env, F, M> {
             })
         });
         match (polled, output) {
-            (Ok(()), None) => {}
+            (Ok(()), None) => return core.is_body_woken(),
             (dropped, Some(output)) => self.ended(dropped, output),
             (Err(panic), None) => {
                 if let Err(second) = self.drop_body() {
@@ -232,6 +232,7 @@ impl<'env, F: Future, M: Form<F::Output>> Run<'_, 'env, F, M> {
                 self.panicked(panic);
             }
         }
+        false
     }
 
     fn drop_body(&mut self) -> Result<(), Panic> {

@@ -15,6 +15,7 @@ use std::mem;
 use super::{Spawner, SpawnerHandle, default_spawner, global};
 use crate::std_or_loom::per_thread;
 use crate::time::{self, ClockHandle};
+use crate::turn;
 
 per_thread! {
     static STACK: RefCell<Stack> = const { RefCell::new(Stack { entries: Vec::new(), last_id: 0 }) };
@@ -227,8 +228,14 @@ pub(super) fn tell_clock() {
     time::provide(clock_of_current);
 }
 
+/// Does the spawner of the last entry say that the turn is over?
+fn is_turn_over() -> bool {
+    entered().is_some_and(|spawner| spawner.should_yield())
+}
+
 fn push(spawner: SpawnerHandle, running: bool) -> EnterGuard {
     tell_clock();
+    turn::provide(is_turn_over);
     let pushed = STACK.try_with(|stack| {
         let mut stack = stack.borrow_mut();
         stack.push(spawner, running)

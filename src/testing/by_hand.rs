@@ -6,6 +6,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use super::CountingWaker;
+use crate::order;
 
 /// A future that is polled by hand, with a waker that counts.
 ///
@@ -51,6 +52,7 @@ impl<F: Future> ByHand<F> {
     pub fn poll(&mut self) -> Poll<F::Output> {
         self.seen = self.wakes.count();
         let waker = self.wakes.waker();
+        let _untimed = order::untimed();
         self.future.as_mut().poll(&mut Context::from_waker(&waker))
     }
 }

@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 use futures::Stream;
 
 use super::{Clock, ClockHandle, Deadline, Sleep, current_clock};
+use crate::turn;
 
 /// Ticks once in each period, the first time at once, by the clock that counts here.
 ///
@@ -103,7 +104,8 @@ impl Interval {
 
     /// The form of [`tick`](Self::tick) for those who poll by hand.
     pub fn poll_tick(&mut self, cx: &mut Context<'_>) -> Poll<Instant> {
-        ready!(Pin::new(&mut self.sleep).poll(cx));
+        ready!(self.sleep.poll_end(cx));
+        ready!(turn::take(cx)).used();
         match self.sleep.deadline().instant() {
             Some(due) => {
                 let next = next_tick(due, self.sleep.now(), self.period);

@@ -8,6 +8,7 @@ use std::task::{Context, Poll, ready};
 use std::time::{Duration, Instant};
 
 use super::{Clock, ClockHandle, Deadline, Timer, current_clock};
+use crate::turn;
 
 /// The instant that it is, by the clock that counts here.
 ///
@@ -158,6 +159,20 @@ impl Future for Sleep {
     type Output = ();
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        let was_over = self.over;
+        ready!(self.poll_end(cx));
+        if !was_over {
+            self.over = false;
+            ready!(turn::take(cx)).used();
+            self.over = true;
+        }
+        Poll::Ready(())
+    }
+}
+
+impl Sleep {
+    /// The same, whatever is left of the turn.
+    pub(super) fn poll_end(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         if self.over {
             return Poll::Ready(());
         }

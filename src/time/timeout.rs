@@ -136,7 +136,7 @@ impl<F: Future> Future for Timeout<F> {
         let result = match future.poll(cx) {
             Poll::Ready(value) => Ok(value),
             Poll::Pending => {
-                ready!(Pin::new(&mut *this.sleep).poll(cx));
+                ready!(this.sleep.poll_end(cx));
                 Err(TimedOut {
                     deadline: this.sleep.deadline(),
                 })

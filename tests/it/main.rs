@@ -38,6 +38,7 @@
 //! - `sync_torture`: many threads and tasks at random, on primitives and control servers
 //! - `sync_many`, `sync_iters`: waiting for many handles, and streams for threads
 //! - `bridge_control`, `bridge_service`: a thread that serves tasks, and one that works off items
+//! - `turns`, `depth`: how long a turn is, and how deep scopes may lie in each other
 //! - `stress`: several threads that spawn, wake, cancel and drop at random
 //!
 //! The unit tests of the spawners are beside their code.
@@ -62,6 +63,7 @@ mod contexts;
 mod cut_short;
 mod deadline_ends;
 mod deadlines;
+mod depth;
 mod draining;
 mod dropping;
 mod error_text;
@@ -138,3 +140,4 @@ mod timeouts;
 mod token_callbacks;
 mod token_trees;
 mod tokens;
+mod turns;

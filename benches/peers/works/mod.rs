@@ -4,6 +4,7 @@
 //! - `tree`: `tree`, `tree_inline`: groups within groups
 //! - `stream`: `stream`, `stream_inline`: values are consumed as they come, and each is followed by the next child
 //! - `busy`: children that talk to each other on the executor's own channels
+//! - `late`: `timer_beside_busy`: how late a timer comes beside children that compute and yield
 //! - `cancel`: children that wait are cancelled
 //! - `memory`: what a child that waits takes
 //! - `completion`: one child ends among many that wait
@@ -21,6 +22,7 @@ mod completion;
 mod cpu;
 mod gather;
 mod inline;
+mod late;
 mod memory;
 mod stream;
 mod tasks;
@@ -45,6 +47,7 @@ pub const WORKS: &[(&str, Rows)] = &[
     ("stream", stream::rows),
     ("stream_inline", stream::inline),
     ("busy", busy::rows),
+    ("timer_beside_busy", late::rows),
     ("cancel", cancel::rows),
     ("memory", memory::rows),
     ("completion", completion::rows),

@@ -34,6 +34,7 @@ use crate::gather::telling::{Telling, Tells};
 use crate::group::{BodyFailure, GroupOptions, Left, Origin, Owner, Scope, Shared, Turn};
 use crate::panic::catch;
 use crate::spawner::{SpawnerHandle, lend};
+use crate::turn;
 
 /// How many rounds there are before the executor gets its turn.
 const ROUNDS: usize = 16;
@@ -152,6 +153,7 @@ where
     type Item = M::Item;
 
     fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<M::Item>> {
+        let unit = std::task::ready!(turn::take(cx));
         let this = self.project();
         if let Some(options) = this.start.take() {
             let collects_panics = options.collects_panics();
@@ -184,13 +186,17 @@ where
                 mode: *this.mode,
             };
             if let Some(value) = pump.value_at_hand(this.spawner) {
+                unit.used();
                 return Poll::Ready(Some(M::value(value)));
             }
             let turn = Turn::begin(tg.on_thread(), tg.ground());
             pump.run(turn, place, cx)
         };
         let left = match std::task::ready!(poll) {
-            ControlFlow::Continue(value) => return Poll::Ready(Some(M::value(value))),
+            ControlFlow::Continue(value) => {
+                unit.used();
+                return Poll::Ready(Some(M::value(value)));
+            }
             ControlFlow::Break(left) => left,
         };
         *this.post = None;

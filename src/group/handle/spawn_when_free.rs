@@ -5,7 +5,7 @@ use std::future::Future;
 use std::panic::Location;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll, Waker};
+use std::task::{Context, Poll, Waker, ready};
 
 use super::Scope;
 use crate::cancel::CancelReason;
@@ -15,6 +15,7 @@ use crate::group::ground::{Kind, Shared};
 use crate::group::key::Key;
 use crate::group::slots::Answer;
 use crate::group::tickets::Ticket;
+use crate::turn;
 
 /// The future of [`Scope::spawn_when_free`] and [`Scope::try_spawn_when_free`].
 #[must_use = "nothing is spawned unless this is awaited"]
@@ -159,8 +160,14 @@ impl<F, T, E, K: Kind> Future for SpawnWhenFree<'_, F, T, E, K> {
             this.waiting.future.is_some(),
             "`SpawnWhenFree` polled after it was over"
         );
-        let key = (this.start)(&this.scope, &mut this.waiting, cx.waker());
-        key.map_or(Poll::Pending, Poll::Ready)
+        let unit = ready!(turn::take(cx));
+        match (this.start)(&this.scope, &mut this.waiting, cx.waker()) {
+            Some(key) => {
+                unit.used();
+                Poll::Ready(key)
+            }
+            None => Poll::Pending,
+        }
     }
 }
 

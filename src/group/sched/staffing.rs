@@ -138,6 +138,11 @@ impl Sched {
         false
     }
 
+    /// Can no driver be had, as far as is known?
+    pub(in crate::group) fn lacks_drivers(&self) -> bool {
+        self.drivers.is_empty() && self.refused
+    }
+
     /// Is there nobody to poll children?
     pub(super) fn is_helpless(&self) -> bool {
         self.drivers.is_empty() && self.owners == 0 && !self.watchers.any(Events::WORK)

@@ -5,6 +5,7 @@ use crate::cancel::CancelReason;
 use crate::group::after::After;
 use crate::group::batch::Hand;
 use crate::group::cell::{CellRef, Claimed, Finished};
+use crate::group::pace::Spent;
 use crate::order;
 
 /// What a driver did with the child that it had.
@@ -33,6 +34,10 @@ impl Turned {
         self.polled += 1;
     }
 
+    pub(in crate::group) fn any_woken(self) -> bool {
+        self.woken != 0
+    }
+
     pub(super) fn was_woken(self, index: usize) -> bool {
         self.woken & (1 << index) != 0
     }
@@ -44,6 +49,8 @@ pub(in crate::group) enum Work {
     /// The children in its hand.
     Batch,
     Drop(Claimed, CancelReason),
+    /// The turn is over, and there is more.
+    Later,
     Nothing,
 }
 
@@ -77,17 +84,19 @@ impl Sched {
         self.hard && spare == 0 && self.live > 0 && !self.ending && !self.children.is_swept()
     }
 
-    /// What whoever asks is to do next: a child, or some that come into its hand, of no more than it has room for. If there is
-    /// more, somebody else is called to it.
+    /// What whoever asks is to do next, within its turn: a child, or some that come into its hand. If there is more, somebody
+    /// else is called to it.
     #[inline]
     pub(in crate::group) fn work(
         &mut self,
         by_owner: bool,
-        room: usize,
+        spent: &mut Spent,
         hand: &mut Hand,
         after: &mut After,
     ) -> Work {
         self.take_in(after);
+        let (left, came) = self.ready.counts();
+        let room = spent.room(left, came);
         let mut others = 0;
         let work = if self.ending {
             Work::Nothing
@@ -96,9 +105,9 @@ impl Sched {
             self.open_lanes(after);
             Work::Batch
         } else {
-            self.next_work(&mut others, after)
+            self.next_work(room, &mut others, after)
         };
-        if by_owner && !matches!(work, Work::Nothing) {
+        if by_owner && !matches!(work, Work::Nothing | Work::Later) {
             self.free_owners -= 1;
         }
         self.nudge_beyond(others, after);
@@ -106,12 +115,17 @@ impl Sched {
     }
 
     #[inline]
-    fn next_work(&mut self, others: &mut usize, after: &mut After) -> Work {
+    fn next_work(&mut self, room: usize, others: &mut usize, after: &mut After) -> Work {
         if self.doomed.is_empty() {
-            if let Some(child) = self.next_ready() {
-                return Work::Poll(child);
+            if room > 0 {
+                if let Some(child) = self.next_ready() {
+                    return Work::Poll(child);
+                }
             }
             if !self.hard {
+                if self.ready.len() > 0 {
+                    return Work::Later;
+                }
                 let Some((child, more)) = self.waiting_elsewhere() else {
                     return Work::Nothing;
                 };
@@ -119,19 +133,22 @@ impl Sched {
                 return Work::Poll(child.clone());
             }
         }
-        self.work_of_cancelled(after)
+        self.work_of_cancelled(room, after)
     }
 
     #[cold]
-    fn work_of_cancelled(&mut self, after: &mut After) -> Work {
+    fn work_of_cancelled(&mut self, room: usize, after: &mut After) -> Work {
         if let Some((child, reason)) = self.next_doomed(after) {
             return Work::Drop(child, reason);
         }
-        if let Some(child) = self.next_ready() {
-            return Work::Poll(child);
+        if room > 0 {
+            if let Some(child) = self.next_ready() {
+                return Work::Poll(child);
+            }
         }
         match self.sweep(after) {
             Some((child, reason)) => Work::Drop(child, reason),
+            None if self.ready.len() > 0 => Work::Later,
             None => Work::Nothing,
         }
     }

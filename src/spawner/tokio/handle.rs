@@ -8,10 +8,10 @@ use tokio::runtime::{self, Handle, RuntimeFlavor};
 use tokio::task::{JoinHandle, coop};
 
 use super::clock::TokioClock;
-use super::is_budget_spent;
 use super::stealing::{Stealable, offer};
 use crate::spawner::{Job, SpawnError, Spawner};
 use crate::time::ClockHandle;
+use crate::turn::is_budget_spent;
 
 /// A handle to a tokio runtime.
 ///

@@ -2,8 +2,8 @@
 
 use tokio::task::LocalSet;
 
-use super::is_budget_spent;
 use crate::spawner::{LocalJob, LocalSpawner, SpawnError};
+use crate::turn::is_budget_spent;
 
 /// A set of tokio tasks that stay on one thread, as `Rc<LocalSet>`.
 ///

@@ -9,6 +9,7 @@ use std::task::{Context, Poll, Wake, Waker};
 use tokio::runtime::{self, Handle};
 
 use crate::spawner::Job;
+use crate::turn;
 
 /// Lets other workers have the job that was spawned or woken on this one just now.
 ///
@@ -62,7 +63,8 @@ impl Future for Stealable {
             (waking, waker)
         }));
         waking.is_polled.store(true, Ordering::Relaxed);
-        let poll = this.job.as_mut().poll(&mut Context::from_waker(waker));
+        let job = this.job.as_mut();
+        let poll = turn::poll_within(cx.waker(), waker, |cx| job.poll(cx));
         // Not after a panic: the job is over then, and whether it is offered is all the same.
         waking.is_polled.store(false, Ordering::Relaxed);
         poll

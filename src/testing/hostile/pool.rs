@@ -192,6 +192,8 @@ impl Pool {
             return;
         };
         let before = RUNNING.replace(self.id);
+        // What the seed decides must not depend on the time.
+        let untimed = order::untimed();
         let over = task.is_last_poll_over() || {
             let poll = catch(|| running.as_mut().poll(&mut cx));
             !matches!(poll, Ok(Poll::Pending))
@@ -199,6 +201,7 @@ impl Pool {
         if over {
             drop_quietly(job.take());
         }
+        drop(untimed);
         RUNNING.set(before);
         drop(job);
         if over {

@@ -1,0 +1,150 @@
+//! What tokio's scheduler says of the task that is being polled on this thread.
+//!
+//! A task that wakes itself goes to the end of the queue, and tokio looks at its timers and sockets when the queue is empty or
+//! 61 tasks have been polled. tokio's `yield_now` keeps the waker until it has looked. That is what a task should do which
+//! has much to do. But a waker that is kept is called when the task has returned: somebody who polls a future within the
+//! task, blocks until that is woken and does not return, would wait for ever. So only the waker of a task itself is kept.
+
+use std::cell::Cell;
+use std::future::Future;
+use std::pin::pin;
+use std::ptr;
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::task::{Context, Poll, RawWakerVTable, Waker};
+use std::time::Instant;
+
+use tokio::runtime::Handle;
+use tokio::task::coop::{self, RestoreOnPending};
+
+/// What the wakers of tokio's tasks have in common, and no others.
+static OF_TASKS: OnceLock<&'static RawWakerVTable> = OnceLock::new();
+
+/// Whether the budget of the tokio task that is being polled on this thread is spent.
+///
+/// The budget is the thread's, and tokio limits it only while one of its tasks is being polled: everywhere else, also
+/// on a thread that has merely entered a runtime, there is always some left. Where it is spent, all that is tokio's
+/// refuses to make progress until the task returns, whichever runtime the task belongs to.
+#[inline]
+pub(crate) fn is_budget_spent() -> bool {
+    !coop::has_budget_remaining()
+}
+
+/// The runtime's time, which stands still where a test has paused it.
+pub(super) fn now() -> Instant {
+    tokio::time::Instant::now().into_std()
+}
+
+/// Has tokio look at its timers and sockets before it calls the waker of a task. Any other waker is called at once.
+pub(super) fn yields(waker: &Waker) {
+    if Within::yields(waker) {
+        return;
+    }
+    match OF_TASKS.get() {
+        Some(of_tasks) if ptr::eq(*of_tasks, waker.vtable()) => {
+            let mut yields = pin!(tokio::task::yield_now());
+            // Not ready: the first poll keeps the waker.
+            let _ = yields.as_mut().poll(&mut Context::from_waker(waker));
+        }
+        Some(_) => waker.wake_by_ref(),
+        None => {
+            find_out();
+            waker.wake_by_ref();
+        }
+    }
+}
+
+/// Has a task say what the wakers of tasks have in common.
+#[cold]
+fn find_out() {
+    static ASKED: AtomicBool = AtomicBool::new(false);
+    let Ok(runtime) = Handle::try_current() else {
+        return;
+    };
+    if !ASKED.swap(true, Relaxed) {
+        drop(runtime.spawn(std::future::poll_fn(|cx| {
+            is_task(cx.waker());
+            Poll::Ready(())
+        })));
+    }
+}
+
+/// This is the waker of one of tokio's tasks.
+#[inline]
+fn is_task(waker: &Waker) {
+    if OF_TASKS.get().is_none() {
+        let _ = OF_TASKS.set(waker.vtable());
+    }
+}
+
+/// Polls something that is all there is in a tokio task, with a waker of its own.
+pub(crate) fn poll_within<T>(
+    task: &Waker,
+    waker: &Waker,
+    poll: impl FnOnce(&mut Context<'_>) -> Poll<T>,
+) -> Poll<T> {
+    is_task(task);
+    let within = Within::begin(waker);
+    let poll = poll(&mut Context::from_waker(waker));
+    if within.has_yielded() && poll.is_pending() {
+        drop(within);
+        yields(task);
+    }
+    poll
+}
+
+thread_local! {
+    /// The data of the waker with which a task is polled on this thread that has one of its own, and whether it has yielded.
+    static WITHIN: Cell<(*const (), bool)> = const { Cell::new((ptr::null(), false)) };
+}
+
+/// One such poll. What was polled around it is put back at its end.
+struct Within((*const (), bool));
+
+impl Within {
+    fn begin(waker: &Waker) -> Self {
+        Self(WITHIN.replace((waker.data(), false)))
+    }
+
+    fn has_yielded(&self) -> bool {
+        WITHIN.get().1
+    }
+
+    /// Notes that the task yields, if this is its waker.
+    fn yields(waker: &Waker) -> bool {
+        let note = |within: &Cell<(*const (), bool)>| {
+            let is_its = ptr::eq(within.get().0, waker.data()) && !waker.data().is_null();
+            if is_its {
+                within.set((waker.data(), true));
+            }
+            is_its
+        };
+        WITHIN.try_with(note).unwrap_or(false)
+    }
+}
+
+impl Drop for Within {
+    fn drop(&mut self) {
+        WITHIN.set(self.0);
+    }
+}
+
+/// A unit of the task's budget.
+pub(super) struct Taken(RestoreOnPending);
+
+impl Taken {
+    pub(super) fn used(self) {
+        self.0.made_progress();
+    }
+}
+
+#[inline]
+pub(super) fn take() -> Option<Taken> {
+    if is_budget_spent() {
+        return None;
+    }
+    match coop::poll_proceed(&mut Context::from_waker(Waker::noop())) {
+        Poll::Ready(taken) => Some(Taken(taken)),
+        Poll::Pending => None,
+    }
+}
