@@ -153,6 +153,14 @@ impl CancelReason {
         }
     }
 
+    /// Did it come from outside of what was going on in the group, rather than from a failure in it or its success?
+    pub(crate) fn cuts_short(&self) -> bool {
+        !matches!(
+            self.kind(),
+            CancelKind::SiblingFailed | CancelKind::BodyFailed | CancelKind::NotNeeded
+        )
+    }
+
     fn make(cause: Cause) -> Self {
         Self(Arc::new(cause))
     }

@@ -5,6 +5,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use super::ChildInfo;
+use super::one_by_one::{Each, OneByOne};
 use crate::cancel::{CancelKind, CancelReason};
 use crate::panic::Panic;
 
@@ -97,13 +98,16 @@ impl<E: fmt::Display> fmt::Display for ChildFailure<E> {
 
 /// Everything that failed in a group, in the order in which it happened.
 ///
-/// Always a group, also of one, and never empty: the first leaf is the cause. Children that were cancelled are left out.
+/// Always a group, also of one, and never empty: the first leaf is the cause. Children that were cancelled are left out. If
+/// the group was cut short, by a deadline, a token or a call of `cancel`, [`cut_short`](Self::cut_short) says so beside
+/// whatever failed.
 /// A group inside a group keeps its nesting where `E` can hold a `GroupError`, as `Box<dyn Error + Send + Sync>` can.
 ///
 /// The idea is Python's `ExceptionGroup`, as trio and anyio raise it.
 ///
 /// It implements [`Error`] for each `E` that displays, so that `?` works into `Box<dyn Error>` and the like, also where
-/// `E` itself is such a box. Its display is the cause, followed by the number of the other failures; `{:#}` lists them.
+/// `E` itself is such a box. Its display is the cause, followed by the number of the other failures; `{:#}` lists
+/// them. Both end with why the group was cut short, if it was.
 ///
 /// # Examples
 ///
@@ -125,10 +129,32 @@ impl<E: fmt::Display> fmt::Display for ChildFailure<E> {
 pub struct GroupError<E> {
     pub(crate) group: Option<Arc<str>>,
     /// Never empty.
-    pub(crate) leaves: Vec<ChildFailure<E>>,
+    leaves: OneByOne<ChildFailure<E>>,
+    cut_short: Option<CancelReason>,
 }
 
 impl<E> GroupError<E> {
+    /// What failed in a group that was cancelled for that reason, if it was. If nothing failed, that is all there is.
+    pub(crate) fn of(
+        group: Option<Arc<str>>,
+        mut leaves: OneByOne<ChildFailure<E>>,
+        cancelled: Option<CancelReason>,
+    ) -> Self {
+        if leaves.is_empty() {
+            let reason = cancelled.clone();
+            let reason = reason.unwrap_or_else(|| CancelReason::new(CancelKind::Explicit));
+            leaves.push(ChildFailure {
+                child: None,
+                failure: Failure::Cancelled(reason),
+            });
+        }
+        Self {
+            group,
+            leaves,
+            cut_short: cancelled.filter(CancelReason::cuts_short),
+        }
+    }
+
     /// The cause: what failed first.
     pub fn first(&self) -> &Failure<E> {
         &self.leaves[0].failure
@@ -155,10 +181,34 @@ impl<E> GroupError<E> {
         self.group.as_deref()
     }
 
-    /// Is it that the group's deadline passed before anything failed?
+    /// Was the group cut short by its deadline? Whatever failed besides: see [`cut_short`](Self::cut_short).
     pub fn is_timeout(&self) -> bool {
-        self.cancelled()
+        self.cut_short()
             .is_some_and(|reason| reason.kind() == CancelKind::Deadline)
+    }
+
+    /// Why the group was cut short, whether or not something failed besides: its deadline, a token, a call of `cancel`, its
+    /// spawner, or what it is in. `None` if it was cancelled only because something in it failed, or not at all.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::future::pending;
+    /// use std::time::Duration;
+    ///
+    /// use ingather::{CancelKind, GroupOptions, block_on};
+    ///
+    /// let mirrors = [false, true].map(|answers| move || async move {
+    ///     if answers { Err::<u32, _>("not found") } else { pending().await }
+    /// });
+    /// let options = GroupOptions::new().timeout(Duration::from_millis(1));
+    /// let error = block_on(async { options.first_ok(mirrors).await }).unwrap_err();
+    /// assert_eq!(error.first().error(), Some(&"not found"));
+    /// assert_eq!(error.cut_short().unwrap().kind(), CancelKind::Deadline);
+    /// assert!(error.is_timeout());
+    /// ```
+    pub fn cut_short(&self) -> Option<&CancelReason> {
+        self.cut_short.as_ref()
     }
 
     /// The reason for which the group was cancelled as a whole, where nothing else failed.
@@ -172,7 +222,7 @@ impl<E> GroupError<E> {
 
 /// The failures of a [`GroupError`] by value, the cause first.
 #[derive(Debug)]
-pub struct Failures<E>(std::vec::IntoIter<ChildFailure<E>>);
+pub struct Failures<E>(Each<ChildFailure<E>>);
 
 impl<E> Iterator for Failures<E> {
     type Item = ChildFailure<E>;
@@ -211,6 +261,7 @@ impl<E: fmt::Debug> fmt::Debug for GroupError<E> {
         f.debug_struct("GroupError")
             .field("group", &self.group)
             .field("leaves", &self.leaves)
+            .field("cut_short", &self.cut_short)
             .finish()
     }
 }
@@ -222,14 +273,16 @@ impl<E: fmt::Display> fmt::Display for GroupError<E> {
         }
         write!(f, "{}", self.leaves[0])?;
         let others = &self.leaves[1..];
+        let besides = self.cut_short().filter(|_| self.cancelled().is_none());
         if f.alternate() {
-            others
-                .iter()
-                .try_for_each(|leaf| write!(f, "\n  and {leaf}"))
-        } else if others.is_empty() {
-            Ok(())
+            let mut others = others.iter();
+            others.try_for_each(|leaf| write!(f, "\n  and {leaf}"))?;
+            besides.map_or(Ok(()), |reason| write!(f, "\n  and the group was {reason}"))
         } else {
-            write!(f, " (and {} more)", others.len())
+            if !others.is_empty() {
+                write!(f, " (and {} more)", others.len())?;
+            }
+            besides.map_or(Ok(()), |reason| write!(f, "; the group was {reason}"))
         }
     }
 }

@@ -4,6 +4,7 @@
 //! - `cut_short`: that a scope which cannot fail was cut short
 //! - `incomplete`: why a key has no result
 //! - `group`: all failures of a group in one error
+//! - `one_by_one`: values that are dropped one by one
 //! - `outcome`: how one call ended
 //! - `start`: why a child did not start
 //! - `unhandled`: where failures go that nobody can get any more
@@ -12,6 +13,7 @@ mod child;
 mod cut_short;
 mod group;
 mod incomplete;
+mod one_by_one;
 mod outcome;
 mod start;
 pub(crate) mod unhandled;
@@ -20,6 +22,7 @@ pub use child::{ChildInfo, KeyId};
 pub use cut_short::CutShort;
 pub use group::{ChildFailure, Failure, Failures, GroupError};
 pub use incomplete::GatherIncomplete;
+pub(crate) use one_by_one::OneByOne;
 pub use outcome::Outcome;
 pub use start::{StartError, StartedError};
 pub use unhandled::{Unhandled, set_unhandled_hook};

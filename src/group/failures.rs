@@ -7,7 +7,7 @@ use super::policy::OnPanic;
 use super::sched::Sched;
 use crate::cancel::{CancelKind, CancelReason};
 use crate::error::unhandled;
-use crate::error::{ChildFailure, CutShort, Failure, GroupError};
+use crate::error::{ChildFailure, CutShort, Failure, GroupError, OneByOne};
 use crate::panic::Panic;
 
 /// How the body of a scope failed, and how many failures came before it. Dropped untaken, it goes to the unhandled hook.
@@ -175,7 +175,7 @@ impl<'a, E> Failures<'a, E> {
         value: Option<T>,
     ) -> Result<C::Out<T>, GroupError<E>> {
         let core = self.members.core();
-        let mut leaves: Vec<_> = std::mem::take(&mut self.children)
+        let mut leaves: OneByOne<_> = std::mem::take(&mut self.children)
             .into_iter()
             .map(|failed| self.members.take(failed))
             .collect();
@@ -184,35 +184,24 @@ impl<'a, E> Failures<'a, E> {
             leaves.splice(position..position, body.take().map(leaf));
         }
         // Those who leave a group that has failed after somebody who was given the failures.
-        let given = self.given.take().map(|given| given.reason);
+        if let Some(given) = self.given.take().filter(|_| leaves.is_empty()) {
+            leaves.push(leaf(Failure::Cancelled(given.reason)));
+        }
         let cancelled = core.cancelled();
-        let alone = || cancelled.clone().filter(|reason| fails_alone(core, reason));
-        let alone = given.or_else(alone);
         let is_late = |reason: &CancelReason| reason.kind() == CancelKind::Deadline;
         let value = match value.map(C::whole) {
             None if cancelled.as_ref().is_some_and(is_late) => C::cut(),
             value => value,
         };
-        let value = match (value, alone) {
-            (value, Some(reason)) if leaves.is_empty() => {
-                drop_unwanted(value);
-                Err(reason)
-            }
-            (None, _) => {
-                Err(cancelled.unwrap_or_else(|| CancelReason::new(CancelKind::Explicit)))
-            }
-            (Some(value), _) => Ok(value),
+        let fails_alone = || {
+            let reason = cancelled.as_ref();
+            reason.is_some_and(|reason| fails_alone(core, reason))
         };
         match value {
-            Ok(value) if leaves.is_empty() => return Ok(value),
-            Ok(value) => drop_unwanted(value),
-            Err(reason) if leaves.is_empty() => leaves.push(leaf(Failure::Cancelled(reason))),
-            Err(_) => {}
+            Some(value) if leaves.is_empty() && !fails_alone() => return Ok(value),
+            value => drop_unwanted(value),
         }
-        Err(GroupError {
-            group: core.name().cloned(),
-            leaves,
-        })
+        Err(GroupError::of(core.name().cloned(), leaves, cancelled))
     }
 }
 
@@ -225,7 +214,7 @@ fn fails_alone(core: &Core, reason: &CancelReason) -> bool {
     }
 }
 
-/// Drops what the body gave, of a group that has failed.
+/// Drops what the body gave, if it gave anything, of a group that has failed.
 fn drop_unwanted<T>(value: T) {
     unhandled::drop_quietly("the value of a body whose group failed", value);
 }

@@ -60,6 +60,7 @@ mod cleanup;
 mod context;
 mod context_ends;
 mod contexts;
+mod cut_errors;
 mod cut_short;
 mod deadline_ends;
 mod deadlines;

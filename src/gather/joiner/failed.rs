@@ -52,17 +52,12 @@ impl<E> Failed<E> {
 
     /// All of them in one error; if nothing failed, the reason for which calls were cancelled. `None` if they were not.
     pub(super) fn into_error(mut self) -> Option<GroupError<E>> {
-        let mut leaves = std::mem::take(&mut self.leaves);
-        if leaves.is_empty() {
-            leaves.push(ChildFailure {
-                child: None,
-                failure: Failure::Cancelled(self.cancelled.take()?),
-            });
+        let leaves = std::mem::take(&mut self.leaves);
+        let cancelled = self.cancelled.take();
+        if leaves.is_empty() && cancelled.is_none() {
+            return None;
         }
-        Some(GroupError {
-            group: self.group.take(),
-            leaves,
-        })
+        Some(GroupError::of(self.group.take(), leaves.into(), cancelled))
     }
 
     /// Lets go of errors that do not count any more. Panics do.
