@@ -5,9 +5,9 @@ pub use crate::bridge::Request;
 pub use crate::cancel::{Cancelled, CancelledOwned, RunUntilCancelled};
 pub use crate::context::WithContext;
 pub use crate::gather::{
-    FirstOk, Gather, JoinWith, Joining, MapConcurrent, MapConcurrentUnordered, MapStream, Quorum,
-    Race, Settling, Start, StartJoin, TryGather, TryMapConcurrent, TryMapConcurrentUnordered,
-    TryStart, Trying, Values, Whole, WholeOrCancel,
+    FirstOk, Gather, Gathered, JoinWith, Joined, Joining, MapConcurrent, MapConcurrentUnordered,
+    MapStream, Quorum, Race, Settling, Start, StartJoin, TryGather, TryGathered, TryMapConcurrent,
+    TryMapConcurrentUnordered, TryStart, TryWhole, Trying, Values, Whole,
 };
 pub use crate::group::{
     Checkpoint, Completions, Join, Next, Shield, SpawnWhenFree, Start as StartChild, TryJoin,

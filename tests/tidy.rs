@@ -68,6 +68,7 @@ const SLEEPERS: &[&str] = &[
     "tests/it/grace_ends.rs",
     "tests/it/holds.rs",
     "tests/it/limits_ends.rs",
+    "tests/it/map_cuts.rs",
     "tests/it/one_child.rs",
     "tests/it/random_trees.rs",
     "tests/it/shield_crowds.rs",

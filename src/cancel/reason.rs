@@ -63,6 +63,9 @@ pub enum CancelKind {
     Shutdown,
     /// The spawner refused or dropped the group's jobs, and nobody was left to run its children.
     Abandoned,
+    /// It awaited something that cannot give its value, such as a [`gather`](crate::gather()) one of whose calls was
+    /// cancelled; [`CancelReason::source`] says why that was.
+    NoValue,
 }
 
 impl CancelReason {
@@ -135,6 +138,25 @@ impl CancelReason {
         })
     }
 
+    /// A sibling of this child was cancelled for that reason, and what it would have given is needed.
+    pub(crate) fn sibling_cancelled(child: ChildInfo, source: Self) -> Self {
+        Self::make(Cause {
+            child: Some(child),
+            source: Some(source),
+            ..Cause::new(CancelKind::SiblingFailed)
+        })
+    }
+
+    /// The reason of what awaits something that has no value to give for this reason.
+    pub(crate) fn leaves_no_value(&self, what: &str, location: &'static Location<'static>) -> Self {
+        Self::make(Cause {
+            message: Some(format!("a call of `{what}` at {location}")),
+            location: Some(location),
+            source: Some(self.clone()),
+            ..Cause::new(CancelKind::NoValue)
+        })
+    }
+
     pub(crate) fn abandoned(message: String) -> Self {
         Self::make(Cause {
             message: Some(message),
@@ -185,7 +207,8 @@ impl CancelReason {
         self.0.location
     }
 
-    /// Why that was cancelled to which this belongs, for [`CancelKind::Parent`].
+    /// Why that was cancelled to which this belongs, for [`CancelKind::Parent`]; or that which was needed, for
+    /// [`CancelKind::NoValue`] and for a sibling that was cancelled alone.
     pub fn source(&self) -> Option<&CancelReason> {
         self.0.source.as_ref()
     }
@@ -264,6 +287,7 @@ impl fmt::Display for CancelReason {
             CancelKind::Closed => "not started because the group was closed",
             CancelKind::Shutdown => "cancelled because of a shutdown",
             CancelKind::Abandoned => "cancelled because the spawner runs no jobs of the group",
+            CancelKind::NoValue => "cancelled because what it awaited cannot give its value",
         };
         f.write_str(text)?;
         if let Some(child) = self.child() {

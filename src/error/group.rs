@@ -17,11 +17,12 @@ pub enum Failure<E> {
     Error(E),
     /// It panicked; only under [`OnPanic::Collect`](crate::OnPanic::Collect), otherwise the panic is resumed.
     Panicked(Panic),
-    /// Nothing failed, but the group was cancelled before its body could give a value; or the group has failed, and an
-    /// earlier join was given its failures: the reason names the first child that failed.
+    /// Nothing failed, but the group was cancelled before its body could give a value; then it is the only leaf of its
+    /// [`GroupError`], and no child's. Or the group has failed, and an earlier join was given its failures: the reason names
+    /// the first child that failed. Or a call was cancelled alone, and what it would have given is needed, by
+    /// [`try_gather`](crate::try_gather) for example; then it is the leaf of that call.
     ///
-    /// Always the only leaf of its [`GroupError`]: children that were cancelled because something else went wrong
-    /// are not failures and are left out.
+    /// Children that were cancelled because something else went wrong are not failures and are left out.
     Cancelled(CancelReason),
 }
 
@@ -211,7 +212,8 @@ impl<E> GroupError<E> {
         self.cut_short.as_ref()
     }
 
-    /// The reason for which the group was cancelled as a whole, where nothing else failed.
+    /// The reason of a cancel, where that is the cause: nothing failed before the group was cancelled as a whole, or a call that
+    /// is needed was cancelled alone.
     pub fn cancelled(&self) -> Option<&CancelReason> {
         match self.first() {
             Failure::Cancelled(reason) => Some(reason),

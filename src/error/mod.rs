@@ -22,7 +22,7 @@ pub use child::{ChildInfo, KeyId};
 pub use cut_short::CutShort;
 pub use group::{ChildFailure, Failure, Failures, GroupError};
 pub use incomplete::GatherIncomplete;
-pub(crate) use one_by_one::OneByOne;
+pub(crate) use one_by_one::{OneByOne, Quiet};
 pub use outcome::Outcome;
 pub use start::{StartError, StartedError};
 pub use unhandled::{Unhandled, set_unhandled_hook};

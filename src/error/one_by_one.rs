@@ -11,7 +11,8 @@ use super::unhandled::drop_quietly;
 const WHAT: &str = "the destructor of a value that nobody took";
 
 /// A `Vec` whose drop cannot unwind: the panic of each destructor goes to the unhandled hook.
-pub(crate) struct OneByOne<T>(Vec<T>);
+#[expect(unnameable_types, reason = "it is seen in sealed traits alone")]
+pub struct OneByOne<T>(Vec<T>);
 
 impl<T> OneByOne<T> {
     pub(crate) const fn new() -> Self {
@@ -50,6 +51,12 @@ impl<T> FromIterator<T> for OneByOne<T> {
     }
 }
 
+impl<T> Extend<T> for OneByOne<T> {
+    fn extend<I: IntoIterator<Item = T>>(&mut self, values: I) {
+        values.into_iter().for_each(|value| self.push(value));
+    }
+}
+
 impl<T> Deref for OneByOne<T> {
     type Target = Vec<T>;
 
@@ -80,7 +87,8 @@ impl<T> IntoIterator for OneByOne<T> {
 }
 
 /// The values of a [`OneByOne`]. Those that are left are dropped one by one.
-pub(crate) struct Each<T>(vec::IntoIter<T>);
+#[expect(unnameable_types, reason = "it is seen in sealed traits alone")]
+pub struct Each<T>(vec::IntoIter<T>);
 
 impl<T> Iterator for Each<T> {
     type Item = T;
@@ -101,6 +109,35 @@ impl<T> Drop for Each<T> {
         if needs_drop::<T>() {
             self.for_each(|value| drop_quietly(WHAT, value));
         }
+    }
+}
+
+/// One value, whose drop cannot unwind: several of them side by side are dropped one by one, too.
+#[expect(unnameable_types, reason = "it is seen in sealed traits alone")]
+pub struct Quiet<T>(Option<T>);
+
+impl<T> Quiet<T> {
+    pub(crate) const fn new(value: T) -> Self {
+        Self(Some(value))
+    }
+
+    /// The value, for somebody who answers for it from now on.
+    pub(crate) fn give(mut self) -> T {
+        self.0.take().expect("it is given once, with `self`")
+    }
+}
+
+impl<T> Drop for Quiet<T> {
+    fn drop(&mut self) {
+        if needs_drop::<T>() {
+            drop_quietly(WHAT, self.0.take());
+        }
+    }
+}
+
+impl<T: fmt::Debug> fmt::Debug for Quiet<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(&self.0, f)
     }
 }
 

@@ -11,16 +11,18 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use super::calls::sealed::Calls;
-use crate::group::{self, Kind, Scope};
-use crate::scope::{Begin, Fallible, ScopeFuture, Value};
+use super::form::{Gathered, TryGathered};
+use super::in_order::Awaits;
+use crate::group::{self, Kind, Lacking, Scope};
+use crate::scope::{Begin, ScopeFuture};
 
 /// The future of [`gather`](crate::gather()) and its relatives.
 pub type Gather<'env, R, W, K, C = group::Whole> =
-    ScopeFuture<'env, Start<'env, R, Infallible, W, K>, Whole<W>, Value<K, C>>;
+    ScopeFuture<'env, Start<'env, R, Infallible, W, K>, Whole<W>, Gathered<K, C>>;
 
 /// The future of [`try_gather`](crate::try_gather) and its relatives.
 pub type TryGather<'env, R, E, W, K, C = group::Whole> =
-    ScopeFuture<'env, TryStart<'env, R, E, W, K>, WholeOrCancel<'env, E, W, K>, Fallible<K, C>>;
+    ScopeFuture<'env, TryStart<'env, R, E, W, K>, TryWhole<W>, TryGathered<E, K, C>>;
 
 /// The body of a gather, before it has begun.
 pub struct Start<'env, R, E, W, K: Kind> {
@@ -42,76 +44,90 @@ impl<'env, R, E, W, K: Kind> Start<'env, R, E, W, K> {
     }
 }
 
-impl<'env, R, O, E, W, K> Begin<Scope<'env, E, K>> for Start<'env, R, E, W, K>
+impl<'env, R, E, W, K> Begin<Scope<'env, E, K>> for Start<'env, R, E, W, K>
 where
-    W: Future<Output = Option<O>> + Unpin,
+    W: Awaits,
     K: Kind,
 {
     type Body = Whole<W>;
 
     fn begin(self, tg: Scope<'env, E, K>) -> Whole<W> {
-        Whole((self.start)(self.ready, &tg, self.location))
+        Whole {
+            calls: Some((self.start)(self.ready, &tg, self.location)),
+            location: self.location,
+        }
     }
 }
 
 /// [`Start`], for calls that can fail.
 pub struct TryStart<'env, R, E, W, K: Kind>(pub(super) Start<'env, R, E, W, K>);
 
-impl<'env, R, O, E, W, K> Begin<Scope<'env, E, K>> for TryStart<'env, R, E, W, K>
+impl<'env, R, E, W, K> Begin<Scope<'env, E, K>> for TryStart<'env, R, E, W, K>
 where
-    W: Future<Output = Option<O>> + Unpin,
+    W: Awaits,
     K: Kind,
 {
-    type Body = WholeOrCancel<'env, E, W, K>;
+    type Body = TryWhole<W>;
 
-    fn begin(self, tg: Scope<'env, E, K>) -> Self::Body {
-        let calls = self.0.begin(tg.clone()).0;
-        WholeOrCancel { calls, tg }
+    fn begin(self, tg: Scope<'env, E, K>) -> TryWhole<W> {
+        TryWhole {
+            calls: self.0.begin(tg).calls,
+        }
     }
 }
 
-/// The outputs of all calls. If one is missing it has panicked, and the scope, which resumes panics, drops this.
+/// Waits for all calls, and gives them with their outputs inside. If one has none it panicked, and the scope, which resumes
+/// panics, drops this; or it was cancelled, and then what awaits the gather ends.
 #[derive(Debug)]
-pub struct Whole<W>(W);
+pub struct Whole<W> {
+    /// `None` once this is over.
+    calls: Option<W>,
+    location: &'static Location<'static>,
+}
 
-impl<O, W: Future<Output = Option<O>> + Unpin> Future for Whole<W> {
-    type Output = O;
+impl<W: Awaits> Future for Whole<W> {
+    type Output = W;
 
-    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<O> {
-        match Pin::new(&mut self.0).poll(cx) {
-            Poll::Ready(Some(outputs)) => Poll::Ready(outputs),
-            Poll::Ready(None) | Poll::Pending => Poll::Pending,
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<W> {
+        let Some(calls) = &mut self.calls else {
+            return Poll::Pending;
+        };
+        let whole = std::task::ready!(calls.poll_over(cx));
+        let calls = self.calls.take();
+        if let Some(calls) = calls.filter(|_| whole) {
+            return Poll::Ready(calls);
         }
+        let gather = Lacking {
+            what: "gather",
+            location: self.location,
+            cure: "`try_gather` gives an error instead, and `gather_settled` the outcome of each call",
+        };
+        gather.body_has_no_value(None);
+        Poll::Pending
     }
 }
 
-/// The outputs of all calls. If one is missing the group has failed: this ends it without a value.
-pub struct WholeOrCancel<'env, E, W, K: Kind> {
-    calls: W,
-    tg: Scope<'env, E, K>,
+impl<W> Unpin for Whole<W> {}
+
+/// Waits for all calls, and gives them with their outputs inside; nothing if one has none.
+#[derive(Debug)]
+pub struct TryWhole<W> {
+    /// `None` once this is over.
+    calls: Option<W>,
 }
 
-impl<O, E, W, K> Future for WholeOrCancel<'_, E, W, K>
-where
-    W: Future<Output = Option<O>> + Unpin,
-    K: Kind,
-{
-    type Output = Result<O, E>;
+impl<W: Awaits> Future for TryWhole<W> {
+    type Output = Option<W>;
 
-    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<O, E>> {
-        match Pin::new(&mut self.calls).poll(cx) {
-            Poll::Ready(Some(outputs)) => Poll::Ready(Ok(outputs)),
-            Poll::Ready(None) => {
-                // All calls are over, so that this cancels nothing but the body, which has nothing to give.
-                self.tg.cancel();
-                Poll::Pending
-            }
-            Poll::Pending => Poll::Pending,
-        }
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<W>> {
+        let calls = self.calls.as_mut().expect("a body ends once");
+        let whole = std::task::ready!(calls.poll_over(cx));
+        let calls = self.calls.take();
+        Poll::Ready(calls.filter(|_| whole))
     }
 }
 
-impl<W, E, K: Kind> Unpin for WholeOrCancel<'_, E, W, K> {}
+impl<W> Unpin for TryWhole<W> {}
 
 impl<R, E, W, K: Kind> fmt::Debug for Start<'_, R, E, W, K> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -124,13 +140,5 @@ impl<R, E, W, K: Kind> fmt::Debug for Start<'_, R, E, W, K> {
 impl<R, E, W, K: Kind> fmt::Debug for TryStart<'_, R, E, W, K> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_tuple("TryStart").field(&self.0).finish()
-    }
-}
-
-impl<E, W, K: Kind> fmt::Debug for WholeOrCancel<'_, E, W, K> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("WholeOrCancel")
-            .field("tg", &self.tg)
-            .finish_non_exhaustive()
     }
 }

@@ -2,11 +2,12 @@
 
 use std::future::Future;
 use std::panic::Location;
-use std::pin::Pin;
 use std::task::{Context, Poll};
 
-use super::in_order::{InOrder, One};
+use super::in_order::{Awaits, InOrder, One};
 use super::mode::{Ends, ModeOf};
+use super::post::Site;
+use crate::error::{OneByOne, Quiet};
 use crate::group::{Call, Kind, Scope, Shared};
 
 /// Calls that can be gathered in the mode `M`.
@@ -34,8 +35,8 @@ pub(crate) mod sealed {
         type Output;
         /// The callables, out of what they came in, which may be an iterator that no task could hold.
         type Ready;
-        /// Waits until all are over; `None` if one gave nothing.
-        type Wait: Future<Output = Option<Self::Output>> + Unpin;
+        /// Waits until all are over.
+        type Wait: Awaits<Output = Self::Output>;
         /// Takes the callables out.
         #[doc(hidden)]
         fn ready(self) -> Self::Ready;
@@ -64,20 +65,24 @@ where
 {
     type Error = M::Error;
     type Output = Vec<M::Output>;
-    type Ready = Vec<C>;
+    type Ready = OneByOne<C>;
     type Wait = InOrder<M, M::Value>;
 
-    fn ready(self) -> Vec<C> {
+    fn ready(self) -> OneByOne<C> {
         self.into_iter().collect()
     }
 
     fn start(
-        ready: Vec<C>,
+        ready: OneByOne<C>,
         tg: &Scope<'env, M::Error, K>,
         location: &'static Location<'static>,
     ) -> Self::Wait {
         let start = |call| M::start(tg, location, Call::new(call));
-        InOrder::new(ready.into_iter().map(start).collect())
+        let site = Site {
+            group: tg.core().id(),
+            location,
+        };
+        InOrder::new(ready.into_iter().map(start).collect(), site)
     }
 }
 
@@ -106,38 +111,48 @@ macro_rules! tuple {
             type Output = ($(
                 <M as Ends<<M as ModeOf<'env, Call<$call, $future>, K>>::Value>>::Output,
             )+);
-            type Ready = Self;
+            type Ready = ($(Quiet<$call>,)+);
             type Wait = Together<($(
                 One<M, <M as ModeOf<'env, Call<$call, $future>, K>>::Value>,
             )+)>;
 
-            fn ready(self) -> Self {
-                self
+            fn ready(self) -> Self::Ready {
+                ($(Quiet::new(self.$at),)+)
             }
 
             fn start(
-                ready: Self,
+                ready: Self::Ready,
                 tg: &Scope<'env, E, K>,
                 location: &'static Location<'static>,
             ) -> Self::Wait {
-                Together(($(One::Waits(M::start(tg, location, Call::new(ready.$at))),)+))
+                let site = Site {
+                    group: tg.core().id(),
+                    location,
+                };
+                Together(($({
+                    let call = Call::new(ready.$at.give());
+                    One::new(M::start(tg, location, call), site, $at)
+                },)+))
             }
         }
 
-        impl<M, $($future),+> Future for Together<($(One<M, $future>,)+)>
+        impl<M, $($future),+> Awaits for Together<($(One<M, $future>,)+)>
         where
             M: $(Ends<$future> +)+,
         {
-            type Output = Option<($(<M as Ends<$future>>::Output,)+)>;
+            type Output = ($(<M as Ends<$future>>::Output,)+);
 
-            fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+            fn poll_over(&mut self, cx: &mut Context<'_>) -> Poll<bool> {
                 let calls = &mut self.0;
                 let over = [$(calls.$at.poll(cx)),+];
                 if over.contains(&false) {
                     return Poll::Pending;
                 }
-                let outputs = ($(calls.$at.take(),)+);
-                Poll::Ready((|| Some(($(outputs.$at?,)+)))())
+                Poll::Ready($(calls.$at.has_output())&&+)
+            }
+
+            fn give(mut self) -> Self::Output {
+                ($(self.0.$at.take().expect("each call has given something"),)+)
             }
         }
     };

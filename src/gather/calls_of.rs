@@ -8,6 +8,7 @@ use super::calls::{Each, Tuple};
 use super::mode::Values;
 use super::post::Post;
 use super::telling::Telling;
+use crate::error::{OneByOne, Quiet};
 use crate::group::{Accepts, Call, Kind, Scope, Shared};
 
 /// Calls that all give an `O`, so that any of them can win.
@@ -85,17 +86,17 @@ where
     O: 'env,
     K: Kind + Accepts<Telling<Call<C, F>, Values>> + Accepts<()>,
 {
-    type Ready = Vec<C>;
+    type Ready = OneByOne<C>;
 
-    fn ready(self) -> Vec<C> {
+    fn ready(self) -> OneByOne<C> {
         self.into_iter().collect()
     }
 
-    fn count(ready: &Vec<C>) -> usize {
+    fn count(ready: &OneByOne<C>) -> usize {
         ready.len()
     }
 
-    fn start(ready: Vec<C>, starting: &mut Starting<'_, 'env, O, K>) {
+    fn start(ready: OneByOne<C>, starting: &mut Starting<'_, 'env, O, K>) {
         for call in ready {
             starting.call(call);
         }
@@ -110,18 +111,18 @@ macro_rules! tuple {
             O: 'env,
             K: Kind + Accepts<()> $(+ Accepts<Telling<Call<$call, $future>, Values>>)+,
         {
-            type Ready = Self;
+            type Ready = ($(Quiet<$call>,)+);
 
-            fn ready(self) -> Self {
-                self
+            fn ready(self) -> Self::Ready {
+                ($(Quiet::new(self.$at),)+)
             }
 
-            fn count(_ready: &Self) -> usize {
+            fn count(_ready: &Self::Ready) -> usize {
                 $n
             }
 
-            fn start(ready: Self, starting: &mut Starting<'_, 'env, O, K>) {
-                $(starting.call(ready.$at);)+
+            fn start(ready: Self::Ready, starting: &mut Starting<'_, 'env, O, K>) {
+                $(starting.call(ready.$at.give());)+
             }
         }
     };

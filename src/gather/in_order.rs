@@ -1,60 +1,93 @@
-//! Waits for keys in the order of the calls.
+//! Waits for keys in the order of the calls, and keeps what they give until it is asked for.
 
 use std::fmt;
-use std::future::Future;
+use std::mem::{needs_drop, take};
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
 use super::mode::Ends;
+use super::post::Site;
 use crate::group::Key;
+
+/// Waits for all calls of a gather, and keeps their outputs. Dropped with them, it sees to what must not get lost.
+#[expect(unnameable_types, reason = "it is a sealed trait")]
+pub trait Awaits: Unpin {
+    /// What the gather gives: a `Vec` or a tuple.
+    type Output;
+    /// Whether all have given something, once all are over.
+    #[doc(hidden)]
+    fn poll_over(&mut self, cx: &mut Context<'_>) -> Poll<bool>;
+    /// The outputs, once that is so.
+    #[doc(hidden)]
+    fn give(self) -> Self::Output;
+}
 
 /// The calls of one type: a `Vec` of outputs, in call order.
 ///
 /// It waits for the first key that is not over; those behind it are not looked at, so that each is polled about once.
-/// `None` if a call gave nothing.
 #[expect(unnameable_types, reason = "it is seen in a sealed trait alone")]
 pub struct InOrder<M: Ends<V>, V> {
     keys: std::vec::IntoIter<Key<V>>,
     current: Option<Key<V>>,
     outputs: Vec<M::Output>,
     complete: bool,
+    site: Site,
 }
 
 impl<M: Ends<V>, V> InOrder<M, V> {
-    pub(super) fn new(keys: Vec<Key<V>>) -> Self {
+    pub(super) fn new(keys: Vec<Key<V>>, site: Site) -> Self {
         let mut keys = keys.into_iter();
         Self {
             outputs: Vec::with_capacity(keys.len()),
             current: keys.next(),
             keys,
             complete: true,
+            site,
         }
     }
 }
 
 impl<M: Ends<V>, V> Unpin for InOrder<M, V> {}
 
-impl<M: Ends<V>, V> Future for InOrder<M, V> {
-    type Output = Option<Vec<M::Output>>;
+impl<M: Ends<V>, V> Awaits for InOrder<M, V> {
+    type Output = Vec<M::Output>;
 
-    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let this = &mut *self;
-        while let Some(key) = &mut this.current {
+    fn poll_over(&mut self, cx: &mut Context<'_>) -> Poll<bool> {
+        while let Some(key) = &mut self.current {
             let result = ready!(Pin::new(key).poll(cx));
-            this.current = this.keys.next();
+            self.current = self.keys.next();
             match M::settle(result) {
-                Some(output) => this.outputs.push(output),
-                None => this.complete = false,
+                Some(output) => self.outputs.push(output),
+                None => self.complete = false,
             }
         }
-        let outputs = std::mem::take(&mut this.outputs);
-        Poll::Ready(this.complete.then_some(outputs))
+        Poll::Ready(self.complete)
+    }
+
+    fn give(mut self) -> Vec<M::Output> {
+        take(&mut self.outputs)
+    }
+}
+
+impl<M: Ends<V>, V> Drop for InOrder<M, V> {
+    fn drop(&mut self) {
+        if needs_drop::<M::Output>() {
+            for (index, output) in take(&mut self.outputs).into_iter().enumerate() {
+                M::lose(output, || self.site.unnamed(index));
+            }
+        }
     }
 }
 
 /// One call of a tuple.
 #[expect(unnameable_types, reason = "it is seen in a sealed trait alone")]
-pub enum One<M: Ends<V>, V> {
+pub struct One<M: Ends<V>, V> {
+    state: State<M, V>,
+    site: Site,
+    index: usize,
+}
+
+enum State<M: Ends<V>, V> {
     /// It is not known to be over.
     Waits(Key<V>),
     /// It is over, with an output or without.
@@ -62,22 +95,43 @@ pub enum One<M: Ends<V>, V> {
 }
 
 impl<M: Ends<V>, V> One<M, V> {
+    pub(super) fn new(key: Key<V>, site: Site, index: usize) -> Self {
+        Self {
+            state: State::Waits(key),
+            site,
+            index,
+        }
+    }
+
     /// Is it over?
     pub(super) fn poll(&mut self, cx: &mut Context<'_>) -> bool {
-        if let Self::Waits(key) = self {
+        if let State::Waits(key) = &mut self.state {
             match Pin::new(key).poll(cx).map(M::settle) {
-                Poll::Ready(output) => *self = Self::Over(output),
+                Poll::Ready(output) => self.state = State::Over(output),
                 Poll::Pending => return false,
             }
         }
         true
     }
 
+    /// Is it over with an output?
+    pub(super) fn has_output(&self) -> bool {
+        matches!(self.state, State::Over(Some(_)))
+    }
+
     /// What it gave, once it is over.
     pub(super) fn take(&mut self) -> Option<M::Output> {
-        match self {
-            Self::Over(output) => output.take(),
-            Self::Waits(_) => None,
+        match &mut self.state {
+            State::Over(output) => output.take(),
+            State::Waits(_) => None,
+        }
+    }
+}
+
+impl<M: Ends<V>, V> Drop for One<M, V> {
+    fn drop(&mut self) {
+        if let Some(output) = self.take() {
+            M::lose(output, || self.site.unnamed(self.index));
         }
     }
 }
@@ -94,9 +148,9 @@ impl<M: Ends<V>, V> fmt::Debug for InOrder<M, V> {
 
 impl<M: Ends<V>, V> fmt::Debug for One<M, V> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Waits(_) => "Waits",
-            Self::Over(_) => "Over",
+        f.write_str(match self.state {
+            State::Waits(_) => "Waits",
+            State::Over(_) => "Over",
         })
     }
 }

@@ -1,13 +1,14 @@
-//! The scope behind a join: it starts the calls, tells the joiner how each ends, and makes the result.
+//! The scope behind a join: it starts the calls, tells the joiner how each ends, and gives it back to make the result.
 //!
 //! ```text
 //!   child: future over ─▶ dropped ─▶ letter posted ─▶ child over
 //!                                        │
-//!   body:  start all ─▶ wait ◀───────────╯  tell the joiner, cancel if it says so; after the last letter: finish
+//!   body:  start all ─▶ wait ◀───────────╯  tell the joiner, cancel if it says so; after the last letter: over
 //! ```
 //!
 //! 1. Each call posts one letter, or panics and leaves none: then the group resumes the panic, and drops the body.
-//! 2. The joiner is called by the body alone, and no lock is held then.
+//! 2. The joiner is called by the task that awaits the join alone, and no lock is held then. It makes the result when it is
+//!    given: dropped before, it still has what nobody took.
 
 use std::collections::VecDeque;
 use std::convert::Infallible;
@@ -20,13 +21,14 @@ use std::task::{Context, Poll};
 
 use super::calls_of::Starting;
 use super::calls_of::sealed::CallsOf;
+use super::form::Joined;
 use super::joiner::{self, CallInfo, Joiner, Verdict, Winner};
 use super::post::{End, Letter, Post, Site};
 use crate::cancel::{CancelKind, CancelReason};
 use crate::error::{ChildInfo, Outcome};
-use crate::group::{Kind, Scope, Whole};
+use crate::group::{Kind, Lack, Lacking, Scope, Whole};
 use crate::panic::catch;
-use crate::scope::{Begin, ScopeFuture, Value};
+use crate::scope::{Begin, ScopeFuture};
 
 /// How many letters are read before the children get their turn.
 const LETTERS: usize = 256;
@@ -36,7 +38,7 @@ pub type JoinWith<'env, R, J, T, E, K> = ScopeFuture<
     'env,
     StartJoin<'env, R, J, Result<T, E>, T, E, K>,
     Joining<'env, J, Result<T, E>, T, E, K>,
-    Value<K>,
+    Joined<T, E, K>,
 >;
 
 /// The future of [`race`](crate::race) and its relatives.
@@ -44,7 +46,7 @@ pub type Race<'env, R, T, K, M = Whole> = ScopeFuture<
     'env,
     StartJoin<'env, R, Winner<T, M>, T, T, Infallible, K>,
     Joining<'env, Winner<T, M>, T, T, Infallible, K>,
-    Value<K>,
+    Joined<T, Infallible, K>,
 >;
 
 /// The future of [`first_ok`](crate::first_ok) and its relatives.
@@ -70,12 +72,16 @@ impl<O, T, E> Clone for Reading<O, T, E> {
 
 impl<O, T, E> Copy for Reading<O, T, E> {}
 
+/// Asks a joiner, when it has been told of all calls, whether it has nothing to give, and why.
+pub(super) type Lacks<J> = fn(&J) -> Option<Lack>;
+
 /// The body of a join, before it has begun.
 pub struct StartJoin<'env, R, J, O, T, E, K: Kind> {
     ready: R,
     start: StartCalls<'env, R, O, K>,
     joiner: J,
     reading: Reading<O, T, E>,
+    lacks: Lacks<J>,
     collects_panics: bool,
     location: &'static Location<'static>,
 }
@@ -85,6 +91,7 @@ impl<'env, R, J, O, T, E, K: Kind> StartJoin<'env, R, J, O, T, E, K> {
         ready: R,
         joiner: J,
         reading: Reading<O, T, E>,
+        lacks: Lacks<J>,
         collects_panics: bool,
         location: &'static Location<'static>,
     ) -> Self
@@ -96,6 +103,7 @@ impl<'env, R, J, O, T, E, K: Kind> StartJoin<'env, R, J, O, T, E, K> {
             start: C::start,
             joiner,
             reading,
+            lacks,
             collects_panics,
             location,
         }
@@ -132,6 +140,7 @@ where
         Joining {
             joiner: Some(joiner),
             reading: self.reading,
+            lacks: self.lacks,
             inbox: VecDeque::new(),
             left,
             post,
@@ -142,8 +151,10 @@ where
 
 /// Tells of the ends of calls until all are over.
 pub struct Joining<'env, J, O, T, E, K: Kind> {
+    /// `None` once this is over.
     joiner: Option<J>,
     reading: Reading<O, T, E>,
+    lacks: Lacks<J>,
     /// Letters that were fetched and not told of.
     inbox: VecDeque<Letter<O>>,
     /// How many calls have not been told of.
@@ -157,14 +168,13 @@ where
     J: Joiner<T, E>,
     K: Kind,
 {
-    type Output = J::Output;
+    type Output = J;
 
-    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<J::Output> {
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<J> {
         let this = &mut *self;
         for _ in 0..LETTERS {
             if this.left == 0 {
-                let joiner = this.joiner.take();
-                return Poll::Ready(joiner.expect("a body ends once").finish());
+                return this.end();
             }
             if this.inbox.is_empty() && !this.post.fetch(&mut this.inbox, cx.waker()) {
                 return Poll::Pending;
@@ -181,6 +191,25 @@ where
     J: Joiner<T, E>,
     K: Kind,
 {
+    /// Gives the joiner back, unless it has nothing to give: then whatever awaits this ends.
+    fn end(&mut self) -> Poll<J> {
+        let Some(joiner) = self.joiner.take() else {
+            return Poll::Pending;
+        };
+        match (self.lacks)(&joiner) {
+            None => Poll::Ready(joiner),
+            Some(lack) => {
+                let race = Lacking {
+                    what: "race",
+                    location: self.post.site().location,
+                    cure: "`join_with` and `joiner::FirstOver` give the outcome instead",
+                };
+                race.body_has_no_value(Some(lack));
+                Poll::Pending
+            }
+        }
+    }
+
     /// Tells the joiner what the next letter says.
     fn tell(&mut self) {
         let (Some(letter), Some(joiner)) = (self.inbox.pop_front(), &mut self.joiner) else {
@@ -190,14 +219,17 @@ where
         let outcome = match letter.end {
             End::Gave(output) => (self.reading.read)(output),
             End::Panicked(panic) => Outcome::Panicked(panic),
-            End::Nothing => {
-                let reason = self.tg.cancel_reason();
+            End::Cancelled(own) => {
+                let reason = own.or_else(|| self.tg.cancel_reason());
                 Outcome::Cancelled(
                     reason.unwrap_or_else(|| CancelReason::new(CancelKind::Explicit)),
                 )
             }
+            End::Failed => unreachable!("a joiner is told of errors"),
         };
-        let call = call(&self.tg, self.post.site(), letter.index);
+        let groups = outcome.is_cancelled().then(|| self.tg.core().own_reason());
+        let groups = groups.flatten();
+        let call = call(&self.tg, self.post.site(), letter.index).of_group(groups.as_ref());
         ask(&self.tg, joiner, |joiner| joiner.completed(call, outcome));
     }
 }

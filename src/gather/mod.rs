@@ -2,6 +2,7 @@
 //!
 //! - `calls`: what can be gathered: a `Vec`, an array or an iterator of callables, or a tuple of them
 //! - `body`: the scope behind a gather
+//! - `form`: what it gives, and a join
 //! - `mode`: what each call gives: its value, its value or error, or its outcome
 //! - `in_order`: waits for keys in the order of the calls
 //! - `inline`: gather inside one task
@@ -18,6 +19,7 @@
 mod body;
 mod calls;
 mod calls_of;
+mod form;
 mod in_order;
 mod inline;
 mod inline_races;
@@ -33,9 +35,10 @@ mod telling;
 
 use std::convert::Infallible;
 
-pub use body::{Gather, Start, TryGather, TryStart, Whole, WholeOrCancel};
+pub use body::{Gather, Start, TryGather, TryStart, TryWhole, Whole};
 pub use calls::Calls;
 pub use calls_of::CallsOf;
+pub use form::{Gathered, Joined, TryGathered};
 pub use inline::{inline_gather, inline_gather_local, try_inline_gather, try_inline_gather_local};
 pub use inline_races::{
     inline_first_ok, inline_first_ok_local, inline_join_with, inline_join_with_local,
@@ -74,8 +77,12 @@ use crate::spawner::Spawner;
 /// # Panics
 ///
 /// The panic of a call cancels the others and goes on from here once all are over. Panics too if there is no current
-/// spawner, and if the spawner drops the calls without running them; [`gather_settled`] gives an outcome then. An iterator
-/// is exhausted at once, and its panic is this function's.
+/// spawner. An iterator is exhausted at once, and its panic is this function's.
+///
+/// There is no value to give if a call was cancelled alone, by its own [token](crate::current_token) for example, or if the
+/// spawner dropped the calls. Then the child in which this is awaited is cancelled, for a reason of the kind
+/// [`NoValue`](crate::CancelKind::NoValue), or the body of the nearest scope that can fail is dropped and its scope fails. If
+/// there is neither around it, it panics. [`try_gather`] gives an error instead, and [`gather_settled`] an outcome.
 ///
 /// # Examples
 ///
@@ -132,11 +139,12 @@ where
 ///
 /// # Errors
 ///
-/// Everything that failed, the cause first.
+/// Everything that failed, the cause first. A call that was cancelled alone is one of the failures. Also if the calls were cut
+/// short, by a deadline or because the spawner dropped them: see [`GroupError::cut_short`](crate::GroupError::cut_short).
 ///
 /// # Panics
 ///
-/// As for [`gather`], except that a spawner that drops the calls is an error.
+/// As for [`gather`], except that what leaves it without a value is an error.
 ///
 /// # Examples
 ///
@@ -177,7 +185,9 @@ where
 /// Makes several calls at once that can fail, lets all of them finish, and gives the [`Outcome`](crate::Outcome) of each in
 /// call order.
 ///
-/// Neither an error nor a panic touches the other calls. The name is JavaScript's `Promise.allSettled`. For the rest see
+/// Neither an error nor a panic touches the other calls. A call that was cut short is
+/// [`Outcome::Cancelled`](crate::Outcome::Cancelled). Dropped before it was ready, it sends the errors and panics that it has to the
+/// [unhandled hook](crate::set_unhandled_hook). The name is JavaScript's `Promise.allSettled`. For the rest see
 /// [`gather`].
 ///
 /// # Panics

@@ -3,16 +3,10 @@
 use std::convert::Infallible;
 use std::future::Future;
 use std::panic::Location;
-use std::pin::Pin;
-use std::task::{Context, Poll};
 
-use pin_project_lite::pin_project;
-
-use crate::cancel::CancelKind;
-use crate::error::unhandled::{drop_quietly, report_error, report_panic};
-use crate::error::{GatherIncomplete, Outcome};
+use super::post::{lose_outcome, lose_value};
+use crate::error::{ChildInfo, GatherIncomplete, Outcome};
 use crate::group::{Accepts, Key, Kind, Scope, Shared};
-use crate::panic::catch;
 
 /// The mode of [`gather`](crate::gather()): each call gives its value.
 #[derive(Debug)]
@@ -53,6 +47,8 @@ pub trait Ends<V> {
     type Output;
     /// `None` if the call gave nothing.
     fn settle(result: Result<V, GatherIncomplete>) -> Option<Self::Output>;
+    /// Lets go, quietly, of what a call gave and nobody can receive.
+    fn lose(output: Self::Output, child: impl FnOnce() -> ChildInfo);
 }
 
 impl<'env, F, K> ModeOf<'env, F, K> for Values
@@ -101,7 +97,7 @@ where
     F: Future<Output = Result<T, E>> + 'env,
     T: 'env,
     E: 'env,
-    K: Accepts<Settled<F>> + Accepts<Outcome<T, E>>,
+    K: Accepts<F> + Accepts<Result<T, E>>,
 {
     type Error = Infallible;
     type Value = Outcome<T, E>;
@@ -111,12 +107,7 @@ where
         location: &'static Location<'static>,
         future: F,
     ) -> Key<Outcome<T, E>> {
-        tg.spawn_at(
-            location,
-            Settled {
-                future: Some(future),
-            },
-        )
+        tg.supervise_at(location, future)
     }
 }
 
@@ -124,13 +115,11 @@ impl<V> Ends<V> for Values {
     type Output = V;
 
     fn settle(result: Result<V, GatherIncomplete>) -> Option<V> {
-        match result {
-            Ok(value) => Some(value),
-            Err(GatherIncomplete::Cancelled(reason)) if reason.kind() == CancelKind::Abandoned => {
-                panic!("a call of `gather` was {reason}")
-            }
-            Err(_) => None,
-        }
+        result.ok()
+    }
+
+    fn lose(value: V, _child: impl FnOnce() -> ChildInfo) {
+        lose_value(value);
     }
 }
 
@@ -139,6 +128,10 @@ impl<V> Ends<V> for Trying {
 
     fn settle(result: Result<V, GatherIncomplete>) -> Option<V> {
         result.ok()
+    }
+
+    fn lose(value: V, _child: impl FnOnce() -> ChildInfo) {
+        lose_value(value);
     }
 }
 
@@ -154,56 +147,8 @@ impl<T, E> Ends<Outcome<T, E>> for Settling {
             }
         }
     }
-}
 
-pin_project! {
-    // Gives the outcome of a future, its panics among them, and has dropped it by then.
-    pub struct Settled<F> {
-        #[pin]
-        future: Option<F>,
-    }
-
-    impl<F> PinnedDrop for Settled<F> {
-        fn drop(this: Pin<&mut Self>) {
-            // Of a call that is cancelled; its outcome is that, whatever its destructor does.
-            if let Err(panic) = catch(|| this.project().future.set(None)) {
-                report_panic("the destructor of a call that was cancelled", panic);
-            }
-        }
-    }
-}
-
-impl<F, T, E> Future for Settled<F>
-where
-    F: Future<Output = Result<T, E>>,
-{
-    type Output = Outcome<T, E>;
-
-    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Outcome<T, E>> {
-        let mut this = self.project();
-        let future = this.future.as_mut().as_pin_mut();
-        let future = future.expect("a child is not polled after its end");
-        let outcome = match catch(|| future.poll(cx)) {
-            Ok(Poll::Pending) => return Poll::Pending,
-            Ok(Poll::Ready(Ok(value))) => Outcome::Ok(value),
-            Ok(Poll::Ready(Err(error))) => Outcome::Err(error),
-            Err(panic) => Outcome::Panicked(panic),
-        };
-        Poll::Ready(match catch(|| this.future.set(None)) {
-            Ok(()) => outcome,
-            Err(second) => match outcome {
-                Outcome::Panicked(first) => {
-                    report_panic("the destructor of a call that had panicked", second);
-                    Outcome::Panicked(first)
-                }
-                outcome => {
-                    if matches!(outcome, Outcome::Err(_)) {
-                        report_error::<E>("a call that panicked in its drop");
-                    }
-                    drop_quietly("the outcome of a call that panicked in its drop", outcome);
-                    Outcome::Panicked(second)
-                }
-            },
-        })
+    fn lose(outcome: Outcome<T, E>, child: impl FnOnce() -> ChildInfo) {
+        lose_outcome(outcome, &child());
     }
 }

@@ -22,7 +22,7 @@ impl<C: State> GroupOptions<Shared, C> {
         let location = Location::caller();
         let options = self.on_panic(OnPanic::Resume);
         ScopeFuture::new(
-            Origin::shared(options, location),
+            Origin::shared(options, location).needs_all(),
             Start::new(calls, location),
         )
     }
@@ -38,7 +38,7 @@ impl<C: State> GroupOptions<Shared, C> {
     {
         let location = Location::caller();
         ScopeFuture::new(
-            Origin::shared(self, location),
+            Origin::shared(self, location).needs_all(),
             TryStart(Start::new(calls, location)),
         )
     }
@@ -68,7 +68,7 @@ impl<C: State> GroupOptions<Shared, C> {
         let location = Location::caller();
         let options = self.on_panic(OnPanic::Resume);
         ScopeFuture::new(
-            Origin::inline(options, location),
+            Origin::inline(options, location).needs_all(),
             Start::new(calls, location),
         )
     }
@@ -84,7 +84,7 @@ impl<C: State> GroupOptions<Shared, C> {
     {
         let location = Location::caller();
         ScopeFuture::new(
-            Origin::inline(self, location),
+            Origin::inline(self, location).needs_all(),
             TryStart(Start::new(calls, location)),
         )
     }
@@ -103,7 +103,7 @@ impl<C: State> GroupOptions<Shared, C> {
         let location = Location::caller();
         let options = self.on_panic(OnPanic::Resume);
         ScopeFuture::new(
-            Origin::inline(options, location),
+            Origin::inline(options, location).needs_all(),
             Start::new(calls, location),
         )
     }
@@ -120,7 +120,7 @@ impl<C: State> GroupOptions<Shared, C> {
     {
         let location = Location::caller();
         ScopeFuture::new(
-            Origin::inline(self, location),
+            Origin::inline(self, location).needs_all(),
             TryStart(Start::new(calls, location)),
         )
     }

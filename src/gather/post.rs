@@ -6,8 +6,9 @@ use std::panic::Location;
 use std::sync::Arc;
 use std::task::Waker;
 
-use crate::error::unhandled::{drop_quietly, report_child_panic};
-use crate::error::{ChildInfo, KeyId};
+use crate::cancel::CancelReason;
+use crate::error::unhandled::{drop_quietly, report_child_error, report_child_panic};
+use crate::error::{ChildInfo, KeyId, Outcome};
 use crate::panic::Panic;
 use crate::std_or_loom::Lock;
 
@@ -23,8 +24,16 @@ impl Site {
     /// The child of a call. Children are numbered from 1 on as they are spawned, and nobody else spawns here.
     pub(crate) fn child(self, index: usize) -> ChildInfo {
         ChildInfo {
-            id: self.id(index),
             name: Some(Arc::from(format!("call {index}"))),
+            ..self.unnamed(index)
+        }
+    }
+
+    /// The same where calls have no names.
+    pub(crate) fn unnamed(self, index: usize) -> ChildInfo {
+        ChildInfo {
+            id: self.id(index),
+            name: None,
             location: self.location,
         }
     }
@@ -43,8 +52,10 @@ pub(crate) enum End<O> {
     Gave(O),
     /// It panicked, and its group collects panics.
     Panicked(Panic),
-    /// It gave nothing for us: it was cancelled, or its failure is the group's.
-    Nothing,
+    /// It was cancelled, for this reason. One that was refused does not know the group's.
+    Cancelled(Option<CancelReason>),
+    /// It failed, which is the group's.
+    Failed,
 }
 
 /// What one call says when it is over, its future dropped.
@@ -131,7 +142,7 @@ impl<O> Post<O> {
         match letter.end {
             End::Gave(output) => (self.lose)(output, &self.site.child(letter.index)),
             End::Panicked(panic) => report_child_panic(&self.site.child(letter.index), &panic),
-            End::Nothing => {}
+            End::Cancelled(_) | End::Failed => {}
         }
     }
 }
@@ -146,8 +157,24 @@ impl<O> Drop for Post<O> {
 }
 
 /// Lets go of a value.
-pub(super) fn lose_value<T>(value: T, _child: &ChildInfo) {
+pub(super) fn lose_value<T>(value: T) {
     drop_quietly("a value that nobody received", value);
+}
+
+/// Lets go of how a call ended.
+pub(super) fn lose_outcome<T, E>(outcome: Outcome<T, E>, child: &ChildInfo) {
+    match outcome {
+        Outcome::Ok(value) => lose_value(value),
+        Outcome::Err(error) => lose_error(error, child),
+        Outcome::Panicked(panic) => report_child_panic(child, &panic),
+        Outcome::Cancelled(_) => {}
+    }
+}
+
+/// Lets go of an error.
+pub(super) fn lose_error<E>(error: E, child: &ChildInfo) {
+    report_child_error::<E>(child);
+    drop_quietly("an error that nobody received", error);
 }
 
 impl<O> fmt::Debug for Post<O> {

@@ -5,9 +5,8 @@ use std::panic::Location;
 use super::calls_of::CallsOf;
 use super::join::{FirstOk, JoinWith, Quorum, Race, Reading, StartJoin};
 use super::joiner::{self, Joiner, Winner, too_few};
-use super::post::lose_value;
-use crate::error::unhandled::{drop_quietly, report_child_error};
-use crate::error::{ChildInfo, Outcome};
+use super::post::{lose_outcome, lose_value};
+use crate::error::Outcome;
 use crate::group::{GroupOptions, Inline, InlineLocal, Origin, Shared, State, Uncut};
 use crate::scope::ScopeFuture;
 
@@ -15,7 +14,7 @@ use crate::scope::ScopeFuture;
 fn values<T>() -> Reading<T, T, std::convert::Infallible> {
     Reading {
         read: Outcome::Ok,
-        lose: lose_value,
+        lose: |value, _| lose_value(value),
     }
 }
 
@@ -23,15 +22,8 @@ fn values<T>() -> Reading<T, T, std::convert::Infallible> {
 fn results<T, E>() -> Reading<Result<T, E>, T, E> {
     Reading {
         read: Outcome::from,
-        lose: lose_result,
+        lose: |result, child| lose_outcome(Outcome::from(result), child),
     }
-}
-
-fn lose_result<T, E>(result: Result<T, E>, child: &ChildInfo) {
-    if result.is_err() {
-        report_child_error::<E>(child);
-    }
-    drop_quietly("a result that nobody received", result);
 }
 
 #[track_caller]
@@ -44,13 +36,19 @@ fn at_least_one(count: usize, what: &str) {
 
 /// What the three kinds of join have in common: their calls, and the scope behind them.
 macro_rules! start {
-    ($self:ident, $origin:ident, $joiner:expr, $calls:ident, $reading:expr, |$count:ident| $check:expr) => {{
+    ($self:ident, $origin:ident, $joiner:expr, $calls:ident, $reading:expr, $lacks:expr, |$count:ident| $check:expr) => {{
         let location = Location::caller();
         let ready = $calls.ready();
         let $count = C::count(&ready);
         $check;
-        let start =
-            StartJoin::new::<S, C>(ready, $joiner, $reading, $self.collects_panics(), location);
+        let start = StartJoin::new::<S, C>(
+            ready,
+            $joiner,
+            $reading,
+            $lacks,
+            $self.collects_panics(),
+            location,
+        );
         ScopeFuture::new(Origin::$origin($self, location), start)
     }};
 }
@@ -67,7 +65,15 @@ impl<M: State> GroupOptions<Shared, M> {
         J: Joiner<T, E>,
         C: CallsOf<'static, S, Result<T, E>>,
     {
-        start!(self, shared, joiner, calls, results(), |_count| {})
+        start!(
+            self,
+            shared,
+            joiner,
+            calls,
+            results(),
+            |_| None,
+            |_count| {}
+        )
     }
 
     /// [`race`](crate::race) with these options.
@@ -81,9 +87,15 @@ impl<M: State> GroupOptions<Shared, M> {
         M: Uncut,
         C: CallsOf<'static, S, T>,
     {
-        start!(self, shared, Winner::new(), calls, values(), |count| {
-            at_least_one(count, "race")
-        })
+        start!(
+            self,
+            shared,
+            Winner::new(),
+            calls,
+            values(),
+            Winner::lack,
+            |count| { at_least_one(count, "race") }
+        )
     }
 
     /// [`first_ok`](crate::first_ok) with these options.
@@ -97,14 +109,9 @@ impl<M: State> GroupOptions<Shared, M> {
         C: CallsOf<'static, S, Result<T, E>>,
     {
         let joiner = joiner::FirstOk::new();
-        start!(
-            self,
-            shared,
-            joiner,
-            calls,
-            results(),
-            |count| at_least_one(count, "first_ok")
-        )
+        start!(self, shared, joiner, calls, results(), |_| None, |count| {
+            at_least_one(count, "first_ok")
+        })
     }
 
     /// [`quorum`](crate::quorum) with these options.
@@ -122,7 +129,7 @@ impl<M: State> GroupOptions<Shared, M> {
         C: CallsOf<'static, S, Result<T, E>>,
     {
         let joiner = joiner::Quorum::new(needed);
-        start!(self, shared, joiner, calls, results(), |count| {
+        start!(self, shared, joiner, calls, results(), |_| None, |count| {
             if count < needed {
                 too_few(needed, count)
             }
@@ -140,7 +147,15 @@ impl<M: State> GroupOptions<Shared, M> {
         J: Joiner<T, E>,
         C: CallsOf<'env, S, Result<T, E>, Inline>,
     {
-        start!(self, inline, joiner, calls, results(), |_count| {})
+        start!(
+            self,
+            inline,
+            joiner,
+            calls,
+            results(),
+            |_| None,
+            |_count| {}
+        )
     }
 
     /// [`inline_race`](crate::inline_race) with these options; [`on`](Self::on) has no meaning for it.
@@ -154,9 +169,15 @@ impl<M: State> GroupOptions<Shared, M> {
         M: Uncut,
         C: CallsOf<'env, S, T, Inline>,
     {
-        start!(self, inline, Winner::new(), calls, values(), |count| {
-            at_least_one(count, "race")
-        })
+        start!(
+            self,
+            inline,
+            Winner::new(),
+            calls,
+            values(),
+            Winner::lack,
+            |count| { at_least_one(count, "race") }
+        )
     }
 
     /// [`inline_first_ok`](crate::inline_first_ok) with these options; [`on`](Self::on) has no meaning for it.
@@ -173,14 +194,9 @@ impl<M: State> GroupOptions<Shared, M> {
         C: CallsOf<'env, S, Result<T, E>, Inline>,
     {
         let joiner = joiner::FirstOk::new();
-        start!(
-            self,
-            inline,
-            joiner,
-            calls,
-            results(),
-            |count| at_least_one(count, "first_ok")
-        )
+        start!(self, inline, joiner, calls, results(), |_| None, |count| {
+            at_least_one(count, "first_ok")
+        })
     }
 
     /// [`inline_quorum`](crate::inline_quorum) with these options; [`on`](Self::on) has no meaning for it.
@@ -198,7 +214,7 @@ impl<M: State> GroupOptions<Shared, M> {
         C: CallsOf<'env, S, Result<T, E>, Inline>,
     {
         let joiner = joiner::Quorum::new(needed);
-        start!(self, inline, joiner, calls, results(), |count| {
+        start!(self, inline, joiner, calls, results(), |_| None, |count| {
             if count < needed {
                 too_few(needed, count)
             }
@@ -216,7 +232,15 @@ impl<M: State> GroupOptions<Shared, M> {
         J: Joiner<T, E>,
         C: CallsOf<'env, S, Result<T, E>, InlineLocal>,
     {
-        start!(self, inline, joiner, calls, results(), |_count| {})
+        start!(
+            self,
+            inline,
+            joiner,
+            calls,
+            results(),
+            |_| None,
+            |_count| {}
+        )
     }
 
     /// [`inline_race_local`](crate::inline_race_local) with these options; [`on`](Self::on) has no meaning for it.
@@ -233,9 +257,15 @@ impl<M: State> GroupOptions<Shared, M> {
         M: Uncut,
         C: CallsOf<'env, S, T, InlineLocal>,
     {
-        start!(self, inline, Winner::new(), calls, values(), |count| {
-            at_least_one(count, "race")
-        })
+        start!(
+            self,
+            inline,
+            Winner::new(),
+            calls,
+            values(),
+            Winner::lack,
+            |count| { at_least_one(count, "race") }
+        )
     }
 
     /// [`inline_first_ok_local`](crate::inline_first_ok_local) with these options; [`on`](Self::on) has no meaning for it.
@@ -252,14 +282,9 @@ impl<M: State> GroupOptions<Shared, M> {
         C: CallsOf<'env, S, Result<T, E>, InlineLocal>,
     {
         let joiner = joiner::FirstOk::new();
-        start!(
-            self,
-            inline,
-            joiner,
-            calls,
-            results(),
-            |count| at_least_one(count, "first_ok")
-        )
+        start!(self, inline, joiner, calls, results(), |_| None, |count| {
+            at_least_one(count, "first_ok")
+        })
     }
 
     /// [`inline_quorum_local`](crate::inline_quorum_local) with these options; [`on`](Self::on) has no meaning for it.
@@ -277,7 +302,7 @@ impl<M: State> GroupOptions<Shared, M> {
         C: CallsOf<'env, S, Result<T, E>, InlineLocal>,
     {
         let joiner = joiner::Quorum::new(needed);
-        start!(self, inline, joiner, calls, results(), |count| {
+        start!(self, inline, joiner, calls, results(), |_| None, |count| {
             if count < needed {
                 too_few(needed, count)
             }

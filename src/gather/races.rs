@@ -82,7 +82,10 @@ where
 ///
 /// If there are no calls, as [`select_all`](futures::future::select_all) does: nobody could win. The panic of a call,
 /// a loser's in its destructor among them, cancels the others and goes on from here once all are over. Panics too if there
-/// is no current spawner, and if the spawner drops the calls without running them.
+/// is no current spawner.
+///
+/// If every call was cancelled, each alone or by a spawner that dropped it, there is no value to give: what awaits this ends
+/// then, as for [`gather`](crate::gather()).
 ///
 /// # Examples
 ///

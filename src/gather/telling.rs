@@ -10,8 +10,9 @@ use std::task::{Context, Poll};
 use pin_project_lite::pin_project;
 
 use super::mode::{Trying, Values};
-use super::post::{End, Letter, Post};
-use crate::error::unhandled::{drop_quietly, report_child_error, report_child_panic};
+use super::post::{End, Letter, Post, lose_error};
+use crate::error::unhandled::report_child_panic;
+use crate::group::{cancel_reason, is_in_child_of};
 use crate::panic::{Panic, catch};
 
 /// What a child that gives an `O` tells its owner, and what it tells the group.
@@ -75,9 +76,18 @@ pin_project! {
                 return;
             };
             // It is cancelled.
-            match catch(|| this.future.set(None)) {
-                Ok(()) => post.send(*this.index, End::Nothing),
-                Err(panic) => panicked(&post, *this.index, panic),
+            let dropped = catch(|| this.future.set(None));
+            let is_refused = !is_in_child_of(post.site().group);
+            let cancelled = || End::Cancelled(if is_refused { None } else { cancel_reason() });
+            match dropped {
+                Ok(()) => post.send(*this.index, cancelled()),
+                Err(panic) => {
+                    // The panic of one that was refused is not its group's, whose owner waits for its letter.
+                    if is_refused && !post.tells_panics() {
+                        post.send(*this.index, cancelled());
+                    }
+                    panicked(&post, *this.index, panic);
+                }
             }
         }
     }
@@ -115,7 +125,7 @@ impl<F: Future, M: Tells<F::Output>> Future for Telling<F, M> {
                 None
             }
             (Ok(Err(lost)), Ok(())) => {
-                post.send(index, End::Nothing);
+                post.send(index, End::Failed);
                 Some(lost)
             }
             (Ok(gave), Err(panic)) => {
@@ -150,10 +160,7 @@ fn lose<O, E>(post: &Post<O>, index: usize, gave: Result<O, E>) {
             index,
             end: End::Gave(told),
         }),
-        Err(error) => {
-            report_child_error::<E>(&post.site().child(index));
-            drop_quietly("an error that nobody received", error);
-        }
+        Err(error) => lose_error(error, &post.site().child(index)),
     }
 }
 

@@ -39,7 +39,11 @@ impl Body {
         }
     }
 
-    /// Something has happened for which it may be dropped. Said under the lock, in the section in which it happens.
+    pub(super) fn may_have_to_go(&self) -> bool {
+        self.may_go.load(Relaxed)
+    }
+
+    /// Something has happened for which it may be dropped, or is going to be. Said under the lock, in the section in which it happens.
     pub(super) fn may_go(&self) {
         self.may_go.store(true, Relaxed);
     }
@@ -108,6 +112,12 @@ impl Core {
     /// The body panicked.
     pub(crate) fn body_panicked<E>(self: &Arc<Self>, panic: Panic) -> BodyFailure<E> {
         self.body_over(Failure::Panicked(panic), Ending::Panicked)
+    }
+
+    /// The body cannot go on: cancels the group, and drops the body without waiting for the end of the grace.
+    pub(super) fn ends_body_early(self: &Arc<Self>, reason: CancelReason) {
+        self.cancel(reason);
+        self.with(|sched, after| sched.body_gives_up(after));
     }
 
     fn body_over<E>(self: &Arc<Self>, failure: Failure<E>, ending: Ending) -> BodyFailure<E> {

@@ -19,6 +19,7 @@ use super::pace::{Pace, Spent};
 use super::place::{Place, here};
 use super::policy::Policy;
 use super::sched::{Done, Sched, Work};
+use super::surroundings::Lack;
 use super::tally::Tally;
 use super::watchers::WatcherId;
 use crate::cancel::{CallbackGuard, CancelKind, CancelReason, CancelToken};
@@ -47,6 +48,7 @@ pub(crate) struct Core {
     drops_body: bool,
     /// May its children be polled and dropped on every thread? See `OnThread`.
     roams: bool,
+    needs_all: bool,
     pub(super) body: Body,
     taken: Counter,
     let_go: Counter,
@@ -67,6 +69,8 @@ pub(crate) struct Settings {
     pub(crate) drops_body: bool,
     /// Is there a body, of which the group is told when its owner leaves?
     pub(crate) has_body: bool,
+    /// Has the group failed if one of its children was cancelled alone?
+    pub(crate) needs_all: bool,
     /// Is it the first turn of an owner in which the group is opened?
     pub(crate) attended: bool,
     /// Most groups have none.
@@ -90,6 +94,7 @@ impl Core {
             clockwork: OnceLock::new(),
             drops_body: settings.drops_body,
             roams,
+            needs_all: settings.needs_all,
             body: Body::new(),
             taken: Counter::new(),
             let_go: Counter::new(),
@@ -201,6 +206,29 @@ impl Core {
         self.with(|sched, after| sched.fails(failed, end, self.policy, overdue, after));
     }
 
+    /// A child that was cancelled alone is about to be over.
+    pub(super) fn child_is_missing(self: &Arc<Self>, child: &CellRef, reason: &CancelReason) {
+        if self.needs_all {
+            let lack = Lack {
+                child: Some(child.info()),
+                reason: reason.clone(),
+            };
+            self.with(|sched, after| sched.lacks(lack, self.policy, after));
+        }
+    }
+
+    /// What the group has to go without, although it needs all that its children give.
+    pub(crate) fn lack(&self) -> Option<Lack> {
+        self.read(|sched| {
+            let reason = sched.cancelled.clone();
+            let whole = reason.map(|reason| Lack {
+                child: None,
+                reason,
+            });
+            sched.first_lack().cloned().or(whole)
+        })
+    }
+
     /// Gives back what the driver had and takes the next, into its hand if it is more than one child: the critical section
     /// between two polls.
     #[inline]
@@ -287,15 +315,20 @@ impl Core {
             .unwrap_or_else(|| CancelReason::new(CancelKind::Explicit))
     }
 
+    /// Why the group was cancelled, whatever it is in.
+    pub(crate) fn own_reason(&self) -> Option<CancelReason> {
+        self.read(|sched| sched.cancelled.clone())
+    }
+
+    /// Is it that, or may it be? Whoever was woken by what comes of that sees it.
+    pub(crate) fn is_cancelled(&self) -> bool {
+        self.body.may_have_to_go() && self.read(|sched| sched.cancelled.is_some())
+    }
+
     /// Why the group, or something that it is in, was cancelled.
     pub(crate) fn cancelled(&self) -> Option<CancelReason> {
         self.known_reason()
             .or_else(|| Some(self.parent.as_ref()?.reason()?.inherited()))
-    }
-
-    /// Why the group itself was cancelled.
-    fn own_reason(&self) -> Option<CancelReason> {
-        self.read(|sched| sched.cancelled.clone())
     }
 
     /// The same, or why its token has turned, which spares a look at all that the group is in.

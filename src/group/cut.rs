@@ -27,6 +27,9 @@ pub trait State: sealed::Sealed {
     /// The output of a group that gave its value.
     #[doc(hidden)]
     fn whole<O>(value: O) -> Self::Out<O>;
+    /// The same with something else made of the value.
+    #[doc(hidden)]
+    fn map<O, P>(output: Self::Out<O>, make: impl FnOnce(O) -> P) -> Self::Out<P>;
     /// The output of one that was cut short, if that is an output at all.
     #[doc(hidden)]
     fn cut<O>() -> Option<Self::Out<O>>;
@@ -54,6 +57,10 @@ macro_rules! bare {
                 value
             }
 
+            fn map<O, P>(output: O, make: impl FnOnce(O) -> P) -> P {
+                make(output)
+            }
+
             fn cut<O>() -> Option<O> {
                 None
             }
@@ -73,6 +80,10 @@ impl State for MovesOn {
 
     fn whole<O>(value: O) -> Option<O> {
         Some(value)
+    }
+
+    fn map<O, P>(output: Option<O>, make: impl FnOnce(O) -> P) -> Option<P> {
+        output.map(make)
     }
 
     fn cut<O>() -> Option<Option<O>> {

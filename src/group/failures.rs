@@ -5,6 +5,7 @@ use super::core::Core;
 use super::cut::{State, Whole};
 use super::policy::OnPanic;
 use super::sched::Sched;
+use super::surroundings::Lack;
 use crate::cancel::{CancelKind, CancelReason};
 use crate::error::unhandled;
 use crate::error::{ChildFailure, CutShort, Failure, GroupError, OneByOne};
@@ -57,6 +58,7 @@ impl<E> Drop for BodyFailure<E> {
 #[must_use = "dropped, it sends what failed to the unhandled hook"]
 pub(crate) struct Left {
     failures: Vec<Failed>,
+    lacks: Vec<(usize, Lack)>,
     given: Option<Given>,
 }
 
@@ -70,8 +72,16 @@ pub(super) struct Given {
 }
 
 impl Left {
-    pub(super) fn with(failures: Vec<Failed>, given: Option<Given>) -> Self {
-        Self { failures, given }
+    pub(super) fn with(
+        failures: Vec<Failed>,
+        lacks: Vec<(usize, Lack)>,
+        given: Option<Given>,
+    ) -> Self {
+        Self {
+            failures,
+            lacks,
+            given,
+        }
     }
 }
 
@@ -81,6 +91,8 @@ pub(crate) struct Failures<'a, E> {
     members: &'a Members<E>,
     children: Vec<Failed>,
     given: Option<Given>,
+    /// Children that were cancelled alone and are needed, and how many had failed before.
+    lacks: Vec<(usize, Lack)>,
     body: Option<BodyFailure<E>>,
     on_panic: OnPanic,
 }
@@ -91,6 +103,7 @@ impl<'a, E> Failures<'a, E> {
             members,
             children: left.failures,
             given: left.given,
+            lacks: left.lacks,
             body,
             on_panic: members.core().policy().on_panic,
         }
@@ -182,6 +195,11 @@ impl<'a, E> Failures<'a, E> {
         if let Some(body) = self.body.take() {
             let position = body.position;
             leaves.splice(position..position, body.take().map(leaf));
+        }
+        for (position, lack) in std::mem::take(&mut self.lacks).into_iter().rev() {
+            let failure = Failure::Cancelled(lack.reason);
+            let child = lack.child;
+            leaves.insert(position, ChildFailure { child, failure });
         }
         // Those who leave a group that has failed after somebody who was given the failures.
         if let Some(given) = self.given.take().filter(|_| leaves.is_empty()) {

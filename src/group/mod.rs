@@ -22,6 +22,7 @@
 //! - `place`: where code runs, and how places lie in each other
 //! - `holding`: holding off a drop for work that nothing can stop
 //! - `identity`: which task runs here
+//! - `surroundings`: what cannot give its value ends what awaits it
 //! - `threshold`: where the code of a child runs that may not have started
 //! - `core`: what handles, children, drivers and wakers share
 //! - `body`: what a group knows of the body of its scope
@@ -95,6 +96,7 @@ mod shield;
 mod shields;
 mod slots;
 mod start;
+mod surroundings;
 mod tally;
 mod threshold;
 mod tickets;
@@ -129,8 +131,10 @@ pub use key::{Key, TakeError};
 pub use options::GroupOptions;
 
 pub(crate) use owner::{Origin, Owner};
+pub(crate) use place::is_in_child_of;
 pub use policy::{OnError, OnPanic};
 pub use shield::{Shield, shield};
 pub use start::{Ready, Start};
+pub(crate) use surroundings::{Lack, Lacking};
 pub use tally::Tally;
 pub(crate) use unowned::{Glance, Label, Unowned, Waiting, child_here};

@@ -279,6 +279,7 @@ impl<K: Kind, C: State> GroupOptions<K, C> {
             limit: self.limit,
             drops_body: false,
             has_body: false,
+            needs_all: false,
             attended: false,
             terms: self.terms,
         };

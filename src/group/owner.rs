@@ -41,6 +41,13 @@ impl<K: Kind> Origin<K> {
         self
     }
 
+    /// Says that the group has failed if one of its children was cancelled alone.
+    #[inline]
+    pub(crate) fn needs_all(mut self) -> Self {
+        self.settings.needs_all = true;
+        self
+    }
+
     /// Says that an owner opens it in its first turn: see [`Turn::first`](super::Turn::first).
     #[inline]
     pub(crate) fn attended(mut self) -> Self {

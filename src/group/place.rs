@@ -5,10 +5,11 @@
 
 use std::cell::Cell;
 use std::mem::{self, ManuallyDrop};
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 
 use super::cell::CellRef;
 use super::core::Core;
+use super::shield::Hold;
 use super::threshold::Threshold;
 use crate::cancel::{CallbackGuard, CancelReason, CancelToken};
 use crate::std_or_loom::atomic::AtomicBool;
@@ -40,6 +41,8 @@ pub(crate) struct Screen {
     pub(super) fallen: AtomicBool,
     /// What turns the token with that, once the screen is lifted.
     pub(super) lifted: Lock<Option<CallbackGuard>>,
+    /// What it holds off drops by.
+    pub(super) hold: Weak<Hold>,
 }
 
 per_thread! {
@@ -122,6 +125,11 @@ pub(crate) fn here() -> Option<Place> {
         seen
     };
     PLACE.try_with(look).ok().flatten()
+}
+
+/// Does this code run in a child of the group with this id?
+pub(crate) fn is_in_child_of(group: u64) -> bool {
+    matches!(here(), Some(Place::Child(child)) if child.core().id() == group)
 }
 
 impl Place {

@@ -32,6 +32,11 @@ impl Refusals {
         self.again_at = happened + wait;
     }
 
+    /// Has none been taken since one was refused?
+    pub(super) fn any(&self) -> bool {
+        self.in_row > 0
+    }
+
     /// A driver has begun.
     pub(super) fn are_over(&mut self) {
         self.in_row = 0;

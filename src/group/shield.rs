@@ -109,13 +109,10 @@ impl Standing {
     fn raise(deadline: Deadline) -> Self {
         let outside = here();
         let hold = Arc::new(Hold::take(outside.clone(), Stands::Shield));
-        let screen = Arc::new(Screen::new(deadline, outside));
+        let screen = Arc::new(Screen::new(deadline, outside, &hold));
         let alarm = deadline.instant().map(|at| {
-            let (hold, screen) = (Arc::clone(&hold), Arc::clone(&screen));
-            Alarm::set(&current_clock(), at, move || {
-                screen.lift();
-                hold.let_go();
-            })
+            let screen = Arc::clone(&screen);
+            Alarm::set(&current_clock(), at, move || screen.gives_way())
         });
         Self {
             screen,
@@ -211,8 +208,9 @@ impl Drop for Hold {
 }
 
 impl Screen {
-    pub(super) fn new(deadline: Deadline, outside: Option<Place>) -> Self {
+    fn new(deadline: Deadline, outside: Option<Place>, hold: &Arc<Hold>) -> Self {
         Self {
+            hold: Arc::downgrade(hold),
             token: CancelToken::new(),
             deadline,
             outside,
@@ -228,6 +226,14 @@ impl Screen {
 
     fn fall(&self) {
         self.fallen.store(true, Release);
+    }
+
+    /// Holds off nothing any more, though what is behind it is not over.
+    pub(super) fn gives_way(&self) {
+        self.lift();
+        if let Some(hold) = self.hold.upgrade() {
+            hold.let_go();
+        }
     }
 
     /// From now on what is outside is read behind it, too.

@@ -158,6 +158,13 @@ impl Threshold {
         self.gives_up_with(reason.unwrap_or_else(|| CancelReason::new(CancelKind::Dropped)));
     }
 
+    /// The child cannot go on.
+    pub(super) fn ends_early(&self, reason: CancelReason) {
+        if let Some(child) = self.child() {
+            child.ends_early(reason);
+        }
+    }
+
     pub(super) fn gives_up_with(&self, reason: CancelReason) {
         if let Some(child) = self.child() {
             child.gives_up_with(reason);

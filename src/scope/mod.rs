@@ -24,6 +24,7 @@ use std::future::Future;
 pub(crate) use begin::Begin;
 pub use blocking::{blocking_scope, blocking_scope_on, try_blocking_scope, try_blocking_scope_on};
 pub use ext::SpawnerExt;
+pub(crate) use form::sealed::Sealed as FormSealed;
 pub use form::{Fallible, Form, OrCut, Value};
 pub use future::ScopeFuture;
 pub use inline::{inline_scope, inline_scope_local, try_inline_scope, try_inline_scope_local};

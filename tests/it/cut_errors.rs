@@ -17,7 +17,7 @@ behaviour!(
 
 fn says<E: std::fmt::Debug>(error: &GroupError<E>, kind: CancelKind) {
     let reason = error.cut_short().unwrap_or_else(|| panic!("{error:?}"));
-    assert_eq!(reason.kind(), kind);
+    assert_eq!(reason.root().kind(), kind);
     assert_eq!(error.is_timeout(), kind == CancelKind::Deadline);
 }
 

@@ -140,7 +140,8 @@ fn failures_say_more_than_the_deadline() {
             });
             let (result, seconds) = timed(failed).await;
             let error = result.unwrap_err();
-            assert_eq!((error.len(), error.is_timeout(), seconds), (1, false, 4));
+            // Errors-9: the one beside the other.
+            assert_eq!((error.len(), error.is_timeout(), seconds), (1, true, 4));
             assert_eq!(error.first().error(), Some(&Fault("in the grace")));
         }
         let first = timeout(2).try_scope(|tg| async move {

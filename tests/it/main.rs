@@ -9,10 +9,11 @@
 //! - `children`, `supervised`: children in the background, and supervised ones
 //! - `busy_cancels`, `one_child`, `group_tokens`, `cleanup`: cancels of one child and of a group by its token, and clean-up
 //! - `shields`, `shield_ends`, `shields_beside`, `shield_crowds`: the rules of these names
-//! - `deadlines`, `deadline_ends`, `cut_short`: deadlines, and what is cut short
+//! - `deadlines`, `deadline_ends`, `cut_short`, `cut_errors`: deadlines, and what is cut short
 //! - `holds`: what comes when what held off a drop ends
 //! - `limits`, `limits_ends`, `limits_batches`, `gather`: the rules of these names
 //! - `joiners`, `join_ends`, `joined_again`, `races`, `map_concurrent`, `map_ends`, `map_polls`: the rules of joining
+//! - `gather_cuts`, `gather_lacks`, `gather_drops`, `map_cuts`: calls that are cut short, alone, or dropped half-way
 //! - `time`, `timeouts`: the rules of time
 //! - `faults`: panics with a text of their own, for the tests of errors and panics
 //! - `attacks`, `thread_attacks`: what a hostile child, owner or waker may try, and what those of a driver try on other threads
@@ -73,6 +74,9 @@ mod executors;
 mod exit_stack;
 mod faults;
 mod gather;
+mod gather_cuts;
+mod gather_drops;
+mod gather_lacks;
 mod grace;
 mod grace_ends;
 mod group_tokens;
@@ -89,6 +93,7 @@ mod limits_batches;
 mod limits_ends;
 mod lossy;
 mod map_concurrent;
+mod map_cuts;
 mod map_ends;
 mod map_polls;
 mod one_child;

@@ -4,7 +4,7 @@ use std::fmt;
 
 use super::failed::Failed;
 use super::{CallInfo, Joiner, Verdict};
-use crate::error::{GroupError, Outcome};
+use crate::error::{GroupError, OneByOne, Outcome};
 
 /// All values in call order; the first error cancels the rest.
 ///
@@ -12,8 +12,7 @@ use crate::error::{GroupError, Outcome};
 ///
 /// # Errors
 ///
-/// Everything that failed, the cause first. If nothing failed and calls were cancelled nonetheless, since their spawner
-/// dropped them, the reason.
+/// Everything that failed, the cause first, a call that was cancelled alone among it. If the group was cut short, the reason.
 ///
 /// # Examples
 ///
@@ -24,7 +23,7 @@ use crate::error::{GroupError, Outcome};
 /// assert_eq!(block_on(join_with(All::new(), numbers)).unwrap(), [1, 2]);
 /// ```
 pub struct All<T, E> {
-    values: Vec<Option<T>>,
+    values: OneByOne<Option<T>>,
     failed: Failed<E>,
 }
 
@@ -32,7 +31,7 @@ impl<T, E> All<T, E> {
     /// Nothing has been joined yet.
     pub const fn new() -> Self {
         Self {
-            values: Vec::new(),
+            values: OneByOne::new(),
             failed: Failed::new(),
         }
     }

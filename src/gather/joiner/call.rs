@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use crate::cancel::CancelReason;
 use crate::error::ChildInfo;
 use crate::gather::post::Site;
 
@@ -11,11 +12,28 @@ pub struct CallInfo<'a> {
     index: usize,
     site: Site,
     group: Option<&'a Arc<str>>,
+    /// Why the group was cancelled, where a cancelled call is told of.
+    reason: Option<&'a CancelReason>,
 }
 
 impl<'a> CallInfo<'a> {
     pub(in crate::gather) fn new(index: usize, site: Site, group: Option<&'a Arc<str>>) -> Self {
-        Self { index, site, group }
+        Self {
+            index,
+            site,
+            group,
+            reason: None,
+        }
+    }
+
+    /// In a group that was cancelled for this reason, if it was.
+    pub(in crate::gather) fn of_group(mut self, reason: Option<&'a CancelReason>) -> Self {
+        self.reason = reason;
+        self
+    }
+
+    pub(super) fn group_reason(self) -> Option<&'a CancelReason> {
+        self.reason
     }
 
     /// Its place among the calls, from 0 on.

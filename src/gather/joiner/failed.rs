@@ -5,15 +5,15 @@ use std::sync::Arc;
 
 use super::CallInfo;
 use crate::cancel::CancelReason;
-use crate::error::unhandled::{drop_quietly, report_child_error, report_child_panic};
-use crate::error::{ChildFailure, ChildInfo, Failure, GroupError, Outcome};
-use crate::gather::post::Site;
+use crate::error::unhandled::report_child_panic;
+use crate::error::{ChildFailure, ChildInfo, Failure, GroupError, OneByOne, Outcome};
+use crate::gather::post::lose_error;
 
 /// What failed, in the order in which it happened.
 pub(super) struct Failed<E> {
     group: Option<Arc<str>>,
-    leaves: Vec<ChildFailure<E>>,
-    /// The reason for which others were cancelled.
+    leaves: OneByOne<ChildFailure<E>>,
+    /// The reason for which the group was cancelled.
     cancelled: Option<CancelReason>,
 }
 
@@ -21,7 +21,7 @@ impl<E> Failed<E> {
     pub(super) const fn new() -> Self {
         Self {
             group: None,
-            leaves: Vec::new(),
+            leaves: OneByOne::new(),
             cancelled: None,
         }
     }
@@ -32,11 +32,15 @@ impl<E> Failed<E> {
             Outcome::Ok(value) => return Some(value),
             Outcome::Err(error) => Failure::Error(error),
             Outcome::Panicked(panic) => Failure::Panicked(panic),
-            Outcome::Cancelled(reason) => {
-                self.group = call.group_name();
-                self.cancelled.get_or_insert(reason);
-                return None;
-            }
+            Outcome::Cancelled(reason) => match call.group_reason() {
+                Some(groups) if *groups == reason => {
+                    self.group = call.group_name();
+                    self.cancelled.get_or_insert(reason);
+                    return None;
+                }
+                // For itself.
+                _ => Failure::Cancelled(reason),
+            },
         };
         self.group = call.group_name();
         self.leaves.push(ChildFailure {
@@ -50,19 +54,22 @@ impl<E> Failed<E> {
         self.leaves.is_empty()
     }
 
-    /// All of them in one error; if nothing failed, the reason for which calls were cancelled. `None` if they were not.
+    /// All of them in one error; if nothing failed, the reason for which the group was cancelled. `None` if it was not.
     pub(super) fn into_error(mut self) -> Option<GroupError<E>> {
         let leaves = std::mem::take(&mut self.leaves);
         let cancelled = self.cancelled.take();
         if leaves.is_empty() && cancelled.is_none() {
             return None;
         }
-        Some(GroupError::of(self.group.take(), leaves.into(), cancelled))
+        Some(GroupError::of(self.group.take(), leaves, cancelled))
     }
 
     /// Lets go of errors that do not count any more. Panics do.
     pub(super) fn forgive(mut self) {
-        self.leaves.retain(|leaf| leaf.failure.is_panic());
+        let leaves = std::mem::take(&mut self.leaves).into_iter();
+        let (panics, others) = leaves.partition(|leaf| leaf.failure.is_panic());
+        self.leaves = panics;
+        drop::<OneByOne<_>>(others);
     }
 }
 
@@ -86,22 +93,8 @@ impl<E> fmt::Debug for Failed<E> {
 
 fn lose_failure<E>(child: &ChildInfo, failure: Failure<E>) {
     match failure {
-        Failure::Error(error) => {
-            report_child_error::<E>(child);
-            drop_quietly("an error that nobody received", error);
-        }
+        Failure::Error(error) => lose_error(error, child),
         Failure::Panicked(panic) => report_child_panic(child, &panic),
         Failure::Cancelled(_) => {}
     }
-}
-
-/// Lets go of an outcome that nobody can receive.
-pub(super) fn lose<T, E>(site: Site, index: usize, outcome: Outcome<T, E>) {
-    let failure = match outcome {
-        Outcome::Ok(value) => return drop_quietly("a value that nobody received", value),
-        Outcome::Err(error) => Failure::Error(error),
-        Outcome::Panicked(panic) => Failure::Panicked(panic),
-        Outcome::Cancelled(_) => return,
-    };
-    lose_failure(&site.child(index), failure);
 }

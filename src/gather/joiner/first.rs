@@ -4,11 +4,12 @@ use std::convert::Infallible;
 use std::fmt;
 use std::marker::PhantomData;
 
-use super::failed::{Failed, lose};
+use super::failed::Failed;
 use super::{CallInfo, Joiner, Verdict};
-use crate::error::{GroupError, Outcome};
-use crate::gather::post::Site;
-use crate::group::State;
+use crate::error::unhandled::drop_quietly;
+use crate::error::{GroupError, Outcome, Quiet};
+use crate::gather::post::{Site, lose_outcome};
+use crate::group::{Lack, State};
 
 /// The first call that is over by itself wins, whatever it gives; the rest is cancelled.
 ///
@@ -59,8 +60,10 @@ impl<T, E> Joiner<T, E> for FirstOver<T, E> {
             return Verdict::Continue;
         }
         if self.winner.is_some() {
-            if outcome.is_panicked() {
-                lose(call.site(), call.index(), outcome);
+            match outcome {
+                // It does not count.
+                Outcome::Err(error) => drop_quietly("an error that nobody received", error),
+                outcome => lose_outcome(outcome, &call.child()),
             }
         } else {
             self.winner = Some((call.site(), call.index()));
@@ -78,7 +81,7 @@ impl<T, E> Joiner<T, E> for FirstOver<T, E> {
 impl<T, E> Drop for FirstOver<T, E> {
     fn drop(&mut self) {
         if let (Some(outcome), Some((site, index))) = (self.first.take(), self.winner) {
-            lose(site, index, outcome);
+            lose_outcome(outcome, &site.child(index));
         }
     }
 }
@@ -102,6 +105,19 @@ impl<T, M> Winner<T, M> {
     }
 }
 
+impl<T, M: State> Winner<T, M> {
+    /// Why there is no winner, if all calls are over and no output says so.
+    pub(in crate::gather) fn lack(&self) -> Option<Lack> {
+        match &self.0.first {
+            Some(Outcome::Cancelled(reason)) if M::cut::<T>().is_none() => Some(Lack {
+                child: None,
+                reason: reason.clone(),
+            }),
+            _ => None,
+        }
+    }
+}
+
 impl<T, M: State> Joiner<T, Infallible> for Winner<T, M> {
     type Output = M::Out<T>;
 
@@ -113,8 +129,8 @@ impl<T, M: State> Joiner<T, Infallible> for Winner<T, M> {
         match self.0.finish() {
             Some(Outcome::Ok(value)) => M::whole(value),
             Some(Outcome::Panicked(panic)) => panic.resume(),
-            Some(Outcome::Cancelled(reason)) => {
-                M::cut().unwrap_or_else(|| panic!("the calls of `race` were {reason}"))
+            Some(Outcome::Cancelled(_)) => {
+                M::cut().unwrap_or_else(|| unreachable!("a race without a winner is not finished"))
             }
             Some(Outcome::Err(never)) => match never {},
             None => unreachable!("a race has at least one call"),
@@ -140,7 +156,7 @@ impl<T, M> fmt::Debug for Winner<T, M> {
 ///
 /// What all calls failed with, in the order in which it happened.
 pub struct FirstOk<T, E> {
-    value: Option<T>,
+    value: Option<Quiet<T>>,
     failed: Failed<E>,
 }
 
@@ -165,8 +181,9 @@ impl<T, E> Joiner<T, E> for FirstOk<T, E> {
 
     fn completed(&mut self, call: CallInfo<'_>, outcome: Outcome<T, E>) -> Verdict {
         let value = self.failed.sort(call, outcome);
-        if self.value.is_none() {
-            self.value = value;
+        match value.map(Quiet::new) {
+            Some(value) if self.value.is_none() => self.value = Some(value),
+            _not_needed => {}
         }
         match self.value {
             Some(_) => Verdict::Cancel,
@@ -177,7 +194,7 @@ impl<T, E> Joiner<T, E> for FirstOk<T, E> {
     fn finish(self) -> Self::Output {
         if let Some(value) = self.value {
             self.failed.forgive();
-            return Ok(value);
+            return Ok(value.give());
         }
         let error = self.failed.into_error();
         Err(error.expect("the first of zero calls: `FirstOk` needs at least one"))

@@ -4,7 +4,8 @@ use std::fmt;
 
 use super::failed::Failed;
 use super::{CallInfo, Joiner, Verdict};
-use crate::error::{GroupError, Outcome};
+use crate::error::unhandled::drop_quietly;
+use crate::error::{GroupError, OneByOne, Outcome};
 
 /// The first so many values, each with the index of its call, in the order in which they came; the rest is cancelled.
 ///
@@ -22,7 +23,7 @@ pub struct Quorum<T, E> {
     calls: usize,
     /// Calls that gave no value.
     without: usize,
-    values: Vec<(usize, T)>,
+    values: OneByOne<(usize, T)>,
     failed: Failed<E>,
 }
 
@@ -33,7 +34,7 @@ impl<T, E> Quorum<T, E> {
             needed,
             calls: 0,
             without: 0,
-            values: Vec::new(),
+            values: OneByOne::new(),
             failed: Failed::new(),
         }
     }
@@ -67,7 +68,7 @@ impl<T, E> Joiner<T, E> for Quorum<T, E> {
         match self.failed.sort(call, outcome) {
             None => self.without += 1,
             Some(value) if !self.is_reached() => self.values.push((call.index(), value)),
-            Some(_not_needed) => {}
+            Some(value) => drop_quietly("a value that is not needed", value),
         }
         self.verdict()
     }
@@ -75,7 +76,7 @@ impl<T, E> Joiner<T, E> for Quorum<T, E> {
     fn finish(self) -> Self::Output {
         if self.is_reached() {
             self.failed.forgive();
-            return Ok(self.values);
+            return Ok(self.values.give());
         }
         let error = self.failed.into_error();
         Err(error.unwrap_or_else(|| too_few(self.needed, self.calls)))

@@ -2,10 +2,9 @@
 
 use std::fmt;
 
-use super::failed::lose;
 use super::{CallInfo, Joiner, Verdict};
 use crate::error::Outcome;
-use crate::gather::post::Site;
+use crate::gather::post::{Site, lose_outcome};
 
 /// The outcome of each call in call order; none touches the others.
 ///
@@ -72,7 +71,7 @@ impl<T, E> Drop for Settled<T, E> {
         };
         for (index, outcome) in std::mem::take(&mut self.outcomes).into_iter().enumerate() {
             if let Some(outcome) = outcome {
-                lose(site, index, outcome);
+                lose_outcome(outcome, &site.child(index));
             }
         }
     }

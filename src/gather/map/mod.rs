@@ -53,7 +53,10 @@ pub type TryMapConcurrentUnordered<S, F, T, E> = MapStream<S, F, T, E, Trying, A
 ///
 /// If `limit` is 0. Polling it panics if there is no current spawner. The panic of a child, of `f` or of the source cancels
 /// the children and goes on from the poll once they are over; values that were not given are dropped, and the stream is at
-/// its end. So does a spawner that drops the children without running them.
+/// its end.
+///
+/// If a child was cancelled alone, or the spawner dropped the children, a value is missing. Then what awaits the stream ends,
+/// as for [`gather`](crate::gather()); [`try_map_concurrent`] gives an error instead.
 ///
 /// # Examples
 ///
@@ -186,11 +189,13 @@ where
 ///
 /// # Panics
 ///
-/// As for [`map_concurrent`], except that a spawner that drops the children is an error.
+/// As for [`map_concurrent`], except that a missing value is an error.
 ///
 /// # Errors
 ///
-/// The last item of the stream is everything that failed, the cause first. Also if the spawner dropped the children.
+/// The last item of the stream is everything that failed, the cause first, a child that was cancelled alone among it. Also if the
+/// stream was cut short, by a token, its deadline or its spawner, and values are missing for that: see
+/// [`GroupError::cut_short`](crate::GroupError::cut_short).
 ///
 /// # Examples
 ///

@@ -2,6 +2,8 @@
 
 use std::collections::VecDeque;
 
+use crate::gather::post::lose_value;
+
 /// Values that are there and not given yet.
 #[expect(unnameable_types, reason = "it is a sealed trait")]
 pub trait Ranks<V>: Default {
@@ -14,9 +16,12 @@ pub trait Ranks<V>: Default {
     /// The next value to give.
     #[doc(hidden)]
     fn leave(&mut self) -> Option<V>;
-    /// Any value that is there, in whatever order: for what is not to be given any more.
+    /// Drops all values that are there, and counts nothing as under way.
     #[doc(hidden)]
-    fn scrap(&mut self) -> Option<V>;
+    fn clear(&mut self);
+    /// Is no item under way?
+    #[doc(hidden)]
+    fn is_settled(&self) -> bool;
     /// How many items were taken in of which nothing was given.
     #[doc(hidden)]
     fn len(&self) -> usize;
@@ -39,6 +44,12 @@ impl<V> Default for AsTheyCome<V> {
     }
 }
 
+impl<V> Drop for AsTheyCome<V> {
+    fn drop(&mut self) {
+        self.clear();
+    }
+}
+
 impl<V> Ranks<V> for AsTheyCome<V> {
     fn enter(&mut self) {
         self.under_way += 1;
@@ -53,8 +64,13 @@ impl<V> Ranks<V> for AsTheyCome<V> {
         self.values.pop_front()
     }
 
-    fn scrap(&mut self) -> Option<V> {
-        self.leave()
+    fn clear(&mut self) {
+        self.under_way = 0;
+        self.values.drain(..).for_each(lose_value);
+    }
+
+    fn is_settled(&self) -> bool {
+        self.under_way == 0
     }
 
     fn len(&self) -> usize {
@@ -87,6 +103,12 @@ impl<V> Default for InRow<V> {
     }
 }
 
+impl<V> Drop for InRow<V> {
+    fn drop(&mut self) {
+        self.clear();
+    }
+}
+
 impl<V> Ranks<V> for InRow<V> {
     fn enter(&mut self) {
         self.row.push_back(Place::UnderWay);
@@ -109,13 +131,18 @@ impl<V> Ranks<V> for InRow<V> {
         None
     }
 
-    fn scrap(&mut self) -> Option<V> {
-        while let Some(place) = self.row.pop_back() {
+    fn clear(&mut self) {
+        self.first += self.row.len();
+        for place in self.row.drain(..) {
             if let Place::Value(value) = place {
-                return Some(value);
+                lose_value(value);
             }
         }
-        None
+    }
+
+    fn is_settled(&self) -> bool {
+        let is_under_way = |place: &Place<V>| matches!(place, Place::UnderWay);
+        !self.row.iter().any(is_under_way)
     }
 
     fn len(&self) -> usize {
@@ -139,6 +166,30 @@ mod tests {
         assert_eq!((row.leave(), row.leave(), row.len()), (Some('c'), None, 1));
         row.arrive(3, None);
         assert_eq!((row.leave(), row.len()), (None, 0));
+    }
+
+    /// Panics when it is dropped.
+    struct Bomb;
+
+    impl Drop for Bomb {
+        fn drop(&mut self) {
+            std::panic::resume_unwind(Box::new("in a drop"));
+        }
+    }
+
+    #[test]
+    fn values_that_panic_when_they_are_dropped_abort_nothing() {
+        let (mut row, mut values) = (InRow::default(), AsTheyCome::default());
+        for index in 0..3 {
+            row.enter();
+            row.arrive(index, Some(Bomb));
+            values.enter();
+            values.arrive(index, Some(Bomb));
+        }
+        assert!(row.is_settled() && values.is_settled());
+        row.enter();
+        assert!(!row.is_settled());
+        drop((row, values));
     }
 
     #[test]

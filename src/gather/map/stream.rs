@@ -1,7 +1,7 @@
 //! The stream behind `map_concurrent`: it owns a group, feeds it, and gives what its children give.
 //!
 //! ```text
-//!   first poll        the source is at its end and all is given, or the group is cancelled
+//!   first poll        the source is at its end and all is given, or the children are dropped
 //!  ────────────▶ open ───────────────────────────────────────────────────────────────────▶ leaving ──▶ over
 //!               │    ╰─ each poll: one value out and items in up to the limit;                │ no child is left:
 //!               │       a turn of the owner only if there is no value                         │ a panic, an error, the end
@@ -11,6 +11,9 @@
 //! 1. What was taken in and not given is never more than the limit: neither children nor values pile up.
 //! 2. Source and function run in the consumer's task. Their panic is the body's: it cancels the children, and goes on when
 //!    they are over.
+//! 3. Once the group is cancelled neither is asked for more, though the children have some grace.
+//! 4. The stream ends as a whole one only if each item has given its value and the source was at its end. `missing` says that
+//!    it cannot any more.
 
 use std::collections::VecDeque;
 use std::fmt;
@@ -31,7 +34,9 @@ use crate::error::unhandled::{drop_quietly, report_panic};
 use crate::gather::mode::{ModeOf, Trying, Values};
 use crate::gather::post::{End, Letter, Post, Site, lose_value};
 use crate::gather::telling::{Telling, Tells};
-use crate::group::{BodyFailure, GroupOptions, Left, Origin, Owner, Scope, Shared, Turn};
+use crate::group::{
+    BodyFailure, GroupOptions, Lack, Lacking, Left, Origin, Owner, Scope, Shared, Turn,
+};
 use crate::panic::catch;
 use crate::spawner::{SpawnerHandle, lend};
 use crate::turn;
@@ -48,9 +53,9 @@ pub trait Gives<V, E> {
     type Item;
     #[doc(hidden)]
     fn value(value: V) -> Self::Item;
-    /// What it gives at its end.
+    /// What it gives if something is missing; the error comes back if it can only give values.
     #[doc(hidden)]
-    fn end(result: Result<(), GroupError<E>>) -> Option<Self::Item>;
+    fn missing(error: GroupError<E>) -> Result<Self::Item, GroupError<E>>;
 }
 
 impl<V, E> Gives<V, E> for Values {
@@ -60,11 +65,8 @@ impl<V, E> Gives<V, E> for Values {
         value
     }
 
-    fn end(result: Result<(), GroupError<E>>) -> Option<V> {
-        if let Some(reason) = result.as_ref().err().and_then(GroupError::cancelled) {
-            panic!("a call of `map_concurrent` was {reason}")
-        }
-        None
+    fn missing(error: GroupError<E>) -> Result<V, GroupError<E>> {
+        Err(error)
     }
 }
 
@@ -75,8 +77,8 @@ impl<V, E> Gives<V, E> for Trying {
         Ok(value)
     }
 
-    fn end(result: Result<(), GroupError<E>>) -> Option<Self::Item> {
-        result.err().map(Err)
+    fn missing(error: GroupError<E>) -> Result<Self::Item, GroupError<E>> {
+        Ok(Err(error))
     }
 }
 
@@ -91,16 +93,33 @@ pin_project! {
         limit: usize,
         #[pin]
         source: Option<S>,
-        f: F,
+        f: Option<F>,
         ranks: R,
         taken: usize,
         post: Option<Arc<Post<V>>>,
         inbox: VecDeque<Letter<V>>,
         failure: Option<BodyFailure<E>>,
         leaving: bool,
+        missing: bool,
+        // It had no value to give, and whatever awaits it ends.
+        lacks: bool,
         // The group's, for a poll that opens no turn; `None` if it did not come back to us.
         spawner: Option<SpawnerHandle>,
         mode: std::marker::PhantomData<fn() -> M>,
+    }
+
+    impl<S, F, V, E, M, R> PinnedDrop for MapStream<S, F, V, E, M, R> {
+        fn drop(this: Pin<&mut Self>) {
+            let mut this = this.project();
+            drop(this.owner.take());
+            if let Err(panic) = catch(|| this.source.set(None)) {
+                report_panic("the source of a stream that was dropped", panic);
+            }
+            drop_quietly("the function of a stream that was dropped", this.f.take());
+            if let Some(post) = this.post {
+                this.inbox.drain(..).for_each(|letter| post.lose(letter));
+            }
+        }
     }
 }
 
@@ -126,13 +145,15 @@ impl<S, F, V, E, M, R: Default> MapStream<S, F, V, E, M, R> {
             location,
             limit,
             source: Some(source),
-            f,
+            f: Some(f),
             ranks: R::default(),
             taken: 0,
             post: None,
             inbox: VecDeque::new(),
             failure: None,
             leaving: false,
+            missing: false,
+            lacks: false,
             spawner: None,
             mode: std::marker::PhantomData,
         }
@@ -157,17 +178,23 @@ where
         let this = self.project();
         if let Some(options) = this.start.take() {
             let collects_panics = options.collects_panics();
-            let origin = Origin::shared(options, this.location);
+            let origin = Origin::shared(options, this.location).needs_all();
             let owner = Owner::open(origin.drops_body(true));
             let site = Site {
                 group: owner.scope().core().id(),
                 location: this.location,
             };
-            *this.post = Some(Arc::new(Post::new(site, collects_panics, lose_value)));
+            *this.post = Some(Arc::new(Post::new(site, collects_panics, |value, _| {
+                lose_value(value);
+            })));
             *this.owner = Some(owner);
         }
         let (Some(owner), Some(post)) = (this.owner.as_mut(), this.post.as_ref()) else {
-            return Poll::Ready(None);
+            return if *this.lacks {
+                Poll::Pending
+            } else {
+                Poll::Ready(None)
+            };
         };
         let poll = {
             let (tg, waker, place) = owner.parts();
@@ -183,6 +210,7 @@ where
                 inbox: this.inbox,
                 failure: this.failure,
                 leaving: this.leaving,
+                missing: this.missing,
                 mode: *this.mode,
             };
             if let Some(value) = pump.value_at_hand(this.spawner) {
@@ -204,7 +232,24 @@ where
         let mut owner = this.owner.take().expect("it was there a moment ago");
         let failures = owner.leave(left, this.failure.take());
         let (failures, ()) = failures.resume_panic(());
-        Poll::Ready(M::end(failures.into_result(Some(()))))
+        // What is missing has failed, or the group was cut short.
+        let whole = (!*this.missing).then_some(());
+        let Err(error) = failures.into_result(whole) else {
+            return Poll::Ready(None);
+        };
+        match M::missing(error) {
+            Ok(last) => Poll::Ready(Some(last)),
+            Err(error) => {
+                let stream = Lacking {
+                    what: "map_concurrent",
+                    location: this.location,
+                    cure: "`try_map_concurrent` gives an error instead",
+                };
+                stream.ends_surroundings(&Lack::of(&error));
+                *this.lacks = true;
+                Poll::Pending
+            }
+        }
     }
 }
 
@@ -215,7 +260,7 @@ where
     F: FnMut(S::Item) -> Fut,
 {
     fn is_terminated(&self) -> bool {
-        self.start.is_none() && self.owner.is_none()
+        self.start.is_none() && self.owner.is_none() && !self.lacks
     }
 }
 
@@ -227,12 +272,13 @@ struct Pump<'a, S, F, V, E, M, R> {
     waker: &'a Waker,
     limit: usize,
     source: Pin<&'a mut Option<S>>,
-    f: &'a mut F,
+    f: &'a mut Option<F>,
     ranks: &'a mut R,
     taken: &'a mut usize,
     inbox: &'a mut VecDeque<Letter<V>>,
     failure: &'a mut Option<BodyFailure<E>>,
     leaving: &'a mut bool,
+    missing: &'a mut bool,
     mode: std::marker::PhantomData<fn() -> M>,
 }
 
@@ -248,7 +294,7 @@ where
     /// A value that is there already, of a group that goes on. It takes no turn: nobody waits for the children, so it is left to
     /// others to poll them. Neither does it take a critical section, but for the child that takes the value's place.
     fn value_at_hand(&mut self, spawner: &mut Option<SpawnerHandle>) -> Option<V> {
-        if *self.leaving || self.tg.core().dooms_body() {
+        if *self.leaving || self.tg.core().is_cancelled() {
             return None;
         }
         let mut value = self.ranks.leave();
@@ -276,10 +322,13 @@ where
         for _ in 0..ROUNDS {
             core.take_body_wake();
             let mut has_more = false;
-            if core.dooms_body() {
-                self.give_up();
-            } else if !*self.leaving {
+            if !*self.leaving {
                 self.read_post();
+                if core.is_cancelled() {
+                    self.stop();
+                }
+            }
+            if !*self.leaving {
                 let value = self.ranks.leave();
                 has_more = self.take_items();
                 if let Some(value) = value {
@@ -318,7 +367,10 @@ where
         for letter in self.inbox.drain(..) {
             let value = match letter.end {
                 End::Gave(value) => Some(value),
-                End::Nothing | End::Panicked(_) => None,
+                End::Cancelled(_) | End::Failed | End::Panicked(_) => {
+                    *self.missing = true;
+                    None
+                }
             };
             self.ranks.arrive(letter.index, value);
         }
@@ -330,12 +382,13 @@ where
             if self.ranks.len() >= self.limit {
                 return false;
             }
-            let Some(source) = self.source.as_mut().as_pin_mut() else {
+            let (Some(source), Some(f)) = (self.source.as_mut().as_pin_mut(), self.f.as_mut())
+            else {
                 return false;
             };
             let mut cx = Context::from_waker(self.waker);
             let taken = catch(|| match source.poll_next(&mut cx) {
-                Poll::Ready(Some(item)) => Poll::Ready(Some((self.f)(item))),
+                Poll::Ready(Some(item)) => Poll::Ready(Some(f(item))),
                 Poll::Ready(None) => Poll::Ready(None),
                 Poll::Pending => Poll::Pending,
             });
@@ -369,14 +422,21 @@ where
         }
     }
 
-    /// The group is cancelled: nothing is taken any more, and what was not given is dropped.
-    fn give_up(&mut self) {
-        *self.leaving = true;
-        if let Err(panic) = catch(|| self.source.set(None)) {
-            report_panic("the source of a stream that had failed", panic);
+    /// The group is cancelled: nothing is taken any more. When the children are dropped, too, what was not given is dropped,
+    /// unless nothing is missing.
+    fn stop(&mut self) {
+        if let Some(source) = self.source.as_ref().as_pin_ref() {
+            let is_at_end = catch(|| source.size_hint().1 == Some(0));
+            *self.missing |= !is_at_end.unwrap_or(false);
+            if let Err(panic) = catch(|| self.source.set(None)) {
+                report_panic("the source of a stream that was cancelled", panic);
+            }
         }
-        while let Some(value) = self.ranks.scrap() {
-            drop_quietly("a value of a stream that had failed", value);
+        let is_whole = !*self.missing && self.ranks.is_settled();
+        if !is_whole && self.tg.core().dooms_body() {
+            *self.missing = true;
+            *self.leaving = true;
+            self.ranks.clear();
         }
     }
 }

@@ -273,6 +273,9 @@ impl Claimed {
             // SAFETY: this is the proof that we hold `RUNNING`.
             unsafe { header.in_context(|| (header.vtable.cancel)(raw, reason)) }
         });
+        if let (Some(own), Ending::Cancelled) = (own, end) {
+            self.0.core().child_is_missing(&self.0, &own);
+        }
         self.0.finish(end, tell_group)
     }
 

@@ -227,6 +227,14 @@ impl CellRef {
         self.mark_cancelled();
     }
 
+    /// Is cancelled alone, for this reason unless it was cancelled before, and does not wait for the end of its grace: it cannot
+    /// go on.
+    pub(in crate::group) fn ends_early(&self, reason: CancelReason) {
+        let reason = self.core().cancelled().unwrap_or(reason);
+        self.cancel_alone(reason.clone());
+        self.gives_up_with(reason);
+    }
+
     fn keep_alarm(&self, alarm: Alarm) {
         let earlier = {
             let mut held = self.header().extras.get_or_make().held.lock();

@@ -410,6 +410,19 @@ impl<'env, E, K: Kind> Scope<'env, E, K> {
     }
 
     /// Starts a child without a key.
+    pub(crate) fn supervise_at<F, T, X>(
+        &self,
+        location: &'static Location<'static>,
+        future: F,
+    ) -> Key<Outcome<T, X>>
+    where
+        F: Future<Output = Result<T, X>> + 'env,
+        K: Accepts<F> + Accepts<Result<T, X>>,
+    {
+        let child = Contained::new(future);
+        self.add::<_, Supervised<E>>(Manner::here(), location, child, None)
+    }
+
     pub(crate) fn send_at<F>(&self, location: &'static Location<'static>, future: F)
     where
         F: Future + 'env,

@@ -48,6 +48,7 @@ impl Sched {
         self.close_lanes(after);
         self.cancelled = Some(reason.clone());
         self.cancelled_before = self.tally.cancelled;
+        after.body_may_go();
         after.cancelled(reason);
         self.doomed.extend(self.slots.clear_line());
         if !self.doomed.is_empty() {

@@ -23,6 +23,7 @@
 //!    cancelled and somebody sweeps it: see `nudge`.
 
 use std::collections::VecDeque;
+use std::mem::take;
 use std::num::NonZeroUsize;
 use std::sync::Arc;
 
@@ -34,11 +35,12 @@ use super::cell::{Blocks, CellRef, Ending, Failed, Finished, Roll};
 use super::completions::Completions;
 use super::drivers::Drivers;
 use super::failures::{Given, Left};
-use super::policy::Policy;
+use super::policy::{OnError, Policy};
 use super::ready::Ready;
 use super::refusals::Refusals;
 use super::shields::Shields;
 use super::slots::Slots;
+use super::surroundings::Lack;
 use super::tally::Tally;
 use super::tickets::Ticket;
 use super::watchers::{Events, Watchers};
@@ -84,6 +86,8 @@ pub(super) struct Sched {
     pub(super) failures: Vec<Failed>,
     /// What those are told who leave when somebody has taken the failures.
     given: Option<Given>,
+    /// Children that were cancelled alone, where all are needed, and how many had failed before. Most groups need not all.
+    lacks: Vec<(usize, Lack)>,
     pub(super) completions: Option<Completions>,
     pub(super) tally: Tally,
     /// The owner is gone: failures that still come have nowhere to go.
@@ -151,6 +155,7 @@ impl Sched {
             watchers: Watchers::default(),
             failures: Vec::new(),
             given: None,
+            lacks: Vec::new(),
             completions: None,
             tally: Tally::default(),
             orphaned: false,
@@ -277,6 +282,24 @@ impl Sched {
         }
     }
 
+    /// A child was cancelled alone and is about to be over, in a group that needs all.
+    pub(super) fn lacks(&mut self, lack: Lack, policy: Policy, after: &mut After) {
+        if self.cancelled.is_some() {
+            return;
+        }
+        if policy.on_error == OnError::CancelSiblings {
+            let child = lack.child.clone();
+            let reason = lack.reason.clone();
+            let cause = |child| CancelReason::sibling_cancelled(child, reason.clone());
+            self.cancel(child.map_or(reason.clone(), cause), after);
+        }
+        self.lacks.push((self.failures.len(), lack));
+    }
+
+    pub(super) fn first_lack(&self) -> Option<&Lack> {
+        self.lacks.first().map(|(_, lack)| lack)
+    }
+
     /// A child is over.
     #[inline]
     pub(super) fn over(&mut self, finished: Finished, after: &mut After) {
@@ -387,13 +410,21 @@ impl Sched {
             return None;
         }
         let before = self.given.clone();
-        if let Some(first) = self.failures.first().filter(|_| before.is_none()) {
-            self.given = Some(Given {
-                reason: CancelReason::failed_before(first.info()),
-                resumed: self.resumes,
-            });
+        if before.is_none() {
+            self.given = self.gives();
         }
-        Some(Left::with(std::mem::take(&mut self.failures), before))
+        Some(Left::with(take(&mut self.failures), take(&mut self.lacks), before))
+    }
+
+    /// What is kept of the failures that are about to be given, for those who leave later.
+    fn gives(&self) -> Option<Given> {
+        let failed = self.failures.first();
+        let failed = failed.map(|failed| CancelReason::failed_before(failed.info()));
+        let lacking = || Some(self.lacks.first()?.1.reason.clone());
+        Some(Given {
+            reason: failed.or_else(lacking)?,
+            resumed: self.resumes,
+        })
     }
 
     /// Is nobody left but background children?

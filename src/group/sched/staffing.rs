@@ -140,7 +140,7 @@ impl Sched {
 
     /// Can no driver be had, as far as is known?
     pub(in crate::group) fn lacks_drivers(&self) -> bool {
-        self.drivers.is_empty() && self.refused
+        self.drivers.is_empty() && self.refusals.any()
     }
 
     /// Is there nobody to poll children?
