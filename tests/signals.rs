@@ -17,6 +17,9 @@ use ingather::{Exit, Run, SpawnerHandle, create_task, current_token, from_fn, on
 use tokio::runtime::Builder;
 
 const PART: &str = "INGATHER_SIGNALS_PART";
+/// The grace of a main that ends by itself, however busy the machine is, and of one that is to be dropped.
+const LONG: Duration = Duration::from_secs(60);
+const SHORT: Duration = Duration::from_millis(100);
 const SPAWNERS: [&str; 6] = ["embedded", "smol", "tokio one", "tokio many", "pool", "own"];
 
 /// Says a line to the parent. Lines of the harness are told apart by the mark.
@@ -33,7 +36,7 @@ fn child() {
     let (spawner, part) = part.split_once('/').unwrap();
     match part {
         "polite" => {
-            let exit = run(spawner, async {
+            let exit = run(spawner, LONG, async {
                 on_shutdown(|| async { say("callback") }).unwrap().detach();
                 create_task(async {
                     let reason = current_token().cancelled().await;
@@ -55,7 +58,7 @@ fn child() {
             }
         }
         "deaf" => {
-            let exit = run(spawner, async {
+            let exit = run(spawner, LONG, async {
                 on_shutdown(|| async { say("callback") }).unwrap().detach();
                 say("ready");
                 current_token().cancelled().await;
@@ -69,7 +72,7 @@ fn child() {
         }
         "late" => {
             // A run that begins when one that was asked to leave has not left yet is asked at once.
-            let exit = run(spawner, async {
+            let exit = run(spawner, LONG, async {
                 on_shutdown(|| async {
                     let inner = Run::builder().signals(true).run_async(async {
                         let reason = current_token().cancelled().await;
@@ -84,14 +87,14 @@ fn child() {
             });
             assert!(exit.report().is_clean(), "{}", exit.report());
             // A new run after that listens anew.
-            let exit = run(spawner, async {
+            let exit = run(spawner, LONG, async {
                 say("again");
                 current_token().cancelled().await;
             });
             say(&format!("signal {:?}", exit.report().signal()));
         }
         "dropped" => {
-            let exit = run(spawner, async {
+            let exit = run(spawner, SHORT, async {
                 say("ready");
                 pending::<()>().await;
             });
@@ -104,12 +107,11 @@ fn child() {
     }
 }
 
-fn run<F: Future>(spawner: &str, main: F) -> Exit<F::Output> {
-    let listens = Run::builder()
-        .signals(true)
-        .grace(Duration::from_millis(100));
+fn run<F: Future>(spawner: &str, grace: Duration, main: F) -> Exit<F::Output> {
+    let listens = Run::builder().signals(true).grace(grace);
     let own = |runtime: tokio::runtime::Runtime, main| {
-        let run = listens_on(runtime.handle());
+        let run = Run::builder().signals(true).on(runtime.handle());
+        let run = run.grace(grace);
         runtime.block_on(run.run_async(main))
     };
     match spawner {
@@ -137,11 +139,6 @@ fn run<F: Future>(spawner: &str, main: F) -> Exit<F::Output> {
         }
         _ => listens.on(&Embedded).run(main),
     }
-}
-
-fn listens_on(handle: &tokio::runtime::Handle) -> Run {
-    let run = Run::builder().signals(true).on(handle);
-    run.grace(Duration::from_millis(100))
 }
 
 /// A process that plays a part.

@@ -5,11 +5,10 @@ use std::num::NonZeroUsize;
 use std::sync::{Arc, Mutex};
 use std::task::Poll;
 use std::thread::{self, JoinHandle};
-use std::time::Duration;
 
 use ingather::{Completion, GatherGroup, GroupOptions, Job, Key, SpawnError, Spawner};
 
-use crate::support::{ByHand, Drops, Gate, Polls, Trace, watched, yields};
+use crate::support::{ByHand, Drops, Gate, PATIENCE, Polls, Trace, watched, yields};
 
 /// A spawner that says that it has so many threads, and keeps its jobs.
 #[derive(Clone)]
@@ -76,11 +75,11 @@ pub(crate) struct LongPoll {
 impl LongPoll {
     pub(crate) fn run(&self) {
         self.begun.open();
-        assert!(self.over.block_for(Duration::from_secs(8)), "it is let go");
+        assert!(self.over.block_for(PATIENCE), "it is let go");
     }
 
     pub(crate) fn has_begun(&self) {
-        assert!(self.begun.block_for(Duration::from_secs(8)), "it is polled");
+        assert!(self.begun.block_for(PATIENCE), "it is polled");
     }
 }
 

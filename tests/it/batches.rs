@@ -2,7 +2,6 @@
 
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
 
 use futures::channel::oneshot;
 use futures::future::FutureExt;
@@ -11,7 +10,7 @@ use ingather::{
 };
 
 use crate::blocking::may_block;
-use crate::support::{Gate, Site, behaviour, stepper, watched, yield_now, yields};
+use crate::support::{Gate, PATIENCE, Site, behaviour, stepper, watched, yield_now, yields};
 
 behaviour!(
     no_child_waits_behind_the_long_poll_of_a_sibling,
@@ -35,7 +34,7 @@ async fn forty_around_a_long_poll(spawner: &SpawnerHandle, at: usize, rounds: us
             let (all, left) = (all.clone(), Arc::clone(&left));
             tg.spawn(async move {
                 if number == at {
-                    return all.block_for(Duration::from_secs(8));
+                    return all.block_for(PATIENCE);
                 }
                 yields(rounds).await;
                 if left.fetch_sub(1, SeqCst) == 1 {

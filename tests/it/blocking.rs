@@ -3,7 +3,6 @@
 use std::sync::Barrier;
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 use std::thread;
-use std::time::Duration;
 
 use ingather::{
     BlockingScope, CancelKind, GatherIncomplete, GroupOptions, Spawner, blocking_scope,
@@ -12,8 +11,8 @@ use ingather::{
 use tokio::runtime::{Builder, Handle};
 
 use crate::support::{
-    Drops, Fault, Gate, HostileSpawner, Kind, Meter, Mischief, Site, Trace, behaviour, stepper,
-    watched, yield_now, yields,
+    Drops, Fault, Gate, HostileSpawner, Kind, Meter, Mischief, PATIENCE, Site, Trace, behaviour,
+    stepper, watched, yield_now, yields,
 };
 
 behaviour!(outside:
@@ -91,13 +90,11 @@ async fn two_children_run_in_parallel_while_the_body_is_busy(on: Site) {
             drop(tg.spawn(async move {
                 // The poll of neither ends before that of the other has begun.
                 inside[mine].open();
-                inside[other].block_for(Duration::from_secs(5));
+                inside[other].block_for(PATIENCE);
             }));
         }
         // The thread of the body helps neither.
-        inside
-            .each_ref()
-            .map(|gate| gate.block_for(Duration::from_secs(4)))
+        inside.each_ref().map(|gate| gate.block_for(PATIENCE))
     });
     assert_eq!(met, [true, true]);
 }

@@ -7,7 +7,6 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::mpsc::channel;
 use std::task::{Context, Poll, Wake, Waker};
-use std::time::Duration;
 
 use ingather::{
     GatherGroup, Job, Key, SpawnError, Spawner, SpawnerHandle, current_spawner, from_fn, scope_on,
@@ -15,8 +14,8 @@ use ingather::{
 
 use crate::leaving::{AtDrop, kind};
 use crate::support::{
-    ByHand, Drops, Gate, HostileSpawner, Kind, Meter, Mischief, Site, Trace, behaviour, stepper,
-    yield_now, yields,
+    ByHand, Drops, Gate, HostileSpawner, Kind, Meter, Mischief, PATIENCE, Site, Trace, behaviour,
+    stepper, yield_now, yields,
 };
 
 behaviour!(
@@ -370,10 +369,10 @@ async fn several_children_run_at_once_where_there_are_threads(on: Site) {
     let group = GatherGroup::on(&on.spawner);
     let waits = group.spawn(async move {
         one.open();
-        second.block_for(Duration::from_secs(5))
+        second.block_for(PATIENCE)
     });
     drop(group.spawn(async move {
-        first.block_for(Duration::from_secs(5));
+        first.block_for(PATIENCE);
         two.open();
     }));
     assert_eq!(
@@ -395,7 +394,7 @@ async fn a_child_that_is_not_alone_starts_while_the_body_is_still_in_its_poll(on
         drop(tg.spawn(async move { open.open() }));
         // The one that is left is what the body's own task sees to.
         drop(tg.spawn(async {}));
-        gate.block_for(Duration::from_secs(5))
+        gate.block_for(PATIENCE)
     });
     assert!(started.await, "no child of a busy body did start");
 }

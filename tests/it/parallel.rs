@@ -1,11 +1,9 @@
 //! Children run at the same time where the spawner has the threads for it, whatever the owner is in the middle of.
 
-use std::time::Duration;
-
 use ingather::{Spawner, SpawnerHandle, scope_on};
 use tokio::runtime::Builder;
 
-use crate::support::{Gate, Site, behaviour, watched};
+use crate::support::{Gate, PATIENCE, Site, behaviour, watched};
 
 behaviour!(two_children_run_at_the_same_time_in_each_of_ten_bursts);
 
@@ -16,7 +14,7 @@ fn pair() -> [impl Future<Output = bool> + Send + 'static; 2] {
         let (here, there) = (gates[own].clone(), gates[1 - own].clone());
         async move {
             here.open();
-            there.block_for(Duration::from_secs(5))
+            there.block_for(PATIENCE)
         }
     })
 }

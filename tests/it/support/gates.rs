@@ -7,6 +7,9 @@ use std::sync::{Arc, Condvar, Mutex};
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
+/// How long a thread waits for what comes for certain, and at once if the machine is idle.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
+
 /// Shut until it is opened, once and for good. Clones are the same gate.
 #[derive(Clone, Default)]
 pub(crate) struct Gate(Arc<Inner>);

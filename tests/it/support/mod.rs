@@ -30,7 +30,7 @@ pub(crate) mod warnings;
 pub(crate) mod watchdog;
 pub(crate) mod wound;
 
-pub(crate) use gates::Gate;
+pub(crate) use gates::{Gate, PATIENCE};
 pub(crate) use ingather::testing::{
     ByHand, CountingWaker, HostileSpawner, Mischief, Trace, yield_now, yields,
 };
@@ -76,6 +76,10 @@ pub(crate) fn panic_text(payload: Box<dyn std::any::Any + Send>) -> String {
 ///
 /// `outside:` before the names runs them from a plain thread only, `inside:` as a job of the spawner only. A test that
 /// blocks its thread for its children has to be outside.
+#[allow(
+    unused_macros,
+    reason = "the same tool box serves random programs, which have no tests of this shape"
+)]
 macro_rules! behaviour {
     (outside: $($name:ident),* $(,)?) => { $( behaviour!(@module $name [false]); )* };
     (inside: $($name:ident),* $(,)?) => { $( behaviour!(@module $name [true]); )* };
