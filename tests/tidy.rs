@@ -77,6 +77,7 @@ const SLEEPERS: &[&str] = &[
     "tests/it/testing/",
     "tests/it/time.rs",
     "tests/it/timeouts.rs",
+    "tests/programs/",
 ];
 
 /// Examples of what must not be: they hold planted faults and cite no rule.

@@ -1,0 +1,276 @@
+//! What the rules say of keys, tokens, tallies and the hook, and of everything at the end.
+
+use super::books::{Books, End, Role, What, World};
+use super::face::{Counts, Got, Reads};
+use super::face_forms::{Told, told};
+use super::interpret::receive;
+use super::oracle::giver;
+use super::program::{How, Kind};
+
+/// A key gave something, or read why not.
+pub(crate) fn key_gave(world: &World, actor: usize, got: Result<Got, Reads>) {
+    let reads = match &got {
+        Ok(Got::Done(Ok(_))) => Reads::There,
+        Ok(Got::Done(Err(_))) => Reads::Failed,
+        Ok(Got::Panicked(_)) => Reads::Panicked,
+        Ok(Got::Cancelled) => Reads::Cancelled {
+            by_deadline: false,
+            abandoned: false,
+        },
+        Err(reads) => reads.clone(),
+    };
+    let giver = got.as_ref().ok().and_then(giver);
+    if giver.is_some_and(|giver| giver != actor) {
+        world.fault("Results-5", "a key gave the result of another child");
+    }
+    key_reads(world, actor, &reads, true);
+    if let Ok(got) = got {
+        receive(world, got);
+    }
+}
+
+/// Does a key read what its child ended with?
+fn key_reads(world: &World, actor: usize, reads: &Reads, strictly: bool) {
+    let fault = {
+        let books = world.books();
+        let this = &books.actors[actor];
+        let is_value = matches!(reads, Reads::There | Reads::Taken);
+        let is_right = match this.end {
+            // Whether a panic in its destructor or the end before counts is another rule's.
+            _ if this.blew_up || this.result_blew_up => *reads != Reads::Pending,
+            Some(End::Value) => is_value,
+            Some(End::Flaw(_)) => *reads == Reads::Failed || (!strictly && *reads == Reads::There),
+            Some(End::Panic) => *reads == Reads::Panicked || (!strictly && *reads == Reads::There),
+            None => {
+                matches!(reads, Reads::Cancelled { .. })
+                    || (*reads == Reads::There && this.role == Role::Child(Kind::Supervised))
+            }
+        };
+        let lost = matches!(
+            reads,
+            Reads::Cancelled {
+                abandoned: true,
+                ..
+            }
+        );
+        if lost {
+            Some((
+                "Executors-1",
+                format!("{} was abandoned", books.label(actor)),
+            ))
+        } else {
+            let label = books.label(actor);
+            (!is_right).then(|| {
+                (
+                    "Results-1",
+                    format!("{label} ended with {:?}, its key reads {reads:?}", this.end),
+                )
+            })
+        }
+    };
+    if let Some((rule, what)) = fault {
+        world.fault(rule, what);
+    }
+}
+
+/// The program is over: every key is resolved.
+pub(crate) async fn keys(world: &World) {
+    let keys = std::mem::take(&mut world.books().keys);
+    for (id, held) in keys {
+        let (actor, reads) = (held.actor, held.reads());
+        if reads == Reads::Pending {
+            world.fault(
+                "Results-2",
+                format!("the key of c{id} is pending, and everything is over"),
+            );
+            continue;
+        }
+        key_reads(world, actor, &reads, false);
+        if id % 2 == 0 {
+            let got = held.receive().await;
+            key_gave(world, actor, got);
+        }
+    }
+}
+
+/// What a checkpoint says of the token of this actor.
+pub(crate) fn token_reads(world: &World, actor: usize, reads: bool) {
+    if !world.is_exact() {
+        return;
+    }
+    let now = world.now();
+    let fault = {
+        let books = world.books();
+        match books.turned(actor, now) {
+            Some(turned) if turned != reads => Some(format!(
+                "{}: the token turned: {turned}, it reads {reads}",
+                books.label(actor)
+            )),
+            _ => None,
+        }
+    };
+    if let Some(what) = fault {
+        world.fault("Cancelling-5", what);
+    }
+}
+
+impl Books {
+    /// What is wrong with a tally, where every end of these actors is known.
+    pub(crate) fn miscounted(&self, actors: &[usize], tally: Counts) -> Option<&'static str> {
+        let children = || {
+            let all = actors.iter().map(|actor| &self.actors[*actor]);
+            all.filter(|actor| actor.role != Role::Body)
+        };
+        // Whose a child is that has not started, and how an end counts after which the destructor panics or that goes to a
+        // supervisor, is told elsewhere.
+        let vague = [Role::Child(Kind::Start), Role::Child(Kind::Supervised)];
+        if children()
+            .any(|actor| actor.blew_up || actor.result_blew_up || vague.contains(&actor.role))
+        {
+            return None;
+        }
+        let count = |is: &dyn Fn(&super::books::Actor) -> bool| {
+            u64::try_from(children().filter(|actor| actor.made && is(actor)).count())
+                .expect("it fits")
+        };
+        let ended = count(&|actor| matches!(actor.end, Some(End::Value | End::Flaw(_))));
+        let panicked = count(&|actor| actor.end == Some(End::Panic));
+        let cut = count(&|actor| actor.end.is_none() && actor.polled);
+        if tally.gave != ended {
+            Some("so many did not end with a value or error")
+        } else if tally.panicked != panicked {
+            Some("so many did not panic")
+        } else if tally.cancelled < cut {
+            Some("more were cancelled")
+        } else if tally.gave + tally.panicked + tally.cancelled > count(&|_| true) {
+            Some("there were not so many")
+        } else {
+            None
+        }
+    }
+
+    /// Has the token of this actor turned, as far as that can be told?
+    fn turned(&self, actor: usize, now: u64) -> Option<bool> {
+        let mut sure = self.panics.is_empty();
+        let mut next = actor;
+        loop {
+            let this = &self.actors[next];
+            let Some(at) = this.group else { break };
+            let group = &self.groups[at];
+            if this.cancelled_at.is_some() {
+                return Some(true);
+            }
+            if self.is_starting(next) {
+                return None;
+            }
+            if group.cancelled_at.is_some()
+                || group.deadline.is_some_and(|at| at < now && !group.moved)
+            {
+                return Some(true);
+            }
+            sure &= matches!(group.what, What::Scope | What::Value)
+                && this.role != Role::Child(Kind::Background)
+                && !group.dropped
+                && group.deadline != Some(now)
+                && !group.moved;
+            if group.in_hold {
+                break;
+            }
+            next = group.opener;
+        }
+        sure.then_some(false)
+    }
+}
+
+/// Hears of what reaches the hook, at once.
+pub(crate) fn heard(world: &World, told: &Told) {
+    let Some(child) = &told.child else { return };
+    let is_wrong = {
+        let books = world.books();
+        books.actors.iter().any(|actor| {
+            actor.role == Role::Child(Kind::Supervised)
+                && actor.key_held
+                && format!("c{}", actor.id) == *child
+        })
+    };
+    if is_wrong && told.panic.is_some() {
+        world.fault(
+            "Children-2",
+            format!("the hook hears of {child}, and its key is held"),
+        );
+    }
+}
+
+/// Everything is over: nothing may be left, lost or doubled.
+pub(crate) fn close(world: &World) {
+    let told = told();
+    for panic in told.iter().filter_map(|told| told.panic.as_ref()) {
+        world.panic_received(panic);
+    }
+    let flaws_told = told.iter().filter(|told| told.is_flaw).count();
+    let mut faults = Vec::new();
+    {
+        let books = world.books();
+        for (number, actor) in books.actors.iter().enumerate() {
+            if actor.made && actor.dropped_at.is_none() {
+                faults.push((
+                    "Leaving-1",
+                    format!("{} was never dropped", books.label(number)),
+                ));
+            }
+        }
+        for (number, (actor, times)) in books.panics.iter().enumerate() {
+            if *times != 1 {
+                let label = books.label(*actor);
+                faults.push((
+                    "Panics-4",
+                    format!("panic {number} of {label} ended in {times} places"),
+                ));
+            }
+        }
+        if books.values_made != books.values_gone {
+            let (made, gone) = (books.values_made, books.values_gone);
+            faults.push(("Results-4", format!("of {made} values {gone} were dropped")));
+        }
+        let mut lost = 0;
+        let mut excused = 0;
+        for (number, flaw) in books.flaws.iter().enumerate() {
+            match (flaw.received, flaw.dropped) {
+                (true, false) => {}
+                (false, true) => {
+                    lost += 1;
+                    excused += usize::from(books.may_lose(flaw.actor));
+                }
+                _ => faults.push(("Errors-2", format!("flaw {number} is left somewhere"))),
+            }
+        }
+        if flaws_told > lost || flaws_told + excused < lost {
+            let what = format!(
+                "{lost} errors were received by nobody, {excused} of which may be dropped, and the hook heard of {flaws_told}"
+            );
+            faults.push(("Errors-2", what));
+        }
+    }
+    for (rule, what) in faults {
+        world.fault(rule, what);
+    }
+}
+
+impl Books {
+    /// May an error of this actor be dropped without a word? Where somebody else has won, it may.
+    fn may_lose(&self, actor: usize) -> bool {
+        let Some(group) = self.actors[actor].group else {
+            return false;
+        };
+        match self.groups[group].what {
+            What::Gather(How::Race | How::Gather) => true,
+            What::Gather(How::FirstOk | How::Quorum(_)) => {
+                let of = &self.groups[group].actors;
+                of.iter()
+                    .any(|actor| self.actors[*actor].end == Some(End::Value))
+            }
+            What::Map => !self.groups[group].can_fail,
+            _ => false,
+        }
+    }
+}

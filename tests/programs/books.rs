@@ -1,0 +1,434 @@
+//! What is known of a run: who was polled and dropped when, who was cancelled, and where each failure ended.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard};
+
+use super::face::{Handle, Held, Watch};
+use super::program::{How, Kind, Options, TOKENS, Units, Until};
+
+/// One run. Clones are the same.
+#[derive(Clone)]
+pub(crate) struct World(Arc<Inner>);
+
+struct Inner {
+    books: Mutex<Books>,
+    /// The virtual time in units, if time is virtual.
+    now: Option<Box<dyn Fn() -> Units + Send + Sync>>,
+}
+
+#[derive(Default)]
+pub(crate) struct Books {
+    pub(crate) actors: Vec<Actor>,
+    pub(crate) groups: Vec<Group>,
+    pub(crate) flaws: Vec<Flawed>,
+    /// Each panic: who threw it, and how often it came to somebody.
+    pub(crate) panics: Vec<(usize, usize)>,
+    pub(crate) values_made: usize,
+    pub(crate) values_gone: usize,
+    /// The keys that are held, by child.
+    pub(crate) keys: BTreeMap<usize, Held>,
+    pub(crate) tokens: [Option<Units>; TOKENS],
+    pub(crate) faults: Vec<String>,
+    pub(crate) trace: Vec<String>,
+    /// How many calls that cancel are on the stack.
+    pub(crate) cancelling: usize,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Role {
+    Root,
+    Body,
+    Call,
+    Child(Kind),
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum End {
+    Value,
+    Flaw(usize),
+    Panic,
+}
+
+pub(crate) struct Actor {
+    /// The number of the child in the program.
+    pub(crate) id: usize,
+    pub(crate) role: Role,
+    pub(crate) group: Option<usize>,
+    pub(crate) spawned_at: Units,
+    /// Was there ever a future of it?
+    pub(crate) made: bool,
+    pub(crate) polled: bool,
+    pub(crate) polling: bool,
+    pub(crate) end: Option<End>,
+    /// Its place among all ends.
+    pub(crate) ended: usize,
+    pub(crate) dropped_at: Option<Units>,
+    /// The destructor of its future panicked.
+    pub(crate) blew_up: bool,
+    /// That of its value or error did.
+    pub(crate) result_blew_up: bool,
+    pub(crate) cancelled_at: Option<Units>,
+    /// How many shields and clean-ups are in it.
+    pub(crate) holds: usize,
+    /// How many of them stand in itself, and not in a group further in.
+    pub(crate) own_holds: usize,
+    /// Is it polled now for the sake of what it holds further in alone?
+    pub(crate) spared: bool,
+    pub(crate) last_hold: Option<Units>,
+    pub(crate) started: bool,
+    pub(crate) key_held: bool,
+    pub(crate) key_held_at_end: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum What {
+    Scope,
+    Value,
+    Gather(How),
+    Map,
+}
+
+pub(crate) struct Group {
+    pub(crate) id: usize,
+    pub(crate) what: What,
+    pub(crate) can_fail: bool,
+    pub(crate) options: Options,
+    pub(crate) opener: usize,
+    /// Was it opened in a shield or clean-up of its opener?
+    pub(crate) in_hold: bool,
+    pub(crate) deadline: Option<Units>,
+    /// Was the deadline moved at its own instant, so that nobody can tell whether it passed?
+    pub(crate) moved: bool,
+    pub(crate) cancelled_at: Option<Units>,
+    /// Was every step of that cancel made when its call returned?
+    pub(crate) at_once: bool,
+    pub(crate) handle: Option<Arc<dyn Handle>>,
+    pub(crate) watch: Option<Watch>,
+    pub(crate) body: Option<usize>,
+    pub(crate) actors: Vec<usize>,
+    pub(crate) under_way: usize,
+    pub(crate) over: bool,
+    pub(crate) dropped: bool,
+}
+
+pub(crate) struct Flawed {
+    pub(crate) actor: usize,
+    pub(crate) received: bool,
+    pub(crate) dropped: bool,
+}
+
+/// From when on somebody must not be polled, and by when it has to be dropped.
+#[derive(Clone, Copy)]
+pub(crate) struct Cut {
+    pub(crate) at: Units,
+    pub(crate) at_once: bool,
+    /// Was its own group cancelled, or itself?
+    own: bool,
+}
+
+impl World {
+    pub(crate) fn new(now: Option<Box<dyn Fn() -> Units + Send + Sync>>) -> Self {
+        let world = Self(Arc::new(Inner {
+            books: Mutex::default(),
+            now,
+        }));
+        world.actor(0, Role::Root, None);
+        world
+    }
+
+    pub(crate) fn books(&self) -> MutexGuard<'_, Books> {
+        self.0
+            .books
+            .lock()
+            .unwrap_or_else(|poisoned| poisoned.into_inner())
+    }
+
+    pub(crate) fn now(&self) -> Units {
+        self.0.now.as_ref().map_or(0, |now| now())
+    }
+
+    /// Is time virtual, so that every instant can be told?
+    pub(crate) fn is_exact(&self) -> bool {
+        self.0.now.is_some()
+    }
+
+    pub(crate) fn trace(&self, what: impl FnOnce() -> String) {
+        let now = self.now();
+        let text = format!("{now:4}  {}", what());
+        self.books().trace.push(text);
+    }
+
+    pub(crate) fn fault(&self, rule: &str, what: impl Into<String>) {
+        let now = self.now();
+        let text = format!("{rule}: {} (at {now})", what.into());
+        let mut books = self.books();
+        books.trace.push(format!("FAULT {text}"));
+        books.faults.push(text);
+    }
+
+    /// A new actor: a child, a call, a body, or the program.
+    pub(crate) fn actor(&self, id: usize, role: Role, group: Option<usize>) -> usize {
+        let spawned_at = self.now();
+        let mut books = self.books();
+        let actor = books.actors.len();
+        books.actors.push(Actor {
+            id,
+            role,
+            group,
+            spawned_at,
+            made: false,
+            polled: false,
+            polling: false,
+            end: None,
+            ended: 0,
+            dropped_at: None,
+            blew_up: false,
+            result_blew_up: false,
+            cancelled_at: None,
+            holds: 0,
+            own_holds: 0,
+            spared: false,
+            last_hold: None,
+            started: false,
+            key_held: false,
+            key_held_at_end: false,
+        });
+        if let Some(group) = group {
+            books.groups[group].actors.push(actor);
+            if role == Role::Body {
+                books.groups[group].body = Some(actor);
+            }
+        }
+        actor
+    }
+
+    pub(crate) fn group(
+        &self,
+        id: usize,
+        what: What,
+        can_fail: bool,
+        options: &Options,
+        opener: usize,
+    ) -> usize {
+        let now = self.now();
+        let mut books = self.books();
+        let in_hold = books.actors[opener].holds > 0;
+        let cancelled_at = options.token.and_then(|token| books.tokens[token]);
+        let deadline = match options.until {
+            Until::Timeout(after) | Until::MoveOn(after) => Some(now + after),
+            Until::Unset => None,
+        };
+        books.groups.push(Group {
+            id,
+            what,
+            can_fail,
+            options: options.clone(),
+            opener,
+            in_hold,
+            deadline,
+            moved: false,
+            cancelled_at: cancelled_at.map(|_| now),
+            at_once: false,
+            handle: None,
+            watch: None,
+            body: None,
+            actors: Vec::new(),
+            under_way: 0,
+            over: false,
+            dropped: false,
+        });
+        books.groups.len() - 1
+    }
+
+    /// The group is cancelled from now on.
+    pub(crate) fn cancelled(&self, group: usize, at_once: bool) {
+        let now = self.now();
+        let mut books = self.books();
+        let group = &mut books.groups[group];
+        if group.cancelled_at.is_none() && !group.over {
+            group.cancelled_at = Some(now);
+            group.at_once = at_once;
+        }
+    }
+
+    /// From now on the actor is a child of its group like any other.
+    pub(crate) fn started(&self, actor: usize) {
+        let now = self.now();
+        let actor = &mut self.books().actors[actor];
+        (actor.started, actor.spawned_at) = (true, now);
+    }
+
+    pub(crate) fn actor_cancelled(&self, actor: usize) {
+        let now = self.now();
+        let mut books = self.books();
+        let actor = &mut books.actors[actor];
+        if actor.end.is_none() {
+            actor.cancelled_at.get_or_insert(now);
+        }
+    }
+
+    pub(crate) fn deadline_moved(&self, group: usize, after: Units) {
+        let now = self.now();
+        let mut books = self.books();
+        let group = &mut books.groups[group];
+        // One that passes at this very instant may have been noticed, or not.
+        let old = group.deadline.filter(|old| *old <= now);
+        if group.cancelled_at.is_none() && old.is_none() {
+            group.deadline = Some(now + after);
+        }
+        group.moved = group.moved || old == Some(now);
+    }
+
+    pub(crate) fn token_cancelled(&self, token: usize) {
+        let now = self.now();
+        let mut books = self.books();
+        books.tokens[token].get_or_insert(now);
+        for group in &mut books.groups {
+            if group.options.token == Some(token) && group.cancelled_at.is_none() {
+                group.cancelled_at = Some(now);
+            }
+        }
+    }
+
+    /// A shield or clean-up begins or ends in this actor.
+    pub(crate) fn hold(&self, actor: usize, begins: bool) {
+        let now = self.now();
+        let mut books = self.books();
+        {
+            let own = &mut books.actors[actor].own_holds;
+            *own = if begins { *own + 1 } else { *own - 1 };
+        }
+        let mut next = Some(actor);
+        while let Some(at) = next {
+            books.held(at, begins, now);
+            let group = books.actors[at].group;
+            // The body of a group is not dropped as long as one of its children is held.
+            if let Some(body) = group.and_then(|group| books.groups[group].body) {
+                if body != at {
+                    books.held(body, begins, now);
+                }
+            }
+            next = group.map(|group| books.groups[group].opener);
+        }
+    }
+}
+
+impl Books {
+    fn held(&mut self, actor: usize, begins: bool, now: Units) {
+        let actor = &mut self.actors[actor];
+        if begins {
+            actor.holds += 1;
+        } else {
+            actor.holds -= 1;
+            actor.last_hold = Some(now);
+        }
+    }
+
+    pub(crate) fn label(&self, actor: usize) -> String {
+        let actor = &self.actors[actor];
+        match (actor.role, actor.group) {
+            (Role::Body, Some(group)) => format!("the body of group {}", self.groups[group].id),
+            (Role::Root, _) => "the program".to_owned(),
+            _ => format!("c{}", actor.id),
+        }
+    }
+
+    /// When a group is cancelled, as far as that is known.
+    pub(crate) fn cancelled_at(&self, group: usize) -> Option<Units> {
+        let group = &self.groups[group];
+        let deadline = group.deadline.filter(|_| !group.moved);
+        match (group.cancelled_at, deadline) {
+            (Some(at), Some(deadline)) => Some(at.min(deadline)),
+            (at, deadline) => at.or(deadline),
+        }
+    }
+
+    /// Is the actor a child of this group, or in one?
+    pub(crate) fn is_within(&self, actor: usize, group: usize) -> bool {
+        let mut next = actor;
+        loop {
+            let this = &self.actors[next];
+            let Some(at) = this.group else { return false };
+            if at == group && this.role != Role::Body {
+                return true;
+            }
+            next = self.groups[at].opener;
+        }
+    }
+
+    /// Does a pending start keep the cancels of its group from this actor?
+    pub(crate) fn is_starting(&self, actor: usize) -> bool {
+        let actor = &self.actors[actor];
+        actor.role == Role::Child(Kind::Start) && !actor.started
+    }
+
+    /// From when on the actor must not be polled, if nothing holds that off.
+    pub(crate) fn cut(&self, actor: usize) -> Option<Cut> {
+        (self.actors[actor].holds == 0).then(|| self.cut_of(actor))?
+    }
+
+    /// Is the actor polled for the sake of what it holds further in alone?
+    pub(crate) fn is_spared(&self, actor: usize, now: Units) -> bool {
+        let this = &self.actors[actor];
+        let cut = self
+            .cut_of(actor)
+            .filter(|_| this.holds > 0 && this.own_holds == 0);
+        cut.is_some_and(|cut| cut.own && (now > cut.at || (now == cut.at && cut.at_once)))
+    }
+
+    fn cut_of(&self, actor: usize) -> Option<Cut> {
+        let mut cut: Option<Cut> = None;
+        let mut least = |at: Units, at_once: bool, own: bool| {
+            if cut.is_none_or(|cut| at < cut.at || (at == cut.at && at_once)) {
+                cut = Some(Cut { at, at_once, own });
+            }
+        };
+        let mut next = actor;
+        loop {
+            let this = &self.actors[next];
+            let Some(at) = this.group else { break };
+            let group = &self.groups[at];
+            let is_first = next == actor;
+            if let Some(at) = this.cancelled_at {
+                least(
+                    at + group.options.grace,
+                    is_first && group.options.grace == 0,
+                    is_first,
+                );
+            }
+            if self.is_starting(next) {
+                break;
+            }
+            // The body of what cannot fail has to give its value.
+            let is_spared = this.role == Role::Body && !group.can_fail;
+            if let Some(when) = self.cancelled_at(at).filter(|_| !is_spared) {
+                let at_once = group.at_once && group.cancelled_at == Some(when);
+                let at_once = is_first && at_once && group.options.grace == 0;
+                least(when + group.options.grace, at_once, is_first);
+            }
+            if group.in_hold {
+                break;
+            }
+            next = group.opener;
+        }
+        let Actor {
+            last_hold,
+            spawned_at,
+            ..
+        } = self.actors[actor];
+        // What is spawned later was never to be there.
+        let cut = cut.map(|cut| Cut {
+            at: cut.at.max(spawned_at),
+            ..cut
+        });
+        cut.map(|cut| match last_hold {
+            // Then it waited for the end of the hold alone.
+            Some(held) if held > cut.at => Cut {
+                at: held,
+                at_once: cut.own,
+                ..cut
+            },
+            _ => cut,
+        })
+    }
+}

@@ -1,0 +1,386 @@
+//! Every call to the crate but those that open forms: handles, keys, tokens and time. With `face_forms`, what a change of the
+//! crate's face changes.
+
+use std::future::Future;
+
+use std::time::Duration;
+
+use futures::future::BoxFuture;
+use ingather::{
+    CallbackGuard, CancelKind, CancelToken, ContextVar, GatherIncomplete, Inline, Key, Outcome,
+    Ready, Scope, Shared, StartError, Tally,
+};
+
+pub(crate) use ingather::time::{sleep, timeout};
+pub(crate) use ingather::{checkpoint, current_token, shield, with_cleanup};
+
+use super::books::World;
+use super::program::{Kind, TOKENS, Units};
+use super::witness::{Done, Flaw, Tracked, Value};
+
+static WHO: ContextVar<usize> = ContextVar::named("who");
+
+/// Which actor's context this is.
+pub(crate) fn who() -> Option<usize> {
+    WHO.get()
+}
+
+/// Runs `f` in the context of an actor.
+pub(crate) fn as_actor<R>(actor: usize, f: impl FnOnce() -> R) -> R {
+    WHO.sync_scope(actor, f)
+}
+
+/// Polls a future in the context of an actor.
+pub(crate) fn in_actor<F: Future>(actor: usize, future: F) -> impl Future<Output = F::Output> {
+    WHO.scope(actor, future)
+}
+
+/// A shield that holds no longer than so long.
+pub(crate) async fn until<F: Future>(
+    shielded: ingather::futures::Shield<F>,
+    after: Duration,
+) -> F::Output {
+    shielded.deadline(ingather::Deadline::after(after)).await
+}
+
+/// What a unit of time is.
+#[derive(Clone, Copy)]
+pub(crate) struct Unit(pub(crate) Duration);
+
+impl Unit {
+    pub(crate) fn times(self, units: Units) -> Duration {
+        self.0 * u32::try_from(units).expect("it fits")
+    }
+}
+
+pub(crate) struct Tokens(pub(super) [CancelToken; TOKENS]);
+
+impl Tokens {
+    pub(crate) fn new() -> Self {
+        Self(std::array::from_fn(|_| CancelToken::new()))
+    }
+
+    pub(crate) fn cancel(&self, number: usize) {
+        self.0[number].cancel();
+    }
+}
+
+/// The key of a child, whatever its kind.
+enum AnyKey {
+    Done(Key<Done>),
+    Fallible(Key<Value>),
+    Supervised(Key<Outcome<Value, Flaw>>),
+}
+
+/// What a key reads.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Reads {
+    Pending,
+    There,
+    Failed,
+    Panicked,
+    Cancelled { by_deadline: bool, abandoned: bool },
+    Taken,
+    Unknown,
+}
+
+fn reads(status: Option<GatherIncomplete>) -> Reads {
+    match status {
+        None => Reads::There,
+        Some(GatherIncomplete::Running | GatherIncomplete::Waiting) => Reads::Pending,
+        Some(GatherIncomplete::Failed) => Reads::Failed,
+        Some(GatherIncomplete::Panicked) => Reads::Panicked,
+        Some(GatherIncomplete::Cancelled(reason)) => Reads::Cancelled {
+            by_deadline: reason.kind() == CancelKind::Deadline,
+            abandoned: reason.root().kind() == CancelKind::Abandoned,
+        },
+        Some(GatherIncomplete::Taken) => Reads::Taken,
+        _ => Reads::Unknown,
+    }
+}
+
+/// A key that is held, until it is dropped.
+pub(crate) struct Held {
+    key: Option<AnyKey>,
+    pub(crate) actor: usize,
+    world: World,
+}
+
+impl Held {
+    fn new(key: AnyKey, actor: usize, world: &World) -> Self {
+        world.books().actors[actor].key_held = true;
+        Self {
+            key: Some(key),
+            actor,
+            world: world.clone(),
+        }
+    }
+
+    pub(crate) fn cancel(&self) {
+        match self.key.as_ref().expect("it is held") {
+            AnyKey::Done(key) => key.cancel(),
+            AnyKey::Fallible(key) => key.cancel(),
+            AnyKey::Supervised(key) => key.cancel(),
+        }
+    }
+
+    pub(crate) fn reads(&self) -> Reads {
+        reads(match self.key.as_ref().expect("it is held") {
+            AnyKey::Done(key) => key.status(),
+            AnyKey::Fallible(key) => key.status(),
+            AnyKey::Supervised(key) => key.status(),
+        })
+    }
+
+    /// Awaits it, and receives what it gives.
+    pub(crate) async fn receive(mut self) -> Result<Got, Reads> {
+        let got = match self.key.as_mut().expect("it is held") {
+            AnyKey::Done(key) => key.await.map(Got::Done),
+            AnyKey::Fallible(key) => key.await.map(|value| Got::Done(Ok(value))),
+            AnyKey::Supervised(key) => match key.await {
+                Ok(Outcome::Ok(value)) => Ok(Got::Done(Ok(value))),
+                Ok(Outcome::Err(flaw)) => Ok(Got::Done(Err(flaw))),
+                Ok(Outcome::Panicked(panic)) => Ok(Got::Panicked(panic.message().to_owned())),
+                Ok(_) => return Ok(Got::Cancelled),
+                Err(why) => Err(why),
+            },
+        };
+        got.map_err(|why| reads(Some(why)))
+    }
+}
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        self.world.books().actors[self.actor].key_held = false;
+        drop(self.key.take());
+    }
+}
+
+/// What a key or outcome gave.
+pub(crate) enum Got {
+    Done(Done),
+    Panicked(String),
+    Cancelled,
+}
+
+pub(crate) type Call = Box<dyn FnOnce(Say) -> Tracked + Send>;
+pub(crate) type Begin = Box<dyn FnOnce() -> Tracked + Send>;
+
+/// Says that a child has started.
+pub(crate) struct Say(Ready<usize>);
+
+impl Say {
+    pub(crate) fn started(&self, actor: usize) -> bool {
+        self.0.started(actor).is_ok()
+    }
+}
+
+/// What came out of a start.
+pub(crate) enum Start {
+    Started(Held, usize),
+    Failed(Flaw),
+    Refused,
+}
+
+/// A callback of a token.
+#[expect(dead_code, reason = "held for its drop")]
+pub(crate) struct Watch(CallbackGuard);
+
+/// How many ended how.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Counts {
+    /// With a value or an error.
+    pub(crate) gave: u64,
+    pub(crate) panicked: u64,
+    pub(crate) cancelled: u64,
+}
+
+impl From<Tally> for Counts {
+    fn from(tally: Tally) -> Self {
+        let Tally {
+            panicked,
+            cancelled,
+            ..
+        } = tally;
+        Self {
+            gave: tally.ok + tally.failed,
+            panicked,
+            cancelled,
+        }
+    }
+}
+
+/// The handle of a group, whatever its kind.
+pub(crate) trait Handle: Send + Sync {
+    fn spawn(&self, world: &World, kind: Kind, name: String, child: Tracked) -> Held;
+    fn when_free(
+        &self,
+        world: &World,
+        kind: Kind,
+        name: String,
+        child: Tracked,
+    ) -> BoxFuture<'static, Held>;
+    fn start(
+        &self,
+        world: &World,
+        name: String,
+        actor: usize,
+        call: Call,
+    ) -> BoxFuture<'static, Start>;
+    fn cancel(&self);
+    fn close(&self);
+    fn set_deadline(&self, after: Duration);
+    /// Takes the value of a child that is over.
+    fn take(&self, held: Held) -> Result<Value, Held>;
+    /// Hears of its cancel, if that is not one of what it is in, until what comes back is dropped.
+    fn watch(&self, heard: Box<dyn Fn() + Send + Sync>) -> Watch;
+    /// How many it took, and how many are left.
+    fn account(&self) -> (Counts, usize);
+}
+
+macro_rules! handle {
+    ($kind:ty, $error:ty, $start:ident, |$tg:ident, $how:ident, $child:ident| $spawn:expr, |$free:ident, $call:ident| $when_free:expr) => {
+        impl Handle for Scope<'static, $error, $kind> {
+            fn spawn(&self, world: &World, kind: Kind, name: String, child: Tracked) -> Held {
+                let actor = child.actor;
+                let ($tg, $how, $child) = (self.named(name), kind, child);
+                let key = match $how {
+                    Kind::Supervised => AnyKey::Supervised($tg.spawn_supervised($child)),
+                    Kind::Background => AnyKey::Done($tg.spawn_background($child)),
+                    Kind::Plain => AnyKey::Done($tg.spawn($child)),
+                    _ => $spawn,
+                };
+                Held::new(key, actor, world)
+            }
+
+            fn when_free(
+                &self,
+                world: &World,
+                kind: Kind,
+                name: String,
+                child: Tracked,
+            ) -> BoxFuture<'static, Held> {
+                let (world, actor) = (world.clone(), child.actor);
+                let ($free, $call) = (self.named(name), child);
+                if kind == Kind::TryWhenFree {
+                    return $when_free(world, actor);
+                }
+                let spawning = $free.spawn_when_free($call);
+                Box::pin(async move { Held::new(AnyKey::Done(spawning.await), actor, &world) })
+            }
+
+            fn start(
+                &self,
+                world: &World,
+                name: String,
+                actor: usize,
+                call: Call,
+            ) -> BoxFuture<'static, Start> {
+                let (world, tg) = (world.clone(), self.named(name));
+                let starting = tg.$start(move |ready| call(Say(ready)));
+                Box::pin(async move {
+                    match starting.await {
+                        Ok((key, said)) => {
+                            Start::Started(Held::new(key.into(), actor, &world), said)
+                        }
+                        Err(StartError::Failed(flaw)) => Start::Failed(flaw.into()),
+                        Err(_) => Start::Refused,
+                    }
+                })
+            }
+
+            fn cancel(&self) {
+                Scope::cancel(self);
+            }
+
+            fn close(&self) {
+                Scope::close(self);
+            }
+
+            fn set_deadline(&self, after: Duration) {
+                Scope::set_deadline(self, ingather::Deadline::after(after));
+            }
+
+            fn take(&self, mut held: Held) -> Result<Value, Held> {
+                match held.key.take().expect("it is held") {
+                    AnyKey::Fallible(key) => self.take_result(key).map_err(|error| {
+                        held.key = Some(AnyKey::Fallible(error.into_key()));
+                        held
+                    }),
+                    other => {
+                        held.key = Some(other);
+                        Err(held)
+                    }
+                }
+            }
+
+            fn watch(&self, heard: Box<dyn Fn() + Send + Sync>) -> Watch {
+                Watch(self.token().on_cancel(move |reason| {
+                    if reason.kind() != CancelKind::Parent {
+                        heard();
+                    }
+                }))
+            }
+
+            fn account(&self) -> (Counts, usize) {
+                (self.tally().into(), self.len())
+            }
+        }
+    };
+}
+
+macro_rules! fallible {
+    ($kind:ty) => {
+        handle!(
+            $kind,
+            Flaw,
+            try_start,
+            |tg, how, child| match how {
+                Kind::Observed => AnyKey::Done(tg.try_spawn_observed(child)),
+                _ => AnyKey::Fallible(tg.try_spawn(child)),
+            },
+            |tg, child| |world: World, actor: usize| -> BoxFuture<'static, Held> {
+                let spawning = tg.try_spawn_when_free(child);
+                Box::pin(async move { Held::new(AnyKey::Fallible(spawning.await), actor, &world) })
+            }
+        );
+    };
+}
+
+macro_rules! infallible {
+    ($kind:ty) => {
+        handle!(
+            $kind,
+            std::convert::Infallible,
+            start,
+            |tg, _how, child| AnyKey::Done(tg.spawn(child)),
+            |tg, child| |world: World, actor: usize| -> BoxFuture<'static, Held> {
+                let spawning = tg.spawn_when_free(child);
+                Box::pin(async move { Held::new(AnyKey::Done(spawning.await), actor, &world) })
+            }
+        );
+    };
+}
+
+impl From<Key<Value>> for AnyKey {
+    fn from(key: Key<Value>) -> Self {
+        Self::Fallible(key)
+    }
+}
+
+impl From<Key<Done>> for AnyKey {
+    fn from(key: Key<Done>) -> Self {
+        Self::Done(key)
+    }
+}
+
+impl From<std::convert::Infallible> for Flaw {
+    fn from(never: std::convert::Infallible) -> Self {
+        match never {}
+    }
+}
+
+fallible!(Shared);
+fallible!(Inline);
+infallible!(Shared);
+infallible!(Inline);

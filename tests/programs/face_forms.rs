@@ -1,0 +1,369 @@
+//! Every call to the crate that opens a form: scopes, groups, gathers and streams. And the unhandled hook.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use futures::future::BoxFuture;
+use futures::stream::{BoxStream, StreamExt};
+use ingather::kind::{Cut, FailingStream, MovesOn};
+use ingather::{
+    Failure, GatherGroup, GroupError, GroupOptions, Inline, OnError, OnPanic, Outcome, Scope,
+    Shared, set_unhandled_hook,
+};
+
+use super::face::{Begin, Got, Handle, Tokens, Unit};
+use super::program::{How, Options, Until};
+use super::witness::{Done, Flaw, Tracked, Value};
+
+/// Options, by what their forms give.
+enum Start {
+    Whole(GroupOptions),
+    Cut(GroupOptions<Shared, Cut>),
+    MovesOn(GroupOptions<Shared, MovesOn>),
+}
+
+/// Those that cut nothing short.
+fn whole(of: &Options, unit: Unit) -> GroupOptions {
+    let mut options = GroupOptions::new();
+    if of.name {
+        options = options.name("group");
+    }
+    if let Some(limit) = of.limit {
+        options = options.limit(limit);
+    }
+    if of.grace > 0 {
+        options = options.grace(unit.times(of.grace));
+    }
+    if of.keep_going {
+        options = options.on_error(OnError::KeepGoing);
+    }
+    if of.collect {
+        options = options.on_panic(OnPanic::Collect);
+    }
+    options
+}
+
+fn options(of: &Options, unit: Unit, tokens: &Tokens) -> Start {
+    let whole = whole(of, unit);
+    match (of.token, of.until) {
+        (None, Until::Unset) => Start::Whole(whole),
+        (None, Until::Timeout(after)) => Start::Cut(whole.timeout(unit.times(after))),
+        (None, Until::MoveOn(after)) => Start::MovesOn(whole.move_on_after(unit.times(after))),
+        (Some(token), until) => {
+            let follows = whole.token(&tokens.0[token]);
+            match until {
+                Until::Unset => Start::Cut(follows),
+                Until::Timeout(after) => Start::Cut(follows.timeout(unit.times(after))),
+                Until::MoveOn(after) => Start::MovesOn(follows.move_on_after(unit.times(after))),
+            }
+        }
+    }
+}
+
+/// Opens a form with options, whatever they are.
+macro_rules! each {
+    ($start:expr, |$options:ident| $form:expr) => {
+        match $start {
+            Start::Whole($options) => $form,
+            Start::Cut($options) => $form,
+            Start::MovesOn($options) => $form,
+        }
+    };
+}
+
+/// What comes out of a form where all went well: a value, or nothing if it has moved on.
+trait Gives {
+    fn got(self) -> Vec<Got>;
+}
+
+impl Gives for Value {
+    fn got(self) -> Vec<Got> {
+        vec![Got::Done(Ok(self))]
+    }
+}
+
+impl Gives for Vec<Value> {
+    fn got(self) -> Vec<Got> {
+        values(self)
+    }
+}
+
+impl Gives for Vec<(usize, Value)> {
+    fn got(self) -> Vec<Got> {
+        ranked(self)
+    }
+}
+
+/// How a form ended that did not panic.
+pub(crate) enum Left {
+    Value(Vec<Got>),
+    MovedOn,
+    Failed(Failed),
+}
+
+/// What an error of a group holds.
+pub(crate) struct Failed {
+    pub(crate) flaws: Vec<Flaw>,
+    pub(crate) panics: Vec<String>,
+    pub(crate) by_deadline: bool,
+    pub(crate) cancelled: bool,
+}
+
+impl From<GroupError<Flaw>> for Failed {
+    fn from(error: GroupError<Flaw>) -> Self {
+        let by_deadline = error.is_timeout();
+        let cancelled = error.cancelled().is_some();
+        let mut failed = Self {
+            flaws: Vec::new(),
+            panics: Vec::new(),
+            by_deadline,
+            cancelled,
+        };
+        for leaf in error {
+            match leaf.into_failure() {
+                Failure::Error(flaw) => failed.flaws.push(flaw),
+                Failure::Panicked(panic) => failed.panics.push(panic.message().to_owned()),
+                _ => {}
+            }
+        }
+        failed
+    }
+}
+
+impl<T: Gives> From<Result<T, GroupError<Flaw>>> for Left {
+    fn from(result: Result<T, GroupError<Flaw>>) -> Self {
+        match result {
+            Ok(value) => Self::Value(value.got()),
+            Err(error) => Self::Failed(error.into()),
+        }
+    }
+}
+
+impl<T: Gives> From<Result<Option<T>, GroupError<Flaw>>> for Left {
+    fn from(result: Result<Option<T>, GroupError<Flaw>>) -> Self {
+        match result {
+            Ok(Some(value)) => Self::Value(value.got()),
+            Ok(None) => Self::MovedOn,
+            Err(error) => Self::Failed(error.into()),
+        }
+    }
+}
+
+pub(crate) type Form = BoxFuture<'static, Left>;
+pub(crate) type Body<F> = Box<dyn FnOnce(Arc<dyn Handle>) -> F + Send>;
+
+pub(crate) fn open(
+    form: super::program::Form,
+    of: &Options,
+    unit: Unit,
+    tokens: &Tokens,
+    body: Body<Tracked>,
+) -> Form {
+    use super::program::Form as Forms;
+    match form {
+        Forms::Scope => {
+            let scope = whole(of, unit).scope(move |tg| body(Arc::new(tg)));
+            Box::pin(async move { Left::Value(vec![Got::Done(scope.await)]) })
+        }
+        Forms::InlineScope => {
+            let scope = whole(of, unit).inline_scope(move |tg| body(Arc::new(tg)));
+            Box::pin(async move { Left::Value(vec![Got::Done(scope.await)]) })
+        }
+        Forms::TryScope => {
+            let body = move |tg: Scope<'static, Flaw>| body(Arc::new(tg));
+            each!(options(of, unit, tokens), |options| {
+                let scope = options.try_scope(body);
+                Box::pin(async move { scope.await.into() })
+            })
+        }
+        Forms::TryInlineScope | Forms::Value => {
+            let body = move |tg: Scope<'static, Flaw, Inline>| body(Arc::new(tg));
+            each!(options(of, unit, tokens), |options| {
+                let scope = options.try_inline_scope(body);
+                Box::pin(async move { scope.await.into() })
+            })
+        }
+    }
+}
+
+/// A group as a value.
+pub(crate) struct Owned(GatherGroup<Flaw>);
+
+impl Owned {
+    pub(crate) fn new(of: &Options, unit: Unit, tokens: &Tokens) -> Self {
+        Self(each!(options(of, unit, tokens), |options| options
+            .fallible_group()))
+    }
+
+    pub(crate) fn handle(&self) -> Arc<dyn Handle> {
+        Arc::new(self.0.handle())
+    }
+
+    pub(crate) async fn join(&self) -> Left {
+        match self.0.try_join().await {
+            Ok(_) => Left::Value(Vec::new()),
+            Err(error) => Left::Failed(error.into()),
+        }
+    }
+
+    pub(crate) async fn next(&self) {
+        let _ = self.0.next().await;
+    }
+
+    pub(crate) fn close(&self) {
+        self.0.close();
+    }
+}
+
+fn done(results: Vec<Done>) -> Vec<Got> {
+    results.into_iter().map(Got::Done).collect()
+}
+
+fn values(results: Vec<Value>) -> Vec<Got> {
+    results
+        .into_iter()
+        .map(|value| Got::Done(Ok(value)))
+        .collect()
+}
+
+/// Values with the index of their call.
+fn ranked(results: Vec<(usize, Value)>) -> Vec<Got> {
+    values(results.into_iter().map(|(_, value)| value).collect())
+}
+
+fn outcome(outcome: Outcome<Value, Flaw>) -> Got {
+    match outcome {
+        Outcome::Ok(value) => Got::Done(Ok(value)),
+        Outcome::Err(flaw) => Got::Done(Err(flaw)),
+        Outcome::Panicked(panic) => Got::Panicked(panic.message().to_owned()),
+        _ => Got::Cancelled,
+    }
+}
+
+pub(crate) fn gather(
+    how: How,
+    inline: bool,
+    of: &Options,
+    unit: Unit,
+    tokens: &Tokens,
+    calls: Vec<Begin>,
+) -> Form {
+    let sure = whole(of, unit);
+    let told = options(of, unit, tokens);
+    /// Awaits the form, and makes of its result what the oracle reads.
+    macro_rules! form {
+        ($form:expr, |$result:ident| $left:expr) => {{
+            let form = $form;
+            Box::pin(async move {
+                let $result = form.await;
+                $left
+            })
+        }};
+        (tries $form:ident $($needed:ident)?) => {
+            each!(told, |options| form!(options.$form($($needed,)? calls), |all| all.into()))
+        };
+    }
+    let settled = |all: Vec<_>| Left::Value(all.into_iter().map(outcome).collect());
+    match (how, inline) {
+        (How::Gather, false) => form!(sure.gather(calls), |all| Left::Value(done(all))),
+        (How::Gather, true) => form!(sure.inline_gather(calls), |all| Left::Value(done(all))),
+        (How::Race, false) => form!(sure.race(calls), |one| Left::Value(done(vec![one]))),
+        (How::Race, true) => form!(sure.inline_race(calls), |one| Left::Value(done(vec![one]))),
+        (How::Settled, _) => each!(told, |options| form!(
+            options.gather_settled(calls),
+            |all| settled(all)
+        )),
+        (How::TryGather, false) => form!(tries try_gather),
+        (How::TryGather, true) => form!(tries try_inline_gather),
+        (How::FirstOk, false) => form!(tries first_ok),
+        (How::FirstOk, true) => form!(tries inline_first_ok),
+        (How::Quorum(needed), false) => form!(tries quorum needed),
+        (How::Quorum(needed), true) => form!(tries inline_quorum needed),
+    }
+}
+
+/// An item of a mapped stream.
+pub(crate) enum Item {
+    Got(Got),
+    Failed(Failed),
+}
+
+pub(crate) fn map(
+    fallible: bool,
+    unordered: bool,
+    of: &Options,
+    unit: Unit,
+    tokens: &Tokens,
+    limit: usize,
+    items: Box<dyn Iterator<Item = Begin> + Send>,
+) -> BoxStream<'static, Item> {
+    let sure = whole(of, unit);
+    let one = |done: Done| Item::Got(Got::Done(done));
+    let begin = |call: Begin| call();
+    match (fallible, unordered) {
+        (false, false) => sure.map_concurrent(items, limit, begin).map(one).boxed(),
+        (false, true) => sure
+            .map_concurrent_unordered(items, limit, begin)
+            .map(one)
+            .boxed(),
+        (true, _) => match options(of, unit, tokens) {
+            Start::Whole(options) => tries(options, unordered, limit, items),
+            Start::Cut(options) => tries(options, unordered, limit, items),
+            Start::MovesOn(_) => unreachable!("a stream does not move on"),
+        },
+    }
+}
+
+fn tries<C: FailingStream>(
+    options: GroupOptions<Shared, C>,
+    unordered: bool,
+    limit: usize,
+    items: Box<dyn Iterator<Item = Begin> + Send>,
+) -> BoxStream<'static, Item> {
+    let begin = |call: Begin| call();
+    let tried = |result: Result<Value, GroupError<Flaw>>| match result {
+        Ok(value) => Item::Got(Got::Done(Ok(value))),
+        Err(error) => Item::Failed(error.into()),
+    };
+    if unordered {
+        let stream = options.try_map_concurrent_unordered(items, limit, begin);
+        stream.map(tried).boxed()
+    } else {
+        options
+            .try_map_concurrent(items, limit, begin)
+            .map(tried)
+            .boxed()
+    }
+}
+
+/// What reached the unhandled hook.
+pub(crate) struct Told {
+    pub(crate) child: Option<String>,
+    pub(crate) panic: Option<String>,
+    pub(crate) is_flaw: bool,
+}
+
+static TOLD: Mutex<Vec<Told>> = Mutex::new(Vec::new());
+
+/// Collects what reaches the hook; `seen` hears of it at once.
+pub(crate) fn collect(seen: impl Fn(&Told) + Send + Sync + 'static) {
+    TOLD.lock().unwrap_or_else(PoisonError::into_inner).clear();
+    set_unhandled_hook(move |unhandled| {
+        let told = Told {
+            child: unhandled
+                .child()
+                .and_then(|child| child.name().map(str::to_owned)),
+            panic: unhandled.panic().map(|panic| panic.message().to_owned()),
+            is_flaw: unhandled
+                .error_type()
+                .is_some_and(|name| name.ends_with("Flaw")),
+        };
+        seen(&told);
+        TOLD.lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .push(told);
+    });
+}
+
+pub(crate) fn told() -> Vec<Told> {
+    std::mem::take(&mut *TOLD.lock().unwrap_or_else(PoisonError::into_inner))
+}

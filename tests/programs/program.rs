@@ -1,0 +1,190 @@
+//! What a program is: a tree of groups, children and steps. Nothing here runs.
+
+/// A time, in units: ten milliseconds of virtual time, one of real time.
+pub(crate) type Units = u64;
+
+/// Longer than anything else takes together. Whoever waits so long was not cut short, and nothing waits for ever.
+pub(crate) const LONG: Units = 1_000;
+
+/// How many tokens a program shares.
+pub(crate) const TOKENS: usize = 2;
+
+#[derive(Clone, Debug)]
+pub(crate) struct Program {
+    pub(crate) steps: Vec<Step>,
+}
+
+/// What a child or body does, one after the other.
+#[derive(Clone, Debug)]
+pub(crate) enum Step {
+    Yield(usize),
+    Sleep(Units),
+    /// Into the group that the code is in.
+    Spawn(Box<Child>),
+    /// Into the group around that.
+    SpawnOutside(Box<Child>),
+    AwaitKey(usize),
+    TakeKey(usize),
+    DropKey(usize),
+    CancelKey(usize),
+    CancelGroup,
+    CancelOutside,
+    CancelOwnToken,
+    CancelShared(usize),
+    MoveDeadline(Units),
+    Close,
+    Shield(Option<Units>, Vec<Step>),
+    CleanUp(Vec<Step>, Vec<Step>),
+    /// Dropped half-way, by time.
+    Within(Units, Vec<Step>),
+    /// Dropped half-way, after so many polls.
+    Polls(usize, Vec<Step>),
+    Open(Box<Open>),
+    Gather(Box<Gather>),
+    Map(Box<Map>),
+    Checkpoint,
+    UntilCancelled(Units),
+    /// Says that it has started, where that can be said.
+    Started,
+    /// Ends with an error, where that can be.
+    Fail,
+    Panic,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Kind {
+    Plain,
+    Fallible,
+    Observed,
+    Supervised,
+    Background,
+    WhenFree,
+    TryWhenFree,
+    Start,
+}
+
+impl Kind {
+    /// What it is in a group whose children cannot fail.
+    pub(crate) fn without_errors(self) -> Self {
+        match self {
+            Self::Fallible | Self::Observed => Self::Supervised,
+            Self::TryWhenFree => Self::WhenFree,
+            other => other,
+        }
+    }
+
+    /// Can it end with an error?
+    pub(crate) fn can_fail(self) -> bool {
+        matches!(
+            self,
+            Self::Fallible | Self::Observed | Self::Supervised | Self::TryWhenFree
+        )
+    }
+}
+
+#[derive(Clone, Debug)]
+pub(crate) struct Child {
+    pub(crate) id: usize,
+    pub(crate) kind: Kind,
+    /// Panics the destructor of its future, of its value or error?
+    pub(crate) future_panics: bool,
+    pub(crate) result_panics: bool,
+    /// Is its key dropped at once?
+    pub(crate) drops_key: bool,
+    pub(crate) steps: Vec<Step>,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Until {
+    #[default]
+    Unset,
+    Timeout(Units),
+    MoveOn(Units),
+}
+
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Options {
+    pub(crate) limit: Option<usize>,
+    pub(crate) grace: Units,
+    pub(crate) until: Until,
+    pub(crate) keep_going: bool,
+    pub(crate) collect: bool,
+    pub(crate) token: Option<usize>,
+    pub(crate) name: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Form {
+    Scope,
+    TryScope,
+    InlineScope,
+    TryInlineScope,
+    /// A `GatherGroup` whose children can fail.
+    Value,
+}
+
+impl Form {
+    pub(crate) fn can_fail(self) -> bool {
+        matches!(self, Self::TryScope | Self::TryInlineScope | Self::Value)
+    }
+}
+
+/// How a group as a value is left.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Leave {
+    Join,
+    /// And joined once more.
+    JoinTwice,
+    /// Some completions, then the join.
+    Next(Units),
+    Close,
+    Drop,
+}
+
+#[derive(Clone, Debug)]
+pub(crate) struct Open {
+    pub(crate) id: usize,
+    pub(crate) form: Form,
+    pub(crate) options: Options,
+    pub(crate) leave: Leave,
+    /// Does a callback of its token note when it is cancelled?
+    pub(crate) watches: bool,
+    /// Does it end with the panic that comes out of it?
+    pub(crate) passes_on: bool,
+    pub(crate) body: Vec<Step>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum How {
+    Gather,
+    TryGather,
+    Settled,
+    Race,
+    FirstOk,
+    Quorum(usize),
+}
+
+#[derive(Clone, Debug)]
+pub(crate) struct Gather {
+    pub(crate) id: usize,
+    pub(crate) how: How,
+    pub(crate) inline: bool,
+    pub(crate) options: Options,
+    pub(crate) passes_on: bool,
+    pub(crate) calls: Vec<Child>,
+}
+
+#[derive(Clone, Debug)]
+pub(crate) struct Map {
+    pub(crate) id: usize,
+    pub(crate) fallible: bool,
+    pub(crate) unordered: bool,
+    pub(crate) options: Options,
+    pub(crate) limit: usize,
+    /// Dropped after so many results.
+    pub(crate) takes: Option<usize>,
+    /// The consumer sleeps so long between two.
+    pub(crate) pause: Units,
+    pub(crate) passes_on: bool,
+    pub(crate) items: Vec<Child>,
+}
