@@ -209,6 +209,10 @@ impl<T> Promised<T> {
     /// inner.set(5).unwrap();
     /// assert_eq!(outer_promised.wait_blocking(), Ok(5));
     /// ```
+    #[expect(
+        clippy::missing_panics_doc,
+        reason = "whoever has a promise has not forwarded to it: that takes it"
+    )]
     pub fn forward_to(self, mut target: Promise<T>) {
         let target = target.state.take();
         let target = target.expect("a promise that was forwarded to is nobody's any more");
