@@ -8,14 +8,14 @@ use std::time::Duration;
 use async_executor::LocalExecutor;
 use ingather::{
     CancelKind, GatherGroup, GatherIncomplete, GroupOptions, LocalGatherGroup, Ready, StartError,
-    blocking_scope_on, cancel_reason, current_token, inline_scope, scope_on, shield,
-    try_inline_scope, with_cleanup,
+    blocking_scope_on, current_token, inline_scope, scope_on, shield, try_inline_scope,
+    with_cleanup,
 };
 
 use crate::faults::{Explosive, finish, text_of, throw, unique};
 use crate::support::{
-    ByHand, Drops, Fault, Gate, HostileSpawner, Meter, Mischief, Site, Trace, Witness, behaviour,
-    stepper, unhandled, watched, yields,
+    ByHand, Drops, Fault, Gate, HostileSpawner, Mischief, Site, Trace, Witness, behaviour, stepper,
+    unhandled, watched, yields,
 };
 
 behaviour!(
