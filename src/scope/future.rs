@@ -54,7 +54,10 @@ where
     #[inline]
     pub(crate) fn new(origin: Origin<M::Kind>, body: B) -> Self {
         Self {
-            start: Some((origin.drops_body(M::DROPS_BODY).with_body().attended(), body)),
+            start: Some((
+                origin.drops_body(M::DROPS_BODY).with_body().attended(),
+                body,
+            )),
             owner: None,
             body: None,
             value: None,

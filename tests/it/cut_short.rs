@@ -8,8 +8,8 @@ use std::time::Duration;
 use ingather::kind::{Cut, MovesOn};
 use ingather::time::now;
 use ingather::{
-    CancelKind, CancelReason, CancelToken, CutShort, Deadline, GroupOptions, Shared, current_token, scope,
-    try_scope,
+    CancelKind, CancelReason, CancelToken, CutShort, Deadline, GroupOptions, Shared, current_token,
+    scope, try_scope,
 };
 
 use crate::blocking::may_block;
@@ -227,7 +227,9 @@ async fn a_child_that_was_refused_was_cut_short(on: Site) {
         Ok::<_, Fault>(())
     });
     assert!(tried.await.unwrap_err().is_timeout());
-    let cut = over.clone().scope_or_cut(|tg| async move { drop(tg.spawn(async {})) });
+    let cut = over
+        .clone()
+        .scope_or_cut(|tg| async move { drop(tg.spawn(async {})) });
     assert_eq!(root(cut.await), Some(CancelKind::Deadline));
     // With nobody refused nothing was cut short.
     let group = over.clone().fallible_group::<Fault>();
@@ -242,7 +244,9 @@ async fn a_child_that_was_refused_was_cut_short(on: Site) {
     drop(group.spawn(async {}));
     assert_eq!(group.try_join().await.unwrap().refused, 1);
     // One that moves on does.
-    let group = options.move_on_after(Duration::ZERO).fallible_group::<Fault>();
+    let group = options
+        .move_on_after(Duration::ZERO)
+        .fallible_group::<Fault>();
     drop(group.spawn(async {}));
     assert_eq!(group.try_join().await.unwrap().refused, 1);
 }
@@ -330,11 +334,13 @@ async fn a_scope_that_closed_itself_is_cut_short_all_the_same(on: Site) {
         );
         let token = CancelToken::new();
         let stops = token.clone();
-        let stopped = GroupOptions::new().token(&token).try_scope(|tg| async move {
-            tg.close();
-            stops.cancel();
-            pending::<Result<(), Fault>>().await
-        });
+        let stopped = GroupOptions::new()
+            .token(&token)
+            .try_scope(|tg| async move {
+                tg.close();
+                stops.cancel();
+                pending::<Result<(), Fault>>().await
+            });
         assert!(stopped.await.unwrap_err().cancelled().is_some());
         // One that has to give its value reads it.
         let told = scope(|tg| async move {

@@ -31,9 +31,14 @@ async fn a_failed_group_fails_again(on: Site) {
     for on_error in [OnError::CancelSiblings, OnError::KeepGoing] {
         let options = GroupOptions::new().on(&on.spawner).on_error(on_error);
         let group = options.fallible_group::<Fault>();
-        group.named("first").try_spawn(async { Err::<(), _>(Fault("one")) });
+        group
+            .named("first")
+            .try_spawn(async { Err::<(), _>(Fault("one")) });
         let first = group.try_join().await.unwrap_err();
-        assert_eq!((first.len(), first.first().error()), (1, Some(&Fault("one"))));
+        assert_eq!(
+            (first.len(), first.first().error()),
+            (1, Some(&Fault("one")))
+        );
         for _ in 0..3 {
             let again = group.try_join().await.unwrap_err();
             assert_eq!((again.len(), again.is_timeout()), (1, false));
@@ -52,12 +57,17 @@ async fn a_group_that_panicked_panics_again(on: Site) {
         let joined = AssertUnwindSafe(group.join()).catch_unwind().await;
         let payload = joined.unwrap_err();
         let text = payload.downcast_ref::<String>().unwrap();
-        assert!(text.starts_with("a child of this group had panicked"), "{text}");
+        assert!(
+            text.starts_with("a child of this group had panicked"),
+            "{text}"
+        );
         assert!(text.contains("bomb"), "{text}");
     }
     let again = group.try_join().await.unwrap_err();
     assert!(again.cancelled().is_some());
-    let options = GroupOptions::new().on(&on.spawner).on_panic(OnPanic::Collect);
+    let options = GroupOptions::new()
+        .on(&on.spawner)
+        .on_panic(OnPanic::Collect);
     let group = options.fallible_group::<Fault>();
     group.named("bomb").spawn(async { boom("once") });
     assert!(group.try_join().await.unwrap_err().first().is_panic());
@@ -70,7 +80,9 @@ async fn one_of_several_is_given_what_failed(on: Site) {
     let group = GatherGroup::<Fault>::fallible_on(&on.spawner);
     let group = &group;
     group.named("second").spawn(pending::<()>());
-    group.named("first").try_spawn(async { Err::<(), _>(Fault("one")) });
+    group
+        .named("first")
+        .try_spawn(async { Err::<(), _>(Fault("one")) });
     let all = join_all((0..4).map(|_| group.try_join())).await;
     let errors: Vec<_> = all.into_iter().map(Result::unwrap_err).collect();
     let given = |error: &&ingather::GroupError<Fault>| error.first().error().is_some();

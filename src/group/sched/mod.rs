@@ -413,7 +413,11 @@ impl Sched {
         if before.is_none() {
             self.given = self.gives();
         }
-        Some(Left::with(take(&mut self.failures), take(&mut self.lacks), before))
+        Some(Left::with(
+            take(&mut self.failures),
+            take(&mut self.lacks),
+            before,
+        ))
     }
 
     /// What is kept of the failures that are about to be given, for those who leave later.
