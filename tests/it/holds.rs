@@ -142,18 +142,16 @@ fn a_child_that_was_held_does_not_go_on() {
         Box::pin(async move {
             let passed = Arc::new(AtomicBool::new(false));
             let seen = Arc::clone(&passed);
-            let kind = options
-                .scope(|tg| async move {
-                    let key = tg.spawn(async move {
-                        awaits(form, kind).await;
-                        seen.store(true, SeqCst);
-                    });
-                    match key.await {
-                        Err(GatherIncomplete::Cancelled(reason)) => Some(reason.kind()),
-                        _ => None,
-                    }
-                })
-                .await;
+            let group = options.group();
+            let key = group.spawn(async move {
+                awaits(form, kind).await;
+                seen.store(true, SeqCst);
+            });
+            let kind = match key.await {
+                Err(GatherIncomplete::Cancelled(reason)) => Some(reason.kind()),
+                _ => None,
+            };
+            group.join().await;
             assert_eq!(kind, Some(CancelKind::Deadline));
             assert!(!passed.load(SeqCst), "the child has gone on");
         })
