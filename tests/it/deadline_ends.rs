@@ -209,7 +209,7 @@ fn to_move_on_is_no_error() {
             (None, 2)
         );
         assert_eq!(
-            timed(move_on_after(9).gather(calls())).await,
+            timed(move_on_after(10).gather(calls())).await,
             (Some(vec![1, 9]), 9)
         );
         assert_eq!(timed(move_on_after(2).race(calls())).await, (Some(1), 1));
