@@ -42,6 +42,7 @@ const UNSAFE: &[&str] = &["src/group/cell/"];
 /// executor does not build under loom.
 const LOOM: &[&str] = &[
     "src/std_or_loom.rs",
+    "src/depth.rs",
     "src/group/mod.rs",
     "src/group/models/",
     "src/scope/mod.rs",

@@ -11,8 +11,7 @@ use super::body::Body;
 use super::cell::{CellRef, Claimed, Ending, Failed, Finished, OnThread};
 use super::clockwork::{Clockwork, Terms};
 use super::counter::Counter;
-use super::driver::{Driver, OnSpawner, sweep};
-use super::drivers::DriverId;
+use super::driver::sweep;
 use super::failures::Left;
 use super::lanes::Lanes;
 use super::pace::{Pace, Spent};
@@ -24,12 +23,8 @@ use super::tally::Tally;
 use super::watchers::WatcherId;
 use crate::cancel::{CallbackGuard, CancelKind, CancelReason, CancelToken};
 use crate::depth;
-use crate::panic::catch;
-use crate::spawner::{Calls, SpawnError, Spawner, SpawnerHandle};
+use crate::spawner::{Spawner, SpawnerHandle};
 use crate::std_or_loom::Lock;
-
-/// What is known of a driver job that was dropped.
-const DROPPED: &str = "the spawner dropped the job that polls the children";
 
 /// The shared part of a group.
 pub(crate) struct Core {
@@ -470,49 +465,6 @@ impl Core {
         core.stop_clock();
     }
 
-    /// Puts a driver job on the spawner.
-    pub(super) fn launch(self: &Arc<Self>, id: DriverId) {
-        if let Some(spawner) = &self.spawner {
-            self.launch_by(id, OnThread::anywhere(self), || {
-                // The spawner is asked.
-                let coming = spawner.crew().joins();
-                let job = Driver::new(self, id, OnSpawner).on_its_way(coming);
-                spawner.spawn(Box::pin(job))
-            });
-        }
-    }
-
-    /// Hands a driver job over. A spawner that refuses it, drops it or panics has lost it.
-    pub(super) fn launch_by(
-        self: &Arc<Self>,
-        id: DriverId,
-        at: Option<OnThread<'_>>,
-        spawn: impl FnOnce() -> Result<(), SpawnError>,
-    ) {
-        let result = catch(spawn);
-        let dropped = self.with(|sched, _| sched.driver_launched(id));
-        match result {
-            Ok(Ok(())) if dropped => self.driver_lost(id, DROPPED, at),
-            Ok(Ok(())) => {}
-            Ok(Err(refused)) => self.driver_lost(id, &refused.to_string(), at),
-            Err(panic) => self.driver_lost(id, &format!("the spawner {panic}"), at),
-        }
-    }
-
-    /// A driver job was dropped before its end.
-    pub(super) fn driver_dropped(self: &Arc<Self>, id: DriverId, at: Option<OnThread<'_>>) {
-        self.driver_lost(id, DROPPED, at);
-    }
-
-    /// If nobody is left for the children, they are dropped here; where they are not at home, by the owner, or by the
-    /// job that was given up, once it is polled or dropped.
-    pub(super) fn driver_lost(self: &Arc<Self>, id: DriverId, why: &str, at: Option<OnThread<'_>>) {
-        let is_left = self.with(|sched, after| sched.driver_lost(id, why, after));
-        if let Some(at) = at.filter(|_| is_left) {
-            sweep(at);
-        }
-    }
-
     #[inline]
     pub(super) fn count_taken(&self) {
         self.taken.raise();
@@ -540,12 +492,5 @@ impl Drop for Core {
         if let Some(parent) = self.parent.take() {
             depth::bounded(move || drop(parent));
         }
-    }
-}
-
-/// A driver of the group was put off.
-impl Calls for Core {
-    fn is_called(self: Arc<Self>) {
-        self.with(|sched, after| sched.is_called(after));
     }
 }

@@ -26,6 +26,7 @@
 //! - `threshold`: where the code of a child runs that may not have started
 //! - `core`: what handles, children, drivers and wakers share
 //! - `body`: what a group knows of the body of its scope
+//! - `launching`: how driver jobs come to the spawner, and what becomes of those that it loses
 //! - `driver`: the job that polls children, and the loop that owners share with it
 //! - `watch`: the place of one of them
 //! - `wait`: waiting for a group on a thread
@@ -80,6 +81,7 @@ mod join;
 mod kept;
 mod key;
 mod lanes;
+mod launching;
 #[cfg(all(test, loom))]
 pub(crate) mod models;
 #[cfg(not(feature = "testing"))]
