@@ -3,6 +3,7 @@
 //! - `reason`: [`CancelReason`], the first cause, kept for good
 //! - `token`: [`CancelToken`], the handle of one place in a tree of things to cancel
 //! - `tree`: the tree itself: who tells whom, and who is freed when
+//! - `who`: which child asks
 //! - `places`: a list in which everything keeps its place
 //! - `cancelled`: the futures that wait for a token
 //! - `until`: a future that gives way to a token
@@ -15,6 +16,7 @@ mod reason;
 mod token;
 mod tree;
 mod until;
+pub(crate) mod who;
 
 pub use cancelled::{Cancelled, CancelledOwned};
 pub use guard::{CallbackGuard, DropGuard};

@@ -4,6 +4,7 @@ use std::fmt;
 use std::panic::Location;
 use std::sync::Arc;
 
+use super::who;
 use crate::error::ChildInfo;
 
 /// What made a group or a child end before its time.
@@ -72,7 +73,7 @@ impl CancelReason {
     /// A request to cancel, from this place.
     #[track_caller]
     pub fn explicit() -> Self {
-        Self::from_here(CancelKind::Explicit, Location::caller())
+        Self::request(CancelKind::Explicit, None)
     }
 
     /// A request to cancel, from this place, with some words for those who ask why.
@@ -88,27 +89,19 @@ impl CancelReason {
     /// ```
     #[track_caller]
     pub fn with_message(message: impl Into<String>) -> Self {
-        Self::make(Cause {
-            message: Some(message.into()),
-            location: Some(Location::caller()),
-            ..Cause::new(CancelKind::Explicit)
-        })
+        Self::request(CancelKind::Explicit, Some(message.into()))
     }
 
     /// A shutdown, asked for at this place.
     #[track_caller]
     pub fn shutdown() -> Self {
-        Self::from_here(CancelKind::Shutdown, Location::caller())
+        Self::request(CancelKind::Shutdown, None)
     }
 
     /// A shutdown, asked for at this place, with some words for those who ask why: the name of a signal, for example.
     #[track_caller]
     pub fn shutdown_with_message(message: impl Into<String>) -> Self {
-        Self::make(Cause {
-            message: Some(message.into()),
-            location: Some(Location::caller()),
-            ..Cause::new(CancelKind::Shutdown)
-        })
+        Self::request(CancelKind::Shutdown, Some(message.into()))
     }
 
     pub(crate) fn new(kind: CancelKind) -> Self {
@@ -183,6 +176,17 @@ impl CancelReason {
         )
     }
 
+    /// What somebody asks for at the place of the caller: a child, if that is where it runs.
+    #[track_caller]
+    fn request(kind: CancelKind, message: Option<String>) -> Self {
+        Self::make(Cause {
+            child: who::runs_here(),
+            message,
+            location: Some(Location::caller()),
+            ..Cause::new(kind)
+        })
+    }
+
     fn make(cause: Cause) -> Self {
         Self(Arc::new(cause))
     }
@@ -192,7 +196,7 @@ impl CancelReason {
         self.0.kind
     }
 
-    /// The child that was the cause, if one was.
+    /// The child that was the cause, if one was: the one that failed, or in which somebody asked for the cancel.
     pub fn child(&self) -> Option<&ChildInfo> {
         self.0.child.as_ref()
     }
@@ -290,8 +294,12 @@ impl fmt::Display for CancelReason {
             CancelKind::NoValue => "cancelled because what it awaited cannot give its value",
         };
         f.write_str(text)?;
-        if let Some(child) = self.child() {
-            write!(f, ": {child}")?;
+        match (self.kind(), self.child(), self.location()) {
+            (CancelKind::Explicit | CancelKind::Shutdown, Some(child), Some(place)) => {
+                write!(f, ", at {place} by the {child}")?;
+            }
+            (_, Some(child), _) => write!(f, ": {child}")?,
+            (_, None, _) => {}
         }
         if let Some(message) = self.message() {
             write!(f, ": {message}")?;

@@ -2,14 +2,10 @@
 
 use std::fmt;
 use std::future::Future;
-use std::panic::Location;
 use std::sync::Arc;
 
 use super::tree::Node;
-use super::{
-    CallbackGuard, CancelKind, CancelReason, Cancelled, CancelledOwned, DropGuard,
-    RunUntilCancelled,
-};
+use super::{CallbackGuard, CancelReason, Cancelled, CancelledOwned, DropGuard, RunUntilCancelled};
 
 /// Tells any number of listeners, once, that they are to stop, and why.
 ///
@@ -112,6 +108,43 @@ impl CancelToken {
     /// ```
     pub fn cancel_with(&self, reason: CancelReason) -> bool {
         self.turn(reason)
+    }
+
+    /// Cancels this token, if that was not done, and ends the grace of what follows it: of the groups and children that it is the
+    /// token of, or of those below it, and of groups that were [told](crate::GroupOptions::token) to follow it.
+    ///
+    /// They are dropped at their next suspension, without waiting for the rest of their grace. A [`shield`](crate::shield) holds as
+    /// before. Where nothing has a grace it is [`cancel`](Self::cancel).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::{future::pending, time::Duration};
+    ///
+    /// use ingather::{CancelToken, GroupOptions, block_on};
+    ///
+    /// let stop = CancelToken::new();
+    /// let options = GroupOptions::new().grace(Duration::from_secs(3600)).token(&stop);
+    /// block_on(options.scope(|tg| async move {
+    ///     let stuck = tg.spawn(pending::<()>());
+    ///     stop.cancel(); // the first Ctrl-C
+    ///     stop.cancel_now(); // the second
+    ///     assert!(stuck.await.unwrap_err().is_cancelled());
+    /// }));
+    /// ```
+    #[track_caller]
+    pub fn cancel_now(&self) {
+        let reason = CancelReason::explicit();
+        self.turn(reason.clone());
+        self.0.now().turn(reason);
+    }
+
+    /// Has a function called when the grace of what follows this token is to end.
+    pub(crate) fn on_cancel_now(
+        &self,
+        callback: impl FnOnce(&CancelReason) + Send + 'static,
+    ) -> CallbackGuard {
+        Self(self.0.now()).on_cancel(callback)
     }
 
     /// Cancels this token with exactly this reason, and all below it with what follows from it.
@@ -264,8 +297,7 @@ impl CancelToken {
     /// ```
     #[track_caller]
     pub fn drop_guard(self) -> DropGuard {
-        let reason = CancelReason::from_here(CancelKind::Explicit, Location::caller());
-        DropGuard::new(self, reason)
+        DropGuard::new(self, CancelReason::explicit())
     }
 
     /// Has a function called when this token is cancelled; at once, on this thread, if it is already.

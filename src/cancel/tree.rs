@@ -39,6 +39,8 @@ pub(super) struct Node {
     parent: Option<Arc<Node>>,
     /// Its place among the children of its parent.
     place: usize,
+    /// A node of a second tree, in which whoever ends a grace turns what this one turned in the first. Made for those who ask.
+    now: OnceLock<Arc<Node>>,
 }
 
 #[derive(Default)]
@@ -65,13 +67,18 @@ impl Node {
             lists: Lock::new(Lists::default()),
             parent,
             place,
+            now: OnceLock::new(),
         }
     }
 
     pub(super) fn child(self: &Arc<Self>) -> Arc<Self> {
         let mut lists = self.lists.lock();
         if let Some(reason) = self.reason() {
-            return Arc::new(Self::new(reason.inherited().into(), None, 0));
+            let born = Self::new(reason.inherited().into(), None, 0);
+            drop(lists);
+            // It has no parent that could tell it when the grace is to end.
+            born.now.get_or_init(|| self.now().child());
+            return Arc::new(born);
         }
         let place = lists.children.next();
         let child = Self::new(OnceLock::new(), Some(Arc::clone(self)), place);
@@ -82,6 +89,30 @@ impl Node {
 
     pub(super) fn reason(&self) -> Option<&CancelReason> {
         self.reason.get()
+    }
+
+    /// Its node in the second tree. Those above it that have none get theirs before, one after the other.
+    pub(super) fn now(self: &Arc<Self>) -> Arc<Self> {
+        let mut path = vec![self];
+        let mut above = None;
+        while let Some(node) = path.last() {
+            match (node.now.get(), &node.parent) {
+                (Some(now), _) => {
+                    above = Some(Arc::clone(now));
+                    path.pop();
+                    break;
+                }
+                (None, Some(parent)) => path.push(parent),
+                (None, None) => break,
+            }
+        }
+        for node in path.into_iter().rev() {
+            let now = node
+                .now
+                .get_or_init(|| above.map_or_else(Self::root, |above| above.child()));
+            above = Some(Arc::clone(now));
+        }
+        above.expect("it has one by now")
     }
 
     /// Cancels the node and all below it, tells those who watch them, and says whether it was the first to.

@@ -8,7 +8,7 @@ use std::task::{Wake, Waker};
 use super::cell::Ending;
 use super::core::Core;
 use super::failures::BodyFailure;
-use super::place::Place;
+use super::place::here;
 use super::sched::Sched;
 use super::watchers::Events;
 use crate::cancel::{CancelKind, CancelReason};
@@ -79,11 +79,11 @@ impl Core {
         self.body.may_go.load(Relaxed) && self.read(|sched| sched.drops_body(self.drops_body()))
     }
 
-    /// Are whatever awaits the end of this group, and the group with it, to be dropped now? Then its end is not told: the code
-    /// that awaits it is dropped at this suspension.
+    /// Is the code that runs here, and awaits this group, to be dropped now, and the group with it? Then its end is not told: the
+    /// code is dropped at this suspension.
     #[inline]
     pub(crate) fn is_cut_off(&self) -> bool {
-        self.body.may_go.load(Relaxed) && self.parent().is_some_and(Place::is_doomed)
+        self.body.may_go.load(Relaxed) && here().is_some_and(|place| place.is_doomed())
     }
 
     /// Does no shield hold anything here any more?
@@ -98,10 +98,9 @@ impl Core {
         self.body.may_go.load(Relaxed) && self.read(Sched::is_hard)
     }
 
-    /// Is this the waker of the body, and the body to be dropped? Or is it what awaits the group?
+    /// Is this the waker of the body, and the body to be dropped?
     pub(super) fn dooms(&self, waker: &Waker) -> bool {
-        let is_body = ptr::eq(waker.data(), ptr::from_ref(self).cast());
-        (is_body && self.dooms_body()) || self.is_cut_off()
+        ptr::eq(waker.data(), ptr::from_ref(self).cast()) && self.dooms_body()
     }
 
     /// The body gave an error.

@@ -91,9 +91,8 @@ impl<T, X, E> Settle<Outcome<T, X>> for Supervised<E> {
         None
     }
 
-    fn panicked_in_drop(panic: Panic, child: &dyn Fn() -> ChildInfo) -> Option<Panic> {
-        report_child_panic(&child(), &panic);
-        None
+    fn panicked_in_drop(panic: Panic) -> Result<Outcome<T, X>, Panic> {
+        Ok(Outcome::Panicked(panic))
     }
 }
 

@@ -49,7 +49,7 @@ struct Hands {
     deadline_alarm: Option<Alarm>,
     grace_alarm: Option<Alarm>,
     /// What cancels the group with the token that it follows.
-    follows: Option<CallbackGuard>,
+    follows: Option<[CallbackGuard; 2]>,
     /// The group is over: no alarm is kept.
     stopped: bool,
 }
@@ -125,13 +125,17 @@ impl Core {
         };
         self.set_deadline(deadline, None);
         if let Some(token) = follows {
-            let core = Arc::downgrade(self);
-            let guard = token.on_cancel(move |reason| {
-                if let Some(core) = core.upgrade() {
-                    core.cancel(reason.inherited());
+            let told = |cancels: fn(&Arc<Self>, CancelReason)| {
+                let core = Arc::downgrade(self);
+                move |reason: &CancelReason| {
+                    if let Some(core) = core.upgrade() {
+                        cancels(&core, reason.inherited());
+                    }
                 }
-            });
-            clockwork.keep(|hands| &mut hands.follows, Some(guard));
+            };
+            let turned = token.on_cancel(told(Self::cancel));
+            let now = token.on_cancel_now(told(Self::cancel_now));
+            clockwork.keep(|hands| &mut hands.follows, Some([turned, now]));
         }
     }
 

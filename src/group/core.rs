@@ -15,13 +15,13 @@ use super::driver::sweep;
 use super::failures::Left;
 use super::lanes::Lanes;
 use super::pace::{Pace, Spent};
-use super::place::{Place, here};
+use super::place::{Place, here, nearest_child};
 use super::policy::Policy;
 use super::sched::{Done, Sched, Work};
 use super::surroundings::Lack;
 use super::tally::Tally;
 use super::watchers::WatcherId;
-use crate::cancel::{CallbackGuard, CancelKind, CancelReason, CancelToken};
+use crate::cancel::{CallbackGuard, CancelKind, CancelReason, CancelToken, who};
 use crate::depth;
 use crate::spawner::{Spawner, SpawnerHandle};
 use crate::std_or_loom::Lock;
@@ -37,13 +37,14 @@ pub(crate) struct Core {
     /// Where the group was opened.
     parent: Option<Place>,
     /// Made on demand, with what cancels the group when it is cancelled.
-    token: OnceLock<(CallbackGuard, CancelToken)>,
+    token: OnceLock<([CallbackGuard; 2], CancelToken)>,
     clockwork: OnceLock<Box<Clockwork>>,
     /// Is the body of the scope dropped when the group is cancelled?
     drops_body: bool,
     /// May its children be polled and dropped on every thread? See `OnThread`.
     roams: bool,
     needs_all: bool,
+    is_limited: bool,
     pub(super) body: Body,
     taken: Counter,
     let_go: Counter,
@@ -76,6 +77,7 @@ impl Core {
     #[inline]
     pub(super) fn new(settings: Settings, spawner: Option<SpawnerHandle>, roams: bool) -> Self {
         static NEXT_ID: std::sync::atomic::AtomicU64 = std::sync::atomic::AtomicU64::new(1);
+        who::ask(nearest_child);
         let max_drivers = spawner
             .as_ref()
             .map_or(1, |spawner| spawner.parallelism().get());
@@ -90,6 +92,7 @@ impl Core {
             drops_body: settings.drops_body,
             roams,
             needs_all: settings.needs_all,
+            is_limited: settings.limit.is_some(),
             body: Body::new(),
             taken: Counter::new(),
             let_go: Counter::new(),
@@ -149,6 +152,12 @@ impl Core {
     #[inline]
     pub(super) fn roams(&self) -> bool {
         self.roams
+    }
+
+    /// Is there a limit?
+    #[inline]
+    pub(super) fn is_limited(&self) -> bool {
+        self.is_limited
     }
 
     pub(super) fn policy(&self) -> Policy {
@@ -348,12 +357,20 @@ impl Core {
                 .as_ref()
                 .map_or_else(CancelToken::new, CancelToken::child_token);
             let core = Arc::downgrade(self);
-            let guard = token.on_cancel(move |reason| {
-                if let Some(core) = core.upgrade() {
-                    core.token_turned(reason);
+            let turned = token.on_cancel({
+                let core = core.clone();
+                move |reason| {
+                    if let Some(core) = core.upgrade() {
+                        core.token_turned(reason);
+                    }
                 }
             });
-            (guard, token)
+            let now = token.on_cancel_now(move |reason| {
+                if let Some(core) = core.upgrade().filter(|core| !core.is_from_outside(reason)) {
+                    core.cancel_now(reason.clone());
+                }
+            });
+            ([turned, now], token)
         });
         // A cancel that came before the token could be seen has not turned it.
         if let Some(reason) = self.read(|sched| sched.cancelled.clone()) {
@@ -364,11 +381,15 @@ impl Core {
 
     /// The token was cancelled. What comes from outside turns the token alone: children are dropped when what they are in is.
     fn token_turned(self: &Arc<Self>, reason: &CancelReason) {
-        let inherited = reason.kind() == CancelKind::Parent
-            && self.parent().is_some_and(|place| place.reason().is_some());
-        if !inherited {
+        if !self.is_from_outside(reason) {
             self.cancel(reason.clone());
         }
+    }
+
+    /// Did the token turn for this reason because what the group is in was cancelled?
+    fn is_from_outside(&self, reason: &CancelReason) -> bool {
+        let is_cancelled = |place: &Place| place.reason().is_some();
+        reason.kind() == CancelKind::Parent && self.parent().is_some_and(is_cancelled)
     }
 
     /// Does by itself what the callback of the token is about to do, if that was cancelled.
@@ -388,6 +409,17 @@ impl Core {
     /// Cancels without grace, or ends the grace: what the group is in is dropped as soon as a shield in the group allows.
     pub(super) fn harden(self: &Arc<Self>, reason: &CancelReason) {
         self.with(|sched, after| sched.cancel_hard(reason.clone(), after));
+    }
+
+    /// Cancels without grace, or ends the grace: children are dropped unless a shield holds them.
+    pub(crate) fn cancel_now(self: &Arc<Self>, reason: CancelReason) {
+        self.harden(&self.first_cause(reason));
+    }
+
+    /// The same, whatever a shield holds.
+    pub(crate) fn cancel_past_shields(self: &Arc<Self>, reason: CancelReason) {
+        let reason = self.first_cause(reason);
+        self.with(|sched, after| sched.cancel_past_shields(reason, after));
     }
 
     /// The grace is over.

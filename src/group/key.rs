@@ -9,6 +9,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
 use super::cell::{CellRef, Claim};
+use super::place::child_around;
 use crate::cancel::CancelReason;
 use crate::error::{ChildInfo, GatherIncomplete, KeyId};
 use crate::turn;
@@ -17,7 +18,8 @@ use crate::turn;
 ///
 /// A key can be awaited: it gives the child's value as soon as the child is over, also before the group's end, or a
 /// [`GatherIncomplete`] that says why there is none. (In the body of a `try_scope` that is cancelled, awaiting a key that has
-/// no value is the suspension at which the body is dropped.) The same without waiting are [`Scope::get_result`] and
+/// no value is the suspension at which the body is dropped.) A child that awaits a sibling in line, in a group with a
+/// [limit](crate::GroupOptions::limit), has that run in its own slot meanwhile. The same without waiting are [`Scope::get_result`] and
 /// [`Scope::take_result`]. Awaiting `&mut key` leaves the key behind, which then reads [`GatherIncomplete::Taken`].
 ///
 /// There is one key for each child; keys compare, hash and print by their [`KeyId`]. The idea is the UUID that Prefect's
@@ -87,7 +89,8 @@ impl<T> Key<T> {
     ///
     /// Its token turns, and when the group's [grace](crate::GroupOptions::grace) is over, none unless it was given, it is
     /// dropped at its next suspension. What it has finished by then counts. The key reads
-    /// [`Cancelled`](GatherIncomplete::Cancelled) afterwards. Nothing if it is over or was cancelled before.
+    /// [`Cancelled`](GatherIncomplete::Cancelled) afterwards. Nothing if it is over or was cancelled before;
+    /// [`cancel_now`](Self::cancel_now) ends the grace.
     ///
     /// # Examples
     ///
@@ -115,6 +118,37 @@ impl<T> Key<T> {
         }
     }
 
+    /// [Cancels](Self::cancel) this child alone, without grace: it is dropped at its next suspension. If it is in its grace, or in
+    /// that of its group, that ends now for this child, and the first cause stays. A [`shield`](crate::shield) holds as always.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::{future::pending, time::Duration};
+    ///
+    /// use ingather::{GroupOptions, block_on};
+    ///
+    /// let options = GroupOptions::new().grace(Duration::from_secs(3600));
+    /// block_on(options.scope(|tg| async move {
+    ///     let stuck = tg.spawn(pending::<()>());
+    ///     stuck.cancel();
+    ///     stuck.cancel_now();
+    ///     assert!(stuck.await.unwrap_err().is_cancelled());
+    /// }));
+    /// ```
+    #[track_caller]
+    pub fn cancel_now(&self) {
+        self.cell()
+            .cancel_alone_now(CancelReason::explicit(), false);
+    }
+
+    /// [`cancel_now`](Self::cancel_now) that no [`shield`](crate::shield) holds off; see
+    /// [`Scope::cancel_past_shields`](crate::Scope::cancel_past_shields).
+    #[track_caller]
+    pub fn cancel_past_shields(&self) {
+        self.cell().cancel_alone_now(CancelReason::explicit(), true);
+    }
+
     pub(super) fn cell(&self) -> &CellRef {
         self.claim.cell()
     }
@@ -136,10 +170,28 @@ impl<T> Future for Key<T> {
             ready!(turn::take(cx)).used();
         }
         match self.claim.poll(cx) {
-            // The body of this very group, or what awaits the group, is to be dropped: this is its next suspension.
+            // The body of this very group, which is about to be dropped: this is its next suspension.
             Poll::Ready(Err(_)) if self.claim.core().dooms(cx.waker()) => Poll::Pending,
+            Poll::Ready(Err(_)) if self.claim.core().is_cut_off() => {
+                cx.waker().wake_by_ref();
+                Poll::Pending
+            }
+            Poll::Pending if self.claim.core().is_limited() => {
+                has_it_run(self.cell());
+                Poll::Pending
+            }
             poll => poll,
         }
+    }
+}
+
+/// Whoever awaits a child of a group with a limit, and is a child of that group or stands in one, lets it run in its own slot if it
+/// is in line: nobody else may ever have one to spare.
+#[cold]
+pub(super) fn has_it_run(child: &CellRef) {
+    let core = child.core();
+    if let Some(lender) = child_around(core) {
+        core.with(|sched, after| sched.lend_slot(&lender, child, after));
     }
 }
 

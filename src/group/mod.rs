@@ -4,6 +4,8 @@
 //! - `child`: what a child is made of
 //! - `children`: the sweep over the children that are not over
 //! - `slots`: the limit, and who waits for it
+//! - `askers`: children that wait for a slot of their own group
+//! - `loans`: children that run in the slot of one that awaits them
 //! - `tickets`: what is kept for those who wait
 //! - `drivers`: which driver jobs there are, and which is on its way
 //! - `pace`: how long a turn is
@@ -49,6 +51,7 @@
 //! - `policy`, `options`, `tally`: what a group may be told, and what it tells
 
 mod after;
+mod askers;
 mod batch;
 mod body;
 mod cell;
@@ -82,6 +85,7 @@ mod kept;
 mod key;
 mod lanes;
 mod launching;
+mod loans;
 #[cfg(all(test, loom))]
 pub(crate) mod models;
 #[cfg(not(feature = "testing"))]

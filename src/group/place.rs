@@ -12,6 +12,7 @@ use super::core::Core;
 use super::shield::Hold;
 use super::threshold::Threshold;
 use crate::cancel::{CallbackGuard, CancelReason, CancelToken};
+use crate::error::ChildInfo;
 use crate::std_or_loom::atomic::AtomicBool;
 use crate::std_or_loom::{Lock, per_thread};
 use crate::time::Deadline;
@@ -130,6 +131,26 @@ pub(crate) fn here() -> Option<Place> {
 /// Does this code run in a child of the group with this id?
 pub(crate) fn is_in_child_of(group: u64) -> bool {
     matches!(here(), Some(Place::Child(child)) if child.core().id() == group)
+}
+
+/// The child that this code runs in, or the nearest further out.
+pub(super) fn nearest_child() -> Option<ChildInfo> {
+    let here = here()?;
+    let mut all = std::iter::successors(Some(&here), |place| place.outside());
+    all.find_map(|place| match place {
+        Place::Child(child) => Some(child.info()),
+        _ => None,
+    })
+}
+
+/// The child of this group that this code runs in, however far out that is.
+pub(super) fn child_around(core: &Arc<Core>) -> Option<CellRef> {
+    let here = here()?;
+    let mut all = std::iter::successors(Some(&here), |place| place.outside());
+    all.find_map(|place| match place {
+        Place::Child(child) if Arc::ptr_eq(child.core(), core) => Some(child.clone()),
+        _ => None,
+    })
 }
 
 impl Place {

@@ -1,13 +1,19 @@
 //! The limit of a group: how many children may be under way, and who waits for a slot.
 //!
 //! 1. Children in line come before callers that wait to spawn; both are served first come first served among themselves.
-//! 2. A slot is free, or held by a child that has started and is not over, or promised to one caller.
+//! 2. A slot is free, or held by a child that has started and is not over, or promised to one caller. A child that runs in the
+//!    slot of another holds none.
 //! 3. A promise stands until the caller redeems it, goes away, or is dismissed.
+//! 4. A child that awaits one in line lends its slot: see `loans`.
+//! 5. Of children that ask for a slot there is always one that does not wait, or a child that is under way and does not ask: where
+//!    all wait for each other, the one that has waited longest joins the line instead.
 
 use std::collections::VecDeque;
 use std::num::NonZeroUsize;
 use std::task::Waker;
 
+use super::askers::Askers;
+use super::loans::{Loans, Vacated};
 use super::tickets::{Ticket, Tickets};
 
 /// The slots of a group; `C` is a child in line.
@@ -28,6 +34,8 @@ struct Limited<C> {
     /// Callers that were promised a slot. They had waited, so these tickets come in their order, too.
     promised: Tickets<()>,
     last_ticket: Ticket,
+    loans: Loans,
+    askers: Askers,
 }
 
 /// What a caller hears that asks for a slot.
@@ -51,6 +59,8 @@ impl<C> Slots<C> {
                 callers: Tickets::new(),
                 promised: Tickets::new(),
                 last_ticket: 0,
+                loans: Loans::default(),
+                askers: Askers::default(),
             })
         });
         Self {
@@ -92,8 +102,41 @@ impl<C> Slots<C> {
     }
 
     /// A child that had started is over: the next in line, which starts now.
-    pub(super) fn release(&mut self, wake: impl FnMut(Waker)) -> Option<C> {
-        self.limited.as_mut()?.release(wake)
+    pub(super) fn release(
+        &mut self,
+        number: impl FnOnce() -> u64,
+        is_it: impl Fn(&C, u64) -> bool,
+        wake: impl FnMut(Waker),
+    ) -> Option<C> {
+        let limited = self.limited.as_mut()?;
+        if limited.loans.is_empty() {
+            return limited.release(wake);
+        }
+        match limited.loans.over(number()) {
+            Vacated::Slot => limited.release(wake),
+            Vacated::TakenOver => None,
+            Vacated::Back(lender) => limited.lend_next(lender, is_it),
+        }
+    }
+
+    /// A child that is under way awaits another. If that is in line it starts in its slot, where it comes back here.
+    pub(super) fn lend(
+        &mut self,
+        lender: u64,
+        child: u64,
+        is_it: impl Fn(&C, u64) -> bool,
+        wake: impl FnMut(Waker),
+    ) -> Option<C> {
+        let limited = self.limited.as_mut()?;
+        limited.loans.awaits(lender, child);
+        let at = limited.line.iter().position(|other| is_it(other, child));
+        let guest = at.filter(|_| limited.loans.may_lend(lender, child));
+        let guest = guest.and_then(|at| limited.line.remove(at));
+        match guest {
+            Some(_) => limited.loans.lend(lender, child),
+            None => limited.resolve(wake),
+        }
+        guest
     }
 
     pub(super) fn waiting(&self) -> usize {
@@ -121,6 +164,7 @@ impl<C> Slots<C> {
         if let Some(limited) = &mut self.limited {
             limited.taken -= limited.promised.clear(|()| ());
             limited.callers.clear(wake);
+            limited.askers = Askers::default();
         }
     }
 
@@ -130,25 +174,34 @@ impl<C> Slots<C> {
     }
 
     /// A caller asks for a slot, for the first time or again. `own` is a clone of its `waker`, if it has made one: that may not
-    /// be done under the lock, and is not necessary where it need not wait.
+    /// be done under the lock, and is not necessary where it need not wait. `child` is the number of the group's child that asks,
+    /// if one does, said together with `own`.
     #[inline]
     pub(super) fn ask(
         &mut self,
         ticket: &mut Option<Ticket>,
         waker: &Waker,
         own: &mut Option<Waker>,
+        child: Option<u64>,
+        wake: impl FnMut(Waker),
     ) -> Answer {
         match &mut self.limited {
-            Some(limited) if !self.dismissed => limited.ask(ticket, waker, own),
+            Some(limited) if !self.dismissed => {
+                let answer = limited.ask(ticket, waker, own);
+                if let (Answer::Wait(None), Some(child), Some(ticket)) = (&answer, child, *ticket) {
+                    limited.askers.add(ticket, child);
+                    limited.resolve(wake);
+                }
+                answer
+            }
             _ => Answer::Go,
         }
     }
 
-    /// A caller spawns the child that its slot was promised for.
-    pub(super) fn redeem(&mut self, ticket: Ticket) {
-        if let Some(limited) = &mut self.limited {
-            limited.promised.remove(ticket);
-        }
+    /// A caller spawns the child that its slot was promised for. `false`: there is no promise, and the child starts like others.
+    pub(super) fn redeem(&mut self, ticket: Ticket) -> bool {
+        let limited = self.limited.as_mut();
+        limited.is_some_and(|limited| limited.promised.remove(ticket).is_some())
     }
 
     /// A caller goes away without having spawned: out of the line, or its promise passes on. Its waker comes back.
@@ -160,6 +213,7 @@ impl<C> Slots<C> {
         let Some(limited) = &mut self.limited else {
             return (None, None);
         };
+        limited.askers.remove(ticket);
         match limited.promised.remove(ticket) {
             Some(()) => (limited.release(wake), None),
             None => (None, limited.callers.remove(ticket)),
@@ -203,9 +257,40 @@ impl<C> Limited<C> {
     /// Promises a free slot to the caller that has waited longest.
     fn promise(&mut self, mut wake: impl FnMut(Waker)) {
         if let Some((ticket, waker)) = self.callers.pop_first() {
+            self.askers.remove(ticket);
             self.taken += 1;
             self.promised.push(ticket, ());
             wake(waker);
+        }
+    }
+
+    /// The next child in line that a lender awaits, which starts in its slot.
+    fn lend_next(&mut self, lender: u64, is_it: impl Fn(&C, u64) -> bool) -> Option<C> {
+        while let Some(child) = self.loans.next_awaited(lender) {
+            let at = self.line.iter().position(|other| is_it(other, child));
+            if let Some(guest) = at.and_then(|at| self.line.remove(at)) {
+                self.loans.lend(lender, child);
+                return Some(guest);
+            }
+        }
+        None
+    }
+
+    /// Where every child that is under way waits for a sibling, or for a slot that none of them gives up, the one that has waited
+    /// longest for a slot is woken: what it spawns joins the line (5).
+    fn resolve(&mut self, wake: impl FnMut(Waker)) {
+        if self.askers.is_empty() || !self.promised.is_empty() {
+            return;
+        }
+        let under_way = self.taken + self.loans.len();
+        let others = self.loans.waiting();
+        let others = others.filter(|child| !self.askers.has(**child));
+        if self.askers.len() + others.count() < under_way {
+            return;
+        }
+        if let Some(ticket) = self.askers.first() {
+            self.askers.remove(ticket);
+            self.callers.remove(ticket).into_iter().for_each(wake);
         }
     }
 
@@ -259,7 +344,10 @@ mod tests {
     /// Asks with a waker of its own: whether the caller may go.
     fn ask(slots: &mut Slots<u32>, ticket: &mut Option<Ticket>) -> bool {
         let mut own = Some(Waker::noop().clone());
-        matches!(slots.ask(ticket, Waker::noop(), &mut own), Answer::Go)
+        matches!(
+            slots.ask(ticket, Waker::noop(), &mut own, None, |_| ()),
+            Answer::Go
+        )
     }
 
     #[test]
@@ -277,16 +365,28 @@ mod tests {
         let mut ticket = None;
         assert!(!ask(&mut slots, &mut ticket));
         assert_eq!(slots.waiting(), 2);
-        assert_eq!(slots.release(|waker| wakes.push(waker)), Some(1));
-        assert_eq!(slots.release(|waker| wakes.push(waker)), Some(2));
+        assert_eq!(
+            slots.release(|| 0, |_, _| false, |waker| wakes.push(waker)),
+            Some(1)
+        );
+        assert_eq!(
+            slots.release(|| 0, |_, _| false, |waker| wakes.push(waker)),
+            Some(2)
+        );
         assert!(wakes.is_empty());
-        assert_eq!(slots.release(|waker| wakes.push(waker)), None);
+        assert_eq!(
+            slots.release(|| 0, |_, _| false, |waker| wakes.push(waker)),
+            None
+        );
         assert_eq!(wakes.len(), 1);
         assert!(ask(&mut slots, &mut ticket));
         // The promise holds the slot, and so does the child that comes of it.
         assert_eq!(slots.start(3, |_| ()), None);
         slots.redeem(ticket.unwrap());
-        assert_eq!(slots.release(|waker| wakes.push(waker)), Some(3));
+        assert_eq!(
+            slots.release(|| 0, |_, _| false, |waker| wakes.push(waker)),
+            Some(3)
+        );
     }
 
     #[test]
@@ -296,7 +396,7 @@ mod tests {
         let (mut first, mut second) = (None, None);
         assert!(!ask(&mut slots, &mut first));
         assert!(!ask(&mut slots, &mut second));
-        slots.release(|waker| wakes.push(waker));
+        slots.release(|| 0, |_, _| false, |waker| wakes.push(waker));
         assert_eq!(wakes.len(), 1);
         slots.leave(first.unwrap(), |waker| wakes.push(waker));
         assert_eq!(wakes.len(), 2);
@@ -314,7 +414,10 @@ mod tests {
         slots.dismiss(|waker| wakes.push(waker));
         assert_eq!(wakes.len(), 1);
         slots.leave(ticket.unwrap(), |waker| wakes.push(waker));
-        assert_eq!(slots.release(|waker| wakes.push(waker)), None);
+        assert_eq!(
+            slots.release(|| 0, |_, _| false, |waker| wakes.push(waker)),
+            None
+        );
     }
 
     #[test]
@@ -323,7 +426,10 @@ mod tests {
         slots.start(0, |_| ());
         let mut ticket = None;
         assert!(!ask(&mut slots, &mut ticket));
-        assert_eq!(slots.release(|waker| wakes.push(waker)), None);
+        assert_eq!(
+            slots.release(|| 0, |_, _| false, |waker| wakes.push(waker)),
+            None
+        );
         assert!(ask(&mut slots, &mut ticket));
         assert_eq!(slots.start(1, |_| ()), None);
         slots.dismiss(|waker| wakes.push(waker));
@@ -342,22 +448,52 @@ mod tests {
         let (mut ticket, mut own) = (None, None);
         // There is a slot, and it is left to whoever comes and spawns.
         for _ in 0..2 {
-            let answer = slots.ask(&mut ticket, &other, &mut own);
+            let answer = slots.ask(&mut ticket, &other, &mut own, None, |_| ());
             assert!(matches!(answer, Answer::Go) && ticket.is_none());
         }
         slots.start(0, |_| ());
-        let answer = slots.ask(&mut ticket, &other, &mut own);
+        let answer = slots.ask(&mut ticket, &other, &mut own, None, |_| ());
         assert!(matches!(answer, Answer::NeedsWaker) && ticket.is_none());
         own = Some(other.clone());
-        let answer = slots.ask(&mut ticket, &other, &mut own);
+        let answer = slots.ask(&mut ticket, &other, &mut own, None, |_| ());
         assert!(matches!(answer, Answer::Wait(None)) && ticket.is_some() && own.is_none());
         // It is known now, and another is not.
-        let answer = slots.ask(&mut ticket, &other, &mut own);
+        let answer = slots.ask(&mut ticket, &other, &mut own, None, |_| ());
         assert!(matches!(answer, Answer::Wait(None)));
-        let answer = slots.ask(&mut ticket, Waker::noop(), &mut own);
+        let answer = slots.ask(&mut ticket, Waker::noop(), &mut own, None, |_| ());
         assert!(matches!(answer, Answer::NeedsWaker));
         own = Some(Waker::noop().clone());
-        let answer = slots.ask(&mut ticket, Waker::noop(), &mut own);
+        let answer = slots.ask(&mut ticket, Waker::noop(), &mut own, None, |_| ());
         assert!(matches!(answer, Answer::Wait(Some(old)) if old.will_wake(&other)));
+    }
+
+    #[test]
+    fn where_all_wait_for_each_other_the_first_joins_the_line() {
+        let (mut slots, mut wakes) = (slots(2), 0);
+        assert_eq!(
+            (slots.start(1, |_| ()), slots.start(2, |_| ())),
+            (Some(1), Some(2))
+        );
+        let mut tickets = [None, None];
+        for (child, ticket) in [1, 2].into_iter().zip(&mut tickets) {
+            assert_eq!(wakes, 0);
+            let mut own = Some(Waker::noop().clone());
+            slots.ask(ticket, Waker::noop(), &mut own, Some(child), |_| wakes += 1);
+        }
+        assert_eq!(wakes, 1);
+        assert!(ask(&mut slots, &mut tickets[0]) && !ask(&mut slots, &mut tickets[1]));
+        assert!(!slots.redeem(tickets[0].unwrap()));
+        assert_eq!((slots.start(3, |_| ()), slots.waiting()), (None, 1));
+        // Who awaits it has it run, and then the other waits for all.
+        let is_it = |one: &u32, other| u64::from(*one) == other;
+        assert_eq!(slots.lend(1, 3, is_it, |_| wakes += 1), Some(3));
+        assert_eq!(wakes, 1);
+        // Nor if what it awaits is under way, and waits in turn.
+        assert_eq!(slots.lend(3, 2, is_it, |_| wakes += 1), None);
+        assert_eq!(wakes, 2);
+        assert!(!slots.redeem(tickets[1].unwrap()));
+        assert_eq!(slots.start(4, |_| ()), None);
+        assert_eq!(slots.release(|| 3, is_it, |_| ()), None);
+        assert_eq!(slots.release(|| 1, is_it, |_| ()), Some(4));
     }
 }

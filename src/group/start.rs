@@ -19,7 +19,7 @@ use std::task::{Context, Poll, Waker};
 use pin_project_lite::pin_project;
 
 use super::cell::CellRef;
-use super::key::Key;
+use super::key::{Key, has_it_run};
 use super::place::{Place, here, stand};
 use super::threshold::Threshold;
 use crate::cancel::{CancelKind, CancelReason};
@@ -446,6 +446,9 @@ impl<T, V, X> Future for Start<T, V, X> {
                     let old = state.waker.replace(waker);
                     drop(state);
                     drop_quietly("a waker", old);
+                    if key.cell().core().is_limited() {
+                        has_it_run(key.cell());
+                    }
                     self.0 = Some(Begun::Pending(caller, key));
                     return Poll::Pending;
                 }

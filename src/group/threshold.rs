@@ -112,6 +112,13 @@ impl Threshold {
             }
         });
         cancels.detach();
+        let this = Arc::downgrade(self);
+        let now = token.on_cancel_now(move |reason| {
+            if let Some(child) = this.upgrade().as_ref().and_then(|this| this.child()) {
+                child.cancel_alone_now(reason.clone(), false);
+            }
+        });
+        now.detach();
         let follow = |place: &Place| {
             let token = token.clone();
             place.token().on_cancel(move |reason| {

@@ -106,6 +106,12 @@ impl<T, E> Task<T, E> {
         self.key.cancel_with(reason);
     }
 
+    /// [Cancels](Self::cancel) the task without grace, or ends the grace that it has; see [`Key::cancel_now`](crate::Key::cancel_now).
+    #[track_caller]
+    pub fn cancel_now(&self) {
+        self.key.cancel_now();
+    }
+
     /// The token that turns when the task is cancelled; [`current_token`](crate::current_token) gives it to the task.
     ///
     /// Cancelling the token cancels the task. When the task is over it is a token that nobody else has.

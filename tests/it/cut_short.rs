@@ -257,7 +257,7 @@ async fn seven(polls: &AtomicUsize) -> Result<u32, Fault> {
     Ok(7)
 }
 
-// Cancelling-13
+// Cancelling-12
 async fn a_body_is_polled_once_whatever_is_over(on: Site) {
     let token = CancelToken::new();
     token.cancel();
@@ -300,7 +300,7 @@ async fn a_body_is_polled_once_whatever_is_over(on: Site) {
     }
 }
 
-// Cancelling-14, Deadlines-1
+// Cancelling-13, Deadlines-1
 async fn a_scope_that_closed_itself_is_cut_short_all_the_same(on: Site) {
     with_wound(on, |clock| async move {
         for has_child in [false, true] {
@@ -361,7 +361,7 @@ async fn a_scope_that_closed_itself_is_cut_short_all_the_same(on: Site) {
     .await;
 }
 
-// Cancelling-14, Blocking-1
+// Cancelling-13, Blocking-1
 async fn a_blocking_scope_that_closed_itself_is_cancelled_all_the_same(on: Site) {
     if !may_block(&on) {
         return;

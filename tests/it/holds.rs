@@ -228,7 +228,7 @@ async fn a_cleanup_is_polled_once_however_it_is_cancelled(on: Site) {
     }
 }
 
-// Cancelling-12
+// Cancelling-14
 async fn a_group_in_a_body_that_cannot_fail_goes_on(on: Site) {
     for grace in [Duration::ZERO, HOUR] {
         // Without a shield or clean-up, with one among the children, and with one in a group further in.
@@ -281,7 +281,7 @@ async fn a_group_in_a_body_that_cannot_fail_goes_on(on: Site) {
     }
 }
 
-// Cancelling-12
+// Cancelling-14
 async fn a_group_in_a_body_that_cannot_fail_goes_with_what_both_are_in(on: Site) {
     for what in 0..3 {
         let group = GatherGroup::on(&on.spawner);

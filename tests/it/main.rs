@@ -10,8 +10,11 @@
 //! - `busy_cancels`, `one_child`, `group_tokens`, `cleanup`: cancels of one child and of a group by its token, and clean-up
 //! - `shields`, `shield_ends`, `shields_beside`, `shield_crowds`: the rules of these names
 //! - `deadlines`, `deadline_ends`, `cut_short`, `cut_errors`: deadlines, and what is cut short
+//! - `cancel_now`: a second cancel that ends the grace
+//! - `who_is_told`: the table of who is told what, cell by cell
+//! - `reasons`: what a reason tells of whoever cancelled
 //! - `holds`: what comes when what held off a drop ends
-//! - `limits`, `limits_ends`, `limits_batches`, `gather`: the rules of these names
+//! - `limits`, `limits_ends`, `limits_batches`, `limits_waits`, `gather`: the rules of these names
 //! - `joiners`, `join_ends`, `joined_again`, `races`, `map_concurrent`, `map_ends`, `map_polls`: the rules of joining
 //! - `gather_cuts`, `gather_lacks`, `gather_drops`, `map_cuts`: calls that are cut short, alone, or dropped half-way
 //! - `time`, `timeouts`: the rules of time
@@ -55,6 +58,7 @@ mod blocking_losses;
 mod bridge_control;
 mod bridge_service;
 mod busy_cancels;
+mod cancel_now;
 mod cancelling;
 mod children;
 mod cleanup;
@@ -91,6 +95,7 @@ mod leaving;
 mod limits;
 mod limits_batches;
 mod limits_ends;
+mod limits_waits;
 mod lossy;
 mod map_concurrent;
 mod map_cuts;
@@ -104,6 +109,7 @@ mod put_off;
 mod races;
 mod random_trees;
 mod random_world;
+mod reasons;
 mod refusals;
 mod results;
 mod retention;
@@ -147,3 +153,4 @@ mod token_callbacks;
 mod token_trees;
 mod tokens;
 mod turns;
+mod who_is_told;

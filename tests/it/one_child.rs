@@ -274,7 +274,9 @@ async fn a_child_that_cancels_itself_is_dropped_at_its_next_suspension(on: Site)
     });
     let tally = group.join().await;
     assert_eq!((tally.cancelled, log.entries().len()), (1, 2));
-    assert_eq!(reason(&key), Some(stop()));
+    let reason = reason(&key).unwrap();
+    assert_eq!(reason.message(), stop().message());
+    assert_eq!(reason.child(), Some(&key.child()));
     assert!(!group.is_cancelled());
 }
 

@@ -44,8 +44,8 @@ pub(in crate::group) struct Held {
     pub(in crate::group) shields: Shields,
     /// Its own token, if anybody asked for it.
     pub(in crate::group) token: Option<CancelToken>,
-    /// What turns the token with the group's, and what cancels the child with the token.
-    pub(in crate::group) guards: Option<(CallbackGuard, CallbackGuard)>,
+    /// What turns the token with the group's, and what cancels the child with the token, with and without grace.
+    pub(in crate::group) guards: Option<[CallbackGuard; 3]>,
     /// Why it was cancelled for itself.
     pub(in crate::group) reason: Option<CancelReason>,
     /// It is to go without waiting for the end of its grace, as soon as no shield holds it.

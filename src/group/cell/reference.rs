@@ -220,6 +220,11 @@ impl CellRef {
         self.header().state.fetch_or(CANCEL, AcqRel);
     }
 
+    /// No shield holds it any more.
+    pub(super) fn doom(&self) {
+        self.header().state.fetch_or(DOOM, AcqRel);
+    }
+
     /// Is it to be dropped now, since nothing holds it?
     pub(in crate::group) fn is_doomed(&self) -> bool {
         let state = self.load();

@@ -51,7 +51,7 @@ impl CellRef {
     /// Marks it as cancelled for itself, and has it looked at by whoever polls children, unless a shield holds it: whoever takes
     /// that away has it looked at.
     pub(super) fn mark_cancelled(&self) {
-        if self.load().has(SHIELD) {
+        if self.is_shielded() {
             let held = self.header().extras.get_or_make().held.lock();
             if held.shields.any() && !held.shields.wants_poll() {
                 self.mark();
@@ -131,7 +131,9 @@ impl CellRef {
         }
         let child = self.clone();
         let cancels = fresh.on_cancel(move |reason| child.token_turned(reason));
-        let guards = (follows, cancels);
+        let child = self.clone();
+        let now = fresh.on_cancel_now(move |reason| child.cancel_alone_now(reason.clone(), false));
+        let guards = [follows, cancels, now];
         let (token, unused) = {
             let mut held = self.header().extras.get_or_make().held.lock();
             match &held.token {
@@ -203,6 +205,29 @@ impl CellRef {
                 self.turn_token(&reason);
             }
         }
+    }
+
+    /// Cancels this child alone and without grace, or ends the grace that it has, and with `force` whatever a shield holds.
+    pub(in crate::group) fn cancel_alone_now(&self, reason: CancelReason, force: bool) {
+        // What cancelled its group, or what that is in, came first.
+        let reason = self.core().cancelled().unwrap_or(reason);
+        let alarm = {
+            let mut held = self.header().extras.get_or_make().held.lock();
+            if self.end().is_some() {
+                return;
+            }
+            held.reason.get_or_insert(reason.clone());
+            if force {
+                self.doom();
+            }
+            self.mark();
+            held.alarm.take()
+        };
+        drop(alarm);
+        if !(self.is_in_line() && self.core().leaves_line(self)) {
+            self.mark_cancelled();
+        }
+        self.turn_token(&reason);
     }
 
     /// Ends as cancelled without waiting for the end of its grace, as soon as no shield holds it.

@@ -36,9 +36,10 @@ pub(crate) trait Settle<O> {
     fn settle(output: O) -> Result<Self::Value, Self::Error>;
     /// Lets go of a value that no key can give any more. An error in it fails the group after all.
     fn unclaimed(value: Self::Value, child: &dyn Fn() -> ChildInfo) -> Option<Self::Error>;
-    /// What becomes of the panic of a future that was dropped by a cancel. It fails the group if it comes back.
-    fn panicked_in_drop(panic: Panic, _child: &dyn Fn() -> ChildInfo) -> Option<Panic> {
-        Some(panic)
+    /// The panic of a future that was dropped by a cancel, as a value for the key, if this kind of child gives its panics to that.
+    /// Otherwise it comes back, and fails the group.
+    fn panicked_in_drop(panic: Panic) -> Result<Self::Value, Panic> {
+        Err(panic)
     }
 }
 
@@ -179,15 +180,16 @@ impl<F: Future, S: Settle<F::Output>> Cell<F, S> {
         // SAFETY: the stage is ours while we hold `RUNNING` (S1).
         unsafe {
             Self::stage(raw, |stage| {
-                let panic = Self::put(stage, reason.map_or(Stage::Empty, Stage::Cancelled)).err();
-                let child = || raw.as_ref().info();
-                match panic.and_then(|panic| S::panicked_in_drop(panic, &child)) {
-                    None => Ending::Cancelled,
-                    Some(panic) => {
-                        *stage = Stage::Panicked(Box::new(panic));
-                        Ending::Panicked
-                    }
-                }
+                let dropped = Self::put(stage, reason.map_or(Stage::Empty, Stage::Cancelled));
+                let Err(panic) = dropped else {
+                    return Ending::Cancelled;
+                };
+                let (next, end) = match S::panicked_in_drop(panic) {
+                    Ok(value) => (Stage::Value(value), Ending::Value),
+                    Err(panic) => (Stage::Panicked(Box::new(panic)), Ending::Panicked),
+                };
+                *stage = next;
+                end
             })
         }
     }

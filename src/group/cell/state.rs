@@ -45,7 +45,7 @@ pub(super) const LINE: usize = 1 << 6;
 
 /// A shield holds off the drop: it is polled although `CANCEL` is on.
 pub(super) const SHIELD: usize = 1 << 7;
-/// No shield holds off anything any more: the group has lost its owner or all who could poll.
+/// No shield holds off anything any more: the group has lost its owner or all who could poll, or somebody asked for that.
 pub(super) const DOOM: usize = 1 << 8;
 /// It is cancelled when only its like are left. Set when it is made, or never.
 pub(super) const BACKGROUND: usize = 1 << 9;

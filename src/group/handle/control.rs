@@ -16,7 +16,7 @@ impl<E, K: Kind> Scope<'_, E, K> {
     /// give its value, goes on and finds its keys cancelled. Children in line are dropped unpolled, and later spawns are
     /// cancelled at once. What a [`shield`](crate::shield) holds is dropped when the shield is over.
     ///
-    /// A second call changes nothing: the first cause wins.
+    /// A second call changes nothing: the first cause wins. [`cancel_now`](Self::cancel_now) ends the grace.
     #[track_caller]
     pub fn cancel(&self) {
         self.cancel_with(CancelReason::explicit());
@@ -40,6 +40,57 @@ impl<E, K: Kind> Scope<'_, E, K> {
     /// ```
     pub fn cancel_with(&self, reason: CancelReason) {
         self.core().cancel(reason);
+    }
+
+    /// [Cancels](Self::cancel) without grace: children are dropped at their next suspension. If the group is in its grace, that
+    /// ends now, and the first cause stays.
+    ///
+    /// What a [`shield`](crate::shield) holds is dropped when the shield is over, as always, and a
+    /// [clean-up](crate::with_cleanup) is polled once if it has not begun.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::{future::pending, time::Duration};
+    ///
+    /// use ingather::{GroupOptions, block_on};
+    ///
+    /// block_on(async {
+    ///     let group = GroupOptions::new().grace(Duration::from_secs(3600)).group();
+    ///     group.spawn(pending::<()>());
+    ///     group.cancel(); // they have an hour
+    ///     group.cancel_now(); // and now they have not
+    ///     assert_eq!(group.join().await.cancelled, 1);
+    /// });
+    /// ```
+    #[track_caller]
+    pub fn cancel_now(&self) {
+        self.core().cancel_now(CancelReason::explicit());
+    }
+
+    /// [`cancel_now`](Self::cancel_now) that no [`shield`](crate::shield) holds off: what stands in a child, and in whatever is
+    /// open inside it, is dropped with it at its next suspension, and no clean-up begins or goes on.
+    ///
+    /// It breaks what a shield promised to whoever wrote it: a commit may be left half-done. It is the last thing to do before a
+    /// program is killed, where to wait any longer is worse.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::future::pending;
+    ///
+    /// use ingather::{GatherGroup, block_on, shield};
+    ///
+    /// block_on(async {
+    ///     let group = GatherGroup::new();
+    ///     group.spawn(shield(pending::<()>()));
+    ///     group.cancel_past_shields();
+    ///     assert_eq!(group.join().await.cancelled, 1);
+    /// });
+    /// ```
+    #[track_caller]
+    pub fn cancel_past_shields(&self) {
+        self.core().cancel_past_shields(CancelReason::explicit());
     }
 
     /// Why the group was cancelled, or something that it is in; `None` if it was not.

@@ -13,6 +13,7 @@ use crate::error::unhandled::drop_quietly;
 use crate::group::cell::{Fresh, Manner, Settle};
 use crate::group::ground::{Kind, Shared};
 use crate::group::key::Key;
+use crate::group::place::child_around;
 use crate::group::slots::Answer;
 use crate::group::tickets::Ticket;
 use crate::turn;
@@ -78,16 +79,19 @@ impl<'env, E, K: Kind> Scope<'env, E, K> {
         F: Future + 'env,
         S: Settle<F::Output, Error = E>,
     {
-        let mut own = None;
+        let (mut own, mut child) = (None, None);
         let key = loop {
-            match self.try_add_when_free::<F, S>(waiting, waker, &mut own) {
+            match self.try_add_when_free::<F, S>(waiting, waker, &mut own, child) {
                 Tried::Added(key) => break Some(key),
                 Tried::Refused(number, reason) => {
                     let fresh = waiting.fresh::<S>();
                     break Some(self.refused((fresh, number, reason)));
                 }
                 Tried::Waits => break None,
-                Tried::NeedsWaker => own = Some(waker.clone()),
+                Tried::NeedsWaker => {
+                    own = Some(waker.clone());
+                    child = child_around(self.core()).map(|child| child.id().child);
+                }
             }
         };
         if own.is_some() {
@@ -102,6 +106,7 @@ impl<'env, E, K: Kind> Scope<'env, E, K> {
         waiting: &mut Waiting<F>,
         waker: &Waker,
         own: &mut Option<Waker>,
+        child: Option<u64>,
     ) -> Tried<Key<S::Value>>
     where
         F: Future + 'env,
@@ -109,7 +114,11 @@ impl<'env, E, K: Kind> Scope<'env, E, K> {
     {
         let tried = self.core().with(|sched, after| {
             sched.settle_for_slots(after);
-            match sched.slots.ask(&mut waiting.ticket, waker, own) {
+            let wake = |waker| after.wake(waker);
+            match sched
+                .slots
+                .ask(&mut waiting.ticket, waker, own, child, wake)
+            {
                 Answer::Go => {}
                 Answer::Wait(stale) => {
                     after.drop_waker(stale);

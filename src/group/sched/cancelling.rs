@@ -28,6 +28,22 @@ impl Sched {
         self.nudge(after);
     }
 
+    /// The same, and no shield holds anything any more.
+    pub(in crate::group) fn cancel_past_shields(
+        &mut self,
+        reason: CancelReason,
+        after: &mut After,
+    ) {
+        self.cancel_hard(reason, after);
+        if self.hard && !std::mem::replace(&mut self.force, true) {
+            self.hurry();
+            self.children.sweep_again();
+            self.watchers
+                .notify(Events::TROUBLE, |waker| after.wake(waker));
+            self.nudge(after);
+        }
+    }
+
     /// Cancels at once, whatever a shield holds, and the caller sees to the children.
     pub(super) fn cancel_by_force(&mut self, reason: CancelReason, after: &mut After) {
         self.turn(reason, after);
@@ -250,7 +266,7 @@ impl Sched {
     /// Is the body of the scope to be dropped now? A shield in it holds that off.
     pub(in crate::group) fn dooms_body(&self, on_cancel: bool) -> bool {
         let goes = self.hard || self.body_gives_up;
-        goes && (self.resumes || on_cancel) && !self.body_shields.any()
+        goes && (self.resumes || on_cancel) && (self.force || !self.body_shields.any())
     }
 
     /// Is the body to be dropped, whatever holds it? That of a scope that cannot fail goes with what the scope is in, or for a

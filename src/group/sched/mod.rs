@@ -211,11 +211,8 @@ impl Sched {
             self.settle_for_slots(after);
         }
         let starts = match ticket {
-            None => self.slots.start(queue, |child| child.set_in_line(true)),
-            Some(ticket) => {
-                self.slots.redeem(ticket);
-                Some(queue)
-            }
+            Some(ticket) if self.slots.redeem(ticket) => Some(queue),
+            _ => self.slots.start(queue, |child| child.set_in_line(true)),
         };
         if let Some(child) = starts {
             self.ready.push_back(child);
@@ -342,7 +339,11 @@ impl Sched {
             self.dismiss_if_alone(after);
         }
         if !cell.is_in_line() {
-            if let Some(next) = self.slots.release(|waker| after.wake(waker)) {
+            let number = || cell.id().child;
+            let next = self
+                .slots
+                .release(number, is_child, |waker| after.wake(waker));
+            if let Some(next) = next {
                 next.set_in_line(false);
                 self.push_quietly(next, after);
             }
@@ -374,6 +375,18 @@ impl Sched {
             next.set_in_line(false);
             self.push(next, after);
         }
+    }
+
+    /// A child that is under way awaits another: one in line runs in its slot meanwhile.
+    pub(super) fn lend_slot(&mut self, lender: &CellRef, child: &CellRef, after: &mut After) {
+        self.settle_for_slots(after);
+        if child.end().is_some() || self.cancelled.is_some() {
+            return;
+        }
+        let (lender, child) = (lender.id().child, child.id().child);
+        let wake = |waker| after.wake(waker);
+        let guest = self.slots.lend(lender, child, is_child, wake);
+        self.start(guest, after);
     }
 
     /// A caller that waited for a slot goes away.
@@ -493,4 +506,9 @@ impl Sched {
     pub(super) fn children(&self) -> impl Iterator<Item = CellRef> {
         self.children.iter()
     }
+}
+
+/// Has the child in line this number?
+fn is_child(child: &CellRef, number: u64) -> bool {
+    child.id().child == number
 }
