@@ -27,6 +27,7 @@
 //! - `surroundings`: what cannot give its value ends what awaits it
 //! - `threshold`: where the code of a child runs that may not have started
 //! - `core`: what handles, children, drivers and wakers share
+//! - `stages`: how a group is cancelled
 //! - `body`: what a group knows of the body of its scope
 //! - `launching`: how driver jobs come to the spawner, and what becomes of those that it loses
 //! - `driver`: the job that polls children, and the loop that owners share with it
@@ -101,6 +102,7 @@ mod sched;
 mod shield;
 mod shields;
 mod slots;
+mod stages;
 mod start;
 mod surroundings;
 mod tally;

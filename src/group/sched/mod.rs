@@ -4,6 +4,7 @@
 //! - `staffing`: who does the work
 //! - `work`: what a driver is to do next, and what it says of it
 //! - `lending`: the batches in which drivers take it
+//! - `seats`: who has a slot of a group with a limit
 //! - `arriving`: children that come by lanes, without the lock
 //!
 //! Invariants:
@@ -27,6 +28,7 @@ use std::mem::take;
 use std::num::NonZeroUsize;
 use std::sync::Arc;
 
+use self::seats::is_child;
 pub(super) use self::staffing::Parking;
 pub(super) use self::work::{Done, Turned, Work};
 use super::after::After;
@@ -49,6 +51,7 @@ use crate::cancel::{CancelKind, CancelReason};
 mod arriving;
 mod cancelling;
 mod lending;
+mod seats;
 mod staffing;
 mod work;
 
@@ -369,33 +372,6 @@ impl Sched {
         self.end_if_over(after);
     }
 
-    /// A child in line has got its slot.
-    fn start(&mut self, next: Option<CellRef>, after: &mut After) {
-        if let Some(next) = next {
-            next.set_in_line(false);
-            self.push(next, after);
-        }
-    }
-
-    /// A child that is under way awaits another: one in line runs in its slot meanwhile.
-    pub(super) fn lend_slot(&mut self, lender: &CellRef, child: &CellRef, after: &mut After) {
-        self.settle_for_slots(after);
-        if child.end().is_some() || self.cancelled.is_some() {
-            return;
-        }
-        let (lender, child) = (lender.id().child, child.id().child);
-        let wake = |waker| after.wake(waker);
-        let guest = self.slots.lend(lender, child, is_child, wake);
-        self.start(guest, after);
-    }
-
-    /// A caller that waited for a slot goes away.
-    pub(super) fn leave_slots(&mut self, ticket: Ticket, after: &mut After) {
-        let (next, waker) = self.slots.leave(ticket, |waker| after.wake(waker));
-        after.drop_waker(waker);
-        self.start(next, after);
-    }
-
     /// Takes no more children.
     pub(super) fn close(&mut self, after: &mut After) {
         self.closed = true;
@@ -506,9 +482,4 @@ impl Sched {
     pub(super) fn children(&self) -> impl Iterator<Item = CellRef> {
         self.children.iter()
     }
-}
-
-/// Has the child in line this number?
-fn is_child(child: &CellRef, number: u64) -> bool {
-    child.id().child == number
 }

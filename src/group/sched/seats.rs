@@ -1,0 +1,45 @@
+//! Who has a slot of a group with a limit: those from the line, the guests of those who await them, and callers.
+
+use super::Sched;
+use crate::group::after::After;
+use crate::group::cell::CellRef;
+use crate::group::tickets::Ticket;
+
+impl Sched {
+    /// A child in line has got its slot.
+    pub(super) fn start(&mut self, next: Option<CellRef>, after: &mut After) {
+        if let Some(next) = next {
+            next.set_in_line(false);
+            self.push(next, after);
+        }
+    }
+
+    /// A child that is under way awaits another: one in line runs in its slot meanwhile.
+    pub(in crate::group) fn lend_slot(
+        &mut self,
+        lender: &CellRef,
+        child: &CellRef,
+        after: &mut After,
+    ) {
+        self.settle_for_slots(after);
+        if child.end().is_some() || self.cancelled.is_some() {
+            return;
+        }
+        let (lender, child) = (lender.id().child, child.id().child);
+        let wake = |waker| after.wake(waker);
+        let guest = self.slots.lend(lender, child, is_child, wake);
+        self.start(guest, after);
+    }
+
+    /// A caller that waited for a slot goes away.
+    pub(in crate::group) fn leave_slots(&mut self, ticket: Ticket, after: &mut After) {
+        let (next, waker) = self.slots.leave(ticket, |waker| after.wake(waker));
+        after.drop_waker(waker);
+        self.start(next, after);
+    }
+}
+
+/// Has the child in line this number?
+pub(super) fn is_child(child: &CellRef, number: u64) -> bool {
+    child.id().child == number
+}
