@@ -1,10 +1,15 @@
-//! What becomes of a process that forgets what runs in it, and of one that is forked. Each is a process of its own.
+//! What becomes of a process that forgets what runs in it, of one that is forked, and of one that may start no thread. Each is a
+//! process of its own.
 
 #![cfg_attr(unix, expect(unsafe_code, reason = "`fork` is not to be had without"))]
 
 #[cfg(unix)]
 #[path = "it/support/watchdog.rs"]
 mod watchdog;
+
+#[cfg(unix)]
+#[path = "processes/pools.rs"]
+mod pools;
 
 #[cfg(unix)]
 fn main() {
@@ -26,10 +31,16 @@ mod unix {
         run,
     };
 
+    use crate::pools;
     use crate::watchdog::watched;
 
     const PART: &str = "INGATHER_PROCESSES_PART";
-    const PARTS: [(&str, fn()); 2] = [("forgotten", forgotten), ("forked", forked)];
+    const PARTS: [(&str, fn()); 4] = [
+        ("forgotten", forgotten),
+        ("forked", forked),
+        ("forked_pool", pools::forked),
+        ("starved_pool", pools::starved),
+    ];
 
     /// Runs each part in a process, and in such a process the part.
     pub(crate) fn main() {
