@@ -329,6 +329,8 @@ fn what_is_ready_a_thousand_times_in_a_row_takes_part_in_the_budget() {
         let ended = |on: &Handle| {
             let group = GatherGroup::on(on);
             let keys: Vec<_> = (0..1_000).map(|n| group.spawn(async move { n })).collect();
+            // Or the last `next` would wait for more.
+            group.close();
             (group, keys)
         };
         let next = polls_of(move |on| async move {
