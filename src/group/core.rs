@@ -18,7 +18,6 @@ use super::pace::{Pace, Spent};
 use super::place::{Place, here, nearest_child};
 use super::policy::Policy;
 use super::sched::{Done, Sched, Work};
-use super::surroundings::Lack;
 use super::tally::Tally;
 use super::watchers::WatcherId;
 use crate::cancel::{CallbackGuard, CancelReason, CancelToken, who};
@@ -43,7 +42,7 @@ pub(crate) struct Core {
     drops_body: bool,
     /// May its children be polled and dropped on every thread? See `OnThread`.
     roams: bool,
-    needs_all: bool,
+    pub(super) needs_all: bool,
     is_limited: bool,
     pub(super) body: Body,
     taken: Counter,
@@ -160,7 +159,7 @@ impl Core {
         self.is_limited
     }
 
-    pub(super) fn policy(&self) -> Policy {
+    pub(crate) fn policy(&self) -> Policy {
         self.policy
     }
 
@@ -208,29 +207,6 @@ impl Core {
     pub(super) fn child_fails(self: &Arc<Self>, failed: Failed, end: Ending) {
         let overdue = self.overdue();
         self.with(|sched, after| sched.fails(failed, end, self.policy, overdue, after));
-    }
-
-    /// A child that was cancelled alone is about to be over.
-    pub(super) fn child_is_missing(self: &Arc<Self>, child: &CellRef, reason: &CancelReason) {
-        if self.needs_all {
-            let lack = Lack {
-                child: Some(child.info()),
-                reason: reason.clone(),
-            };
-            self.with(|sched, after| sched.lacks(lack, self.policy, after));
-        }
-    }
-
-    /// What the group has to go without, although it needs all that its children give.
-    pub(crate) fn lack(&self) -> Option<Lack> {
-        self.read(|sched| {
-            let reason = sched.cancelled.clone();
-            let whole = reason.map(|reason| Lack {
-                child: None,
-                reason,
-            });
-            sched.first_lack().cloned().or(whole)
-        })
     }
 
     /// Gives back what the driver had and takes the next, into its hand if it is more than one child: the critical section

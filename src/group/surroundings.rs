@@ -6,7 +6,10 @@
 
 use std::fmt;
 use std::panic::Location;
+use std::sync::Arc;
 
+use super::cell::CellRef;
+use super::core::Core;
 use super::place::{Place, here};
 use crate::cancel::{CancelKind, CancelReason};
 use crate::error::{ChildFailure, ChildInfo, GroupError};
@@ -117,4 +120,42 @@ fn end_from(mut place: Option<Place>, reason: &CancelReason) -> bool {
         place = here.outside().cloned();
     }
     false
+}
+
+impl Core {
+    /// A child that was cancelled alone is about to be over.
+    /// Whether that matters.
+    pub(super) fn child_is_missing(
+        self: &Arc<Self>,
+        child: &CellRef,
+        reason: &CancelReason,
+    ) -> bool {
+        if self.needs_all {
+            let lack = Lack {
+                child: Some(child.info()),
+                reason: reason.clone(),
+            };
+            self.with(|sched, after| sched.lacks(lack, self.policy(), after));
+        }
+        self.needs_all
+    }
+
+    /// Its destructor has panicked, which is its end.
+    pub(super) fn child_is_not_missing(self: &Arc<Self>, child: &CellRef) {
+        let id = child.id();
+        let lack = self.with(|sched, _| sched.lacks_not(id));
+        drop(lack);
+    }
+
+    /// What the group has to go without, although it needs all that its children give.
+    pub(crate) fn lack(&self) -> Option<Lack> {
+        self.read(|sched| {
+            let reason = sched.cancelled.clone();
+            let whole = reason.map(|reason| Lack {
+                child: None,
+                reason,
+            });
+            sched.first_lack().cloned().or(whole)
+        })
+    }
 }

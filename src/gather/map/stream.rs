@@ -35,7 +35,7 @@ use crate::gather::mode::{ModeOf, Trying, Values};
 use crate::gather::post::{End, Letter, Post, Site, lose_value};
 use crate::gather::telling::{Telling, Tells};
 use crate::group::{
-    BodyFailure, GroupOptions, Lack, Lacking, Left, Origin, Owner, Scope, Shared, Turn,
+    BodyFailure, GroupOptions, Lack, Lacking, Left, OnError, Origin, Owner, Scope, Shared, Turn,
 };
 use crate::panic::catch;
 use crate::spawner::{SpawnerHandle, lend};
@@ -294,7 +294,7 @@ where
     /// A value that is there already, of a group that goes on. It takes no turn: nobody waits for the children, so it is left to
     /// others to poll them. Neither does it take a critical section, but for the child that takes the value's place.
     fn value_at_hand(&mut self, spawner: &mut Option<SpawnerHandle>) -> Option<V> {
-        if *self.leaving || self.tg.core().is_cancelled() {
+        if *self.leaving || *self.missing || self.tg.core().is_cancelled() {
             return None;
         }
         let mut value = self.ranks.leave();
@@ -326,6 +326,8 @@ where
                 self.read_post();
                 if core.is_cancelled() {
                     self.stop();
+                } else if self.is_ahead() {
+                    break;
                 }
             }
             if !*self.leaving {
@@ -354,6 +356,13 @@ where
         }
         turn.give_way(place, cx.waker());
         Poll::Pending
+    }
+
+    /// Has a child told this of its failure, and is about to tell the group, which cancels the others? In between nothing is
+    /// taken or given.
+    fn is_ahead(&self) -> bool {
+        let on_error = self.tg.core().policy().on_error;
+        *self.missing && on_error == OnError::CancelSiblings
     }
 
     fn read_post(&mut self) {

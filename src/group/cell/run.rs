@@ -261,6 +261,11 @@ impl Claimed {
         self.0.is_at(at);
         let own = self.0.own_reason();
         let reason = own.as_ref().unwrap_or(reason);
+        // Before its destructor, which may tell others what it did not give.
+        let core = self.0.core();
+        let is_missing = own
+            .as_ref()
+            .is_some_and(|own| core.child_is_missing(&self.0, own));
         // It follows the group's only as long as the child is there.
         self.0.turn_token(reason);
         // Nobody but its key asks why it was cancelled.
@@ -273,8 +278,8 @@ impl Claimed {
             // SAFETY: this is the proof that we hold `RUNNING`.
             unsafe { header.in_context(|| (header.vtable.cancel)(raw, reason)) }
         });
-        if let (Some(own), Ending::Cancelled) = (own, end) {
-            self.0.core().child_is_missing(&self.0, &own);
+        if is_missing && end == Ending::Panicked {
+            self.0.core().child_is_not_missing(&self.0);
         }
         self.0.finish(end, tell_group)
     }

@@ -1,14 +1,17 @@
-//! Cancelling: the two stages, the sweep, and what holds off the drop of the body.
+//! Cancelling: the two stages, the sweep, what holds off the drop of the body, and children that are missed.
 
 use std::sync::{Arc, Weak};
 
 use super::Sched;
 use crate::cancel::{CancelKind, CancelReason};
+use crate::error::{ChildInfo, KeyId};
 use crate::group::after::After;
 use crate::group::cell::{CellRef, Claimed, Claiming};
 use crate::group::children::Swept;
 use crate::group::core::Core;
+use crate::group::policy::{OnError, Policy};
 use crate::group::shields::Stands;
+use crate::group::surroundings::Lack;
 use crate::group::watchers::Events;
 
 impl Sched {
@@ -274,5 +277,30 @@ impl Sched {
     pub(in crate::group) fn drops_body(&self, on_cancel: bool) -> bool {
         let goes = self.hard || self.body_gives_up;
         goes && (self.resumes || on_cancel || self.goes_with_outside)
+    }
+    /// A child was cancelled alone and is about to be over, in a group that needs all.
+    pub(in crate::group) fn lacks(&mut self, lack: Lack, policy: Policy, after: &mut After) {
+        if self.cancelled.is_some() {
+            return;
+        }
+        if policy.on_error == OnError::CancelSiblings {
+            let child = lack.child.clone();
+            let reason = lack.reason.clone();
+            let cause = |child| CancelReason::sibling_cancelled(child, reason.clone());
+            self.cancel(child.map_or(reason.clone(), cause), after);
+        }
+        self.lacks.push((self.failures.len(), lack));
+    }
+
+    /// The child has come to another end.
+    pub(in crate::group) fn lacks_not(&mut self, id: KeyId) -> Option<(usize, Lack)> {
+        let is_it = |child: &ChildInfo| child.id() == id;
+        let at = |(_, lack): &(usize, Lack)| lack.child.as_ref().is_some_and(is_it);
+        let at = self.lacks.iter().position(at)?;
+        Some(self.lacks.remove(at))
+    }
+
+    pub(in crate::group) fn first_lack(&self) -> Option<&Lack> {
+        self.lacks.first().map(|(_, lack)| lack)
     }
 }

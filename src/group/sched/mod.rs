@@ -37,7 +37,7 @@ use super::cell::{Blocks, CellRef, Ending, Failed, Finished, Roll};
 use super::completions::Completions;
 use super::drivers::Drivers;
 use super::failures::{Given, Left};
-use super::policy::{OnError, Policy};
+use super::policy::Policy;
 use super::ready::Ready;
 use super::refusals::Refusals;
 use super::shields::Shields;
@@ -280,24 +280,6 @@ impl Sched {
         } else {
             self.failures.push(failed);
         }
-    }
-
-    /// A child was cancelled alone and is about to be over, in a group that needs all.
-    pub(super) fn lacks(&mut self, lack: Lack, policy: Policy, after: &mut After) {
-        if self.cancelled.is_some() {
-            return;
-        }
-        if policy.on_error == OnError::CancelSiblings {
-            let child = lack.child.clone();
-            let reason = lack.reason.clone();
-            let cause = |child| CancelReason::sibling_cancelled(child, reason.clone());
-            self.cancel(child.map_or(reason.clone(), cause), after);
-        }
-        self.lacks.push((self.failures.len(), lack));
-    }
-
-    pub(super) fn first_lack(&self) -> Option<&Lack> {
-        self.lacks.first().map(|(_, lack)| lack)
     }
 
     /// A child is over.
