@@ -12,6 +12,7 @@
 //! - `inline`: `inline`, `inline_yield1`: children that run in the task that awaits them
 //! - `gather`: `inline_gather`: several calls at once in one task
 //! - `tasks`: `create_task`, `tasks_held`: background tasks that a registry holds
+//! - `queue`: values from a thread to a task and back
 //! - `blocking`: children for which a thread waits
 
 mod blocking;
@@ -24,6 +25,7 @@ mod gather;
 mod inline;
 mod late;
 mod memory;
+mod queue;
 mod stream;
 mod tasks;
 mod tree;
@@ -58,6 +60,7 @@ pub const WORKS: &[(&str, Rows)] = &[
     ("blocking", blocking::rows),
     ("create_task", tasks::rows),
     ("tasks_held", tasks::held_rows),
+    ("queue", queue::rows),
 ];
 
 /// Compares two works on one executor. Ours is given its spawner.
