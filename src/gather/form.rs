@@ -11,6 +11,9 @@ use crate::error::GroupError;
 use crate::group::{Failures, Kind, State, Whole};
 use crate::scope::{Form, FormSealed};
 
+/// Types alone: a form has no value.
+type Only<T> = PhantomData<fn() -> T>;
+
 /// The form of a gather whose calls cannot fail.
 #[derive(Debug)]
 pub struct Gathered<K, C = Whole>(PhantomData<fn() -> (K, C)>);
@@ -41,7 +44,7 @@ impl<W: Awaits, K: Kind, C: State> Form<W> for Gathered<K, C> {
 
 /// The form of a gather whose calls fail with an `E`.
 #[derive(Debug)]
-pub struct TryGathered<E, K, C = Whole>(PhantomData<fn() -> (E, K, C)>);
+pub struct TryGathered<E, K, C = Whole>(Only<(E, K, C)>);
 
 impl<E, K: Kind, C: State> FormSealed for TryGathered<E, K, C> {
     type Kind = K;
@@ -68,7 +71,7 @@ impl<W: Awaits, E, K: Kind, C: State> Form<Option<W>> for TryGathered<E, K, C> {
 
 /// The form of a join: the body gives its joiner back, which makes the result.
 #[derive(Debug)]
-pub struct Joined<T, E, K>(PhantomData<fn() -> (T, E, K)>);
+pub struct Joined<T, E, K>(Only<(T, E, K)>);
 
 impl<T, E, K: Kind> FormSealed for Joined<T, E, K> {
     type Kind = K;

@@ -5,13 +5,14 @@
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 use std::time::{Duration, Instant};
 
 use event_listener::{EventListener, Listener};
 
 use super::blocking::ensure_may_block;
 use super::relay::{Relay, flush};
+use crate::turn;
 
 /// Those who wait for something to change.
 pub(super) struct Signal(event_listener::Event);
@@ -109,6 +110,8 @@ impl Waiting {
         cx: &mut Context<'_>,
         mut attempt: impl FnMut() -> Option<R>,
     ) -> Poll<R> {
+        // Before anything is asked: whoever was told of something and is refused is told of it still.
+        let unit = ready!(turn::take(cx));
         loop {
             // Asked before the attempt: who takes what he was told of does not tell the next of it as well.
             let pending = self.listener.as_mut().map(|listener| {
@@ -121,6 +124,7 @@ impl Waiting {
             }
             if let Some(done) = attempt() {
                 self.leave();
+                unit.used();
                 return Poll::Ready(done);
             }
             match pending {

@@ -4,7 +4,7 @@ use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::{Mutex, MutexGuard, PoisonError, TryLockError};
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -12,6 +12,7 @@ use super::line::Line;
 use super::owner::Owner;
 use crate::error::unhandled::{drop_quietly, wake_quietly};
 use crate::park::{park_until_ready, park_until_ready_or};
+use crate::turn;
 
 /// A lock that threads and tasks take in the order in which they came, and that its owner can take again.
 ///
@@ -292,6 +293,7 @@ impl<'a, T> Future for Locking<'a, T> {
     ///
     /// If it is polled again after it was ready, and if the lock is poisoned.
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<FairGuard<'a, T>> {
+        let unit = ready!(turn::take(cx));
         let this = &mut *self;
         let owner = if this.blocks {
             Some(Owner::of_thread())
@@ -327,6 +329,7 @@ impl<'a, T> Future for Locking<'a, T> {
         if !served {
             return Poll::Pending;
         }
+        unit.used();
         this.standing = Standing::Served;
         Poll::Ready(this.lock.guard())
     }

@@ -4,12 +4,13 @@ use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 use std::time::{Duration, Instant};
 
 use super::line::Line;
 use crate::error::unhandled::{drop_quietly, wake_quietly};
 use crate::park::{park_until_ready, park_until_ready_or};
+use crate::turn;
 
 /// Lets so many users in at a time, in the order in which they came.
 ///
@@ -278,6 +279,7 @@ impl Future for Acquire {
     ///
     /// If it is polled again after it was ready.
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Permit> {
+        let unit = ready!(turn::take(cx));
         let this = &mut *self;
         // Cloned, and what is left over dropped, outside of the lock: wakers are user code.
         let waker = cx.waker().clone();
@@ -303,6 +305,7 @@ impl Future for Acquire {
         if !served {
             return Poll::Pending;
         }
+        unit.used();
         this.standing = Standing::Served;
         Poll::Ready(Permit::of(&this.inner))
     }

@@ -11,6 +11,7 @@ use std::time::Duration;
 use pin_project_lite::pin_project;
 
 use super::{Deadline, Sleep, sleep, sleep_until};
+use crate::turn;
 
 /// Awaits a future, but no longer than so long; after that the future is dropped.
 ///
@@ -106,6 +107,8 @@ pin_project! {
         #[pin]
         future: Option<F>,
         sleep: Sleep,
+        // What it waits for was held up by the end of a turn, which happens once.
+        was_held_up: bool,
     }
 }
 
@@ -114,6 +117,7 @@ impl<F> Timeout<F> {
         Self {
             future: Some(future),
             sleep,
+            was_held_up: false,
         }
     }
 
@@ -135,6 +139,12 @@ impl<F: Future> Future for Timeout<F> {
         let future = future.expect("a timeout is not polled after it was ready");
         let result = match future.poll(cx) {
             Poll::Ready(value) => Ok(value),
+            // Perhaps it is ready, and only the turn was over.
+            Poll::Pending if turn::was_refused() && !*this.was_held_up => {
+                *this.was_held_up = true;
+                turn::yields(cx.waker());
+                return Poll::Pending;
+            }
             Poll::Pending => {
                 ready!(this.sleep.poll_end(cx));
                 Err(TimedOut {

@@ -78,6 +78,11 @@ per_thread! {
 /// One in so many asks the spawner as well.
 const ASKS_SPAWNER: u8 = 8;
 
+/// Was the last that asked for a part of the turn on this thread refused? Then what it waits for may be there.
+pub(crate) fn was_refused() -> bool {
+    ASKED.try_with(|asked| asked.get().1).unwrap_or(false)
+}
+
 /// Takes a part of the turn, for what may be ready for ever in a row. Where the turn is over it is not ready, and is woken
 /// when others have had theirs.
 ///

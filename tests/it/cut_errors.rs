@@ -168,7 +168,7 @@ fn errors_that_panic_when_they_are_dropped_abort_nothing() {
         let calls = [(), (), ()].map(|()| || async { Err::<(), _>(Bomb) });
         let options = GroupOptions::new().on_error(ingather::OnError::KeepGoing);
         let error = ingather::block_on(async { options.try_gather(calls).await });
-        error.err().expect("all of them fail")
+        error.expect_err("all of them fail")
     };
     assert_eq!(panic_of(|| drop(fail())), None);
     assert_eq!(panic_of(|| std::mem::forget(fail().into_first())), None);

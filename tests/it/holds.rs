@@ -200,7 +200,7 @@ async fn a_cleanup_is_polled_once_however_it_is_cancelled(on: Site) {
             drop(tell.send(current_token()));
             match way {
                 // In a group further in, and in a body that can fail.
-                4 => drop(scope_on(&spawner, |tg| async move { drop(tg.spawn(cleans)) }).await),
+                4 => scope_on(&spawner, |tg| async move { drop(tg.spawn(cleans)) }).await,
                 5 => drop(
                     GroupOptions::new()
                         .on(&spawner)

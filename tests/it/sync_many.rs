@@ -93,8 +93,8 @@ async fn each_comes_as_it_is_over(_: Site) {
 async fn waits_for_many_lose_nothing(_: Site) {
     let (promises, waits): (Vec<_>, Vec<_>) = (0..3).map(|_| promise()).unzip();
     let mut all = wait_all(waits);
-    for polls in 0..3 {
-        promises[polls].set(polls).unwrap();
+    for (polls, promise) in promises.iter().enumerate() {
+        promise.set(polls).unwrap();
         if polls < 2 {
             assert!(timeout(SHORT, &mut all).await.is_err());
             assert!(all.wait_timeout(SHORT).is_none());

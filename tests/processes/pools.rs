@@ -99,7 +99,7 @@ fn spent() -> Duration {
     let asked = unsafe { libc::getrusage(libc::RUSAGE_SELF, &raw mut usage) };
     assert_eq!(asked, 0);
     let of = |time: libc::timeval| {
-        let micros = i64::from(time.tv_sec) * 1_000_000 + i64::from(time.tv_usec);
+        let micros = time.tv_sec * 1_000_000 + time.tv_usec;
         Duration::from_micros(micros.try_into().unwrap())
     };
     of(usage.ru_utime) + of(usage.ru_stime)

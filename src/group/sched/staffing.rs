@@ -53,7 +53,7 @@ impl Sched {
         }
         let helped = self.owners > 0 || self.watchers.any(Events::WORK) || !self.drivers.is_empty();
         let wanted = self.drivers.len() + self.owners < self.max_drivers;
-        if self.can_launch && wanted && !(helped && !self.may_ask()) {
+        if self.can_launch && wanted && (!helped || self.may_ask()) {
             let has_staff = self.owners > 0 || !self.drivers.is_empty();
             if has_staff && !self.thread_waits && after.puts_off() {
                 self.is_put_off = true;
