@@ -125,12 +125,14 @@ impl CancelToken {
     ///
     /// let stop = CancelToken::new();
     /// let options = GroupOptions::new().grace(Duration::from_secs(3600)).token(&stop);
-    /// block_on(options.scope(|tg| async move {
-    ///     let stuck = tg.spawn(pending::<()>());
+    /// let group = options.group();
+    /// block_on(async {
+    ///     let stuck = group.spawn(pending::<()>());
     ///     stop.cancel(); // the first Ctrl-C
     ///     stop.cancel_now(); // the second
     ///     assert!(stuck.await.unwrap_err().is_cancelled());
-    /// }));
+    ///     group.join().await;
+    /// });
     /// ```
     #[track_caller]
     pub fn cancel_now(&self) {

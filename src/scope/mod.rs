@@ -108,13 +108,13 @@ where
 /// Runs a body that can start children, all of which can fail, and returns when every child is over.
 ///
 /// The first error, of a child or of the body, cancels all others; they are waited for; and everything that failed comes
-/// out in one [`GroupError`]. A body that has not given its value when the group is cancelled is dropped at its next
+/// out in one [`GroupError`](crate::GroupError). A body that has not given its value when the group is cancelled is dropped at its next
 /// suspension. For the rest see [`scope`].
 ///
 /// # Errors
 ///
 /// Everything that failed, the cause first. If nothing failed but the group was cancelled before the body gave its value:
-/// the reason, see [`GroupError::cancelled`].
+/// the reason, see [`GroupError::cancelled`](crate::GroupError::cancelled).
 ///
 /// # Cancel safety
 ///

@@ -71,7 +71,7 @@ impl Unit {
 }
 
 per_thread! {
-    /// How many parts were taken on this thread, and whether the last was refused.
+    // How many parts were taken on this thread, and whether the last was refused.
     static ASKED: Cell<(u8, bool)> = const { Cell::new((0, false)) };
 }
 
