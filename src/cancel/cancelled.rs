@@ -86,7 +86,8 @@ fn wait(
     place: &mut Option<usize>,
     cx: &mut Context<'_>,
 ) -> Poll<CancelReason> {
-    if token.is_cancelled() {
+    // One that has waited is woken for it once, and goes on.
+    if place.is_none() && token.is_cancelled() {
         ready!(turn::take(cx)).used();
     }
     token.node().watch(place, cx.waker())

@@ -202,7 +202,7 @@ impl<E> GroupError<E> {
     /// let mirrors = [false, true].map(|answers| move || async move {
     ///     if answers { Err::<u32, _>("not found") } else { pending().await }
     /// });
-    /// let options = GroupOptions::new().timeout(Duration::from_millis(1));
+    /// let options = GroupOptions::new().timeout(Duration::from_millis(100));
     /// let error = block_on(async { options.first_ok(mirrors).await }).unwrap_err();
     /// assert_eq!(error.first().error(), Some(&"not found"));
     /// assert_eq!(error.cut_short().unwrap().kind(), CancelKind::Deadline);

@@ -1,5 +1,6 @@
 //! The body of a scope, as its group knows it: whether it was woken, whether it is to be dropped, and how it failed.
 
+use std::cell::Cell;
 use std::ptr;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed};
@@ -15,6 +16,7 @@ use crate::cancel::{CancelKind, CancelReason};
 use crate::error::Failure;
 use crate::panic::Panic;
 use crate::std_or_loom::atomic::{AtomicBool, AtomicU8};
+use crate::std_or_loom::per_thread;
 
 /// The body sleeps and its waker is to be called.
 const PARKED: u8 = 0;
@@ -49,6 +51,25 @@ impl Body {
     }
 }
 
+/// So often in a row code is told to suspend that is to be dropped. What a driver or an owner polls is dropped after the first.
+const TOLD_TO_SUSPEND: u32 = 8;
+
+per_thread! {
+    // Which code was told to suspend last on this thread, and how often in a row.
+    static TOLD: Cell<(usize, u32)> = const { Cell::new((0, 0)) };
+}
+
+/// Does the code in this place suspend if it is told to? It is told a few times; if it is still polled then, it blocks its thread.
+fn suspends(place: usize) -> bool {
+    let told = TOLD.try_with(|told| {
+        let (last, times) = told.get();
+        let times = if last == place { times + 1 } else { 1 };
+        told.set((place, times.min(TOLD_TO_SUSPEND + 1)));
+        times <= TOLD_TO_SUSPEND
+    });
+    told.unwrap_or(false)
+}
+
 impl Core {
     /// Whether the body is to be polled, and from now on the owner is.
     pub(crate) fn take_body_wake(&self) -> bool {
@@ -81,9 +102,13 @@ impl Core {
 
     /// Is the code that runs here, and awaits this group, to be dropped now, and the group with it? Then its end is not told: the
     /// code is dropped at this suspension.
+    ///
+    /// Code that blocks its thread inside of its poll, by `block_on` or `Scope::wait`, cannot be dropped there. It is told to
+    /// suspend a few times and then goes on: see [`suspends`].
     #[inline]
     pub(crate) fn is_cut_off(&self) -> bool {
-        self.body.may_go.load(Relaxed) && here().is_some_and(|place| place.is_doomed())
+        self.body.may_go.load(Relaxed)
+            && here().is_some_and(|place| place.is_doomed() && suspends(place.address()))
     }
 
     /// Does no shield hold anything here any more?

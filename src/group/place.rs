@@ -154,6 +154,16 @@ pub(super) fn child_around(core: &Arc<Core>) -> Option<CellRef> {
 }
 
 impl Place {
+    /// Where what stands for it lies: the same for the same place as long as that is there.
+    pub(super) fn address(&self) -> usize {
+        match self {
+            Self::Child(child) => child.address(),
+            Self::Body(core) => Arc::as_ptr(core).addr(),
+            Self::Behind(screen) => Arc::as_ptr(screen).addr(),
+            Self::Starting(threshold) => Arc::as_ptr(threshold).addr(),
+        }
+    }
+
     /// Why the code in this place is cancelled, if it is.
     pub(crate) fn reason(&self) -> Option<CancelReason> {
         self.find(|place, outside| {

@@ -279,8 +279,10 @@ async fn cancelling_after_the_end_changes_nothing(on: Site) {
     group.cancel();
     assert_eq!((group.is_cancelled(), group.cancel_reason()), (false, None));
     assert_eq!(kind(&group.spawn(async {})), Some(CancelKind::Closed));
-    assert_eq!(group.tally(), tally);
-    assert_eq!(group.join().await, tally);
+    let after = group.tally();
+    assert_eq!((after.ok, after.total()), (tally.ok, tally.total()));
+    assert_eq!((tally.refused, after.refused), (0, 1));
+    assert_eq!(group.join().await, after);
     assert_eq!(group.take_result(key).ok(), Some(7));
 
     let kept = scope_on(&on.spawner, |tg| async move { tg }).await;

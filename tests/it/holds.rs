@@ -148,11 +148,11 @@ fn a_child_that_was_held_does_not_go_on() {
                 seen.store(true, SeqCst);
             });
             let kind = match key.await {
-                Err(GatherIncomplete::Cancelled(reason)) => Some(reason.kind()),
-                _ => None,
+                Err(GatherIncomplete::Cancelled(reason)) => reason.kind(),
+                other => panic!("{other:?}"),
             };
             group.join().await;
-            assert_eq!(kind, Some(CancelKind::Deadline));
+            assert_eq!(kind, CancelKind::Deadline);
             assert!(!passed.load(SeqCst), "the child has gone on");
         })
     });

@@ -87,7 +87,7 @@ fn a_scope_that_goes_to_another_thread_takes_its_children_along() {
                 });
                 let there = there.join().unwrap();
                 let polled = std::mem::take(&mut *seen.lock().unwrap());
-                assert!(polled.len() > 10 && polled.iter().all(|thread| *thread == there));
+                assert!(polled.len() >= 10 && polled.iter().all(|thread| *thread == there));
             });
         }
         drop(scope);
