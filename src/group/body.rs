@@ -13,7 +13,7 @@ use super::place::here;
 use super::sched::Sched;
 use super::watchers::Events;
 use crate::cancel::{CancelKind, CancelReason};
-use crate::error::Failure;
+use crate::error::{Failure, KeyId};
 use crate::panic::Panic;
 use crate::std_or_loom::atomic::{AtomicBool, AtomicU8};
 use crate::std_or_loom::per_thread;
@@ -56,15 +56,15 @@ const TOLD_TO_SUSPEND: u32 = 8;
 
 per_thread! {
     // Which code was told to suspend last on this thread, and how often in a row.
-    static TOLD: Cell<(usize, u32)> = const { Cell::new((0, 0)) };
+    static TOLD: Cell<(Option<KeyId>, u32)> = const { Cell::new((None, 0)) };
 }
 
 /// Does the code in this place suspend if it is told to? It is told a few times; if it is still polled then, it blocks its thread.
-fn suspends(place: usize) -> bool {
+fn suspends(code: KeyId) -> bool {
     let told = TOLD.try_with(|told| {
         let (last, times) = told.get();
-        let times = if last == place { times + 1 } else { 1 };
-        told.set((place, times.min(TOLD_TO_SUSPEND + 1)));
+        let times = if last == Some(code) { times + 1 } else { 1 };
+        told.set((Some(code), times.min(TOLD_TO_SUSPEND + 1)));
         times <= TOLD_TO_SUSPEND
     });
     told.unwrap_or(false)
@@ -108,7 +108,7 @@ impl Core {
     #[inline]
     pub(crate) fn is_cut_off(&self) -> bool {
         self.body.may_go.load(Relaxed)
-            && here().is_some_and(|place| place.is_doomed() && suspends(place.address()))
+            && here().is_some_and(|place| place.is_doomed() && place.code().is_some_and(suspends))
     }
 
     /// Does no shield hold anything here any more?

@@ -13,6 +13,7 @@ use super::shield::Hold;
 use super::threshold::Threshold;
 use crate::cancel::{CallbackGuard, CancelReason, CancelToken};
 use crate::error::ChildInfo;
+use crate::error::KeyId;
 use crate::std_or_loom::atomic::AtomicBool;
 use crate::std_or_loom::{Lock, per_thread};
 use crate::time::Deadline;
@@ -154,13 +155,17 @@ pub(super) fn child_around(core: &Arc<Core>) -> Option<CellRef> {
 }
 
 impl Place {
-    /// Where what stands for it lies: the same for the same place as long as that is there.
-    pub(super) fn address(&self) -> usize {
+    /// The child or body whose code this is. No two have the same, whenever they were there.
+    pub(super) fn code(&self) -> Option<KeyId> {
         match self {
-            Self::Child(child) => child.address(),
-            Self::Body(core) => Arc::as_ptr(core).addr(),
-            Self::Behind(screen) => Arc::as_ptr(screen).addr(),
-            Self::Starting(threshold) => Arc::as_ptr(threshold).addr(),
+            Self::Child(child) => Some(child.info().id()),
+            Self::Body(core) => Some(KeyId {
+                group: core.id(),
+                // No child has that number.
+                child: u64::MAX,
+            }),
+            Self::Behind(screen) => screen.outside.as_ref()?.code(),
+            Self::Starting(threshold) => Some(threshold.child()?.info().id()),
         }
     }
 

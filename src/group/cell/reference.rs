@@ -280,11 +280,6 @@ impl CellRef {
         parting
     }
 
-    /// Where the child lies.
-    pub(in crate::group) fn address(&self) -> usize {
-        self.raw().addr().get()
-    }
-
     /// Is it the same child?
     #[inline]
     pub(in crate::group) fn is(&self, other: &Self) -> bool {
