@@ -22,14 +22,18 @@ target=${CARGO_TARGET_DIR:-target}
 export INGATHER_TEST_SECONDS=600 INGATHER_TEST_RUNS=${INGATHER_TEST_RUNS:-100} RUST_BACKTRACE=0
 export CARGO_INCREMENTAL=0 CARGO_PROFILE_DEV_DEBUG=line-tables-only
 
+suite=(--test scopes --test cancels --test errors --test joins --test engine --test program --test threading)
+# Those with several threads at the engine at once; the others would only take longer.
+watched=(--test scopes --test cancels --test engine --test threading)
+
 address() {
     RUSTFLAGS="-Zsanitizer=address" ASAN_OPTIONS=detect_leaks=0 \
-        cargo +nightly test --target "$host" --target-dir "$target/asan" --all-features --test it "$@"
+        cargo +nightly test --target "$host" --target-dir "$target/asan" --all-features "${suite[@]}" "$@"
 }
 
 thread() {
     RUSTFLAGS="-Zsanitizer=thread" TSAN_OPTIONS=halt_on_error=1 \
-        cargo +nightly test -Zbuild-std --target "$host" --target-dir "$target/tsan" --all-features --test it "$@"
+        cargo +nightly test -Zbuild-std --target "$host" --target-dir "$target/tsan" --all-features "${watched[@]}" "$@"
 }
 
 with_thread=true
@@ -50,6 +54,6 @@ echo "+ AddressSanitizer"
 address -- "${skip[@]}"
 if $with_thread; then
     echo "+ ThreadSanitizer"
-    # Those with several threads at the engine at once; the others would only take longer.
-    thread -- "${skip[@]}" stress:: attacks:: lossy:: dropping:: parallel:: one_child:: token_trees:: blocking
+    thread -- "${skip[@]}" stress:: attacks:: lossy:: dropping:: parallel:: one_child:: token_trees:: blocking \
+        standstill:: refusals:: threads_ sync_ bridge_
 fi

@@ -14,7 +14,8 @@ echo "+ $command"
 bash -c "$command" 2>&1 | tee "$log"
 
 # A dot for the slash, which is another on Windows.
-for part in 'unittests src.lib' tests.it.main tests.auto_traits tests.ui tests.tidy 'Doc-tests ingather'; do
+for part in 'unittests src.lib' tests.scopes.main tests.cancels.main tests.errors.main tests.joins.main tests.engine.main \
+    tests.program.main tests.threading.main tests.programs tests.auto_traits tests.ui tests.tidy 'Doc-tests ingather'; do
     grep -q "$part" "$log" || {
         echo "'$command' did not run $part" >&2
         exit 1

@@ -4,7 +4,7 @@
 #![cfg_attr(unix, expect(unsafe_code, reason = "`fork` is not to be had without"))]
 
 #[cfg(unix)]
-#[path = "it/support/watchdog.rs"]
+#[path = "support/watchdog.rs"]
 mod watchdog;
 
 #[cfg(unix)]

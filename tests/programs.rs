@@ -34,7 +34,7 @@ mod process;
 mod program;
 #[path = "programs/shrink.rs"]
 mod shrink;
-#[path = "it/support/mod.rs"]
+#[path = "support/mod.rs"]
 mod support;
 #[path = "programs/witness.rs"]
 mod witness;

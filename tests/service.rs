@@ -5,7 +5,7 @@
 mod journal;
 #[path = "../examples/service/server.rs"]
 mod server;
-#[path = "it/support/watchdog.rs"]
+#[path = "support/watchdog.rs"]
 mod watchdog;
 
 use std::collections::BTreeSet;

@@ -1,7 +1,7 @@
 //! Ctrl-C and SIGTERM under every spawner: the first leaves in order, the second at once. Each in a process of its own.
 #![cfg(unix)]
 
-#[path = "it/support/watchdog.rs"]
+#[path = "support/watchdog.rs"]
 mod watchdog;
 
 use std::future::pending;

@@ -101,7 +101,7 @@ fn semantics() -> Source {
 
 #[test]
 fn an_uncited_rule_is_found() {
-    let cites = |text| [Source::new("tests/it/a.rs", text)];
+    let cites = |text| [Source::new("tests/scopes/a.rs", text)];
     assert_eq!(
         lines(&uncited(&semantics(), &cites("// Leaving-1, Errors-12\n"))),
         []

@@ -192,7 +192,7 @@ fn unfinished_code_is_found() {
 #[test]
 fn a_sleep_is_found() {
     let text = "// sleep(1)\nuse std::thread::sleep;\nsleep(d);\ntimer.sleep(d);\nlet sleep = 1;";
-    let faults = |path| lines(&sleeps(&Source::new(path, text), &["tests/it/dog.rs"]));
-    assert_eq!(faults("tests/it/a.rs"), [2, 3, 4]);
-    assert_eq!(faults("tests/it/dog.rs"), []);
+    let faults = |path| lines(&sleeps(&Source::new(path, text), &["tests/scopes/dog.rs"]));
+    assert_eq!(faults("tests/scopes/a.rs"), [2, 3, 4]);
+    assert_eq!(faults("tests/scopes/dog.rs"), []);
 }

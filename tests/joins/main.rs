@@ -1,0 +1,22 @@
+//! Many calls at once: gathers, races, quorums, joiners and mapped streams.
+//!
+//! Each test runs on every spawner, one module a subject:
+//! - `support`: the spawners, the contracts, and what orders and records events
+//! - `gather`: the rules of these names
+//! - `joiners`, `join_ends`, `races`, `map_concurrent`, `map_ends`, `map_polls`: the rules of joining
+//! - `gather_cuts`, `gather_lacks`, `gather_drops`, `map_cuts`: calls that are cut short, alone, or dropped half-way
+
+#[path = "../support/mod.rs"]
+mod support;
+
+mod gather;
+mod gather_cuts;
+mod gather_drops;
+mod gather_lacks;
+mod join_ends;
+mod joiners;
+mod map_concurrent;
+mod map_cuts;
+mod map_ends;
+mod map_polls;
+mod races;

@@ -1,0 +1,36 @@
+//! Scopes and groups: what holds when one is left or dropped, what keys read, limits, the handshake of `start`, and scopes
+//! whose children borrow.
+//!
+//! Each test runs on every spawner, one module a subject:
+//! - `support`: the spawners, the contracts, and what orders and records events
+//! - `leaving`, `dropping`: the rules of these names in `docs/semantics.md`
+//! - `results`, `retention`: what keys read, and that nothing is retained
+//! - `children`, `supervised`: children in the background, and supervised ones
+//! - `who_is_told`: the table of who is told what, cell by cell
+//! - `limits`, `limits_ends`, `limits_batches`, `limits_waits`: the rules of these names
+//! - `starting`, `starting_from`, `starting_ends`: the handshake
+//! - `inline`, `blocking`: the rules of scopes whose children borrow
+
+#[path = "../support/mod.rs"]
+mod support;
+
+mod blocking;
+mod blocking_ends;
+mod blocking_losses;
+mod children;
+mod dropping;
+mod inline;
+mod inline_ends;
+mod inline_groups;
+mod leaving;
+mod limits;
+mod limits_batches;
+mod limits_ends;
+mod limits_waits;
+mod results;
+mod retention;
+mod starting;
+mod starting_ends;
+mod starting_from;
+mod supervised;
+mod who_is_told;
