@@ -121,6 +121,16 @@ impl<Req, Rep> Request<'_, Req, Rep> {
         let message = self.put?.into_value()?;
         Some(message.request)
     }
+
+    fn poll_reply(&mut self, cx: &mut Context<'_>) -> Poll<Result<Rep, RequestError<Req>>> {
+        let reply = ready!(Pin::new(&mut self.promised).poll(cx));
+        Poll::Ready(match reply {
+            Ok(Ok(reply)) => Ok(reply),
+            Ok(Err(NoReply::Unanswered)) | Err(_) => Err(RequestError::Unanswered),
+            Ok(Err(NoReply::Panicked)) => Err(RequestError::Panicked),
+            Ok(Err(NoReply::ServerLeft)) => Err(RequestError::ServerLeft),
+        })
+    }
 }
 
 impl<Req, Rep> Future for Request<'_, Req, Rep> {
@@ -135,17 +145,15 @@ impl<Req, Rep> Future for Request<'_, Req, Rep> {
                 return Poll::Ready(Err(RequestError::Closed(back.into_value().request)));
             }
         }
-        // First: what was answered before the server left counts.
-        if let Poll::Ready(reply) = Pin::new(&mut this.promised).poll(cx) {
-            return Poll::Ready(match reply {
-                Ok(Ok(reply)) => Ok(reply),
-                Ok(Err(NoReply::Unanswered)) | Err(_) => Err(RequestError::Unanswered),
-                Ok(Err(NoReply::Panicked)) => Err(RequestError::Panicked),
-                Ok(Err(NoReply::ServerLeft)) => Err(RequestError::ServerLeft),
-            });
+        if let Poll::Ready(reply) = this.poll_reply(cx) {
+            return Poll::Ready(reply);
         }
         ready!(Pin::new(&mut this.left).poll(cx));
-        Poll::Ready(Err(RequestError::ServerLeft))
+        // What was answered before the server left counts, also if both happened since the look above.
+        let Poll::Ready(reply) = this.poll_reply(cx) else {
+            return Poll::Ready(Err(RequestError::ServerLeft));
+        };
+        Poll::Ready(reply)
     }
 }
 

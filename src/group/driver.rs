@@ -31,6 +31,7 @@ use crate::error::unhandled::wake_quietly;
 use crate::order;
 use crate::panic::catch;
 use crate::spawner::{Coming, LocalSpawner, SpawnerHandle};
+use crate::turn;
 
 /// How a run of the loop came to its end.
 #[derive(PartialEq, Eq)]
@@ -325,6 +326,7 @@ impl<'a, G: Ground> Turn<'a, G> {
 
     fn begun(mut self) -> Self {
         if self.on_spawner {
+            turn::owner_begins();
             self.core.with(|sched, _| sched.owner_begins());
             if self.core.pace.begins_with_children() {
                 self.began_with_children = true;

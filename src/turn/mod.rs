@@ -14,7 +14,7 @@ use no_tokio as runtime;
 use tokio as runtime;
 
 #[cfg(all(feature = "tokio", not(loom)))]
-pub(crate) use runtime::{is_budget_spent, poll_within};
+pub(crate) use runtime::{begins, is_budget_spent, poll_within};
 
 use std::cell::Cell;
 use std::sync::OnceLock;
@@ -52,6 +52,13 @@ pub(crate) fn now() -> Option<Instant> {
 /// the runtime looks at its timers and sockets before.
 pub(crate) fn yields(waker: &Waker) {
     runtime::yields(waker);
+}
+
+/// The owner of a group is about to poll children on this thread: drivers that have given way go to other workers, where the
+/// runtime keeps them on this one.
+#[inline]
+pub(crate) fn owner_begins() {
+    runtime::begins(None);
 }
 
 /// A part of the turn that was taken. Unless it is [used](Self::used) it is given back.

@@ -15,6 +15,10 @@ pub(super) fn yields(waker: &Waker) {
     waker.wake_by_ref();
 }
 
+pub(super) fn begins(_: Option<&Waker>) -> bool {
+    true
+}
+
 pub(super) struct Taken;
 
 impl Taken {

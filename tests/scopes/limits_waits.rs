@@ -12,7 +12,9 @@ use ingather::{
     shield,
 };
 
-use crate::support::{Fault, Gate, Meter, Rng, Site, behaviour, boom, kind, watched, yields};
+use crate::support::{
+    Fault, Gate, Meter, Rng, Site, behaviour, boom, kind, until, watched, yields,
+};
 
 behaviour!(
     a_child_awaits_a_sibling_in_line,
@@ -90,6 +92,8 @@ async fn a_child_awaits_many_and_lends_its_slot_to_one(on: Site) {
                 let meter = metered.clone();
                 handle.spawn(async move {
                     let _under_way = meter.enter();
+                    // Until the slot of the one that awaits them is used as well.
+                    until(|| meter.highest() >= limit).await;
                     yields(n % 4).await;
                     n
                 })

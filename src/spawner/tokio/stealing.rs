@@ -50,6 +50,9 @@ impl Future for Stealable {
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
         let this = self.get_mut();
+        if !turn::begins(Some(cx.waker())) {
+            return Poll::Pending;
+        }
         // tokio gives a task the same waker each time, so that the job's may be kept, and cloned for an increment.
         let kept = this.waking.take();
         let kept = kept.filter(|(waking, _)| waking.task.will_wake(cx.waker()));

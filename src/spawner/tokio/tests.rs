@@ -3,6 +3,7 @@
 use std::future::{pending, poll_fn};
 use std::num::NonZeroUsize;
 use std::rc::Rc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::channel;
 use std::sync::{Arc, Mutex};
 use std::task::{Poll, Waker};
@@ -16,6 +17,7 @@ use tokio::task::{LocalSet, coop};
 
 use crate::spawner::tests as contract;
 use crate::spawner::{LocalSpawner, SpawnError, Spawner};
+use crate::turn;
 
 fn current_thread() -> Runtime {
     Builder::new_current_thread().build().unwrap()
@@ -258,4 +260,82 @@ fn a_shutdown_drops_jobs_that_hold_wakers_of_each_other() {
     in_task(other.handle(), async move { late.wake() });
     drop((other, second.lock().unwrap().take()));
     assert_eq!(Arc::strong_count(&scheduler), 1, "the scheduler is kept");
+}
+
+/// Keeps one of two workers busy until the sender is used or dropped.
+fn with_one_worker(runtime: &Handle) -> std::sync::mpsc::Sender<()> {
+    let (is_busy, busy) = channel();
+    let (free, freed) = channel();
+    runtime.spawn(async move {
+        is_busy.send(()).unwrap();
+        let _ = freed.recv();
+    });
+    busy.recv().unwrap();
+    free
+}
+
+/// A job that gives way so often, and calls `polled` in each poll.
+fn gives_way(times: usize, mut polled: impl FnMut(usize) + Send + 'static) -> crate::Job {
+    let mut count = 0;
+    Box::pin(poll_fn(move |cx| {
+        polled(count);
+        count += 1;
+        if count > times {
+            return Poll::Ready(());
+        }
+        turn::yields(cx.waker());
+        Poll::Pending
+    }))
+}
+
+#[test]
+fn a_job_that_gives_way_is_stolen_from_behind_the_long_poll_of_another() {
+    let runtime = multi_thread();
+    let handle = runtime.handle().clone();
+    let free = with_one_worker(&handle);
+    let (goes_on, gone_on) = channel();
+    let (tell, told) = channel();
+    // Both on the worker that is left, in this order.
+    runtime.spawn(async move {
+        let first = gives_way(1, move |count| {
+            if count == 1 {
+                goes_on.send(()).unwrap();
+            }
+        });
+        let second = async move {
+            free.send(()).unwrap();
+            let waited = gone_on.recv_timeout(Duration::from_secs(60));
+            tell.send(waited.is_ok()).unwrap();
+        };
+        Spawner::spawn(&handle, first).unwrap();
+        Spawner::spawn(&handle, Box::pin(second)).unwrap();
+    });
+    assert!(told.recv().unwrap());
+}
+
+#[test]
+fn jobs_that_give_way_in_turn_let_the_runtime_look_at_its_timers() {
+    let runtime = multi_thread();
+    let handle = runtime.handle().clone();
+    let _busy = with_one_worker(&handle);
+    let polls = Arc::new(AtomicUsize::new(0));
+    let counted = Arc::clone(&polls);
+    let looked = in_task(runtime.handle(), async move {
+        for _ in 0..2 {
+            let polls = Arc::clone(&counted);
+            let job = gives_way(1_000, move |_| {
+                polls.fetch_add(1, Ordering::Relaxed);
+            });
+            Spawner::spawn(&handle, job).unwrap();
+        }
+        // Each goes on when the runtime has looked.
+        for _ in 0..5 {
+            tokio::task::yield_now().await;
+        }
+        counted.load(Ordering::Relaxed)
+    });
+    assert!(
+        looked <= 5 * 20,
+        "{looked} polls while it looked five times"
+    );
 }

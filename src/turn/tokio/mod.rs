@@ -4,6 +4,12 @@
 //! 61 tasks have been polled. tokio's `yield_now` keeps the waker until it has looked. That is what a task should do which
 //! has much to do. But a waker that is kept is called when the task has returned: somebody who polls a future within the
 //! task, blocks until that is woken and does not return, would wait for ever. So only the waker of a task itself is kept.
+//!
+//! - `deferred`: the tasks that wait on a worker of several, where no sibling must wait behind the poll of another
+
+mod deferred;
+
+pub(crate) use deferred::begins;
 
 use std::cell::Cell;
 use std::future::Future;
@@ -14,7 +20,7 @@ use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::task::{Context, Poll, RawWakerVTable, Waker};
 use std::time::Instant;
 
-use tokio::runtime::Handle;
+use tokio::runtime::{Handle, RuntimeFlavor};
 use tokio::task::coop::{self, RestoreOnPending};
 
 /// What the wakers of tokio's tasks have in common, and no others.
@@ -41,6 +47,9 @@ pub(super) fn yields(waker: &Waker) {
         return;
     }
     match OF_TASKS.get() {
+        Some(of_tasks) if ptr::eq(*of_tasks, waker.vtable()) && has_thieves() => {
+            deferred::defer(waker);
+        }
         Some(of_tasks) if ptr::eq(*of_tasks, waker.vtable()) => {
             let mut yields = pin!(tokio::task::yield_now());
             // Not ready: the first poll keeps the waker.
@@ -52,6 +61,14 @@ pub(super) fn yields(waker: &Waker) {
             waker.wake_by_ref();
         }
     }
+}
+
+/// Are there other workers, which could have the tasks of this one?
+fn has_thieves() -> bool {
+    Handle::try_current().is_ok_and(|runtime| {
+        runtime.runtime_flavor() != RuntimeFlavor::CurrentThread
+            && runtime.metrics().num_workers() > 1
+    })
 }
 
 /// Has a task say what the wakers of tasks have in common.
