@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use super::form::{Fallible, Form, OrCut, Value};
 use crate::error::{CutShort, GroupError};
-use crate::group::place::{Place, stand};
+use crate::group::engine::place::{Place, stand};
 use crate::group::{
     Blocking, BlockingScope, Cut, GroupOptions, Origin, Owner, Shared, State, Uncut,
 };

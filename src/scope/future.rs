@@ -19,7 +19,7 @@ use super::begin::Begin;
 use super::form::Form;
 use super::form::sealed::Sealed;
 use crate::error::unhandled::{drop_quietly, report_body_error, report_panic};
-use crate::group::place::{Place, stand_again};
+use crate::group::engine::place::{Place, stand_again};
 use crate::group::{BodyFailure, Borrows, KindSealed, Leaving, Left, Origin, Owner, Scope, Turn};
 use crate::panic::{Panic, catch};
 

@@ -9,7 +9,7 @@ use loom::thread;
 
 use super::{scope_on, try_scope_on};
 use crate::group::Scope;
-use crate::group::models::{Kept, Probe, model, poll_once, wake};
+use crate::group::proofs::models::{Kept, Probe, model, poll_once, wake};
 
 #[test]
 fn a_wake_against_the_body() {

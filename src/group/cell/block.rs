@@ -12,7 +12,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering::{Acquire, Release};
 
 use crate::error::unhandled::drop_quietly;
-use crate::group::core::Core;
+use crate::group::engine::core::Core;
 use crate::std_or_loom::atomic::AtomicUsize;
 
 /// No block is larger, unless it is for one cell.

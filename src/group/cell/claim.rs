@@ -12,8 +12,8 @@ use super::state::{Ending, KEY, LINE, OVER, REF, Snapshot, WAITER};
 use crate::cancel::{CancelKind, CancelReason};
 use crate::error::GatherIncomplete;
 use crate::error::unhandled::drop_quietly;
-use crate::group::census;
-use crate::group::core::Core;
+use crate::group::engine::census;
+use crate::group::engine::core::Core;
 
 /// The claim to a child's value. There is one for each child; `KEY` is set while it exists.
 pub(in crate::group) struct Claim<T> {

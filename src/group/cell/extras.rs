@@ -10,7 +10,7 @@ use std::sync::atomic::Ordering::{AcqRel, Acquire};
 
 use crate::cancel::{CallbackGuard, CancelReason, CancelToken};
 use crate::context::Vars;
-use crate::group::shields::Shields;
+use crate::group::shield::shields::Shields;
 use crate::std_or_loom::atomic::AtomicPtr;
 use crate::std_or_loom::{Lock, UnsafeCell};
 use crate::time::Alarm;

@@ -7,8 +7,8 @@ use std::sync::Arc;
 use super::reference::CellRef;
 use super::state::Ending;
 use crate::error::{ChildFailure, ChildInfo, Failure};
-use crate::group::census;
-use crate::group::core::{Core, Settings};
+use crate::group::engine::census;
+use crate::group::engine::core::{Core, Settings};
 use crate::panic::Panic;
 use crate::spawner::SpawnerHandle;
 

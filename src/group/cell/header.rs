@@ -12,7 +12,7 @@ use crate::cancel::CancelReason;
 use crate::context::{self, Entered};
 use crate::error::unhandled::drop_quietly;
 use crate::error::{ChildInfo, KeyId};
-use crate::group::core::Core;
+use crate::group::engine::core::Core;
 use crate::panic::Panic;
 use crate::std_or_loom::UnsafeCell;
 use crate::std_or_loom::atomic::{AtomicBool, AtomicU16, AtomicUsize};

@@ -13,7 +13,7 @@ use super::state::{
 };
 use super::thread::OnThread;
 use crate::error::{ChildInfo, KeyId};
-use crate::group::core::Core;
+use crate::group::engine::core::Core;
 
 /// A counted reference to a child, whatever its types.
 pub(crate) struct CellRef(NonNull<Header>);

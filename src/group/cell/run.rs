@@ -13,7 +13,7 @@ use super::state::{
 use super::thread::OnThread;
 use super::waker;
 use crate::cancel::CancelReason;
-use crate::group::place::{Place, stand_in_lent};
+use crate::group::engine::place::{Place, stand_in_lent};
 
 /// How a child of a batch left the hands of its driver. The batch keeps its reference.
 pub(in crate::group) enum RanInBatch {

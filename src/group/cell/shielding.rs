@@ -6,8 +6,8 @@ use super::reference::CellRef;
 use super::state::{DOOM, OVER, RUNNING, SHIELD};
 use crate::cancel::{CancelReason, CancelToken};
 use crate::error::unhandled::drop_quietly;
-use crate::group::core::Core;
-use crate::group::shields::Stands;
+use crate::group::engine::core::Core;
+use crate::group::shield::shields::Stands;
 use crate::time::Alarm;
 
 impl CellRef {

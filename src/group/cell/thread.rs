@@ -13,7 +13,7 @@ use std::ptr;
 use std::sync::{Arc, Weak};
 
 use super::failed::Members;
-use crate::group::core::{Core, Settings};
+use crate::group::engine::core::{Core, Settings};
 use crate::spawner::SpawnerHandle;
 
 /// The proof that children of a group may be polled and dropped on this thread.

@@ -4,8 +4,8 @@ use std::panic::Location;
 
 use super::Scope;
 use crate::cancel::{CancelReason, CancelToken};
-use crate::group::ground::Kind;
-use crate::group::tally::Tally;
+use crate::group::engine::ground::Kind;
+use crate::group::sched::tally::Tally;
 use crate::time::Deadline;
 
 impl<E, K: Kind> Scope<'_, E, K> {

@@ -4,11 +4,20 @@
 //! - `named`: starting one that has a name
 //! - `spawn_when_free`: starting one when there is a slot
 //! - `control`: cancelling, closing, deadlines, and what the group tells of itself
+//! - `child`: what a child is made of
+//! - `key`: [`Key`]
+//! - `start`: children that say when they are ready
+//! - `threshold`: where the code of a child runs that may not have started
 
 mod control;
 mod named;
 mod spawn;
 mod spawn_when_free;
+
+pub(in crate::group) mod child;
+pub(in crate::group) mod key;
+pub(in crate::group) mod start;
+pub(in crate::group) mod threshold;
 
 use std::convert::Infallible;
 use std::fmt;
@@ -17,17 +26,17 @@ use std::marker::PhantomData;
 use std::panic::Location;
 use std::sync::Arc;
 
+use self::key::{Key, TakeError};
 pub use self::named::Named;
 pub use self::spawn_when_free::SpawnWhenFree;
-use super::after::After;
-use super::cell::{Claiming, Fresh, Manner, MembersOf, OnThread, Settle};
-use super::core::Core;
-use super::ground::{Blocking, Inline, InlineLocal, Kind, Local, Shared};
-use super::key::{Key, TakeError};
-use super::sched::Sched;
-use super::tickets::Ticket;
 use crate::cancel::CancelReason;
 use crate::error::GatherIncomplete;
+use crate::group::cell::{Claiming, Fresh, Manner, MembersOf, OnThread, Settle};
+use crate::group::engine::core::Core;
+use crate::group::engine::ground::{Blocking, Inline, InlineLocal, Kind, Local, Shared};
+use crate::group::queues::tickets::Ticket;
+use crate::group::sched::Sched;
+use crate::group::sched::after::After;
 
 /// A handle on a group: it starts children, reads results, cancels.
 ///

@@ -6,13 +6,13 @@ use std::future::Future;
 use std::panic::Location;
 use std::sync::Arc;
 
+use super::child::{Call, Contained, Fallible, Observed, Plain, Supervised};
+use super::key::Key;
+use super::start::{Ready, Start};
 use super::{Scope, SpawnWhenFree};
 use crate::error::Outcome;
 use crate::group::cell::Manner;
-use crate::group::child::{Call, Contained, Fallible, Observed, Plain, Supervised};
-use crate::group::ground::{Accepts, Kind, Shared};
-use crate::group::key::Key;
-use crate::group::start::{Ready, Start};
+use crate::group::engine::ground::{Accepts, Kind, Shared};
 
 /// Starts one child with a name; made by [`Scope::named`].
 #[must_use = "a name starts nothing by itself: call `spawn` or one of its relatives"]

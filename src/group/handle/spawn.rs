@@ -4,14 +4,14 @@ use std::convert::Infallible;
 use std::future::Future;
 use std::panic::Location;
 
+use super::child::{Call, Contained, Fallible, Observed, Plain, Supervised};
+use super::key::Key;
+use super::start::{Ready, Start, handshake};
 use super::{Scope, SpawnWhenFree};
 use crate::error::Outcome;
 use crate::error::unhandled::drop_quietly;
 use crate::group::cell::{Manner, Settle};
-use crate::group::child::{Call, Contained, Fallible, Observed, Plain, Supervised};
-use crate::group::ground::{Accepts, Kind};
-use crate::group::key::Key;
-use crate::group::start::{Ready, Start, handshake};
+use crate::group::engine::ground::{Accepts, Kind};
 
 impl<'env, E, K: Kind> Scope<'env, E, K> {
     /// Starts a child that gives a value.

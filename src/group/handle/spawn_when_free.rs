@@ -8,14 +8,14 @@ use std::sync::Arc;
 use std::task::{Context, Poll, Waker, ready};
 
 use super::Scope;
+use super::key::Key;
 use crate::cancel::CancelReason;
 use crate::error::unhandled::drop_quietly;
 use crate::group::cell::{Fresh, Manner, Settle};
-use crate::group::ground::{Kind, Shared};
-use crate::group::key::Key;
-use crate::group::place::child_around;
-use crate::group::slots::Answer;
-use crate::group::tickets::Ticket;
+use crate::group::engine::ground::{Kind, Shared};
+use crate::group::engine::place::child_around;
+use crate::group::queues::slots::Answer;
+use crate::group::queues::tickets::Ticket;
 use crate::turn;
 
 /// The future of [`Scope::spawn_when_free`] and [`Scope::try_spawn_when_free`].

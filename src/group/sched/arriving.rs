@@ -1,7 +1,7 @@
 //! Children that come by lanes: when these are open, and how the group takes in what is in them.
 
 use super::Sched;
-use crate::group::after::After;
+use super::after::After;
 
 impl Sched {
     /// Opens the lanes, if all who may poll children do so: for a driver that has much to do.

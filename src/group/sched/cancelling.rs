@@ -3,16 +3,16 @@
 use std::sync::{Arc, Weak};
 
 use super::Sched;
+use super::after::After;
+use super::children::Swept;
+use super::policy::{OnError, Policy};
 use crate::cancel::{CancelKind, CancelReason};
 use crate::error::{ChildInfo, KeyId};
-use crate::group::after::After;
 use crate::group::cell::{CellRef, Claimed, Claiming};
-use crate::group::children::Swept;
-use crate::group::core::Core;
-use crate::group::policy::{OnError, Policy};
-use crate::group::shields::Stands;
-use crate::group::surroundings::Lack;
-use crate::group::watchers::Events;
+use crate::group::engine::core::Core;
+use crate::group::engine::surroundings::Lack;
+use crate::group::queues::watchers::Events;
+use crate::group::shield::shields::Stands;
 
 impl Sched {
     /// Cancels, unless that was done before or the group has ended. The children have the group's grace.

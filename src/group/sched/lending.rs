@@ -2,11 +2,11 @@
 
 use std::mem;
 
+use super::after::After;
 use super::{Sched, Turned};
-use crate::group::after::After;
-use crate::group::batch::{Hand, LARGEST};
 use crate::group::cell::{CellRef, Ending};
-use crate::group::watchers::Events;
+use crate::group::queues::batch::{Hand, LARGEST};
+use crate::group::queues::watchers::Events;
 use crate::order;
 
 /// Fewer are taken one at a time.

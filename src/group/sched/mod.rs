@@ -6,6 +6,12 @@
 //! - `lending`: the batches in which drivers take it
 //! - `seats`: who has a slot of a group with a limit
 //! - `arriving`: children that come by lanes, without the lock
+//! - `after`: what a critical section leaves to be done
+//! - `children`: the sweep over the children that are not over
+//! - `policy`: what a group may be told, and what it tells
+//! - `refusals`: when a spawner that has refused a driver is asked again
+//! - `stages`: how a group is cancelled
+//! - `tally`: what a group may be told, and what it tells
 //!
 //! Invariants:
 //!
@@ -28,25 +34,25 @@ use std::mem::take;
 use std::num::NonZeroUsize;
 use std::sync::Arc;
 
+use self::after::After;
+use self::policy::Policy;
+use self::refusals::Refusals;
 use self::seats::is_child;
 pub(super) use self::staffing::Parking;
+use self::tally::Tally;
 pub(super) use self::work::{Done, Turned, Work};
-use super::after::After;
-use super::batch::Batch;
-use super::cell::{Blocks, CellRef, Ending, Failed, Finished, Roll};
-use super::completions::Completions;
-use super::drivers::Drivers;
-use super::failures::{Given, Left};
-use super::policy::Policy;
-use super::ready::Ready;
-use super::refusals::Refusals;
-use super::shields::Shields;
-use super::slots::Slots;
-use super::surroundings::Lack;
-use super::tally::Tally;
-use super::tickets::Ticket;
-use super::watchers::{Events, Watchers};
 use crate::cancel::{CancelKind, CancelReason};
+use crate::group::cell::{Blocks, CellRef, Ending, Failed, Finished, Roll};
+use crate::group::engine::surroundings::Lack;
+use crate::group::owner::failures::{Given, Left};
+use crate::group::queues::batch::Batch;
+use crate::group::queues::completions::Completions;
+use crate::group::queues::drivers::Drivers;
+use crate::group::queues::ready::Ready;
+use crate::group::queues::slots::Slots;
+use crate::group::queues::tickets::Ticket;
+use crate::group::queues::watchers::{Events, Watchers};
+use crate::group::shield::shields::Shields;
 
 mod arriving;
 mod cancelling;
@@ -54,6 +60,13 @@ mod lending;
 mod seats;
 mod staffing;
 mod work;
+
+pub(in crate::group) mod after;
+pub(in crate::group) mod children;
+pub(in crate::group) mod policy;
+pub(in crate::group) mod refusals;
+pub(in crate::group) mod stages;
+pub(in crate::group) mod tally;
 
 pub(super) struct Sched {
     pub(super) closed: bool,

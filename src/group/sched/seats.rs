@@ -1,9 +1,9 @@
 //! Who has a slot of a group with a limit: those from the line, the guests of those who await them, and callers.
 
 use super::Sched;
-use crate::group::after::After;
+use super::after::After;
 use crate::group::cell::CellRef;
-use crate::group::tickets::Ticket;
+use crate::group::queues::tickets::Ticket;
 
 impl Sched {
     /// A child in line has got its slot.

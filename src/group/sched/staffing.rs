@@ -3,10 +3,10 @@
 use std::task::Waker;
 
 use super::Sched;
+use super::after::{After, Nudge};
 use crate::cancel::CancelReason;
-use crate::group::after::{After, Nudge};
-use crate::group::drivers::DriverId;
-use crate::group::watchers::{Events, WatcherId};
+use crate::group::queues::drivers::DriverId;
+use crate::group::queues::watchers::{Events, WatcherId};
 
 impl Sched {
     /// Sees to it that there is somebody for the work that is left. An owner that is between two children takes one.

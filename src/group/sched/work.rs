@@ -1,11 +1,11 @@
 //! What a driver is to do next, and what it says of what it did.
 
 use super::Sched;
+use super::after::After;
 use crate::cancel::CancelReason;
-use crate::group::after::After;
-use crate::group::batch::Hand;
 use crate::group::cell::{CellRef, Claimed, Finished};
-use crate::group::pace::Spent;
+use crate::group::engine::pace::Spent;
+use crate::group::queues::batch::Hand;
 use crate::order;
 
 /// What a driver did with the child that it had.

@@ -16,7 +16,7 @@ use tokio::runtime::{Builder, Handle, Runtime};
 use tokio::task::{LocalSet, coop};
 
 use crate::spawner::tests as contract;
-use crate::spawner::{LocalSpawner, SpawnError, Spawner};
+use crate::spawner::{Job, LocalSpawner, SpawnError, Spawner};
 use crate::turn;
 
 fn current_thread() -> Runtime {
@@ -275,7 +275,7 @@ fn with_one_worker(runtime: &Handle) -> std::sync::mpsc::Sender<()> {
 }
 
 /// A job that gives way so often, and calls `polled` in each poll.
-fn gives_way(times: usize, mut polled: impl FnMut(usize) + Send + 'static) -> crate::Job {
+fn gives_way(times: usize, mut polled: impl FnMut(usize) + Send + 'static) -> Job {
     let mut count = 0;
     Box::pin(poll_fn(move |cx| {
         polled(count);

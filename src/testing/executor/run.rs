@@ -13,7 +13,7 @@ use super::report;
 use super::shared::{Lull, Polled, Ready, Shared};
 use super::timers::Timers;
 use crate::error::unhandled::{drop_quietly, report_panic};
-use crate::group::census::{self, Taking};
+use crate::group::engine::census::{self, Taking};
 use crate::order::{self, Decides};
 use crate::panic::{Panic, catch};
 use crate::park::Parker;

@@ -1,0 +1,174 @@
+//! The body of a scope, as its group knows it: whether it was woken, whether it is to be dropped, and how it failed.
+
+use std::cell::Cell;
+use std::ptr;
+use std::sync::Arc;
+use std::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed};
+use std::task::{Wake, Waker};
+
+use super::core::Core;
+use super::place::here;
+use crate::cancel::{CancelKind, CancelReason};
+use crate::error::{Failure, KeyId};
+use crate::group::cell::Ending;
+use crate::group::owner::failures::BodyFailure;
+use crate::group::queues::watchers::Events;
+use crate::group::sched::Sched;
+use crate::panic::Panic;
+use crate::std_or_loom::atomic::{AtomicBool, AtomicU8};
+use crate::std_or_loom::per_thread;
+
+/// The body sleeps and its waker is to be called.
+const PARKED: u8 = 0;
+/// The owner is being polled; it looks again before it suspends.
+const POLLING: u8 = 1;
+/// The body was woken, or was never polled.
+const WOKEN: u8 = 2;
+
+/// What is known of the body without the lock.
+pub(in crate::group) struct Body {
+    state: AtomicU8,
+    /// Is it worth asking, under the lock, whether it is to be dropped?
+    may_go: AtomicBool,
+}
+
+impl Body {
+    #[inline]
+    pub(in crate::group) fn new() -> Self {
+        Self {
+            state: AtomicU8::new(WOKEN),
+            may_go: AtomicBool::new(false),
+        }
+    }
+
+    pub(in crate::group) fn may_have_to_go(&self) -> bool {
+        self.may_go.load(Relaxed)
+    }
+
+    /// Something has happened for which it may be dropped, or is going to be. Said under the lock, in the section in which it happens.
+    pub(in crate::group) fn may_go(&self) {
+        self.may_go.store(true, Relaxed);
+    }
+}
+
+/// So often in a row code is told to suspend that is to be dropped. What a driver or an owner polls is dropped after the first.
+const TOLD_TO_SUSPEND: u32 = 8;
+
+per_thread! {
+    // Which code was told to suspend last on this thread, and how often in a row.
+    static TOLD: Cell<(Option<KeyId>, u32)> = const { Cell::new((None, 0)) };
+}
+
+/// Does the code in this place suspend if it is told to? It is told a few times; if it is still polled then, it blocks its thread.
+fn suspends(code: KeyId) -> bool {
+    let told = TOLD.try_with(|told| {
+        let (last, times) = told.get();
+        let times = if last == Some(code) { times + 1 } else { 1 };
+        told.set((Some(code), times.min(TOLD_TO_SUSPEND + 1)));
+        times <= TOLD_TO_SUSPEND
+    });
+    told.unwrap_or(false)
+}
+
+impl Core {
+    /// Whether the body is to be polled, and from now on the owner is.
+    pub(crate) fn take_body_wake(&self) -> bool {
+        self.body.state.swap(POLLING, AcqRel) == WOKEN
+    }
+
+    /// Was the body woken since?
+    pub(crate) fn is_body_woken(&self) -> bool {
+        self.body.state.load(Acquire) == WOKEN
+    }
+
+    /// Nothing of the body is to be done; its waker is called from now on. `false` if it was woken in between.
+    pub(in crate::group) fn park_body(&self) -> bool {
+        self.body
+            .state
+            .compare_exchange(POLLING, PARKED, AcqRel, Acquire)
+            .is_ok()
+    }
+
+    /// Is the body to be dropped instead of being polled? For a panic that is to go on it always is.
+    #[inline]
+    pub(crate) fn dooms_body(&self) -> bool {
+        self.body.may_go.load(Relaxed) && self.read(|sched| sched.dooms_body(self.drops_body()))
+    }
+
+    /// Is the body to be dropped, now or when nothing holds it any more?
+    pub(in crate::group) fn is_body_to_go(&self) -> bool {
+        self.body.may_go.load(Relaxed) && self.read(|sched| sched.drops_body(self.drops_body()))
+    }
+
+    /// Is the code that runs here, and awaits this group, to be dropped now, and the group with it? Then its end is not told: the
+    /// code is dropped at this suspension.
+    ///
+    /// Code that blocks its thread inside of its poll, by `block_on` or `Scope::wait`, cannot be dropped there. It is told to
+    /// suspend a few times and then goes on: see [`suspends`].
+    #[inline]
+    pub(crate) fn is_cut_off(&self) -> bool {
+        self.body.may_go.load(Relaxed)
+            && here().is_some_and(|place| place.is_doomed() && place.code().is_some_and(suspends))
+    }
+
+    /// Does no shield hold anything here any more?
+    pub(in crate::group) fn holds_nothing(&self) -> bool {
+        self.body.may_go.load(Relaxed) && self.read(Sched::is_forced)
+    }
+
+    /// Are the children dropped? Whoever was woken by what comes of that sees it.
+    #[inline]
+    pub(in crate::group) fn drops_children(&self) -> bool {
+        // Said in the section from which on they are.
+        self.body.may_go.load(Relaxed) && self.read(Sched::is_hard)
+    }
+
+    /// Is this the waker of the body, and the body to be dropped?
+    pub(in crate::group) fn dooms(&self, waker: &Waker) -> bool {
+        ptr::eq(waker.data(), ptr::from_ref(self).cast()) && self.dooms_body()
+    }
+
+    /// The body gave an error.
+    pub(crate) fn body_failed<E>(self: &Arc<Self>, error: E) -> BodyFailure<E> {
+        self.body_over(Failure::Error(error), Ending::Failed)
+    }
+
+    /// The body panicked.
+    pub(crate) fn body_panicked<E>(self: &Arc<Self>, panic: Panic) -> BodyFailure<E> {
+        self.body_over(Failure::Panicked(panic), Ending::Panicked)
+    }
+
+    /// The body cannot go on: cancels the group, and drops the body without waiting for the end of the grace.
+    pub(in crate::group) fn ends_body_early(self: &Arc<Self>, reason: CancelReason) {
+        self.cancel(reason);
+        self.with(|sched, after| sched.body_gives_up(after));
+    }
+
+    fn body_over<E>(self: &Arc<Self>, failure: Failure<E>, ending: Ending) -> BodyFailure<E> {
+        let reason = self.first_cause(CancelReason::new(CancelKind::BodyFailed));
+        let position = self.with(|sched, after| {
+            if self.policy().cancels_siblings(ending) {
+                sched.cancel(reason, after);
+            }
+            sched.failures.len()
+        });
+        BodyFailure::new(failure, position)
+    }
+}
+
+/// The waker of a scope's body.
+impl Wake for Core {
+    fn wake(self: Arc<Self>) {
+        self.wake_by_ref();
+    }
+
+    fn wake_by_ref(self: &Arc<Self>) {
+        if self.body.state.swap(WOKEN, AcqRel) == PARKED {
+            self.with(|sched, after| {
+                sched
+                    .watchers
+                    .notify(Events::BODY, |waker| after.wake(waker))
+            });
+        }
+    }
+}

@@ -1,0 +1,259 @@
+//! The deadline and the grace of a group: what only some have, made when it is needed.
+//!
+//! 1. The lock is never held together with the group's own, nor while a clock is asked or an alarm is set or dropped.
+//! 2. An alarm that rings looks again before it cancels: the deadline may have been moved meanwhile.
+
+use std::panic::Location;
+use std::sync::{Arc, Weak};
+use std::time::Duration;
+
+use super::core::Core;
+use crate::cancel::{CallbackGuard, CancelKind, CancelReason, CancelToken};
+use crate::error::unhandled::report_panic;
+use crate::panic::catch;
+use crate::spawner::{Spawner, SpawnerHandle};
+use crate::std_or_loom::Lock;
+use crate::time::{Alarm, Clock, ClockHandle, Deadline, current_clock};
+
+/// What a group may be told of time, and of whom to follow, before it is opened.
+#[derive(Clone, Default)]
+pub(crate) struct Terms {
+    pub(crate) grace: Duration,
+    pub(crate) until: Until,
+    /// Nobody is to be told that the deadline passed.
+    pub(crate) silent: bool,
+    pub(crate) follows: Option<CancelToken>,
+    pub(crate) location: Option<&'static Location<'static>>,
+}
+
+/// A deadline that may begin with the group.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) enum Until {
+    #[default]
+    Never,
+    At(Deadline),
+    After(Duration),
+}
+
+/// The deadline and the grace of an open group.
+pub(in crate::group) struct Clockwork {
+    clock: ClockHandle,
+    grace: Duration,
+    silent: bool,
+    hands: Lock<Hands>,
+}
+
+struct Hands {
+    deadline: Deadline,
+    set_at: Option<&'static Location<'static>>,
+    deadline_alarm: Option<Alarm>,
+    grace_alarm: Option<Alarm>,
+    /// What cancels the group with the token that it follows.
+    follows: Option<[CallbackGuard; 2]>,
+    /// The group is over: no alarm is kept.
+    stopped: bool,
+}
+
+impl Clockwork {
+    /// # Panics
+    ///
+    /// If there is no clock.
+    #[track_caller]
+    pub(in crate::group) fn new(terms: Terms, spawner: Option<&SpawnerHandle>) -> Self {
+        let clock = spawner.and_then(Spawner::clock);
+        Self {
+            clock: clock.unwrap_or_else(current_clock),
+            grace: terms.grace,
+            silent: terms.silent,
+            hands: Lock::new(Hands {
+                deadline: Deadline::NEVER,
+                set_at: terms.location,
+                deadline_alarm: None,
+                grace_alarm: None,
+                follows: None,
+                stopped: false,
+            }),
+        }
+    }
+
+    /// Keeps what a slot of the hands is for, and drops what was there; drops both once the group is over.
+    fn keep<T>(&self, slot: impl FnOnce(&mut Hands) -> &mut Option<T>, new: Option<T>) {
+        let old = {
+            let mut hands = self.hands.lock();
+            if hands.stopped {
+                (new, None)
+            } else {
+                (std::mem::replace(slot(&mut hands), new), None::<T>)
+            }
+        };
+        drop(old);
+    }
+
+    /// When the deadline is, and where it was set.
+    fn deadline(&self) -> (Deadline, Option<&'static Location<'static>>) {
+        let hands = self.hands.lock();
+        (hands.deadline, hands.set_at)
+    }
+
+    /// Why the deadline cancels the group, if it is over.
+    fn overdue(&self) -> Option<CancelReason> {
+        let (deadline, set_at) = self.deadline();
+        let at = deadline.instant()?;
+        let now = match catch(|| self.clock.now()) {
+            Ok(now) => now,
+            Err(panic) => {
+                report_panic("a clock", panic);
+                return None;
+            }
+        };
+        (at <= now).then(|| match set_at {
+            Some(place) => CancelReason::from_here(CancelKind::Deadline, place),
+            None => CancelReason::new(CancelKind::Deadline),
+        })
+    }
+}
+
+impl Core {
+    /// Sets what the group was told before it was opened.
+    pub(in crate::group) fn wind_up(self: &Arc<Self>, terms: Terms) {
+        let (until, follows) = (terms.until, terms.follows.clone());
+        let clockwork = self.clockwork_or(terms);
+        let deadline = match until {
+            Until::Never => Deadline::NEVER,
+            Until::At(deadline) => deadline,
+            Until::After(time) => Deadline::after_on(&clockwork.clock, time),
+        };
+        self.set_deadline(deadline, None);
+        if let Some(token) = follows {
+            let told = |cancels: fn(&Arc<Self>, CancelReason)| {
+                let core = Arc::downgrade(self);
+                move |reason: &CancelReason| {
+                    if let Some(core) = core.upgrade() {
+                        cancels(&core, reason.inherited());
+                    }
+                }
+            };
+            let turned = token.on_cancel(told(Self::cancel));
+            let now = token.on_cancel_now(told(Self::cancel_now));
+            clockwork.keep(|hands| &mut hands.follows, Some([turned, now]));
+        }
+    }
+
+    /// The deadline of the group itself.
+    pub(crate) fn own_deadline(&self) -> Deadline {
+        self.clockwork()
+            .map_or(Deadline::NEVER, |clockwork| clockwork.deadline().0)
+    }
+
+    /// Does nobody have to be told that the deadline passed?
+    pub(in crate::group) fn is_silent(&self) -> bool {
+        self.clockwork().is_some_and(|clockwork| clockwork.silent)
+    }
+
+    /// Moves the deadline.
+    #[track_caller]
+    pub(crate) fn set_deadline(
+        self: &Arc<Self>,
+        deadline: Deadline,
+        set_at: Option<&'static Location<'static>>,
+    ) {
+        let clockwork = self.clockwork_or(Terms::default());
+        {
+            let mut hands = clockwork.hands.lock();
+            hands.deadline = deadline;
+            hands.set_at = set_at.or(hands.set_at);
+        }
+        let mut deadline = deadline;
+        loop {
+            let alarm = deadline.instant().map(|at| {
+                let core = Arc::downgrade(self);
+                Alarm::set(&clockwork.clock, at, move || ring(&core))
+            });
+            clockwork.keep(|hands| &mut hands.deadline_alarm, alarm);
+            // Whoever moved it meanwhile may have lost the alarm to us.
+            let (last, _) = clockwork.deadline();
+            if last == deadline {
+                return;
+            }
+            deadline = last;
+        }
+    }
+
+    /// What counts as the cause of a cancel that is asked for now: the deadline, if that came first.
+    pub(in crate::group) fn first_cause(&self, reason: CancelReason) -> CancelReason {
+        self.overdue().unwrap_or(reason)
+    }
+
+    /// The deadline as a cause, if it is over.
+    pub(in crate::group) fn overdue(&self) -> Option<CancelReason> {
+        self.clockwork().and_then(Clockwork::overdue)
+    }
+
+    /// Does a cancel leave the children some time?
+    pub(in crate::group) fn has_grace(&self) -> bool {
+        self.clockwork()
+            .is_some_and(|clockwork| !clockwork.grace.is_zero())
+    }
+
+    /// Something to be done when the grace is over, if there is any. There is none under a clock that panics.
+    pub(in crate::group) fn grace_alarm(
+        &self,
+        ring: impl FnOnce() + Send + 'static,
+    ) -> Option<Alarm> {
+        let clockwork = self.clockwork()?;
+        if clockwork.grace.is_zero() {
+            return None;
+        }
+        let alarm = catch(|| {
+            let at = Deadline::after_on(&clockwork.clock, clockwork.grace).instant();
+            at.map_or_else(Alarm::never, |at| Alarm::set(&clockwork.clock, at, ring))
+        });
+        match alarm {
+            Ok(alarm) => Some(alarm),
+            Err(panic) => {
+                report_panic("a clock", panic);
+                None
+            }
+        }
+    }
+
+    /// The children have their grace from now on.
+    pub(in crate::group) fn begin_grace(self: &Arc<Self>) {
+        let core = Arc::downgrade(self);
+        let alarm = self.grace_alarm(move || {
+            if let Some(core) = core.upgrade() {
+                core.end_grace();
+            }
+        });
+        match (self.clockwork(), alarm) {
+            (Some(clockwork), Some(alarm)) => {
+                clockwork.keep(|hands| &mut hands.grace_alarm, Some(alarm));
+            }
+            // Nobody will say when it is over.
+            (Some(clockwork), None) if !clockwork.grace.is_zero() => self.end_grace(),
+            _ => {}
+        }
+    }
+
+    /// The group is over: nothing is to ring any more.
+    pub(in crate::group) fn stop_clock(&self) {
+        let Some(clockwork) = self.clockwork() else {
+            return;
+        };
+        let taken = {
+            let mut hands = clockwork.hands.lock();
+            hands.stopped = true;
+            let alarms = (hands.deadline_alarm.take(), hands.grace_alarm.take());
+            (alarms, hands.follows.take())
+        };
+        drop(taken);
+    }
+}
+
+fn ring(core: &Weak<Core>) {
+    if let Some(core) = core.upgrade() {
+        if let Some(overdue) = core.overdue() {
+            core.cancel(overdue);
+        }
+    }
+}

@@ -1,0 +1,384 @@
+//! What all handles, children, drivers and wakers of a group share: its settings, and its state behind one lock.
+
+use std::num::NonZeroUsize;
+use std::panic::Location;
+use std::sync::atomic::Ordering::Relaxed;
+use std::sync::{Arc, OnceLock};
+
+use super::body::Body;
+use super::clockwork::{Clockwork, Terms};
+use super::driver::sweep;
+use super::pace::{Pace, Spent};
+use super::place::{Place, here, nearest_child};
+use crate::cancel::{CallbackGuard, CancelReason, CancelToken, who};
+use crate::depth;
+use crate::group::cell::{CellRef, Claimed, Ending, Failed, Finished, OnThread};
+use crate::group::owner::failures::Left;
+use crate::group::queues::batch::Hand;
+use crate::group::queues::counter::Counter;
+use crate::group::queues::lanes::Lanes;
+use crate::group::queues::watchers::WatcherId;
+use crate::group::sched::after::After;
+use crate::group::sched::policy::Policy;
+use crate::group::sched::tally::Tally;
+use crate::group::sched::{Done, Sched, Work};
+use crate::spawner::{Spawner, SpawnerHandle};
+use crate::std_or_loom::Lock;
+
+/// The shared part of a group.
+pub(crate) struct Core {
+    id: u64,
+    name: Option<Arc<str>>,
+    location: &'static Location<'static>,
+    policy: Policy,
+    /// Where drivers are launched; `None` if only the holder of a handle can do it.
+    spawner: Option<SpawnerHandle>,
+    /// Where the group was opened.
+    pub(in crate::group) parent: Option<Place>,
+    /// Made on demand, with what cancels the group when it is cancelled.
+    pub(in crate::group) token: OnceLock<([CallbackGuard; 2], CancelToken)>,
+    clockwork: OnceLock<Box<Clockwork>>,
+    /// Is the body of the scope dropped when the group is cancelled?
+    drops_body: bool,
+    /// May its children be polled and dropped on every thread? See `OnThread`.
+    roams: bool,
+    pub(in crate::group) needs_all: bool,
+    is_limited: bool,
+    pub(in crate::group) body: Body,
+    taken: Counter,
+    let_go: Counter,
+    lanes: Lanes,
+    pub(in crate::group) pace: Pace,
+    sched: Lock<Sched>,
+    /// How many critical sections there were.
+    #[cfg(test)]
+    pub(in crate::group) sections: Counter,
+}
+
+/// The settings of a core.
+pub(crate) struct Settings {
+    pub(crate) name: Option<Arc<str>>,
+    pub(crate) location: &'static Location<'static>,
+    pub(crate) policy: Policy,
+    pub(crate) limit: Option<NonZeroUsize>,
+    pub(crate) drops_body: bool,
+    /// Is there a body, of which the group is told when its owner leaves?
+    pub(crate) has_body: bool,
+    /// Has the group failed if one of its children was cancelled alone?
+    pub(crate) needs_all: bool,
+    /// Is it the first turn of an owner in which the group is opened?
+    pub(crate) attended: bool,
+    /// Most groups have none.
+    pub(crate) terms: Option<Box<Terms>>,
+}
+
+impl Core {
+    #[inline]
+    pub(in crate::group) fn new(
+        settings: Settings,
+        spawner: Option<SpawnerHandle>,
+        roams: bool,
+    ) -> Self {
+        static NEXT_ID: std::sync::atomic::AtomicU64 = std::sync::atomic::AtomicU64::new(1);
+        who::ask(nearest_child);
+        let max_drivers = spawner
+            .as_ref()
+            .map_or(1, |spawner| spawner.parallelism().get());
+        Self {
+            id: NEXT_ID.fetch_add(1, Relaxed),
+            name: settings.name,
+            location: settings.location,
+            policy: settings.policy,
+            parent: here(),
+            token: OnceLock::new(),
+            clockwork: OnceLock::new(),
+            drops_body: settings.drops_body,
+            roams,
+            needs_all: settings.needs_all,
+            is_limited: settings.limit.is_some(),
+            body: Body::new(),
+            taken: Counter::new(),
+            let_go: Counter::new(),
+            lanes: Lanes::new(),
+            pace: Pace::new(),
+            #[cfg(test)]
+            sections: Counter::new(),
+            sched: Lock::new(Sched::new(
+                settings.limit,
+                max_drivers,
+                spawner.is_some(),
+                settings.terms.is_some_and(|terms| !terms.grace.is_zero()),
+                settings.has_body,
+                settings.attended,
+            )),
+            spawner,
+        }
+    }
+
+    pub(crate) fn id(&self) -> u64 {
+        self.id
+    }
+
+    pub(crate) fn name(&self) -> Option<&Arc<str>> {
+        self.name.as_ref()
+    }
+
+    pub(crate) fn location(&self) -> &'static Location<'static> {
+        self.location
+    }
+
+    pub(crate) fn spawner(&self) -> Option<&SpawnerHandle> {
+        self.spawner.as_ref()
+    }
+
+    /// Where the group was opened.
+    pub(in crate::group) fn parent(&self) -> Option<&Place> {
+        self.parent.as_ref()
+    }
+
+    pub(in crate::group) fn clockwork(&self) -> Option<&Clockwork> {
+        self.clockwork.get().map(|clockwork| &**clockwork)
+    }
+
+    /// The clockwork, made of these terms if there is none.
+    #[track_caller]
+    pub(in crate::group) fn clockwork_or(&self, terms: Terms) -> &Clockwork {
+        let spawner = self.spawner();
+        self.clockwork
+            .get_or_init(|| Box::new(Clockwork::new(terms, spawner)))
+    }
+
+    pub(in crate::group) fn drops_body(&self) -> bool {
+        self.drops_body
+    }
+
+    #[inline]
+    pub(in crate::group) fn roams(&self) -> bool {
+        self.roams
+    }
+
+    /// Is there a limit?
+    #[inline]
+    pub(in crate::group) fn is_limited(&self) -> bool {
+        self.is_limited
+    }
+
+    pub(crate) fn policy(&self) -> Policy {
+        self.policy
+    }
+
+    /// One critical section, and what it leaves to be done. It never unwinds, but for a fault of the crate's own.
+    #[inline]
+    pub(in crate::group) fn with<R>(
+        self: &Arc<Self>,
+        f: impl FnOnce(&mut Sched, &mut After) -> R,
+    ) -> R {
+        #[cfg(test)]
+        self.sections.raise();
+        let mut after = After::new(self);
+        let mut sched = self.sched.lock();
+        let result = f(&mut sched, &mut after);
+        sched.keep_lanes(&mut after);
+        drop(sched);
+        after.run();
+        result
+    }
+
+    /// Looks without waiting, for `Debug`.
+    pub(in crate::group) fn peek<R>(&self, f: impl FnOnce(&Sched) -> R) -> Option<R> {
+        self.sched.try_lock().map(|sched| f(&sched))
+    }
+
+    /// Looks. `f` must not drop or call anything of the user's.
+    pub(in crate::group) fn read<R>(&self, f: impl FnOnce(&Sched) -> R) -> R {
+        #[cfg(test)]
+        self.sections.raise();
+        f(&self.sched.lock())
+    }
+
+    /// What threads put children in while all drivers are busy.
+    #[inline]
+    pub(in crate::group) fn lanes(&self) -> &Lanes {
+        &self.lanes
+    }
+
+    /// A child was woken.
+    #[inline]
+    pub(in crate::group) fn push(self: &Arc<Self>, child: CellRef) {
+        if let Err(child) = self.lanes.put(child) {
+            self.with(|sched, after| sched.push(child, after));
+        }
+    }
+
+    /// A child has failed and is about to be over.
+    pub(in crate::group) fn child_fails(self: &Arc<Self>, failed: Failed, end: Ending) {
+        let overdue = self.overdue();
+        self.with(|sched, after| sched.fails(failed, end, self.policy, overdue, after));
+    }
+
+    /// Gives back what the driver had and takes the next, into its hand if it is more than one child: the critical section
+    /// between two polls.
+    #[inline]
+    pub(in crate::group) fn step(
+        self: &Arc<Self>,
+        done: Done,
+        by_owner: bool,
+        spent: &mut Spent,
+        hand: &mut Hand,
+    ) -> Work {
+        self.with(|sched, after| {
+            sched.take_back(done, by_owner, hand, after);
+            sched.work(by_owner, spent, hand, after)
+        })
+    }
+
+    /// Gives back what the driver had.
+    pub(in crate::group) fn give_back(
+        self: &Arc<Self>,
+        done: Done,
+        by_owner: bool,
+        hand: &mut Hand,
+    ) {
+        self.with(|sched, after| {
+            sched.take_back(done, by_owner, hand, after);
+            sched.nudge(after);
+        });
+    }
+
+    /// A child of a batch is over, and others may have to do with that at once.
+    pub(in crate::group) fn is_over(self: &Arc<Self>, finished: Finished) {
+        self.with(|sched, after| {
+            sched.over(finished, after);
+            sched.nudge(after);
+        });
+    }
+
+    /// The same for one that is untold. `true`: somebody waits for the next.
+    pub(in crate::group) fn settle_one(self: &Arc<Self>, child: &CellRef) -> bool {
+        self.with(|sched, after| {
+            sched.settle_one(child, after);
+            sched.nudge(after);
+            sched.slots.is_awaited()
+        })
+    }
+
+    /// How many children are not over.
+    pub(crate) fn len(self: &Arc<Self>) -> usize {
+        self.with(|sched, after| {
+            sched.settle(after);
+            sched.live
+        })
+    }
+
+    /// Gives back the last child that was dropped and claims the next to be, of a group that is cancelled.
+    pub(in crate::group) fn sweep_step(
+        self: &Arc<Self>,
+        done: Option<Finished>,
+    ) -> Option<(Claimed, CancelReason)> {
+        self.with(|sched, after| {
+            if let Some(finished) = done {
+                sched.over(finished, after);
+            }
+            sched.sweep(after)
+        })
+    }
+
+    /// Gives back the last child that was dropped and claims the next to be, by an owner that may not poll children.
+    pub(in crate::group) fn drop_step(
+        self: &Arc<Self>,
+        done: Option<Finished>,
+    ) -> Option<(Claimed, CancelReason)> {
+        self.with(|sched, after| {
+            if let Some(finished) = done {
+                sched.over(finished, after);
+            }
+            sched.next_to_drop(after)
+        })
+    }
+
+    /// A child is to be dropped, and nobody was polling it.
+    pub(in crate::group) fn doom(self: &Arc<Self>, child: CellRef) {
+        self.with(|sched, after| sched.doom(child, after));
+    }
+
+    /// A child in line will not start. `false`: it is not in line any more.
+    pub(in crate::group) fn leaves_line(self: &Arc<Self>, child: &CellRef) -> bool {
+        self.with(|sched, after| sched.leaves_line(child, after))
+    }
+
+    /// Somebody leaves, as `leaving` says from now on: nobody is waited for but main children.
+    pub(in crate::group) fn leaves(self: &Arc<Self>, leaving: &mut bool) -> Option<Left> {
+        self.with(|sched, after| {
+            sched.leaves(leaving, after);
+            sched.leave_if_empty(after)
+        })
+    }
+
+    /// Closes the group for good if no child is left.
+    #[inline]
+    pub(crate) fn leave_if_empty(self: &Arc<Self>) -> Option<Left> {
+        self.with(|sched, after| sched.leave_if_empty(after))
+    }
+
+    /// Whoever was leaving stays.
+    pub(in crate::group) fn stays(self: &Arc<Self>) {
+        self.with(|sched, _| sched.stays());
+    }
+
+    pub(crate) fn close(self: &Arc<Self>) {
+        self.with(|sched, after| sched.close(after));
+    }
+
+    pub(crate) fn close_if_empty(self: &Arc<Self>) -> bool {
+        self.with(|sched, after| sched.close_if_empty(after))
+    }
+
+    /// The owner is gone: from now on nobody takes children but whoever drops them.
+    pub(in crate::group) fn ends_with(
+        self: &Arc<Self>,
+        reason: CancelReason,
+        place: Option<WatcherId>,
+    ) {
+        self.with(|sched, after| {
+            sched.ends(reason, after);
+            after.drop_waker(place.and_then(|place| sched.watchers.unwatch(place)));
+        });
+    }
+
+    /// Drops, on this thread, every child that is not being polled, and lets go of everything.
+    pub(in crate::group) fn ends(at: OnThread<'_>) {
+        let core = at.core();
+        sweep(at);
+        core.with(|sched, after| sched.orphan(after));
+        core.stop_clock();
+    }
+
+    #[inline]
+    pub(in crate::group) fn count_taken(&self) {
+        self.taken.raise();
+    }
+
+    #[inline]
+    pub(in crate::group) fn count_let_go(&self) {
+        self.let_go.raise();
+    }
+
+    pub(crate) fn tally(self: &Arc<Self>) -> Tally {
+        let mut tally = self.with(|sched, after| {
+            sched.settle(after);
+            sched.tally
+        });
+        tally.taken += self.taken.get();
+        tally.dropped += self.let_go.get();
+        tally
+    }
+}
+
+/// The last of a group lets go of the place in which that was opened, and may be the last to do so: they go one after the other.
+impl Drop for Core {
+    fn drop(&mut self) {
+        if let Some(parent) = self.parent.take() {
+            depth::bounded(move || drop(parent));
+        }
+    }
+}

@@ -1,0 +1,500 @@
+//! The driver: a job of the group that polls the group's ready children, and the loop that owners share with it.
+//!
+//! ```text
+//!   spawner.spawn(driver)
+//!        │
+//!        ▼   begin          nothing to do
+//!     coming ─────▶ driving ─────────────▶ parked ──▶ coming   (a child was pushed)
+//!        │            │  ▲                    │
+//!        │            ╰──╯ turn over:        ╰─────▶ driving ─▶ over   (the group has ended)
+//!        │                 wakes itself
+//!        ╰──▶ lost: refused or dropped; others take over, or the group is cancelled as `Abandoned`
+//! ```
+
+use std::future::Future;
+use std::pin::Pin;
+use std::rc::{self, Rc};
+use std::sync::{Arc, Weak};
+use std::task::{Context, Poll, Waker};
+
+use super::core::Core;
+use super::ground::Ground;
+use super::pace::Spent;
+use crate::depth::Drive;
+use crate::error::unhandled::wake_quietly;
+use crate::group::cell::{Apart, OnThread, Ran, RanInBatch};
+use crate::group::owner::failures::Left;
+use crate::group::queues::batch::{Batch, Hand};
+use crate::group::queues::drivers::DriverId;
+use crate::group::queues::watchers::{Events, WatcherId};
+use crate::group::sched::{Done, Parking, Sched, Turned, Work};
+use crate::order;
+use crate::panic::catch;
+use crate::spawner::{Coming, LocalSpawner, SpawnerHandle};
+use crate::turn;
+
+/// How a run of the loop came to its end.
+#[derive(PartialEq, Eq)]
+pub(in crate::group) enum Drove {
+    /// Nothing is left to do for now.
+    Idle,
+    /// There may be more, but the turn is over.
+    Yield,
+    /// The executor says that the turn is over.
+    Over,
+}
+
+/// Polls or drops children, one after the other, until the turn is over.
+pub(in crate::group) fn drive<G: Ground>(
+    at: OnThread<'_>,
+    by_owner: bool,
+    spent: &mut Spent,
+    ground: &G,
+) -> Drove {
+    let _drive = Drive::begin();
+    let core = at.core();
+    let mut hand = Hand::default();
+    let mut done = Done::First;
+    loop {
+        let work = core.step(done, by_owner, spent, &mut hand);
+        hand.let_go();
+        let end;
+        match work {
+            Work::Nothing => return Drove::Idle,
+            Work::Later => return Drove::Yield,
+            Work::Batch => {
+                let turned;
+                (turned, end) = drive_batch(at, hand.batch(), spent, ground);
+                done = Done::Batch(turned);
+            }
+            Work::Poll(child) => {
+                done = match child.run(at) {
+                    Ran::Over(finished) => Done::Over(finished),
+                    Ran::Woken(child) => {
+                        spent.child_yields();
+                        Done::Woken(child)
+                    }
+                    Ran::Cancel(claimed) => Done::Over(claimed.cancel(&core.reason(), at)),
+                    Ran::Parked => Done::Parked,
+                };
+                end = ends(core, spent, ground, matches!(done, Done::Over(_)));
+            }
+            Work::Drop(claimed, reason) => {
+                done = Done::Over(claimed.cancel(&reason, at));
+                end = ends(core, spent, ground, true);
+            }
+        }
+        if let Some(end) = end {
+            core.give_back(done, by_owner, &mut hand);
+            return end;
+        }
+    }
+}
+
+/// How the turn ends after this poll, if it does.
+#[inline]
+fn ends<G: Ground>(core: &Core, spent: &mut Spent, ground: &G, is_over: bool) -> Option<Drove> {
+    // A spawner that panics instead of answering must not make us forget a child.
+    let should_yield = || catch(|| ground.should_yield()).unwrap_or(true);
+    if (G::ASKS_AT_ENDS || !is_over) && should_yield() {
+        Some(Drove::Over)
+    } else {
+        (spent.one_more(&core.pace) || order::gives_way()).then_some(Drove::Yield)
+    }
+}
+
+/// Polls the children of a batch, and says how far it came and whether the turn is over.
+fn drive_batch<G: Ground>(
+    at: OnThread<'_>,
+    batch: &Batch,
+    spent: &mut Spent,
+    ground: &G,
+) -> (Turned, Option<Drove>) {
+    let core = at.core();
+    let mut turned = Turned::default();
+    let mut end = None;
+    let mut counted = batch.is_counted();
+    for child in batch.children() {
+        let ran = child.run_in_batch(at);
+        turned.next(matches!(ran, RanInBatch::Woken));
+        let is_over = !matches!(ran, RanInBatch::Woken | RanInBatch::Parked);
+        match ran {
+            RanInBatch::Over if counted || batch.tells(child) => counted = core.settle_one(child),
+            RanInBatch::Over | RanInBatch::Woken | RanInBatch::Parked => {}
+            RanInBatch::Awaited(waiter) => {
+                counted = core.settle_one(child);
+                wake_quietly(waiter);
+            }
+            RanInBatch::Told(finished) => core.is_over(finished),
+            RanInBatch::Cancel(claimed) => core.is_over(claimed.cancel(&core.reason(), at)),
+        }
+        end = ends(core, spent, ground, is_over);
+        if end.is_some() || batch.is_hurried() {
+            break;
+        }
+    }
+    if turned.any_woken() {
+        spent.child_yields();
+    }
+    (turned, end)
+}
+
+/// Drops, on this thread, every child of a cancelled group that is not being polled.
+pub(in crate::group) fn sweep(at: OnThread<'_>) {
+    let mut done = None;
+    while let Some((claimed, reason)) = at.core().sweep_step(done) {
+        done = Some(claimed.cancel(&reason, at));
+    }
+}
+
+/// Drops children that are to be dropped and that nobody polls, as long as the turn lasts: for an owner that is not where they
+/// are polled. It must not wait for an executor that may run nothing.
+fn drop_doomed(at: OnThread<'_>, spent: &mut Spent) -> Drove {
+    let core = at.core();
+    let mut done = None;
+    loop {
+        let Some((claimed, reason)) = core.drop_step(done.take()) else {
+            return Drove::Idle;
+        };
+        done = Some(claimed.cancel(&reason, at));
+        if spent.one_more(&core.pace) {
+            break;
+        }
+    }
+    if let Some(finished) = done {
+        core.is_over(finished);
+    }
+    Drove::Yield
+}
+
+/// A driver job. Dropped before its end it counts as lost.
+///
+/// It keeps neither the group nor the spawner alive: an executor that holds a parked driver would hold itself otherwise.
+/// A group with children that are not over stays alive through them.
+pub(crate) struct Driver<H: Home> {
+    core: Weak<Core>,
+    id: DriverId,
+    home: H,
+    /// Until it begins.
+    coming: Option<Coming>,
+}
+
+/// Where a driver finds its ground when it is polled.
+pub(in crate::group) trait Home {
+    type Ground: Ground;
+    fn ground(&self, core: &Core) -> Option<Self::Ground>;
+    /// The driver is where the children of its group are at home.
+    fn on_thread<'a>(&self, core: &'a Arc<Core>) -> Option<OnThread<'a>>;
+}
+
+/// The driver of a group on a spawner.
+pub(in crate::group) struct OnSpawner;
+
+impl Home for OnSpawner {
+    type Ground = SpawnerHandle;
+
+    fn ground(&self, core: &Core) -> Option<SpawnerHandle> {
+        core.spawner().cloned()
+    }
+
+    fn on_thread<'a>(&self, core: &'a Arc<Core>) -> Option<OnThread<'a>> {
+        OnThread::anywhere(core)
+    }
+}
+
+/// The driver of a group on a local spawner.
+pub(in crate::group) struct OnLocalSpawner {
+    pub(in crate::group) spawner: rc::Weak<dyn LocalSpawner>,
+    pub(in crate::group) group: Apart<Rc<dyn LocalSpawner>>,
+}
+
+impl Home for OnLocalSpawner {
+    type Ground = Rc<dyn LocalSpawner>;
+
+    fn ground(&self, _core: &Core) -> Option<Rc<dyn LocalSpawner>> {
+        self.spawner.upgrade()
+    }
+
+    fn on_thread<'a>(&self, core: &'a Arc<Core>) -> Option<OnThread<'a>> {
+        Some(self.group.on_thread(core))
+    }
+}
+
+impl<H: Home> Driver<H> {
+    pub(in crate::group) fn new(core: &Arc<Core>, id: DriverId, home: H) -> Self {
+        Self {
+            core: Arc::downgrade(core),
+            id,
+            home,
+            coming: None,
+        }
+    }
+
+    /// Counts it as on its way to its spawner until it begins.
+    pub(in crate::group) fn on_its_way(mut self, coming: Coming) -> Self {
+        self.coming = Some(coming);
+        self
+    }
+}
+
+impl<H: Home + Unpin> Future for Driver<H> {
+    type Output = ();
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        let this = self.get_mut();
+        let id = this.id;
+        drop(this.coming.take());
+        let Some((core, ground)) = this.core.upgrade().and_then(|core| {
+            let ground = this.home.ground(&core)?;
+            Some((core, ground))
+        }) else {
+            return Poll::Ready(());
+        };
+        let Some(at) = this.home.on_thread(&core) else {
+            return Poll::Ready(());
+        };
+        if !core.with(|sched, after| sched.driver_begins(id, after)) {
+            // It was given up, perhaps where nobody could drop the children.
+            sweep(at);
+            this.core = Weak::new();
+            return Poll::Ready(());
+        }
+        let _current = ground.enter();
+        let mut spent = Spent::new(&core.pace);
+        loop {
+            if drive(at, false, &mut spent, &ground) != Drove::Idle {
+                core.pace.gives_way(cx.waker());
+                return Poll::Pending;
+            }
+            let waker = cx.waker().clone();
+            match core.with(|sched, after| sched.driver_parks(id, waker, after)) {
+                Parking::Parked => return Poll::Pending,
+                Parking::HasWork => {}
+                Parking::Ended => {
+                    this.core = Weak::new();
+                    return Poll::Ready(());
+                }
+            }
+        }
+    }
+}
+
+impl<H: Home> Drop for Driver<H> {
+    fn drop(&mut self) {
+        if let Some(core) = self.core.upgrade() {
+            core.driver_dropped(self.id, self.home.on_thread(&core));
+        }
+    }
+}
+
+/// One poll of an owner: of whoever awaits a scope, a join or the next completion.
+///
+/// While it lasts the spawner is current, and if the owner is on that spawner it counts as one that sees to the children.
+pub(crate) struct Turn<'a, G: Ground> {
+    at: OnThread<'a>,
+    core: &'a Arc<Core>,
+    ground: &'a G,
+    on_spawner: bool,
+    suspended: bool,
+    /// There are children to be dropped, which an owner that is elsewhere does, too.
+    drops: bool,
+    spent: Spent,
+    began_with_children: bool,
+    is_over: bool,
+    _current: G::Guard,
+}
+
+/// How it goes on with an owner that leaves.
+pub(crate) enum Leaving {
+    /// No child is left, and the group is closed.
+    Left(Left),
+    /// The turn is over, and the owner has woken itself.
+    GivesWay,
+    /// There are children.
+    Stays,
+}
+
+impl<'a, G: Ground> Turn<'a, G> {
+    pub(crate) fn begin(at: OnThread<'a>, ground: &'a G) -> Self {
+        Self::arrive(at, ground, false).begun()
+    }
+
+    /// The same for a thread that polls children although others who do so lie around it on the stack: it returns to none of them.
+    pub(crate) fn at_any_depth(at: OnThread<'a>, ground: &'a G) -> Self {
+        Self::arrive(at, ground, true).begun()
+    }
+
+    fn begun(mut self) -> Self {
+        if self.on_spawner {
+            turn::owner_begins();
+            self.core.with(|sched, _| sched.owner_begins());
+            if self.core.pace.begins_with_children() {
+                self.began_with_children = true;
+                self.drive();
+            }
+        }
+        self
+    }
+
+    /// The first turn of an owner that has opened the group just now, as one that is attended: it counts since then.
+    pub(crate) fn first(at: OnThread<'a>, ground: &'a G) -> Self {
+        let turn = Self::arrive(at, ground, false);
+        if !turn.on_spawner {
+            at.core().with(|sched, _| sched.owner_is_elsewhere());
+        }
+        turn
+    }
+
+    fn arrive(at: OnThread<'a>, ground: &'a G, at_any_depth: bool) -> Self {
+        let (mut on_spawner, current) = ground.arrive();
+        let core = at.core();
+        // It leaves the children to a driver, whose poll does not lie in so many others.
+        if on_spawner && G::HAS_DRIVERS && !at_any_depth && Drive::is_deep() {
+            on_spawner = core.read(Sched::lacks_drivers);
+        }
+        Self {
+            at,
+            core,
+            ground,
+            on_spawner,
+            suspended: false,
+            drops: false,
+            spent: Spent::new(&core.pace),
+            began_with_children: false,
+            is_over: false,
+            _current: current,
+        }
+    }
+
+    /// Sees to the children, if the owner is where they run; if not, to those that are to be dropped. `true`: the turn is over.
+    pub(crate) fn drive(&mut self) -> bool {
+        if self.is_over {
+            return true;
+        }
+        let drove = if self.on_spawner {
+            drive(self.at, true, &mut self.spent, self.ground)
+        } else if std::mem::take(&mut self.drops) {
+            drop_doomed(self.at, &mut self.spent)
+        } else {
+            Drove::Idle
+        };
+        self.is_over = drove != Drove::Idle;
+        if drove == Drove::Over {
+            self.core.pace.turn_about(self.began_with_children);
+        }
+        self.is_over
+    }
+
+    /// Ends the turn of an owner that wakes itself: until it is polled again it counts as on its way.
+    pub(crate) fn give_way(mut self, place: &mut Option<WatcherId>, waker: &Waker) {
+        let on_spawner = self.on_spawner;
+        self.suspended = true;
+        self.core
+            .with(|sched, after| sched.owner_gives_way(on_spawner, place, after));
+        self.core.pace.gives_way(waker);
+    }
+
+    /// Ends the turn of an owner that leaves, as `leaving` says from now on, unless it has to wait for children. It goes
+    /// if it has `yielded`; one that has not, or whose turn is `used_up`, gives way, and so does one that is to be dropped now by
+    /// a cancel further out: that is the suspension at which it is.
+    pub(crate) fn leave(
+        &mut self,
+        place: &mut Option<WatcherId>,
+        waker: &Waker,
+        leaving: &mut bool,
+        yielded: bool,
+        used_up: bool,
+    ) -> Leaving {
+        let on_spawner = self.on_spawner;
+        let next = self.core.with(|sched, after| {
+            sched.leaves(leaving, after);
+            if sched.live == 0 && yielded {
+                sched
+                    .leave_if_empty(after)
+                    .map_or(Leaving::Stays, Leaving::Left)
+            } else if sched.live == 0 || used_up {
+                sched.owner_gives_way(on_spawner, place, after);
+                Leaving::GivesWay
+            } else {
+                Leaving::Stays
+            }
+        });
+        match next {
+            Leaving::Left(left) if self.core.is_cut_off() => {
+                self.suspended = true;
+                drop(left);
+                waker.wake_by_ref();
+                return Leaving::GivesWay;
+            }
+            // Nobody asks any more for the owner of a group that has ended.
+            Leaving::Left(_) => self.suspended = true,
+            Leaving::GivesWay => {
+                self.suspended = true;
+                self.core.pace.gives_way(waker);
+            }
+            Leaving::Stays => {}
+        }
+        next
+    }
+
+    /// Suspends until one of the events, unless `has_news`, which is asked under the lock, or there is work to do.
+    pub(in crate::group) fn park(
+        &mut self,
+        place: &mut Option<WatcherId>,
+        events: Events,
+        waker: &Waker,
+        has_news: impl FnOnce(&Sched) -> bool,
+    ) -> bool {
+        let waker = waker.clone();
+        let on_spawner = self.on_spawner;
+        let events = events.and(if on_spawner {
+            Events::WORK
+        } else {
+            Events::DROPS
+        });
+        let drops = &mut self.drops;
+        self.suspended = self.core.with(|sched, after| {
+            if events.meets(Events::COMPLETION) {
+                sched.settle_from_now(after);
+            }
+            *drops = !on_spawner && sched.has_to_drop();
+            if (on_spawner && sched.has_work_left(after)) || *drops || has_news(sched) {
+                after.drop_waker(waker);
+                return false;
+            }
+            after.drop_waker(sched.watchers.watch(place, events, waker));
+            sched.owner_suspends(on_spawner, after);
+            true
+        });
+        self.suspended
+    }
+}
+
+impl<G: Ground> Turn<'_, G> {
+    /// Suspends the owner of a scope: until the body is woken or doomed, or while `leaving` until no child is left.
+    pub(crate) fn park_scope(
+        &mut self,
+        place: &mut Option<WatcherId>,
+        waker: &Waker,
+        leaving: bool,
+    ) -> bool {
+        let core = self.core;
+        if leaving {
+            return self.park(place, Events::EMPTY, waker, |sched| sched.live == 0);
+        }
+        let events = Events::BODY.and(Events::TROUBLE);
+        self.park(place, events, waker, |sched| {
+            sched.dooms_body(core.drops_body()) || !core.park_body()
+        })
+    }
+}
+
+impl<G: Ground> Drop for Turn<'_, G> {
+    fn drop(&mut self) {
+        if !self.suspended {
+            let on_spawner = self.on_spawner;
+            self.core
+                .with(|sched, after| sched.owner_suspends(on_spawner, after));
+        }
+    }
+}

@@ -1,0 +1,34 @@
+//! The shared core that performs effects, and the driver that polls.
+//!
+//! - `body`: what a group knows of the body of its scope
+//! - `census`: which groups and children there are, for test executors
+//! - `clockwork`: deadline and grace
+//! - `core`: what handles, children, drivers and wakers share
+//! - `driver`: the job that polls children, and the loop that owners share with it
+//! - `ground`: the two kinds of group, `Send` and local
+//! - `identity`: which task runs here
+//! - `launching`: how driver jobs come to the spawner, and what becomes of those that it loses
+//! - `no_census`: where nobody asks
+//! - `pace`: how long a turn is
+//! - `place`: where code runs, and how places lie in each other
+//! - `surroundings`: what cannot give its value ends what awaits it
+//! - `watch`: the place of one of them
+
+pub(in crate::group) mod body;
+#[cfg(feature = "testing")]
+pub(crate) mod census;
+pub(in crate::group) mod clockwork;
+pub(crate) mod core;
+pub(in crate::group) mod driver;
+pub(in crate::group) mod ground;
+pub(in crate::group) mod identity;
+pub(in crate::group) mod launching;
+#[cfg(not(feature = "testing"))]
+pub(in crate::group) mod no_census;
+pub(in crate::group) mod pace;
+pub(crate) mod place;
+pub(in crate::group) mod surroundings;
+pub(in crate::group) mod watch;
+
+#[cfg(not(feature = "testing"))]
+pub(in crate::group) use no_census as census;

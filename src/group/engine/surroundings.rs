@@ -1,0 +1,161 @@
+//! What cannot give its value ends what awaits it.
+//!
+//! A form that gives a bare value, such as `gather`, has nothing to give if one of its calls was cancelled alone. Then the nearest
+//! surroundings that can say so are ended for that reason: the child that it is awaited in, or the body of a scope that can fail.
+//! The body of a scope that cannot fail is skipped, as it has to give a value itself; so is a shield, which would wait for ever.
+
+use std::fmt;
+use std::panic::Location;
+use std::sync::Arc;
+
+use super::core::Core;
+use super::place::{Place, here};
+use crate::cancel::{CancelKind, CancelReason};
+use crate::error::{ChildFailure, ChildInfo, GroupError};
+use crate::group::cell::CellRef;
+
+/// Why something has no value to give.
+#[derive(Clone, Debug)]
+pub(crate) struct Lack {
+    /// The child that gave nothing, where it is one alone.
+    pub(crate) child: Option<ChildInfo>,
+    /// Why it was cancelled.
+    pub(crate) reason: CancelReason,
+}
+
+impl Lack {
+    /// What an error tells of, in a group whose children cannot fail.
+    pub(crate) fn of<E>(error: &GroupError<E>) -> Self {
+        let leaf = error.iter().next();
+        error.cancelled().map_or_else(Self::unknown, |reason| Self {
+            child: leaf.and_then(ChildFailure::child).cloned(),
+            reason: reason.clone(),
+        })
+    }
+
+    fn unknown() -> Self {
+        Self {
+            child: None,
+            reason: CancelReason::new(CancelKind::Explicit),
+        }
+    }
+}
+
+impl fmt::Display for Lack {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.child {
+            Some(child) => write!(f, "the {child} was {}", self.reason),
+            None => write!(f, "its calls were {}", self.reason),
+        }
+    }
+}
+
+/// What has no value to give, and what would say so instead.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Lacking {
+    /// Its name.
+    pub(crate) what: &'static str,
+    /// The call of it.
+    pub(crate) location: &'static Location<'static>,
+    /// What to use where that may happen.
+    pub(crate) cure: &'static str,
+}
+
+impl Lacking {
+    /// Says so in the body of the group that lacks it, or this. Nothing if the body is going to be dropped for a panic.
+    ///
+    /// # Panics
+    ///
+    /// As [`ends_surroundings`](Self::ends_surroundings).
+    pub(crate) fn body_has_no_value(self, lack: Option<Lack>) {
+        let Some(Place::Body(core)) = here() else {
+            unreachable!("a body runs in its own group");
+        };
+        if core.drops_body() {
+            // Its output says so.
+            core.with(|sched, after| sched.body_gives_up(after));
+        } else if !core.read(|sched| sched.resumes) {
+            let lack = lack.or_else(|| core.lack());
+            self.ends_surroundings(&lack.unwrap_or_else(Lack::unknown));
+        }
+    }
+
+    /// Ends what awaits this, which must not be ready afterwards.
+    ///
+    /// # Panics
+    ///
+    /// If there is nothing around it that could say so.
+    pub(crate) fn ends_surroundings(self, lack: &Lack) {
+        let Self {
+            what,
+            location,
+            cure,
+        } = self;
+        let reason = lack.reason.leaves_no_value(what, location);
+        if !end_from(here(), &reason) {
+            panic!("`{what}` at {location} cannot give its value: {lack}; {cure}");
+        }
+    }
+}
+
+/// Ends the nearest place from here outwards that can be ended without a value. `false`: there is none.
+fn end_from(mut place: Option<Place>, reason: &CancelReason) -> bool {
+    while let Some(here) = place {
+        match &here {
+            Place::Child(child) => {
+                child.ends_early(reason.clone());
+                return true;
+            }
+            Place::Starting(threshold) => {
+                threshold.ends_early(reason.clone());
+                return true;
+            }
+            Place::Body(core) if core.drops_body() => {
+                core.ends_body_early(reason.clone());
+                return true;
+            }
+            Place::Body(_) => {}
+            Place::Behind(screen) => screen.gives_way(),
+        }
+        place = here.outside().cloned();
+    }
+    false
+}
+
+impl Core {
+    /// A child that was cancelled alone is about to be over.
+    /// Whether that matters.
+    pub(in crate::group) fn child_is_missing(
+        self: &Arc<Self>,
+        child: &CellRef,
+        reason: &CancelReason,
+    ) -> bool {
+        if self.needs_all {
+            let lack = Lack {
+                child: Some(child.info()),
+                reason: reason.clone(),
+            };
+            self.with(|sched, after| sched.lacks(lack, self.policy(), after));
+        }
+        self.needs_all
+    }
+
+    /// Its destructor has panicked, which is its end.
+    pub(in crate::group) fn child_is_not_missing(self: &Arc<Self>, child: &CellRef) {
+        let id = child.id();
+        let lack = self.with(|sched, _| sched.lacks_not(id));
+        drop(lack);
+    }
+
+    /// What the group has to go without, although it needs all that its children give.
+    pub(crate) fn lack(&self) -> Option<Lack> {
+        self.read(|sched| {
+            let reason = sched.cancelled.clone();
+            let whole = reason.map(|reason| Lack {
+                child: None,
+                reason,
+            });
+            sched.first_lack().cloned().or(whole)
+        })
+    }
+}

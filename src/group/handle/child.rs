@@ -1,0 +1,182 @@
+//! What a child is made of: a future or a callable, and what its output means to the group.
+
+use std::convert::Infallible;
+use std::future::Future;
+use std::marker::PhantomData;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use pin_project_lite::pin_project;
+
+use crate::error::unhandled::{
+    drop_quietly, report_child_error, report_child_panic, report_error, report_panic,
+};
+use crate::error::{ChildInfo, Outcome};
+use crate::group::cell::Settle;
+use crate::panic::{Panic, catch};
+
+/// Whatever it gives is its value.
+pub(crate) struct Plain<E>(PhantomData<E>);
+
+impl<O, E> Settle<O> for Plain<E> {
+    type Value = O;
+    type Error = E;
+
+    fn settle(output: O) -> Result<O, E> {
+        Ok(output)
+    }
+
+    fn unclaimed(_value: O, _child: &dyn Fn() -> ChildInfo) -> Option<E> {
+        None
+    }
+}
+
+/// An error fails the group.
+pub(crate) struct Fallible(Infallible);
+
+impl<T, E> Settle<Result<T, E>> for Fallible {
+    type Value = T;
+    type Error = E;
+
+    fn settle(output: Result<T, E>) -> Result<T, E> {
+        output
+    }
+
+    fn unclaimed(_value: T, _child: &dyn Fn() -> ChildInfo) -> Option<E> {
+        None
+    }
+}
+
+/// An error goes to the key; if the key is gone it fails the group.
+pub(crate) struct Observed(Infallible);
+
+impl<T, E> Settle<Result<T, E>> for Observed {
+    type Value = Result<T, E>;
+    type Error = E;
+
+    fn settle(output: Result<T, E>) -> Result<Result<T, E>, E> {
+        Ok(output)
+    }
+
+    fn unclaimed(value: Result<T, E>, _child: &dyn Fn() -> ChildInfo) -> Option<E> {
+        value.err()
+    }
+}
+
+/// Neither an error nor a panic fails the group: both are part of the value.
+pub(crate) struct Supervised<E>(PhantomData<E>);
+
+impl<T, X, E> Settle<Outcome<T, X>> for Supervised<E> {
+    type Value = Outcome<T, X>;
+    type Error = E;
+
+    fn settle(output: Outcome<T, X>) -> Result<Outcome<T, X>, E> {
+        Ok(output)
+    }
+
+    fn unclaimed(value: Outcome<T, X>, child: &dyn Fn() -> ChildInfo) -> Option<E> {
+        match value {
+            Outcome::Err(error) => {
+                report_child_error::<X>(&child());
+                drop_quietly("an error that nobody received", error);
+            }
+            Outcome::Panicked(panic) => report_child_panic(&child(), &panic),
+            Outcome::Ok(value) => {
+                if let Err(panic) = catch(|| drop(value)) {
+                    report_child_panic(&child(), &panic);
+                }
+            }
+            Outcome::Cancelled(_) => {}
+        }
+        None
+    }
+
+    fn panicked_in_drop(panic: Panic) -> Result<Outcome<T, X>, Panic> {
+        Ok(Outcome::Panicked(panic))
+    }
+}
+
+pin_project! {
+    // A child whose panics are part of its output.
+    #[derive(Debug)]
+    pub struct Contained<F> {
+        #[pin]
+        future: Option<F>,
+    }
+}
+
+impl<F> Contained<F> {
+    pub(crate) fn new(future: F) -> Self {
+        Self {
+            future: Some(future),
+        }
+    }
+}
+
+impl<F: Future<Output = Result<T, X>>, T, X> Future for Contained<F> {
+    type Output = Outcome<T, X>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Outcome<T, X>> {
+        let mut future = self.project().future;
+        let outcome = match catch(|| future.as_mut().as_pin_mut().map(|future| future.poll(cx))) {
+            Ok(None | Some(Poll::Pending)) => return Poll::Pending,
+            Ok(Some(Poll::Ready(Ok(value)))) => Outcome::Ok(value),
+            Ok(Some(Poll::Ready(Err(error)))) => Outcome::Err(error),
+            Err(panic) => Outcome::Panicked(panic),
+        };
+        Poll::Ready(match (catch(|| future.set(None)), outcome) {
+            (Ok(()), outcome) => outcome,
+            (Err(second), Outcome::Panicked(first)) => {
+                report_panic("the destructor of a child that had panicked", second);
+                Outcome::Panicked(first)
+            }
+            (Err(panic), outcome) => {
+                if matches!(outcome, Outcome::Err(_)) {
+                    report_error::<X>("a child that panicked in its destructor");
+                }
+                drop_quietly("what a child gave that panicked in its destructor", outcome);
+                Outcome::Panicked(panic)
+            }
+        })
+    }
+}
+
+pin_project! {
+    // A callable that is called by the child's first poll, so that its panic is the child's.
+    #[project = CallProjection]
+    #[project_replace = CallTaken]
+    #[derive(Debug)]
+    pub enum Call<C, F> {
+        Callable { call: C },
+        Future { #[pin] future: F },
+        Gone,
+    }
+}
+
+impl<C, F> Call<C, F> {
+    pub(crate) fn new(call: C) -> Self
+    where
+        C: FnOnce() -> F,
+        F: Future,
+    {
+        Self::Callable { call }
+    }
+}
+
+impl<C: FnOnce() -> F, F: Future> Future for Call<C, F> {
+    type Output = F::Output;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<F::Output> {
+        loop {
+            if let CallProjection::Future { future } = self.as_mut().project() {
+                return future.poll(cx);
+            }
+            if let CallTaken::Callable { call } = self.as_mut().project_replace(Self::Gone) {
+                let future = call();
+                self.set(Self::Future { future });
+            } else {
+                unreachable!("a child is not polled after its callable panicked");
+            }
+        }
+    }
+}

@@ -1,0 +1,250 @@
+//! What failed in a group, from its end until somebody has received it.
+
+use super::cut::{State, Whole};
+use crate::cancel::{CancelKind, CancelReason};
+use crate::error::unhandled;
+use crate::error::{ChildFailure, CutShort, Failure, GroupError, OneByOne};
+use crate::group::cell::{Failed, Members};
+use crate::group::engine::core::Core;
+use crate::group::engine::surroundings::Lack;
+use crate::group::sched::Sched;
+use crate::group::sched::policy::OnPanic;
+use crate::panic::Panic;
+
+/// How the body of a scope failed, and how many failures came before it. Dropped untaken, it goes to the unhandled hook.
+pub(crate) struct BodyFailure<E> {
+    failure: Option<Failure<E>>,
+    position: usize,
+}
+
+impl<E> BodyFailure<E> {
+    pub(in crate::group) fn new(failure: Failure<E>, position: usize) -> Self {
+        Self {
+            failure: Some(failure),
+            position,
+        }
+    }
+
+    fn is_panic(&self) -> bool {
+        self.failure.as_ref().is_some_and(Failure::is_panic)
+    }
+
+    fn take(mut self) -> Option<Failure<E>> {
+        self.failure.take()
+    }
+
+    fn into_panic(self) -> Option<Panic> {
+        match self.take() {
+            Some(Failure::Panicked(panic)) => Some(panic),
+            _ => None,
+        }
+    }
+}
+
+impl<E> Drop for BodyFailure<E> {
+    fn drop(&mut self) {
+        match self.failure.take() {
+            Some(Failure::Error(error)) => {
+                unhandled::report_body_error::<E>();
+                unhandled::drop_quietly("an error that nobody received", error);
+            }
+            Some(Failure::Panicked(panic)) => unhandled::report_panic("the body of a scope", panic),
+            Some(Failure::Cancelled(_)) | None => {}
+        }
+    }
+}
+
+/// What failed in a group that is closed and has no child, whose owner may go: only the end of a group makes one.
+#[must_use = "dropped, it sends what failed to the unhandled hook"]
+pub(crate) struct Left {
+    failures: Vec<Failed>,
+    lacks: Vec<(usize, Lack)>,
+    given: Option<Given>,
+}
+
+/// That the failures of a group were given to somebody who left it before.
+#[derive(Clone)]
+pub(in crate::group) struct Given {
+    /// Names the first child that failed.
+    pub(in crate::group) reason: CancelReason,
+    /// One of them was a panic that is resumed.
+    pub(in crate::group) resumed: bool,
+}
+
+impl Left {
+    pub(in crate::group) fn with(
+        failures: Vec<Failed>,
+        lacks: Vec<(usize, Lack)>,
+        given: Option<Given>,
+    ) -> Self {
+        Self {
+            failures,
+            lacks,
+            given,
+        }
+    }
+}
+
+/// All failures of a group that is over, in their order. Each one that is still in here when this is dropped goes to the
+/// unhandled hook.
+pub(crate) struct Failures<'a, E> {
+    members: &'a Members<E>,
+    children: Vec<Failed>,
+    given: Option<Given>,
+    /// Children that were cancelled alone and are needed, and how many had failed before.
+    lacks: Vec<(usize, Lack)>,
+    body: Option<BodyFailure<E>>,
+    on_panic: OnPanic,
+}
+
+impl<'a, E> Failures<'a, E> {
+    pub(in crate::group) fn of(
+        members: &'a Members<E>,
+        left: Left,
+        body: Option<BodyFailure<E>>,
+    ) -> Self {
+        Self {
+            members,
+            children: left.failures,
+            given: left.given,
+            lacks: left.lacks,
+            body,
+            on_panic: members.core().policy().on_panic,
+        }
+    }
+
+    /// Resumes the first panic there is, if the group does so. Then everything else goes to the unhandled hook, and `value`,
+    /// which the group would have given, is dropped.
+    pub(crate) fn resume_panic<T>(mut self, value: T) -> (Self, T) {
+        if let Some(panic) = self.take_panic() {
+            drop(self);
+            drop_unwanted(value);
+            panic.resume();
+        }
+        (self, value)
+    }
+
+    fn take_panic(&mut self) -> Option<Panic> {
+        if self.on_panic == OnPanic::Collect {
+            return None;
+        }
+        let child = self.children.iter().position(Failed::is_panic);
+        let body = self.body.as_ref().filter(|body| body.is_panic());
+        match (child, body) {
+            (Some(child), None) => self.children.remove(child).into_panic(),
+            (Some(child), Some(body)) if child < body.position => {
+                self.children.remove(child).into_panic()
+            }
+            (_, Some(_)) => self.body.take()?.into_panic(),
+            (None, None) => None,
+        }
+    }
+
+    /// Goes on with the panic of the body, whatever the group does with panics: where the body panicked, there is nothing
+    /// else to give.
+    pub(crate) fn resume_body(mut self) -> Self {
+        if let Some(panic) = self.body.take().and_then(BodyFailure::into_panic) {
+            drop(self);
+            panic.resume();
+        }
+        self
+    }
+
+    /// Panics if somebody who left the group before went on with a panic of a child.
+    pub(in crate::group) fn panic_again(mut self) {
+        if let Some(given) = self.given.take().filter(|given| given.resumed) {
+            drop(self);
+            panic!("a child of this group had panicked: {}", given.reason);
+        }
+    }
+
+    /// What a scope gives that cannot fail, but can be cut short. Failures that are no body's have no place in it: they go
+    /// to the unhandled hook.
+    pub(crate) fn into_value_or_cut<T>(self, value: Option<T>) -> Result<T, CutShort> {
+        let core = self.members.core();
+        let cancelled = core.cancelled();
+        let reason = match (&value, cancelled) {
+            (Some(_), Some(reason)) if fails_alone(core, &reason) => reason,
+            (None, reason) => reason.unwrap_or_else(|| CancelReason::new(CancelKind::Explicit)),
+            (Some(_), _) => return Ok(value.expect("it was there a moment ago")),
+        };
+        if let Some(value) = value {
+            drop_unwanted(value);
+        }
+        Err(CutShort {
+            group: core.name().cloned(),
+            reason,
+        })
+    }
+
+    /// All of them in one error, or the value if there are none.
+    ///
+    /// A group whose children were abandoned has failed, even if nothing else went wrong: it did not do its work. So has
+    /// one whose body was dropped without a value, because the group was cancelled.
+    pub(crate) fn into_result<T>(self, value: Option<T>) -> Result<T, GroupError<E>> {
+        self.into_output::<Whole, T>(value)
+    }
+
+    /// [`into_result`](Self::into_result) for options that may move on: a value that is missing because the time was up is
+    /// `None` then.
+    pub(crate) fn into_output<C: State, T>(
+        mut self,
+        value: Option<T>,
+    ) -> Result<C::Out<T>, GroupError<E>> {
+        let core = self.members.core();
+        let mut leaves: OneByOne<_> = std::mem::take(&mut self.children)
+            .into_iter()
+            .map(|failed| self.members.take(failed))
+            .collect();
+        if let Some(body) = self.body.take() {
+            let position = body.position;
+            leaves.splice(position..position, body.take().map(leaf));
+        }
+        for (position, lack) in std::mem::take(&mut self.lacks).into_iter().rev() {
+            let failure = Failure::Cancelled(lack.reason);
+            let child = lack.child;
+            leaves.insert(position, ChildFailure { child, failure });
+        }
+        // Those who leave a group that has failed after somebody who was given the failures.
+        if let Some(given) = self.given.take().filter(|_| leaves.is_empty()) {
+            leaves.push(leaf(Failure::Cancelled(given.reason)));
+        }
+        let cancelled = core.cancelled();
+        let is_late = |reason: &CancelReason| reason.kind() == CancelKind::Deadline;
+        let value = match value.map(C::whole) {
+            None if cancelled.as_ref().is_some_and(is_late) => C::cut(),
+            value => value,
+        };
+        let fails_alone = || {
+            let reason = cancelled.as_ref();
+            reason.is_some_and(|reason| fails_alone(core, reason))
+        };
+        match value {
+            Some(value) if leaves.is_empty() && !fails_alone() => return Ok(value),
+            value => drop_unwanted(value),
+        }
+        Err(GroupError::of(core.name().cloned(), leaves, cancelled))
+    }
+}
+
+/// Has a group that was cancelled for this reason failed, although nothing in it did? It has, if it did not do its work.
+fn fails_alone(core: &Core, reason: &CancelReason) -> bool {
+    match reason.kind() {
+        CancelKind::Abandoned => true,
+        CancelKind::Deadline => !core.is_silent() && core.read(Sched::was_cut_short),
+        _ => false,
+    }
+}
+
+/// Drops what the body gave, if it gave anything, of a group that has failed.
+fn drop_unwanted<T>(value: T) {
+    unhandled::drop_quietly("the value of a body whose group failed", value);
+}
+
+/// A failure that is no child's.
+fn leaf<E>(failure: Failure<E>) -> ChildFailure<E> {
+    ChildFailure {
+        child: None,
+        failure,
+    }
+}

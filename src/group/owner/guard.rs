@@ -1,0 +1,187 @@
+//! The owner of a group: whoever drops it ends the group.
+
+use std::fmt;
+use std::panic::Location;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::task::Waker;
+
+use super::cut::State;
+use super::failures::{BodyFailure, Failures, Left};
+use super::options::GroupOptions;
+use crate::cancel::{CancelKind, CancelReason};
+use crate::depth;
+use crate::error::unhandled::Quiet;
+use crate::group::cell::MembersOf;
+use crate::group::engine::core::{Core, Settings};
+use crate::group::engine::ground::{Blocking, Borrows, Kind, Local, Shared};
+use crate::group::engine::place::Place;
+use crate::group::handle::{Scope, debug_group};
+use crate::group::queues::watchers::WatcherId;
+use crate::spawner::{LocalSpawner, current_spawner, may_wait_for};
+
+/// A group that is not open yet: its settings, and what is known of its spawner.
+pub(crate) struct Origin<K: Kind> {
+    settings: Settings,
+    home: K::Origin,
+}
+
+impl<K: Kind> Origin<K> {
+    /// Says whether the body of the scope is dropped when the group is cancelled.
+    #[inline]
+    pub(crate) fn drops_body(mut self, drops_body: bool) -> Self {
+        self.settings.drops_body = drops_body;
+        self
+    }
+
+    /// Says that it is a scope's, whose body counts as a child.
+    #[inline]
+    pub(crate) fn with_body(mut self) -> Self {
+        self.settings.has_body = true;
+        self
+    }
+
+    /// Says that the group has failed if one of its children was cancelled alone.
+    #[inline]
+    pub(crate) fn needs_all(mut self) -> Self {
+        self.settings.needs_all = true;
+        self
+    }
+
+    /// Says that an owner opens it in its first turn: see [`Turn::first`](crate::group::Turn::first).
+    #[inline]
+    pub(crate) fn attended(mut self) -> Self {
+        self.settings.attended = true;
+        self
+    }
+}
+
+impl Origin<Shared> {
+    #[inline]
+    pub(crate) fn shared<C: State>(
+        options: GroupOptions<Shared, C>,
+        location: &'static Location<'static>,
+    ) -> Self {
+        let (settings, home) = options.split(location);
+        Self { settings, home }
+    }
+}
+
+impl<K: Kind<Origin = ()>> Origin<K> {
+    #[inline]
+    pub(crate) fn inline<C: State>(
+        options: GroupOptions<Shared, C>,
+        location: &'static Location<'static>,
+    ) -> Self {
+        let (settings, _) = options.split(location);
+        Self { settings, home: () }
+    }
+}
+
+impl Origin<Blocking> {
+    /// # Panics
+    ///
+    /// If there is no spawner, or if this thread must not be blocked.
+    #[track_caller]
+    pub(crate) fn blocking<C: State>(
+        options: GroupOptions<Shared, C>,
+        location: &'static Location<'static>,
+    ) -> Self {
+        let (settings, spawner) = options.split(location);
+        let home = spawner.unwrap_or_else(current_spawner);
+        assert!(
+            may_wait_for(Some(&home)),
+            "a blocking scope would block the only thread that drives this runtime, for ever: await an `inline_scope` or \
+             a `scope` instead, or call it from a thread for blocking work"
+        );
+        Self { settings, home }
+    }
+}
+
+impl Origin<Local> {
+    pub(crate) fn local<C: State, S: LocalSpawner + Clone + 'static>(
+        options: GroupOptions<Shared, C>,
+        location: &'static Location<'static>,
+        spawner: &S,
+    ) -> Self {
+        let (settings, _) = options.split(location);
+        Self {
+            settings,
+            home: Rc::new(Quiet::new("a spawner", spawner.clone())),
+        }
+    }
+}
+
+/// Owns a group. Dropped, it cancels the children, drops those that are not being polled, and lets go of everything.
+pub(crate) struct Owner<'env, E, K: Kind> {
+    scope: Scope<'env, E, K>,
+    /// The waker of the scope's body.
+    waker: Waker,
+    /// Its place among the watchers.
+    place: Option<WatcherId>,
+    left: bool,
+}
+
+impl<'env, E, K: Kind> Owner<'env, E, K> {
+    #[track_caller]
+    pub(crate) fn open(origin: Origin<K>) -> Self
+    where
+        K: Borrows<'env>,
+    {
+        let settings = origin.settings;
+        let terms = settings.terms.clone();
+        let (spawner, home) = K::open(origin.home);
+        let members = MembersOf::new(settings, spawner, K::roaming());
+        if let Some(terms) = terms {
+            members.core().wind_up(*terms);
+        }
+        Self {
+            waker: Waker::from(Arc::clone(members.core())),
+            scope: Scope::new(members, home),
+            place: None,
+            left: false,
+        }
+    }
+
+    pub(crate) fn scope(&self) -> &Scope<'env, E, K> {
+        &self.scope
+    }
+
+    /// The handle, the waker of the body, and the owner's place among the watchers.
+    pub(crate) fn parts(&mut self) -> (&Scope<'env, E, K>, &Waker, &mut Option<WatcherId>) {
+        (&self.scope, &self.waker, &mut self.place)
+    }
+
+    /// May go, with what failed.
+    pub(crate) fn leave(&mut self, left: Left, body: Option<BodyFailure<E>>) -> Failures<'_, E> {
+        self.left = true;
+        self.scope.core().stop_clock();
+        Failures::of(&self.scope.members, left, body)
+    }
+}
+
+impl<E, K: Kind> Drop for Owner<'_, E, K> {
+    fn drop(&mut self) {
+        if !self.left {
+            let core = self.scope.core();
+            // Where an outer cancel drops whoever owns the group, that is the cause.
+            let outer = core.parent().and_then(Place::reason);
+            let reason = outer.map(|reason| reason.inherited());
+            let reason = reason.unwrap_or_else(|| CancelReason::new(CancelKind::Dropped));
+            core.ends_with(core.first_cause(reason), self.place);
+            if K::BORROWS {
+                Core::ends(self.scope.on_thread());
+            } else {
+                // Where many such drops lie in each other the outermost does that.
+                let (core, group) = (Arc::clone(core), self.scope.members.apart());
+                depth::bounded(move || Core::ends(group.on_thread(&core)));
+            }
+        }
+    }
+}
+
+impl<E, K: Kind> fmt::Debug for Owner<'_, E, K> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        debug_group("Owner", self.scope.core(), f)
+    }
+}

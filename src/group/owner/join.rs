@@ -1,0 +1,233 @@
+//! Leaving a group, and its completions: the futures behind `join`, `try_join` and `next`.
+
+use std::convert::Infallible;
+use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+
+use futures::Stream;
+
+use super::failures::Failures;
+use super::gather_group::GatherGroup;
+use crate::error::GroupError;
+use crate::group::cell::MembersOf;
+use crate::group::engine::driver::{Leaving, Turn};
+use crate::group::engine::ground::{Kind, Shared};
+use crate::group::engine::watch::Watch;
+use crate::group::queues::completions::{Completion, Completions as Listed};
+use crate::group::queues::watchers::Events;
+use crate::group::sched::Sched;
+use crate::group::sched::tally::Tally;
+use crate::turn;
+
+/// The future of [`GatherGroup::try_join`].
+#[must_use = "the group is left only if this is awaited"]
+pub struct TryJoin<'a, E, K: Kind = Shared> {
+    group: &'a GatherGroup<E, K>,
+    watch: Watch<&'a MembersOf<E, K::Home>>,
+    yielded: bool,
+    leaving: bool,
+}
+
+impl<'a, E, K: Kind> TryJoin<'a, E, K> {
+    pub(in crate::group) fn new(group: &'a GatherGroup<E, K>) -> Self {
+        Self {
+            group,
+            watch: Watch::new(&group.members),
+            yielded: false,
+            leaving: false,
+        }
+    }
+
+    fn poll_left(&mut self, cx: &mut Context<'_>) -> Poll<Failures<'a, E>> {
+        let core = self.group.core();
+        let mut turn = Turn::begin(self.group.on_thread(), self.group.ground());
+        loop {
+            let used_up = turn.drive();
+            let (place, leaving) = (&mut self.watch.place, &mut self.leaving);
+            match turn.leave(place, cx.waker(), leaving, self.yielded, used_up) {
+                Leaving::Left(left) => {
+                    self.group.set_joined();
+                    core.stop_clock();
+                    return Poll::Ready(Failures::of(&self.group.members, left, None));
+                }
+                Leaving::GivesWay => {
+                    self.yielded = true;
+                    return Poll::Pending;
+                }
+                Leaving::Stays => {}
+            }
+            let parked = turn.park(place, Events::EMPTY, cx.waker(), |sched| sched.live == 0);
+            if parked {
+                self.yielded = true;
+                return Poll::Pending;
+            }
+        }
+    }
+}
+
+impl<E, K: Kind> Drop for TryJoin<'_, E, K> {
+    fn drop(&mut self) {
+        if self.leaving {
+            self.group.core().stays();
+        }
+    }
+}
+
+impl<E, K: Kind> Future for TryJoin<'_, E, K> {
+    type Output = Result<Tally, GroupError<E>>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let failures = ready!(self.poll_left(cx));
+        let (failures, ()) = failures.resume_panic(());
+        let group = self.group;
+        Poll::Ready(failures.into_result(Some(())).map(|()| group.tally()))
+    }
+}
+
+/// The future of [`GatherGroup::join`].
+#[must_use = "the group is left only if this is awaited"]
+pub struct Join<'a, K: Kind = Shared>(TryJoin<'a, Infallible, K>);
+
+impl<'a, K: Kind> Join<'a, K> {
+    pub(in crate::group) fn new(group: &'a GatherGroup<Infallible, K>) -> Self {
+        Self(TryJoin::new(group))
+    }
+}
+
+impl<K: Kind> Future for Join<'_, K> {
+    type Output = Tally;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Tally> {
+        let failures = ready!(self.0.poll_left(cx));
+        let (failures, ()) = failures.resume_panic(());
+        failures.panic_again();
+        Poll::Ready(self.0.group.tally())
+    }
+}
+
+/// The future of [`GatherGroup::next`] and [`GatherGroup::next_if_any`].
+#[must_use = "a completion is told of only if this is awaited"]
+pub struct Next<'a, E, K: Kind = Shared>(Completions<'a, E, K>);
+
+impl<'a, E, K: Kind> Next<'a, E, K> {
+    pub(in crate::group) fn new(group: &'a GatherGroup<E, K>, over: Over) -> Self {
+        Self(Completions::new(group, over))
+    }
+}
+
+impl<E, K: Kind> Future for Next<'_, E, K> {
+    type Output = Option<Completion>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        self.0.poll_completion(cx)
+    }
+}
+
+/// The completions of a group as a [`Stream`]; made by [`GatherGroup::completions`].
+#[must_use = "a stream does nothing unless it is polled"]
+pub struct Completions<'a, E, K: Kind = Shared> {
+    group: &'a GatherGroup<E, K>,
+    watch: Watch<&'a MembersOf<E, K::Home>>,
+    over: Over,
+}
+
+/// Says of a group of which no completion is left to tell whether none is to come.
+pub(in crate::group) type Over = fn(&Sched) -> bool;
+
+impl<'a, E, K: Kind> Completions<'a, E, K> {
+    pub(in crate::group) fn new(group: &'a GatherGroup<E, K>, over: Over) -> Self {
+        Self {
+            group,
+            watch: Watch::new(&group.members),
+            over,
+        }
+    }
+
+    fn poll_completion(&mut self, cx: &mut Context<'_>) -> Poll<Option<Completion>> {
+        let unit = ready!(turn::take(cx));
+        let completion = ready!(self.poll_untaken(cx));
+        unit.used();
+        Poll::Ready(completion)
+    }
+
+    fn poll_untaken(&mut self, cx: &mut Context<'_>) -> Poll<Option<Completion>> {
+        let core = self.group.core();
+        let over = self.over;
+        let take = || {
+            core.with(|sched, after| {
+                // One that was told of is the next whatever else is over by now.
+                if !sched.completions.as_ref().is_some_and(Listed::has_next) {
+                    sched.settle(after);
+                }
+                let completion = sched.completions.as_mut().and_then(Listed::next);
+                (completion, over(sched))
+            })
+        };
+        if core.is_cut_off() {
+            // This is the suspension at which whatever awaits it is dropped.
+            cx.waker().wake_by_ref();
+            return Poll::Pending;
+        }
+        if let (Some(completion), _) = take() {
+            return Poll::Ready(Some(completion));
+        }
+        let mut turn = Turn::begin(self.group.on_thread(), self.group.ground());
+        loop {
+            let used_up = turn.drive();
+            if core.is_cut_off() {
+                turn.give_way(&mut self.watch.place, cx.waker());
+                return Poll::Pending;
+            }
+            match take() {
+                (Some(completion), _) => return Poll::Ready(Some(completion)),
+                (None, true) => return Poll::Ready(None),
+                (None, false) if used_up => {
+                    turn.give_way(&mut self.watch.place, cx.waker());
+                    return Poll::Pending;
+                }
+                (None, false) => {}
+            }
+            let events = Events::EMPTY.and(Events::COMPLETION);
+            let parked = turn.park(&mut self.watch.place, events, cx.waker(), |sched| {
+                over(sched) || sched.completions.as_ref().is_some_and(|list| list.any())
+            });
+            if parked {
+                return Poll::Pending;
+            }
+        }
+    }
+}
+
+impl<E, K: Kind> Stream for Completions<'_, E, K> {
+    type Item = Completion;
+
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Completion>> {
+        self.poll_completion(cx)
+    }
+}
+
+impl<E, K: Kind> fmt::Debug for TryJoin<'_, E, K> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("TryJoin").field(self.group).finish()
+    }
+}
+
+impl<K: Kind> fmt::Debug for Join<'_, K> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Join").field(self.0.group).finish()
+    }
+}
+
+impl<E, K: Kind> fmt::Debug for Next<'_, E, K> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Next").field(self.0.group).finish()
+    }
+}
+
+impl<E, K: Kind> fmt::Debug for Completions<'_, E, K> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Completions").field(self.group).finish()
+    }
+}

@@ -1,0 +1,19 @@
+//! Who ends a group: scopes, values, nobody.
+//!
+//! - `cut`: whether a group may be cut short from outside, as a type
+//! - `failures`: what failed, until somebody has received it
+//! - `gather_group`: [`GatherGroup`], a group owned as a value
+//! - `guard`: whoever drops it ends the group
+//! - `join`: its futures
+//! - `options`: what a group may be told, and what it tells
+//! - `unowned`: a group that nobody owns
+//! - `wait`: waiting for a group on a thread
+
+pub(in crate::group) mod cut;
+pub(in crate::group) mod failures;
+pub(in crate::group) mod gather_group;
+pub(in crate::group) mod guard;
+pub(in crate::group) mod join;
+pub(in crate::group) mod options;
+pub(in crate::group) mod unowned;
+pub(in crate::group) mod wait;

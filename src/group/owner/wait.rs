@@ -1,0 +1,168 @@
+//! Waiting for a group, or for one of its children, on a thread that sees to the children meanwhile.
+
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, Waker};
+use std::time::Instant;
+
+use super::failures::Left;
+use super::guard::Owner;
+use crate::cancel::CancelToken;
+use crate::error::GatherIncomplete;
+use crate::group::cell::OnThread;
+use crate::group::engine::driver::Turn;
+use crate::group::engine::ground::{Blocking, Kind};
+use crate::group::engine::place::{self, Place};
+use crate::group::engine::watch::Watch;
+use crate::group::handle::Scope;
+use crate::group::handle::key::Key;
+use crate::group::queues::watchers::Events;
+use crate::group::sched::Sched;
+use crate::park::Parker;
+use crate::spawner::may_wait_for;
+
+impl<E, K: Kind> Owner<'_, E, K> {
+    /// Says that this thread will wait for the children, and until then is on its way to see to them.
+    pub(crate) fn will_wait(&mut self) {
+        let (scope, _, place) = self.parts();
+        scope.core().with(|sched, after| {
+            sched.thread_waits = true;
+            after.drop_waker(sched.watchers.comes(place, Events::WORK));
+        });
+    }
+
+    /// Blocks this thread until no child is left, and closes the group.
+    pub(crate) fn wait(&mut self) -> Left {
+        let parker = Parker::new();
+        let waker = Waker::from(Arc::clone(&parker));
+        let (scope, _, place) = self.parts();
+        let core = scope.core();
+        let mut leaving = false;
+        loop {
+            let mut turn = Turn::begin(scope.on_thread(), scope.ground());
+            let used_up = turn.drive();
+            if let Some(left) = core.leaves(&mut leaving) {
+                return left;
+            }
+            if !used_up && turn.park(place, Events::EMPTY, &waker, |sched| sched.live == 0) {
+                drop(turn);
+                parker.park();
+            }
+        }
+    }
+}
+
+impl<E> Scope<'_, E, Blocking> {
+    /// Blocks this thread until a child is over, and takes its result. Meanwhile the thread polls the group's children.
+    ///
+    /// # Errors
+    ///
+    /// Why there is no result, as for awaiting the key; [`UnknownKey`](GatherIncomplete::UnknownKey) for the key of another
+    /// group.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use ingather::blocking_scope;
+    ///
+    /// let texts = [String::from("three"), String::from("four")];
+    /// let sum = blocking_scope(|tg| {
+    ///     let three = tg.spawn(async { texts[0].len() });
+    ///     let four = tg.spawn(async { texts[1].len() });
+    ///     tg.wait(three).unwrap() + tg.wait(four).unwrap()
+    /// });
+    /// assert_eq!(sum, 9);
+    /// ```
+    pub fn wait<T>(&self, mut key: Key<T>) -> Result<T, GatherIncomplete> {
+        self.check(&key)?;
+        let parker = Parker::new();
+        let waker = Waker::from(Arc::clone(&parker));
+        let core = self.core();
+        let mut watch = Watch::new(Arc::clone(core));
+        loop {
+            let mut turn = Turn::begin(self.on_thread(), self.ground());
+            if let Poll::Ready(result) = Pin::new(&mut key).poll(&mut Context::from_waker(&waker)) {
+                return result;
+            }
+            let used_up = turn.drive();
+            // The key wakes this thread by itself; what is watched for is work that nobody else does.
+            if !used_up
+                && turn.park(&mut watch.place, Events::WORK, &waker, |_| {
+                    key.is_finished()
+                })
+            {
+                drop(turn);
+                parker.park();
+            }
+        }
+    }
+}
+
+impl<T> Key<T> {
+    /// The token of the child, or one that nobody else has if it is over.
+    pub(crate) fn token(&self) -> CancelToken {
+        if self.is_finished() {
+            return CancelToken::new();
+        }
+        self.cell().token()
+    }
+
+    /// Blocks this thread until the child is over or that instant has come, and takes its result. If the group has a spawner
+    /// whose jobs run on this thread, it polls the group's children meanwhile.
+    ///
+    /// # Panics
+    ///
+    /// Where this thread must not be blocked, and in the child itself.
+    #[track_caller]
+    pub(crate) fn wait_until(
+        &mut self,
+        until: Option<Instant>,
+    ) -> Option<Result<T, GatherIncomplete>> {
+        if !self.is_finished() {
+            self.ensure_may_wait();
+        }
+        let parker = Parker::new();
+        let waker = Waker::from(Arc::clone(&parker));
+        let core = Arc::clone(self.cell().core());
+        let mut watch = Watch::new(Arc::clone(&core));
+        loop {
+            if let Poll::Ready(result) = Pin::new(&mut *self).poll(&mut Context::from_waker(&waker))
+            {
+                return Some(result);
+            }
+            let here = core.spawner().filter(|spawner| spawner.is_here());
+            let suspended = match OnThread::anywhere(&core).zip(here) {
+                Some((at, ground)) => {
+                    let mut turn = Turn::at_any_depth(at, ground);
+                    let used_up = turn.drive();
+                    let is_over = |_: &Sched| self.is_finished();
+                    !used_up && turn.park(&mut watch.place, Events::WORK, &waker, is_over)
+                }
+                None => true,
+            };
+            if !suspended && until.is_some_and(|until| until <= Instant::now()) {
+                return None;
+            }
+            match until {
+                Some(until) if suspended && !parker.park_until(until) => return None,
+                None if suspended => parker.park(),
+                _ => {}
+            }
+        }
+    }
+
+    #[track_caller]
+    fn ensure_may_wait(&self) {
+        assert!(
+            may_wait_for(self.cell().core().spawner()),
+            "waiting for a task would block the only thread that drives this runtime, for ever: await the task instead, \
+             or wait on a thread for blocking work"
+        );
+        if let Some(Place::Child(child)) = place::here() {
+            assert!(
+                !child.is(self.cell()),
+                "a task that waits for itself would wait for ever"
+            );
+        }
+    }
+}

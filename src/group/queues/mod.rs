@@ -1,0 +1,27 @@
+//! Tables under the lock of a group that know no group.
+//!
+//! - `askers`: children that wait for a slot of their own group
+//! - `batch`: children that a driver polls without the lock in between
+//! - `completions`: which children are over and have not been told of
+//! - `counter`: a count that is cheap on one thread
+//! - `drivers`: which driver jobs there are, and which is on its way
+//! - `few`: a list that needs no memory for the first
+//! - `lanes`: where children are put without the lock, while all drivers are busy
+//! - `loans`: children that run in the slot of one that awaits them
+//! - `ready`: the queue of children that want to be polled
+//! - `slots`: the limit, and who waits for it
+//! - `tickets`: what is kept for those who wait
+//! - `watchers`: who waits for something to happen to the group
+
+pub(in crate::group) mod askers;
+pub(in crate::group) mod batch;
+pub(in crate::group) mod completions;
+pub(in crate::group) mod counter;
+pub(in crate::group) mod drivers;
+pub(in crate::group) mod few;
+pub(in crate::group) mod lanes;
+pub(in crate::group) mod loans;
+pub(in crate::group) mod ready;
+pub(in crate::group) mod slots;
+pub(in crate::group) mod tickets;
+pub(in crate::group) mod watchers;

@@ -1,0 +1,34 @@
+//! Holding off a drop for work that nothing can stop, and seeing when it is due.
+
+use super::shielded::Hold;
+use super::shields::Stands;
+use crate::group::engine::place::{Place, here};
+
+/// Holds off the drop of the child or body that this code runs in by a cancel, as a shield does, but goes on reading the
+/// cancel. Whoever has it is polled when the drop is due. Dropped, it lets go.
+pub(crate) struct Holding {
+    /// The nearest thing around that a cancel drops.
+    place: Option<Place>,
+    /// One that is told when the drop is due, and one that also holds bodies which no cancel drops, against a panic.
+    holds: [Hold; 2],
+}
+
+impl Holding {
+    /// `None` outside of all groups.
+    pub(crate) fn take() -> Option<Self> {
+        let here = here()?;
+        let place = here.dropped_by_cancel().cloned();
+        let told = Hold::take(Some(here.clone()), Stands::Cleanup);
+        let holds = [told, Hold::take(Some(here), Stands::Shield)];
+        Some(Self { place, holds })
+    }
+
+    /// Is it this hold that keeps the place from being dropped?
+    pub(crate) fn is_due(&self) -> bool {
+        self.place.as_ref().is_some_and(Place::is_to_go)
+    }
+
+    pub(crate) fn let_go(&self) {
+        self.holds.iter().for_each(Hold::let_go);
+    }
+}

@@ -1,0 +1,259 @@
+//! `shield`: holds off the drop of what it stands in until a future is over.
+
+use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::Ordering::{Acquire, Release};
+use std::task::{Context, Poll, ready};
+
+use pin_project_lite::pin_project;
+
+use super::shields::Stands;
+use crate::cancel::CancelToken;
+use crate::group::cell::CellRef;
+use crate::group::engine::core::Core;
+use crate::group::engine::place::{Place, Screen, here, stand};
+use crate::std_or_loom::Lock;
+use crate::std_or_loom::atomic::AtomicBool;
+use crate::time::{Alarm, Deadline, current_clock};
+
+/// Holds off a cancel of this child or body until `future` is over.
+///
+/// Inside, everything reads uncancelled: [`current_token`](crate::current_token), [`checkpoint`](crate::checkpoint), and
+/// the groups that are opened there. When the shield is over a cancel that came meanwhile takes effect: the child is dropped
+/// at its next suspension. Shields nest, and hold off the cancels of all scopes that they are in. A child is dropped as a
+/// whole, so what runs beside the shield in the same child goes on as long.
+///
+/// Not covered are children that are spawned from inside into a group outside, and the drop of the shield itself: by a
+/// `select`, by a timeout around it, or with a scope whose owner drops it. Give it a bound with
+/// [`deadline`](Shield::deadline), or shield a [`timeout`](crate::timeout).
+///
+/// The idea is trio's shielded cancel scope, and Kotlin's `NonCancellable`.
+///
+/// # Cancel safety
+///
+/// Dropped, it drops the future and holds off nothing any more.
+///
+/// # Examples
+///
+/// ```
+/// use ingather::{GatherGroup, block_on, shield};
+/// # let (sender, flushed) = futures::channel::oneshot::channel::<()>();
+///
+/// block_on(async {
+///     let group = GatherGroup::new();
+///     let child = group.spawn(async {
+///         let flushed = shield(flushed).await;
+///         flushed.is_ok()
+///     });
+///     # while !futures::poll!(std::future::ready(())).is_ready() {}
+///     # let waits = group.spawn(async move { while !sender.is_canceled() { break } sender });
+///     # let sender = waits.await.unwrap();
+///     group.cancel();
+///     sender.send(()).unwrap();
+///     assert_eq!(child.await, Ok(true));
+///     group.join().await;
+/// });
+/// ```
+pub fn shield<F: Future>(future: F) -> Shield<F> {
+    Shield {
+        future,
+        hold: None,
+        deadline: Deadline::NEVER,
+    }
+}
+
+pin_project! {
+    /// The future of [`shield`].
+    #[must_use = "a shield does nothing unless it is awaited"]
+    pub struct Shield<F> {
+        #[pin]
+        future: F,
+        hold: Option<Standing>,
+        deadline: Deadline,
+    }
+}
+
+/// A shield that stands.
+struct Standing {
+    screen: Arc<Screen>,
+    hold: Arc<Hold>,
+    _alarm: Option<Alarm>,
+}
+
+impl<F: Future> Shield<F> {
+    /// Holds off cancels no longer than until then: what came meanwhile takes effect, and so does what comes later. The
+    /// future is not ended by that.
+    pub fn deadline(mut self, deadline: impl Into<Deadline>) -> Self {
+        self.deadline = deadline.into();
+        self
+    }
+}
+
+impl<F: Future> Future for Shield<F> {
+    type Output = F::Output;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<F::Output> {
+        let this = self.project();
+        let deadline = *this.deadline;
+        let standing = this.hold.get_or_insert_with(|| Standing::raise(deadline));
+        let place = Place::Behind(Arc::clone(&standing.screen));
+        let output = ready!(stand(place, || this.future.poll(cx)));
+        standing.falls();
+        Poll::Ready(output)
+    }
+}
+
+impl Standing {
+    fn raise(deadline: Deadline) -> Self {
+        let outside = here();
+        let hold = Arc::new(Hold::take(outside.clone(), Stands::Shield));
+        let screen = Arc::new(Screen::new(deadline, outside, &hold));
+        let alarm = deadline.instant().map(|at| {
+            let screen = Arc::clone(&screen);
+            Alarm::set(&current_clock(), at, move || screen.gives_way())
+        });
+        Self {
+            screen,
+            hold,
+            _alarm: alarm,
+        }
+    }
+}
+
+impl Standing {
+    fn falls(&self) {
+        self.screen.fall();
+        self.hold.let_go();
+    }
+}
+
+impl Drop for Standing {
+    fn drop(&mut self) {
+        self.falls();
+    }
+}
+
+/// Holds off the drops of all that a place is in, until it lets go.
+pub(in crate::group) struct Hold(Lock<Vec<Rung>>);
+
+/// What is held or told, and the group inside it through which the hold reaches up.
+struct Rung {
+    what: What,
+    stands: Stands,
+    inner: Option<Arc<Core>>,
+}
+
+enum What {
+    Child(CellRef),
+    Body(Arc<Core>),
+}
+
+impl Hold {
+    /// Of bodies that no cancel drops, those that stand before the first thing that one does are held for a shield only:
+    /// a clean-up, which waits to be told by a cancel, would hold them against a panic for ever.
+    pub(in crate::group) fn take(place: Option<Place>, stands: Stands) -> Self {
+        let mut holds_all = stands == Stands::Shield;
+        let mut rungs = Vec::new();
+        let mut inner = None;
+        let mut next = place.as_ref();
+        while let Some(place) = next {
+            let held = match place {
+                Place::Child(child) => {
+                    holds_all = true;
+                    child.shield(inner.as_ref(), stands);
+                    Some((What::Child(child.clone()), stands, child.core()))
+                }
+                Place::Body(core) => {
+                    holds_all |= core.drops_body();
+                    let stands = if holds_all { stands } else { Stands::Told };
+                    core.shield_body(inner.as_ref(), stands);
+                    Some((What::Body(Arc::clone(core)), stands, core))
+                }
+                // Behind it nobody is told of a cancel further out.
+                Place::Behind(_) if !holds_all => break,
+                Place::Behind(_) | Place::Starting(_) => None,
+            };
+            if let Some((what, stands, core)) = held {
+                let inner = inner.replace(Arc::clone(core));
+                rungs.push(Rung {
+                    what,
+                    stands,
+                    inner,
+                });
+            }
+            next = place.outside();
+        }
+        Self(Lock::new(rungs))
+    }
+
+    /// Once; later calls do nothing.
+    pub(in crate::group) fn let_go(&self) {
+        let rungs = std::mem::take(&mut *self.0.lock());
+        for rung in &rungs {
+            let inner = rung.inner.as_ref();
+            match &rung.what {
+                What::Child(child) => child.unshield(inner, rung.stands),
+                What::Body(core) => core.unshield_body(inner, rung.stands),
+            }
+        }
+    }
+}
+
+impl Drop for Hold {
+    fn drop(&mut self) {
+        self.let_go();
+    }
+}
+
+impl Screen {
+    fn new(deadline: Deadline, outside: Option<Place>, hold: &Arc<Hold>) -> Self {
+        Self {
+            hold: Arc::downgrade(hold),
+            token: CancelToken::new(),
+            deadline,
+            outside,
+            fallen: AtomicBool::new(false),
+            lifted: Lock::default(),
+        }
+    }
+
+    /// Does it keep cancels from what is behind it?
+    pub(in crate::group) fn stands(&self) -> bool {
+        !self.fallen.load(Acquire)
+    }
+
+    fn fall(&self) {
+        self.fallen.store(true, Release);
+    }
+
+    /// Holds off nothing any more, though what is behind it is not over.
+    pub(in crate::group) fn gives_way(&self) {
+        self.lift();
+        if let Some(hold) = self.hold.upgrade() {
+            hold.let_go();
+        }
+    }
+
+    /// From now on what is outside is read behind it, too.
+    fn lift(&self) {
+        self.fall();
+        if let Some(outside) = &self.outside {
+            let token = self.token.clone();
+            let follows = outside.token().on_cancel(move |reason| {
+                token.turn(reason.clone());
+            });
+            self.lifted.lock().replace(follows);
+        }
+    }
+}
+
+impl<F> fmt::Debug for Shield<F> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Shield")
+            .field("stands", &self.hold.is_some())
+            .field("deadline", &self.deadline)
+            .finish_non_exhaustive()
+    }
+}

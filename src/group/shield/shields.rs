@@ -1,0 +1,184 @@
+//! How many shields hold off a drop, and through which groups they reach up to what is held; and what a group does for
+//! those in its body.
+
+use std::sync::{Arc, Weak};
+use std::task::Wake;
+
+use crate::cancel::CancelReason;
+use crate::depth;
+use crate::group::engine::core::Core;
+use crate::group::engine::place::Place;
+
+/// The shields that stand in one child, or in one body. Most have none, ever.
+#[derive(Default)]
+pub(in crate::group) struct Shields(Option<Box<Standing>>);
+
+/// What stands in a child or body, or in a group inside it.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(in crate::group) enum Stands {
+    /// A shield, which holds it.
+    Shield,
+    /// A clean-up, which holds it, and is to be polled when the grace is over.
+    Cleanup,
+    /// A clean-up that does not hold it, and is to be told when it is dropped.
+    Told,
+}
+
+#[derive(Default)]
+struct Standing {
+    /// Those that hold it.
+    holding: usize,
+    /// Those that do not, and are to be told of its drop.
+    told: usize,
+    /// Those of both that stand in it itself, and are to be polled then.
+    polled: usize,
+    /// The groups inside, each with the number of shields that reach up through it.
+    path: Vec<(Weak<Core>, usize)>,
+}
+
+impl Shields {
+    /// Is it held?
+    pub(in crate::group) fn any(&self) -> bool {
+        self.0.as_ref().is_some_and(|all| all.holding > 0)
+    }
+
+    /// Is anybody to be told of its drop?
+    pub(in crate::group) fn tells(&self) -> bool {
+        self.0
+            .as_ref()
+            .is_some_and(|all| all.holding + all.told > 0)
+    }
+
+    /// Is it to be polled once when its grace is over?
+    pub(in crate::group) fn wants_poll(&self) -> bool {
+        self.0.as_ref().is_some_and(|all| all.polled > 0)
+    }
+
+    /// One more, in what is held or in the group `inner` inside it.
+    pub(in crate::group) fn add(&mut self, inner: Option<&Arc<Core>>, what: Stands) {
+        self.0.get_or_insert_default().add(inner, what);
+    }
+
+    /// One less.
+    pub(in crate::group) fn remove(&mut self, inner: Option<&Arc<Core>>, what: Stands) {
+        if let Some(all) = &mut self.0 {
+            all.remove(inner, what);
+        }
+    }
+
+    /// The groups inside.
+    pub(in crate::group) fn path(&self) -> Vec<Weak<Core>> {
+        let groups = self.0.iter().flat_map(|all| &all.path);
+        groups.map(|(group, _)| group.clone()).collect()
+    }
+}
+
+impl Standing {
+    /// The numbers in which it counts.
+    fn counts(
+        &mut self,
+        inner: Option<&Arc<Core>>,
+        what: Stands,
+    ) -> (&mut usize, Option<&mut usize>) {
+        let polled = what != Stands::Shield && inner.is_none();
+        let count = match what {
+            Stands::Told => &mut self.told,
+            Stands::Shield | Stands::Cleanup => &mut self.holding,
+        };
+        (count, polled.then_some(&mut self.polled))
+    }
+
+    fn add(&mut self, inner: Option<&Arc<Core>>, what: Stands) {
+        let (count, polled) = self.counts(inner, what);
+        *count += 1;
+        if let Some(polled) = polled {
+            *polled += 1;
+        }
+        let Some(inner) = inner else { return };
+        match self.position(inner) {
+            Some(at) => self.path[at].1 += 1,
+            None => self.path.push((Arc::downgrade(inner), 1)),
+        }
+    }
+
+    fn remove(&mut self, inner: Option<&Arc<Core>>, what: Stands) {
+        let (count, polled) = self.counts(inner, what);
+        *count -= 1;
+        if let Some(polled) = polled {
+            *polled -= 1;
+        }
+        if let Some(at) = inner.and_then(|inner| self.position(inner)) {
+            self.path[at].1 -= 1;
+            if self.path[at].1 == 0 {
+                self.path.swap_remove(at);
+            }
+        }
+    }
+
+    fn position(&self, inner: &Arc<Core>) -> Option<usize> {
+        let is_it = |(weak, _): &(Weak<Core>, usize)| weak.as_ptr() == Arc::as_ptr(inner);
+        self.path.iter().position(is_it)
+    }
+}
+
+impl Core {
+    /// Its children are dropped, and shields or clean-ups stand in its body. Where the body goes, too, that is passed on to the
+    /// groups inside it, and a clean-up in the body itself is polled once.
+    pub(in crate::group) fn tell_body_path(self: &Arc<Self>) {
+        let (goes, (polls, path)) =
+            self.read(|sched| (sched.drops_body(self.drops_body()), sched.body_path()));
+        if !goes {
+            return;
+        }
+        if polls {
+            self.wake_by_ref();
+        }
+        self.pass_on(&path, &self.reason());
+    }
+
+    /// Passes a cancel that drops what they are in on to the groups inside, but not through a shield that stands.
+    pub(in crate::group) fn pass_on(&self, inside: &[Weak<Self>], reason: &CancelReason) {
+        let reason = reason.inherited();
+        let groups = inside.iter().filter_map(Weak::upgrade);
+        for group in groups.filter(|group| !group.is_screened()) {
+            let reason = reason.clone();
+            let reason = reason.clone();
+            // It may hold a shield in turn, which passes it on.
+            depth::bounded(move || {
+                group.with(|sched, after| sched.cancel_from_outside(reason, after));
+            });
+        }
+    }
+
+    /// Does a shield stand between the group and the child or body that it is in?
+    fn is_screened(&self) -> bool {
+        let mut place = self.parent();
+        while let Some(Place::Behind(screen)) = place {
+            if screen.stands() {
+                return true;
+            }
+            place = screen.outside.as_ref();
+        }
+        false
+    }
+
+    /// Something stands in the body, or in the group `inner` inside it.
+    pub(in crate::group) fn shield_body(self: &Arc<Self>, inner: Option<&Arc<Core>>, what: Stands) {
+        let drops_body = self.drops_body();
+        let is_late = self.with(|sched, _| {
+            sched.shield_body(inner, what);
+            sched.drops_body(drops_body)
+        });
+        if let Some(inner) = inner.filter(|_| is_late) {
+            self.pass_on(&[Arc::downgrade(inner)], &self.reason());
+        }
+    }
+
+    pub(in crate::group) fn unshield_body(
+        self: &Arc<Self>,
+        inner: Option<&Arc<Core>>,
+        what: Stands,
+    ) {
+        self.with(|sched, after| sched.unshield_body(inner, what, after));
+    }
+}
