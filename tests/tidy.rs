@@ -58,19 +58,12 @@ const WINGS_UP: &[(&str, &str)] = &[
     ("src/group/cell/shielding.rs", "engine"),
     ("src/group/cell/shielding.rs", "shield"),
     ("src/group/cell/thread.rs", "engine"),
-    ("src/group/engine/body.rs", "owner"),
-    ("src/group/engine/core.rs", "owner"),
-    ("src/group/engine/driver.rs", "owner"),
     ("src/group/engine/place.rs", "handle"),
     ("src/group/engine/place.rs", "shield"),
     ("src/group/sched/after.rs", "engine"),
     ("src/group/sched/cancelling.rs", "engine"),
     ("src/group/sched/cancelling.rs", "shield"),
-    ("src/group/sched/mod.rs", "engine"),
-    ("src/group/sched/mod.rs", "owner"),
     ("src/group/sched/mod.rs", "shield"),
-    ("src/group/sched/stages.rs", "engine"),
-    ("src/group/sched/work.rs", "engine"),
 ];
 
 /// The modules with `unsafe` in them: a file, or a folder with a slash at its end.

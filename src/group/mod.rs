@@ -23,13 +23,14 @@ mod shield;
 
 pub use cell::Ending;
 pub(crate) use cell::Settle;
+pub(crate) use engine::body::BodyFailure;
 pub(crate) use engine::driver::{Leaving, Turn};
 pub(crate) use engine::ground::Borrows;
 pub(crate) use engine::ground::sealed::Sealed as KindSealed;
 pub use engine::ground::{Accepts, Blocking, Inline, InlineLocal, Kind, Local, Shared};
 pub(crate) use engine::identity::task_here;
 pub(crate) use engine::place::is_in_child_of;
-pub(crate) use engine::surroundings::{Lack, Lacking};
+pub(crate) use engine::surroundings::Lacking;
 pub(crate) use handle::child::{Call, Fallible, Plain};
 pub use handle::key::{Key, TakeError};
 pub use handle::start::{Ready, Start};
@@ -37,13 +38,14 @@ pub use handle::{
     BlockingScope, InlineScope, InlineScopeLocal, LocalScope, Named, Scope, SpawnWhenFree,
 };
 pub use owner::cut::{Cut, FailingStream, MovesOn, State, Uncut, UncutStream, Whole};
-pub(crate) use owner::failures::{BodyFailure, Failures, Left};
+pub(crate) use owner::failures::Failures;
 pub use owner::gather_group::{GatherGroup, LocalGatherGroup};
 pub(crate) use owner::guard::{Origin, Owner};
 pub use owner::join::{Completions, Join, Next, TryJoin};
 pub use owner::options::GroupOptions;
 pub(crate) use owner::unowned::{Glance, Label, Unowned, Waiting, child_here};
 pub use queues::completions::Completion;
+pub(crate) use sched::left::{Lack, Left};
 pub use sched::policy::{OnError, OnPanic};
 pub use sched::tally::Tally;
 pub use shield::checkpoint::{

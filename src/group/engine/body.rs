@@ -9,9 +9,8 @@ use std::task::{Wake, Waker};
 use super::core::Core;
 use super::place::here;
 use crate::cancel::{CancelKind, CancelReason};
-use crate::error::{Failure, KeyId};
+use crate::error::{Failure, KeyId, unhandled};
 use crate::group::cell::Ending;
-use crate::group::owner::failures::BodyFailure;
 use crate::group::queues::watchers::Events;
 use crate::group::sched::Sched;
 use crate::panic::Panic;
@@ -153,6 +152,49 @@ impl Core {
             sched.failures.len()
         });
         BodyFailure::new(failure, position)
+    }
+}
+
+/// How the body of a scope failed, and how many failures came before it. Dropped untaken, it goes to the unhandled hook.
+pub(crate) struct BodyFailure<E> {
+    failure: Option<Failure<E>>,
+    pub(in crate::group) position: usize,
+}
+
+impl<E> BodyFailure<E> {
+    pub(in crate::group) fn new(failure: Failure<E>, position: usize) -> Self {
+        Self {
+            failure: Some(failure),
+            position,
+        }
+    }
+
+    pub(in crate::group) fn is_panic(&self) -> bool {
+        self.failure.as_ref().is_some_and(Failure::is_panic)
+    }
+
+    pub(in crate::group) fn take(mut self) -> Option<Failure<E>> {
+        self.failure.take()
+    }
+
+    pub(in crate::group) fn into_panic(self) -> Option<Panic> {
+        match self.take() {
+            Some(Failure::Panicked(panic)) => Some(panic),
+            _ => None,
+        }
+    }
+}
+
+impl<E> Drop for BodyFailure<E> {
+    fn drop(&mut self) {
+        match self.failure.take() {
+            Some(Failure::Error(error)) => {
+                unhandled::report_body_error::<E>();
+                unhandled::drop_quietly("an error that nobody received", error);
+            }
+            Some(Failure::Panicked(panic)) => unhandled::report_panic("the body of a scope", panic),
+            Some(Failure::Cancelled(_)) | None => {}
+        }
     }
 }
 

@@ -19,14 +19,14 @@ use std::task::{Context, Poll, Waker};
 
 use super::core::Core;
 use super::ground::Ground;
-use super::pace::Spent;
 use crate::depth::Drive;
 use crate::error::unhandled::wake_quietly;
 use crate::group::cell::{Apart, OnThread, Ran, RanInBatch};
-use crate::group::owner::failures::Left;
 use crate::group::queues::batch::{Batch, Hand};
 use crate::group::queues::drivers::DriverId;
 use crate::group::queues::watchers::{Events, WatcherId};
+use crate::group::sched::left::Left;
+use crate::group::sched::pace::Spent;
 use crate::group::sched::{Done, Parking, Sched, Turned, Work};
 use crate::order;
 use crate::panic::catch;

@@ -9,8 +9,8 @@
 //! - `identity`: which task runs here
 //! - `launching`: how driver jobs come to the spawner, and what becomes of those that it loses
 //! - `no_census`: where nobody asks
-//! - `pace`: how long a turn is
 //! - `place`: where code runs, and how places lie in each other
+//! - `stages`: how a group is cancelled
 //! - `surroundings`: what cannot give its value ends what awaits it
 //! - `watch`: the place of one of them
 
@@ -25,8 +25,8 @@ pub(in crate::group) mod identity;
 pub(in crate::group) mod launching;
 #[cfg(not(feature = "testing"))]
 pub(in crate::group) mod no_census;
-pub(in crate::group) mod pace;
 pub(crate) mod place;
+pub(in crate::group) mod stages;
 pub(in crate::group) mod surroundings;
 pub(in crate::group) mod watch;
 

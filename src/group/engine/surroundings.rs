@@ -4,51 +4,14 @@
 //! surroundings that can say so are ended for that reason: the child that it is awaited in, or the body of a scope that can fail.
 //! The body of a scope that cannot fail is skipped, as it has to give a value itself; so is a shield, which would wait for ever.
 
-use std::fmt;
 use std::panic::Location;
 use std::sync::Arc;
 
 use super::core::Core;
 use super::place::{Place, here};
-use crate::cancel::{CancelKind, CancelReason};
-use crate::error::{ChildFailure, ChildInfo, GroupError};
+use crate::cancel::CancelReason;
 use crate::group::cell::CellRef;
-
-/// Why something has no value to give.
-#[derive(Clone, Debug)]
-pub(crate) struct Lack {
-    /// The child that gave nothing, where it is one alone.
-    pub(crate) child: Option<ChildInfo>,
-    /// Why it was cancelled.
-    pub(crate) reason: CancelReason,
-}
-
-impl Lack {
-    /// What an error tells of, in a group whose children cannot fail.
-    pub(crate) fn of<E>(error: &GroupError<E>) -> Self {
-        let leaf = error.iter().next();
-        error.cancelled().map_or_else(Self::unknown, |reason| Self {
-            child: leaf.and_then(ChildFailure::child).cloned(),
-            reason: reason.clone(),
-        })
-    }
-
-    fn unknown() -> Self {
-        Self {
-            child: None,
-            reason: CancelReason::new(CancelKind::Explicit),
-        }
-    }
-}
-
-impl fmt::Display for Lack {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &self.child {
-            Some(child) => write!(f, "the {child} was {}", self.reason),
-            None => write!(f, "its calls were {}", self.reason),
-        }
-    }
-}
+use crate::group::sched::left::Lack;
 
 /// What has no value to give, and what would say so instead.
 #[derive(Clone, Copy, Debug)]

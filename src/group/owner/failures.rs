@@ -5,85 +5,12 @@ use crate::cancel::{CancelKind, CancelReason};
 use crate::error::unhandled;
 use crate::error::{ChildFailure, CutShort, Failure, GroupError, OneByOne};
 use crate::group::cell::{Failed, Members};
+use crate::group::engine::body::BodyFailure;
 use crate::group::engine::core::Core;
-use crate::group::engine::surroundings::Lack;
 use crate::group::sched::Sched;
+use crate::group::sched::left::{Given, Lack, Left};
 use crate::group::sched::policy::OnPanic;
 use crate::panic::Panic;
-
-/// How the body of a scope failed, and how many failures came before it. Dropped untaken, it goes to the unhandled hook.
-pub(crate) struct BodyFailure<E> {
-    failure: Option<Failure<E>>,
-    position: usize,
-}
-
-impl<E> BodyFailure<E> {
-    pub(in crate::group) fn new(failure: Failure<E>, position: usize) -> Self {
-        Self {
-            failure: Some(failure),
-            position,
-        }
-    }
-
-    fn is_panic(&self) -> bool {
-        self.failure.as_ref().is_some_and(Failure::is_panic)
-    }
-
-    fn take(mut self) -> Option<Failure<E>> {
-        self.failure.take()
-    }
-
-    fn into_panic(self) -> Option<Panic> {
-        match self.take() {
-            Some(Failure::Panicked(panic)) => Some(panic),
-            _ => None,
-        }
-    }
-}
-
-impl<E> Drop for BodyFailure<E> {
-    fn drop(&mut self) {
-        match self.failure.take() {
-            Some(Failure::Error(error)) => {
-                unhandled::report_body_error::<E>();
-                unhandled::drop_quietly("an error that nobody received", error);
-            }
-            Some(Failure::Panicked(panic)) => unhandled::report_panic("the body of a scope", panic),
-            Some(Failure::Cancelled(_)) | None => {}
-        }
-    }
-}
-
-/// What failed in a group that is closed and has no child, whose owner may go: only the end of a group makes one.
-#[must_use = "dropped, it sends what failed to the unhandled hook"]
-pub(crate) struct Left {
-    failures: Vec<Failed>,
-    lacks: Vec<(usize, Lack)>,
-    given: Option<Given>,
-}
-
-/// That the failures of a group were given to somebody who left it before.
-#[derive(Clone)]
-pub(in crate::group) struct Given {
-    /// Names the first child that failed.
-    pub(in crate::group) reason: CancelReason,
-    /// One of them was a panic that is resumed.
-    pub(in crate::group) resumed: bool,
-}
-
-impl Left {
-    pub(in crate::group) fn with(
-        failures: Vec<Failed>,
-        lacks: Vec<(usize, Lack)>,
-        given: Option<Given>,
-    ) -> Self {
-        Self {
-            failures,
-            lacks,
-            given,
-        }
-    }
-}
 
 /// All failures of a group that is over, in their order. Each one that is still in here when this is dropped goes to the
 /// unhandled hook.

@@ -7,17 +7,19 @@ use std::sync::Arc;
 use std::task::Waker;
 
 use super::cut::State;
-use super::failures::{BodyFailure, Failures, Left};
+use super::failures::Failures;
 use super::options::GroupOptions;
 use crate::cancel::{CancelKind, CancelReason};
 use crate::depth;
 use crate::error::unhandled::Quiet;
 use crate::group::cell::MembersOf;
+use crate::group::engine::body::BodyFailure;
 use crate::group::engine::core::{Core, Settings};
 use crate::group::engine::ground::{Blocking, Borrows, Kind, Local, Shared};
 use crate::group::engine::place::Place;
 use crate::group::handle::{Scope, debug_group};
 use crate::group::queues::watchers::WatcherId;
+use crate::group::sched::left::Left;
 use crate::spawner::{LocalSpawner, current_spawner, may_wait_for};
 
 /// A group that is not open yet: its settings, and what is known of its spawner.

@@ -5,7 +5,6 @@ use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 use std::time::Instant;
 
-use super::failures::Left;
 use super::guard::Owner;
 use crate::cancel::CancelToken;
 use crate::error::GatherIncomplete;
@@ -18,6 +17,7 @@ use crate::group::handle::Scope;
 use crate::group::handle::key::Key;
 use crate::group::queues::watchers::Events;
 use crate::group::sched::Sched;
+use crate::group::sched::left::Left;
 use crate::park::Parker;
 use crate::spawner::may_wait_for;
 

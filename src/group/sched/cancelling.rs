@@ -5,12 +5,12 @@ use std::sync::{Arc, Weak};
 use super::Sched;
 use super::after::After;
 use super::children::Swept;
+use super::left::Lack;
 use super::policy::{OnError, Policy};
 use crate::cancel::{CancelKind, CancelReason};
 use crate::error::{ChildInfo, KeyId};
 use crate::group::cell::{CellRef, Claimed, Claiming};
 use crate::group::engine::core::Core;
-use crate::group::engine::surroundings::Lack;
 use crate::group::queues::watchers::Events;
 use crate::group::shield::shields::Stands;
 

@@ -7,10 +7,11 @@
 //! - `seats`: who has a slot of a group with a limit
 //! - `arriving`: children that come by lanes, without the lock
 //! - `after`: what a critical section leaves to be done
+//! - `left`: what a group leaves to its owner: failures, and values that are missing
+//! - `pace`: how long a turn is
 //! - `children`: the sweep over the children that are not over
 //! - `policy`: what a group may be told, and what it tells
 //! - `refusals`: when a spawner that has refused a driver is asked again
-//! - `stages`: how a group is cancelled
 //! - `tally`: what a group may be told, and what it tells
 //!
 //! Invariants:
@@ -35,6 +36,7 @@ use std::num::NonZeroUsize;
 use std::sync::Arc;
 
 use self::after::After;
+use self::left::{Given, Lack, Left};
 use self::policy::Policy;
 use self::refusals::Refusals;
 use self::seats::is_child;
@@ -43,8 +45,6 @@ use self::tally::Tally;
 pub(super) use self::work::{Done, Turned, Work};
 use crate::cancel::{CancelKind, CancelReason};
 use crate::group::cell::{Blocks, CellRef, Ending, Failed, Finished, Roll};
-use crate::group::engine::surroundings::Lack;
-use crate::group::owner::failures::{Given, Left};
 use crate::group::queues::batch::Batch;
 use crate::group::queues::completions::Completions;
 use crate::group::queues::drivers::Drivers;
@@ -63,9 +63,10 @@ mod work;
 
 pub(in crate::group) mod after;
 pub(in crate::group) mod children;
+pub(in crate::group) mod left;
+pub(in crate::group) mod pace;
 pub(in crate::group) mod policy;
 pub(in crate::group) mod refusals;
-pub(in crate::group) mod stages;
 pub(in crate::group) mod tally;
 
 pub(super) struct Sched {
@@ -397,11 +398,11 @@ impl Sched {
         if before.is_none() {
             self.given = self.gives();
         }
-        Some(Left::with(
-            take(&mut self.failures),
-            take(&mut self.lacks),
-            before,
-        ))
+        Some(Left {
+            failures: take(&mut self.failures),
+            lacks: take(&mut self.lacks),
+            given: before,
+        })
     }
 
     /// What is kept of the failures that are about to be given, for those who leave later.

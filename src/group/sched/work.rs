@@ -2,9 +2,9 @@
 
 use super::Sched;
 use super::after::After;
+use super::pace::Spent;
 use crate::cancel::CancelReason;
 use crate::group::cell::{CellRef, Claimed, Finished};
-use crate::group::engine::pace::Spent;
 use crate::group::queues::batch::Hand;
 use crate::order;
 

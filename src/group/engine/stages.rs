@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
+use super::core::Core;
+use super::place::Place;
 use crate::cancel::{CancelKind, CancelReason, CancelToken};
 use crate::group::cell::CellRef;
-use crate::group::engine::core::Core;
-use crate::group::engine::place::Place;
 
 impl Core {
     /// Why its children are dropped.
