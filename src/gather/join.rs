@@ -6,7 +6,8 @@
 //!   body:  start all ─▶ wait ◀───────────╯  tell the joiner, cancel if it says so; after the last letter: over
 //! ```
 //!
-//! 1. Each call posts one letter, or panics and leaves none: then the group resumes the panic, and drops the body.
+//! 1. Each call posts one letter. After one that says that the group resumes a panic the body has no result: it waits for the others,
+//!    and is dropped.
 //! 2. The joiner is called by the task that awaits the join alone, and no lock is held then. It makes the result when it is
 //!    given: dropped before, it still has what nobody took.
 
@@ -143,6 +144,7 @@ where
             lacks: self.lacks,
             inbox: VecDeque::new(),
             left,
+            panics: false,
             post,
             tg,
         }
@@ -159,6 +161,8 @@ pub struct Joining<'env, J, O, T, E, K: Kind> {
     inbox: VecDeque<Letter<O>>,
     /// How many calls have not been told of.
     left: usize,
+    /// One of them panicked, and the group goes on with that.
+    panics: bool,
     post: Arc<Post<O>>,
     tg: Scope<'env, Infallible, K>,
 }
@@ -193,6 +197,10 @@ where
 {
     /// Gives the joiner back, unless it has nothing to give: then whatever awaits this ends.
     fn end(&mut self) -> Poll<J> {
+        if self.panics {
+            self.tg.core().body_gives_up();
+            return Poll::Pending;
+        }
         let Some(joiner) = self.joiner.take() else {
             return Poll::Pending;
         };
@@ -224,6 +232,10 @@ where
                 Outcome::Cancelled(
                     reason.unwrap_or_else(|| CancelReason::new(CancelKind::Explicit)),
                 )
+            }
+            End::Panics => {
+                self.panics = true;
+                return;
             }
             End::Failed => unreachable!("a joiner is told of errors"),
         };

@@ -56,6 +56,8 @@ pub(crate) enum End<O> {
     Cancelled(Option<CancelReason>),
     /// It failed, which is the group's.
     Failed,
+    /// It panicked, which is the group's, and the group is about to hear of it.
+    Panics,
 }
 
 /// What one call says when it is over, its future dropped.
@@ -142,7 +144,7 @@ impl<O> Post<O> {
         match letter.end {
             End::Gave(output) => (self.lose)(output, &self.site.child(letter.index)),
             End::Panicked(panic) => report_child_panic(&self.site.child(letter.index), &panic),
-            End::Cancelled(_) | End::Failed => {}
+            End::Cancelled(_) | End::Failed | End::Panics => {}
         }
     }
 }

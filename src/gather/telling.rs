@@ -81,13 +81,12 @@ pin_project! {
             let cancelled = || End::Cancelled(if is_refused { None } else { cancel_reason() });
             match dropped {
                 Ok(()) => post.send(*this.index, cancelled()),
-                Err(panic) => {
-                    // The panic of one that was refused is not its group's, whose owner waits for its letter.
-                    if is_refused && !post.tells_panics() {
-                        post.send(*this.index, cancelled());
-                    }
-                    panicked(&post, *this.index, panic);
+                // The panic of one that was refused is not its group's.
+                Err(panic) if is_refused && !post.tells_panics() => {
+                    post.send(*this.index, cancelled());
+                    panic.resume();
                 }
+                Err(panic) => panicked(&post, *this.index, panic),
             }
         }
     }
@@ -149,6 +148,7 @@ fn panicked<O>(post: &Post<O>, index: usize, panic: Panic) {
     if post.tells_panics() {
         post.send(index, End::Panicked(panic));
     } else {
+        post.send(index, End::Panics);
         panic.resume();
     }
 }

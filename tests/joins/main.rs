@@ -4,6 +4,7 @@
 //! - `support`: the spawners, the contracts, and what orders and records events
 //! - `gather`: the rules of these names
 //! - `joiners`, `join_ends`, `races`, `map_concurrent`, `map_ends`, `map_polls`: the rules of joining
+//! - `panic_ends`: calls that panic, in groups with some grace
 //! - `gather_cuts`, `gather_lacks`, `gather_drops`, `map_cuts`: calls that are cut short, alone, or dropped half-way
 
 #[path = "../support/mod.rs"]
@@ -19,4 +20,5 @@ mod map_concurrent;
 mod map_cuts;
 mod map_ends;
 mod map_polls;
+mod panic_ends;
 mod races;

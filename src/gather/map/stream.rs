@@ -101,6 +101,7 @@ pin_project! {
         failure: Option<BodyFailure<E>>,
         leaving: bool,
         missing: bool,
+        panics: bool,
         // It had no value to give, and whatever awaits it ends.
         lacks: bool,
         // The group's, for a poll that opens no turn; `None` if it did not come back to us.
@@ -153,6 +154,7 @@ impl<S, F, V, E, M, R: Default> MapStream<S, F, V, E, M, R> {
             failure: None,
             leaving: false,
             missing: false,
+            panics: false,
             lacks: false,
             spawner: None,
             mode: std::marker::PhantomData,
@@ -211,6 +213,7 @@ where
                 failure: this.failure,
                 leaving: this.leaving,
                 missing: this.missing,
+                panics: this.panics,
                 mode: *this.mode,
             };
             if let Some(value) = pump.value_at_hand(this.spawner) {
@@ -279,6 +282,8 @@ struct Pump<'a, S, F, V, E, M, R> {
     failure: &'a mut Option<BodyFailure<E>>,
     leaving: &'a mut bool,
     missing: &'a mut bool,
+    /// A child panicked, and the group goes on with that.
+    panics: &'a mut bool,
     mode: std::marker::PhantomData<fn() -> M>,
 }
 
@@ -362,7 +367,7 @@ where
     /// taken or given.
     fn is_ahead(&self) -> bool {
         let on_error = self.tg.core().policy().on_error;
-        *self.missing && on_error == OnError::CancelSiblings
+        *self.panics || (*self.missing && on_error == OnError::CancelSiblings)
     }
 
     fn read_post(&mut self) {
@@ -376,8 +381,9 @@ where
         for letter in self.inbox.drain(..) {
             let value = match letter.end {
                 End::Gave(value) => Some(value),
-                End::Cancelled(_) | End::Failed | End::Panicked(_) => {
+                nothing => {
                     *self.missing = true;
+                    *self.panics |= matches!(nothing, End::Panics);
                     None
                 }
             };

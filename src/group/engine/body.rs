@@ -140,6 +140,11 @@ impl Core {
     /// The body cannot go on: cancels the group, and drops the body without waiting for the end of the grace.
     pub(in crate::group) fn ends_body_early(self: &Arc<Self>, reason: CancelReason) {
         self.cancel(reason);
+        self.body_gives_up();
+    }
+
+    /// The body has nothing to give, and nothing to wait for: once it may be dropped it is, without waiting for the end of the grace.
+    pub(crate) fn body_gives_up(self: &Arc<Self>) {
         self.with(|sched, after| sched.body_gives_up(after));
     }
 

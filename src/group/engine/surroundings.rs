@@ -25,7 +25,7 @@ pub(crate) struct Lacking {
 }
 
 impl Lacking {
-    /// Says so in the body of the group that lacks it, or this. Nothing if the body is going to be dropped for a panic.
+    /// Says so in the body of the group that lacks it, which is dropped or ends what it is in.
     ///
     /// # Panics
     ///
@@ -34,10 +34,10 @@ impl Lacking {
         let Some(Place::Body(core)) = here() else {
             unreachable!("a body runs in its own group");
         };
-        if core.drops_body() {
-            // Its output says so.
-            core.with(|sched, after| sched.body_gives_up(after));
-        } else if !core.read(|sched| sched.resumes) {
+        if core.drops_body() || core.read(|sched| sched.resumes) {
+            // Its output says so, or a panic goes on.
+            core.body_gives_up();
+        } else {
             let lack = lack.or_else(|| core.lack());
             self.ends_surroundings(&lack.unwrap_or_else(Lack::unknown));
         }
