@@ -1,17 +1,20 @@
 //! What holds off a drop, and what comes when the hold ends: the cancel that was put off.
 
 use std::future::pending;
+use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
 use std::time::Duration;
 
+use futures::StreamExt;
 use futures::future::BoxFuture;
 use ingather::kind::Cut;
 use ingather::testing::TestExecutor;
 use ingather::time::sleep;
 use ingather::{
     CancelKind, Deadline, GatherGroup, GatherIncomplete, GroupError, GroupOptions, Shared,
-    cancel_reason, current_token, inline_scope, scope, scope_on, shield, try_scope, with_cleanup,
+    cancel_reason, current_token, inline_scope, map_concurrent, scope, scope_on, shield,
+    try_map_concurrent_unordered, try_scope, with_cleanup,
 };
 
 use crate::support::{Fault, Gate, HOUR, Polls, Site, behaviour, until, watched, yields};
@@ -79,6 +82,18 @@ async fn awaits(form: usize, kind: usize) {
             let key = group.spawn(holder(kind));
             drop(key.await);
         }
+        6 => {
+            let mut items = pin!(map_concurrent([kind], 1, holder));
+            while items.next().await.is_some() {}
+        }
+        7 => {
+            let fails = |kind| async move {
+                holder(kind).await;
+                Err::<(), _>(Fault("after the hold"))
+            };
+            let mut items = pin!(try_map_concurrent_unordered([kind, kind], 2, fails));
+            while items.next().await.is_some() {}
+        }
         _ => {
             let failed = try_scope(|tg| async move {
                 tg.spawn(holder(kind));
@@ -94,7 +109,7 @@ fn over_forms(
     name: &'static str,
     run: fn(usize, usize, GroupOptions<Shared, Cut>) -> BoxFuture<'static, ()>,
 ) {
-    for form in 0..7 {
+    for form in 0..9 {
         for kind in 0..6 {
             watched(format!("{name}, form {form}, holder {kind}"), || {
                 for seed in 0..SEEDS {

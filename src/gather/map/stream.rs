@@ -325,6 +325,10 @@ where
     ) -> Poll<ControlFlow<Left, V>> {
         let core = self.tg.core();
         for _ in 0..ROUNDS {
+            // This is the suspension at which whatever awaits the stream is dropped.
+            if core.is_cut_off() {
+                break;
+            }
             core.take_body_wake();
             let mut has_more = false;
             if !*self.leaving {
@@ -344,6 +348,9 @@ where
                 *self.leaving = self.source.is_none() && self.ranks.len() == 0;
             }
             let used_up = turn.drive();
+            if core.is_cut_off() {
+                break;
+            }
             if *self.leaving {
                 if let Some(left) = core.leave_if_empty() {
                     return Poll::Ready(ControlFlow::Break(left));
