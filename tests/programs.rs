@@ -47,21 +47,6 @@ use process::{Case, Failure, On, PART, SPAWNERS};
 /// How many seeds are run in each of two orders; `INGATHER_PROGRAMS` says otherwise.
 const PROGRAMS: u64 = 2_000;
 
-/// Rules of which faults are known that are not mended yet. A program that breaks one of them alone is told of, and does
-/// not fail the test; whoever mends a fault takes its rule out.
-const KNOWN: &[&str] = &[
-    "Children-2",
-    "Deadlines-4",
-    "Errors-2",
-    "Hang",
-    "Joining-7",
-    "Joining-8",
-    "Joins",
-    "Leaving-2",
-    "Panics-3",
-    "Panics-4",
-];
-
 fn number(name: &str) -> Option<u64> {
     std::env::var(name).ok()?.trim().parse().ok()
 }
@@ -101,20 +86,11 @@ fn random_programs_keep_the_rules() {
 
 /// Shrinks one failure of each rule, and panics.
 fn report(failures: &[Failure]) {
-    let all = std::env::var_os("INGATHER_KNOWN").is_some();
-    let is_known = |failure: &&Failure| failure.rules().iter().all(|rule| KNOWN.contains(rule));
-    let (known, failures): (Vec<_>, Vec<_>) = failures
-        .iter()
-        .partition(|failure| !all && is_known(failure));
-    println!(
-        "{} programs break rules that are known to be broken",
-        known.len()
-    );
     if failures.is_empty() {
         return;
     }
     let mut by_rule: BTreeMap<&str, Vec<&Failure>> = BTreeMap::new();
-    for failure in &failures {
+    for failure in failures {
         by_rule.entry(failure.rules()[0]).or_default().push(failure);
     }
     for (rule, of_it) in &by_rule {

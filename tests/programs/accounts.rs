@@ -1,6 +1,8 @@
 //! What the rules say of keys, tokens, tallies and the hook, and of everything at the end.
 
-use super::books::{Books, End, Role, What, World};
+use std::time::{Duration, Instant};
+
+use super::books::{Actor, Books, End, Holds, Role, What, World};
 use super::face::{Counts, Got, Reads};
 use super::face_forms::{Told, told};
 use super::interpret::receive;
@@ -78,6 +80,12 @@ pub(crate) async fn keys(world: &World) {
     let keys = std::mem::take(&mut world.books().keys);
     for (id, held) in keys {
         let (actor, reads) = (held.actor, held.reads());
+        // Where its group was dropped while others polled, it is over soon.
+        if reads == Reads::Pending && world.is_behind(actor) {
+            let got = held.receive().await;
+            key_gave(world, actor, got);
+            continue;
+        }
         if reads == Reads::Pending {
             world.fault(
                 "Results-2",
@@ -129,7 +137,7 @@ impl Books {
         {
             return None;
         }
-        let count = |is: &dyn Fn(&super::books::Actor) -> bool| {
+        let count = |is: &dyn Fn(&Actor) -> bool| {
             u64::try_from(children().filter(|actor| actor.made && is(actor)).count())
                 .expect("it fits")
         };
@@ -173,8 +181,10 @@ impl Books {
                 && !group.dropped
                 && group.deadline != Some(now)
                 && !group.moved;
-            if group.in_hold {
-                break;
+            match group.shield {
+                Some(Holds::Shield) => break,
+                Some(_) => return None,
+                None => {}
             }
             next = group.opener;
         }
@@ -201,45 +211,91 @@ pub(crate) fn heard(world: &World, told: &Told) {
     }
 }
 
-/// Everything is over: nothing may be left, lost or doubled.
-pub(crate) fn close(world: &World) {
-    let told = told();
-    for panic in told.iter().filter_map(|told| told.panic.as_ref()) {
-        world.panic_received(panic);
+/// How long others may take to end a poll in which a group was dropped.
+const SOON: Duration = Duration::from_secs(20);
+
+/// Of groups that were dropped while their children were polled the children are over now, or soon.
+fn settle(world: &World) {
+    let begin = Instant::now();
+    let waits_while = |is_left: &dyn Fn() -> bool| {
+        while is_left() && begin.elapsed() < SOON {
+            std::thread::yield_now();
+        }
+    };
+    let is_left = |actor: &Actor| actor.made && actor.dropped_at.is_none();
+    waits_while(&|| !world.is_exact() && world.books().actors.iter().any(is_left));
+    let groups = world.books().groups.len();
+    for book in 0..groups {
+        let Some(handle) = world.books().groups[book].behind.take() else {
+            continue;
+        };
+        waits_while(&|| handle.account().1 > 0);
+        let (tally, left) = handle.account();
+        let (id, wrong) = {
+            let books = world.books();
+            let group = &books.groups[book];
+            (group.id, books.miscounted(&group.actors, tally))
+        };
+        if left > 0 {
+            world.fault("Dropping-2", format!("group {id} has {left} children left"));
+        } else if let Some(what) = wrong {
+            world.fault("Results-6", format!("group {id}: {what}, {tally:?}"));
+        }
     }
-    let flaws_told = told.iter().filter(|told| told.is_flaw).count();
-    let mut faults = Vec::new();
-    {
-        let books = world.books();
-        for (number, actor) in books.actors.iter().enumerate() {
+}
+
+/// Everything is over: nothing may be left, lost or doubled. Where others ended a poll just now, they tell of it soon.
+pub(crate) fn close(world: &World) {
+    settle(world);
+    let (begin, mut flaws_told) = (Instant::now(), 0);
+    let faults = loop {
+        let told = told();
+        for panic in told.iter().filter_map(|told| told.panic.as_ref()) {
+            world.panic_received(panic);
+        }
+        flaws_told += told.iter().filter(|told| told.is_flaw).count();
+        let faults = world.books().left_over(flaws_told);
+        if faults.is_empty() || world.is_exact() || begin.elapsed() > SOON {
+            break faults;
+        }
+        std::thread::yield_now();
+    };
+    for (rule, what) in faults {
+        world.fault(rule, what);
+    }
+}
+
+impl Books {
+    /// What is left, lost or doubled, where the hook has heard of so many errors.
+    fn left_over(&self, flaws_told: usize) -> Vec<(&'static str, String)> {
+        let mut faults = Vec::new();
+        for (number, actor) in self.actors.iter().enumerate() {
             if actor.made && actor.dropped_at.is_none() {
-                faults.push((
-                    "Leaving-1",
-                    format!("{} was never dropped", books.label(number)),
-                ));
+                let label = self.label(number);
+                faults.push(("Leaving-1", format!("{label} was never dropped")));
             }
         }
-        for (number, (actor, times)) in books.panics.iter().enumerate() {
+        for (number, (actor, times)) in self.panics.iter().enumerate() {
             if *times != 1 {
-                let label = books.label(*actor);
+                let label = self.label(*actor);
                 faults.push((
                     "Panics-4",
                     format!("panic {number} of {label} ended in {times} places"),
                 ));
             }
         }
-        if books.values_made != books.values_gone {
-            let (made, gone) = (books.values_made, books.values_gone);
+        if self.values_made != self.values_gone {
+            let (made, gone) = (self.values_made, self.values_gone);
             faults.push(("Results-4", format!("of {made} values {gone} were dropped")));
         }
         let mut lost = 0;
         let mut excused = 0;
-        for (number, flaw) in books.flaws.iter().enumerate() {
+        for (number, flaw) in self.flaws.iter().enumerate() {
             match (flaw.received, flaw.dropped) {
                 (true, false) => {}
                 (false, true) => {
                     lost += 1;
-                    excused += usize::from(books.may_lose(flaw.actor));
+                    excused += usize::from(self.may_lose(flaw.actor));
                 }
                 _ => faults.push(("Errors-2", format!("flaw {number} is left somewhere"))),
             }
@@ -250,13 +306,9 @@ pub(crate) fn close(world: &World) {
             );
             faults.push(("Errors-2", what));
         }
+        faults
     }
-    for (rule, what) in faults {
-        world.fault(rule, what);
-    }
-}
 
-impl Books {
     /// May an error of this actor be dropped without a word? Where somebody else has won, it may.
     fn may_lose(&self, actor: usize) -> bool {
         let Some(group) = self.actors[actor].group else {

@@ -42,6 +42,15 @@ pub(crate) enum Role {
     Child(Kind),
 }
 
+/// What holds off a drop.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Holds {
+    Cleanup,
+    /// No longer than until a deadline.
+    ShieldUntil,
+    Shield,
+}
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum End {
     Value,
@@ -57,12 +66,16 @@ pub(crate) struct Actor {
     pub(crate) spawned_at: Units,
     /// Was there ever a future of it?
     pub(crate) made: bool,
+    /// Has the call that spawned it returned? What is dropped before, unpolled, was refused.
+    pub(crate) spawned: bool,
     pub(crate) polled: bool,
     pub(crate) polling: bool,
     pub(crate) end: Option<End>,
     /// Its place among all ends.
     pub(crate) ended: usize,
     pub(crate) dropped_at: Option<Units>,
+    /// How often it was polled since its group was dropped, if it was not dropped with that.
+    pub(crate) behind: Option<usize>,
     /// The destructor of its future panicked.
     pub(crate) blew_up: bool,
     /// That of its value or error did.
@@ -70,8 +83,8 @@ pub(crate) struct Actor {
     pub(crate) cancelled_at: Option<Units>,
     /// How many shields and clean-ups are in it.
     pub(crate) holds: usize,
-    /// How many of them stand in itself, and not in a group further in.
-    pub(crate) own_holds: usize,
+    /// Those that stand in itself, and not in a group further in, the innermost last.
+    pub(crate) own_holds: Vec<Holds>,
     /// Is it polled now for the sake of what it holds further in alone?
     pub(crate) spared: bool,
     pub(crate) last_hold: Option<Units>,
@@ -96,6 +109,8 @@ pub(crate) struct Group {
     pub(crate) opener: usize,
     /// Was it opened in a shield or clean-up of its opener?
     pub(crate) in_hold: bool,
+    /// In a shield, behind which nothing reads that it is cancelled, or not before its own deadline?
+    pub(crate) shield: Option<Holds>,
     pub(crate) deadline: Option<Units>,
     /// Was the deadline moved at its own instant, so that nobody can tell whether it passed?
     pub(crate) moved: bool,
@@ -109,6 +124,8 @@ pub(crate) struct Group {
     pub(crate) under_way: usize,
     pub(crate) over: bool,
     pub(crate) dropped: bool,
+    /// Its handle, if it was dropped while others may have polled its children: they are over soon.
+    pub(crate) behind: Option<Arc<dyn Handle>>,
 }
 
 pub(crate) struct Flawed {
@@ -177,16 +194,18 @@ impl World {
             group,
             spawned_at,
             made: false,
+            spawned: false,
             polled: false,
             polling: false,
             end: None,
             ended: 0,
             dropped_at: None,
+            behind: None,
             blew_up: false,
             result_blew_up: false,
             cancelled_at: None,
             holds: 0,
-            own_holds: 0,
+            own_holds: Vec::new(),
             spared: false,
             last_hold: None,
             started: false,
@@ -213,6 +232,9 @@ impl World {
         let now = self.now();
         let mut books = self.books();
         let in_hold = books.actors[opener].holds > 0;
+        let is_shield = |kind: &&Holds| **kind != Holds::Cleanup;
+        let own = books.actors[opener].own_holds.iter();
+        let shield = own.filter(is_shield).max().copied();
         let cancelled_at = options.token.and_then(|token| books.tokens[token]);
         let deadline = match options.until {
             Until::Timeout(after) | Until::MoveOn(after) => Some(now + after),
@@ -225,6 +247,7 @@ impl World {
             options: options.clone(),
             opener,
             in_hold,
+            shield,
             deadline,
             moved: false,
             cancelled_at: cancelled_at.map(|_| now),
@@ -236,6 +259,7 @@ impl World {
             under_way: 0,
             over: false,
             dropped: false,
+            behind: None,
         });
         books.groups.len() - 1
     }
@@ -256,6 +280,18 @@ impl World {
         let now = self.now();
         let actor = &mut self.books().actors[actor];
         (actor.started, actor.spawned_at) = (true, now);
+    }
+
+    /// Was its group dropped while others may have polled it?
+    pub(crate) fn is_behind(&self, actor: usize) -> bool {
+        let books = self.books();
+        let group = books.actors[actor].group;
+        !self.is_exact() && group.is_some_and(|group| books.groups[group].dropped)
+    }
+
+    /// The code of an actor goes on: something in it was dropped half-way.
+    pub(crate) fn goes_on(&self, actor: usize) {
+        self.books().actors[actor].spared = false;
     }
 
     pub(crate) fn actor_cancelled(&self, actor: usize) {
@@ -291,12 +327,16 @@ impl World {
     }
 
     /// A shield or clean-up begins or ends in this actor.
-    pub(crate) fn hold(&self, actor: usize, begins: bool) {
+    pub(crate) fn hold(&self, actor: usize, begins: bool, kind: Holds) {
         let now = self.now();
         let mut books = self.books();
         {
-            let own = &mut books.actors[actor].own_holds;
-            *own = if begins { *own + 1 } else { *own - 1 };
+            let this = &mut books.actors[actor];
+            if begins {
+                this.own_holds.push(kind);
+            } else {
+                this.own_holds.pop();
+            }
         }
         let mut next = Some(actor);
         while let Some(at) = next {
@@ -372,7 +412,7 @@ impl Books {
         let this = &self.actors[actor];
         let cut = self
             .cut_of(actor)
-            .filter(|_| this.holds > 0 && this.own_holds == 0);
+            .filter(|_| this.holds > 0 && this.own_holds.is_empty());
         cut.is_some_and(|cut| cut.own && (now > cut.at || (now == cut.at && cut.at_once)))
     }
 
@@ -383,7 +423,7 @@ impl Books {
                 cut = Some(Cut { at, at_once, own });
             }
         };
-        let mut next = actor;
+        let (mut next, mut held) = (actor, None);
         loop {
             let this = &self.actors[next];
             let Some(at) = this.group else { break };
@@ -406,10 +446,13 @@ impl Books {
                 let at_once = is_first && at_once && group.options.grace == 0;
                 least(when + group.options.grace, at_once, is_first);
             }
-            if group.in_hold {
+            next = group.opener;
+            // What is held is not dropped, nor what it has opened beside what holds it.
+            let is_on_the_way = || group.actors.iter().any(|one| self.actors[*one].holds > 0);
+            if group.in_hold || (self.actors[next].holds > 0 && !is_on_the_way()) {
                 break;
             }
-            next = group.opener;
+            held = held.max(self.actors[next].last_hold);
         }
         let Actor {
             last_hold,
@@ -417,8 +460,10 @@ impl Books {
             ..
         } = self.actors[actor];
         // What is spawned later was never to be there.
+        let late = spawned_at.max(held.unwrap_or(0));
         let cut = cut.map(|cut| Cut {
-            at: cut.at.max(spawned_at),
+            at: cut.at.max(late),
+            at_once: cut.at_once && (held.is_none() || late <= cut.at),
             ..cut
         });
         cut.map(|cut| match last_hold {

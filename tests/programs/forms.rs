@@ -68,7 +68,7 @@ async fn leave(here: &Here, book: usize, form: Form, passes_on: bool) -> Option<
     match AssertUnwindSafe(watched).catch_unwind().await {
         Ok(left) => Some(left),
         Err(payload) => {
-            oracle::form_panicked(&here.world, book);
+            oracle::form_panicked(&here.world, book, &*payload);
             if passes_on {
                 resume_unwind(payload);
             }
@@ -195,7 +195,7 @@ async fn join(here: &Here, book: usize, owned: &Owned, passes_on: bool) -> bool 
         }
         Err(payload) => {
             oracle::form_over(world, book, false);
-            oracle::form_panicked(world, book);
+            oracle::form_panicked(world, book, &*payload);
             if passes_on {
                 resume_unwind(payload);
             }
@@ -284,7 +284,7 @@ pub(crate) async fn map(here: &Here, map: &Map) {
         book,
         stream: Some(stream),
     };
-    let mut failed = None;
+    let (mut failed, mut before) = (false, None);
     loop {
         if map.takes.is_some_and(|takes| given >= takes) {
             return;
@@ -293,7 +293,8 @@ pub(crate) async fn map(here: &Here, map: &Map) {
         let next = AssertUnwindSafe(poll_fn(|cx| {
             let poll = stream.poll_next_unpin(cx);
             let gives = matches!(poll, Poll::Ready(Some(_)));
-            if taken.load(Relaxed) > given + usize::from(gives) + map.limit {
+            let given = given + usize::from(gives) + oracle::failed_items(world, book);
+            if taken.load(Relaxed) > given + map.limit {
                 world.fault("Joining-7", "more items were taken than the limit allows");
             }
             poll
@@ -301,23 +302,25 @@ pub(crate) async fn map(here: &Here, map: &Map) {
         match next.catch_unwind().await {
             Ok(Some(Item::Got(got))) => {
                 given += 1;
-                if failed.is_some() {
+                if failed {
                     world.fault("Joining-8", "an item came after the error");
                 }
-                oracle::item(world, book, map, given, &got);
+                oracle::item(world, book, map, &mut before, &got);
                 receive(world, got);
             }
             Ok(Some(Item::Failed(error))) => {
                 oracle::form_over(world, book, false);
-                failed = Some(error);
+                oracle::stream_failed(world, book, map, error);
+                failed = true;
             }
             Ok(None) => {
                 oracle::form_over(world, book, false);
-                oracle::stream_over(world, book, map, given, failed);
+                oracle::stream_over(world, map, given, failed);
                 return;
             }
             Err(payload) => {
                 oracle::form_over(world, book, false);
+                oracle::form_panicked(world, book, &*payload);
                 if map.passes_on {
                     resume_unwind(payload);
                 }

@@ -10,7 +10,7 @@ use futures::FutureExt;
 use futures::future::BoxFuture;
 
 use super::accounts;
-use super::books::{Role, World};
+use super::books::{Holds, Role, World};
 use super::face::{self, Call, Got, Handle, Reads, Say, Start, Tokens, Unit};
 use super::program::{Child, Kind, Program, Step};
 use super::witness::{Done, Flaw, Hold, Tracked, Value, throw};
@@ -211,8 +211,9 @@ async fn step(here: &Here, step: &Step) -> Result<(), Flaw> {
         }
         Step::Shield(until, all) => {
             let inside = here.held();
+            let kind = until.map_or(Holds::Shield, |_| Holds::ShieldUntil);
             let shielded = face::shield(async move {
-                let _hold = Hold::new(&inside.world, inside.actor);
+                let _hold = Hold::new(&inside.world, inside.actor, kind);
                 steps(&inside, all).await
             });
             match until {
@@ -222,7 +223,7 @@ async fn step(here: &Here, step: &Step) -> Result<(), Flaw> {
         }
         Step::CleanUp(work, cleanup) => {
             let inside = here.held();
-            let _hold = Hold::new(world, here.actor);
+            let _hold = Hold::new(world, here.actor, Holds::Cleanup);
             let clean = || async {
                 if let Err(flaw) = steps(&inside, cleanup).await {
                     flaw.received();
@@ -232,9 +233,16 @@ async fn step(here: &Here, step: &Step) -> Result<(), Flaw> {
         }
         Step::Within(units, all) => {
             let within = face::timeout(unit.times(*units), steps(here, all));
-            within.await.unwrap_or(Ok(()))?;
+            match within.await {
+                Ok(ended) => ended?,
+                Err(_) => world.goes_on(here.actor),
+            }
         }
-        Step::Polls(times, all) => polls(*times, steps(here, all)).await?,
+        Step::Polls(times, all) => {
+            let ended = polls(*times, steps(here, all)).await;
+            world.goes_on(here.actor);
+            ended?;
+        }
         Step::Open(open) => super::forms::open(here, open).await,
         Step::Gather(gather) => super::forms::gather(here, gather).await,
         Step::Map(map) => super::forms::map(here, map).await,
@@ -381,6 +389,7 @@ async fn spawn(here: &Here, tg: &Tg, outside: Option<Tg>, child: &Child) {
             face::as_actor(actor, || tg.handle.spawn(world, kind, name, future))
         }
     };
+    world.books().actors[actor].spawned = true;
     if held.reads() == Reads::Unknown {
         world.fault("Results-1", format!("the key of c{} is unknown", child.id));
     }

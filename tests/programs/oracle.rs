@@ -8,7 +8,8 @@ use super::face_forms::{Failed, Left};
 use super::interpret::{panic_received, receive};
 use super::program::{How, Kind, Map, Until};
 
-/// A form is over, or was dropped: so is every actor in it.
+/// A form is over, or was dropped: so is every actor in it. Of one that is dropped others may be polling the children, or be about
+/// to: those are over soon.
 pub(crate) fn form_over(world: &World, book: usize, dropped: bool) {
     let now = world.now();
     let (handle, watch) = {
@@ -16,7 +17,9 @@ pub(crate) fn form_over(world: &World, book: usize, dropped: bool) {
         (group.handle.take(), group.watch.take())
     };
     drop(watch);
-    let account = handle.map(|handle| handle.account());
+    let at_once = !dropped || world.is_exact();
+    let account = handle.as_ref().filter(|_| at_once);
+    let account = account.map(|handle| handle.account());
     let mut faults = Vec::new();
     {
         let mut books = world.books();
@@ -26,14 +29,19 @@ pub(crate) fn form_over(world: &World, book: usize, dropped: bool) {
         }
         let (id, what, actors) = (group.id, group.what, group.actors.clone());
         let rule = if dropped { "Dropping-1" } else { "Leaving-1" };
+        if !at_once {
+            group.behind = handle;
+        }
         for &actor in &actors {
-            let this = &books.actors[actor];
-            let busy = dropped && this.polling && !world.is_exact();
-            if this.made && this.dropped_at.is_none() && !busy {
-                faults.push((
-                    rule,
-                    format!("{} is left by group {id}", books.label(actor)),
-                ));
+            let this = &mut books.actors[actor];
+            if !this.made || this.dropped_at.is_some() {
+                continue;
+            }
+            if at_once {
+                let label = books.label(actor);
+                faults.push((rule, format!("{label} is left by group {id}")));
+            } else {
+                this.behind = Some(0);
             }
         }
         if let Some((tally, left)) = account {
@@ -215,7 +223,14 @@ fn failed_received(world: &World, failed: Failed) {
 }
 
 /// A panic came out of a form.
-pub(crate) fn form_panicked(world: &World, book: usize) {
+pub(crate) fn form_panicked(world: &World, book: usize, payload: &(dyn Any + Send)) {
+    if let Some(text) = payload
+        .downcast_ref::<String>()
+        .filter(|text| is_lack(text))
+    {
+        has_no_value(world, book, text);
+        return;
+    }
     let fault = {
         let books = world.books();
         let group = &books.groups[book];
@@ -225,6 +240,51 @@ pub(crate) fn form_panicked(world: &World, book: usize) {
     };
     if let Some(what) = fault {
         world.fault("Panics-2", what);
+    }
+}
+
+/// Is this what a form panics with that cannot give its value?
+pub(crate) fn is_lack(text: &str) -> bool {
+    text.contains("cannot give its value")
+}
+
+/// A form that has no place for it had no value to give, and nothing around it could say so.
+fn has_no_value(world: &World, book: usize, text: &str) {
+    let fault = {
+        let books = world.books();
+        let group = &books.groups[book];
+        let gave = |actor: &usize| {
+            let this = &books.actors[*actor];
+            this.end == Some(End::Value) && !this.blew_up
+        };
+        let has_value = match group.what {
+            What::Gather(How::Race) => group.actors.iter().any(gave),
+            What::Gather(How::Gather) => group.actors.iter().all(gave),
+            What::Map => !group.can_fail && group.actors.iter().all(gave),
+            // What was passed on by a scope around it.
+            What::Scope => group.can_fail,
+            What::Value | What::Gather(_) => true,
+        };
+        (has_value || books.says_so(group.opener))
+            .then(|| format!("group {} panicked: {text}", group.id))
+    };
+    if let Some(what) = fault {
+        world.fault("Cuts-3", what);
+    }
+}
+
+impl Books {
+    /// Can this actor, or something around it, end without a value?
+    fn says_so(&self, actor: usize) -> bool {
+        let this = &self.actors[actor];
+        match this.role {
+            Role::Root => false,
+            Role::Call | Role::Child(_) => true,
+            Role::Body => this.group.is_some_and(|group| {
+                let group = &self.groups[group];
+                group.can_fail || self.says_so(group.opener)
+            }),
+        }
     }
 }
 
@@ -362,46 +422,61 @@ pub(crate) fn taken(world: &World, book: usize) {
     }
 }
 
-/// A stream gave its item of this number.
-pub(crate) fn item(world: &World, book: usize, map: &Map, nth: usize, got: &Got) {
+/// A stream gave an item: in the order in which they were taken, unless it is one that gives them as they come. What is left out
+/// gave no value.
+pub(crate) fn item(world: &World, book: usize, map: &Map, before: &mut Option<usize>, got: &Got) {
+    let Some(giver) = giver(got) else { return };
+    let before = before.replace(giver);
     let wrong = {
         let books = world.books();
-        let expected = books.groups[book].actors.get(nth - 1).copied();
-        !map.unordered && giver(got).is_some_and(|giver| Some(giver) != expected)
+        let of = &books.groups[book].actors;
+        let at = |actor: usize| of.iter().position(|one| *one == actor);
+        let first = before.map_or(Some(0), |before| Some(at(before)? + 1));
+        let between = first.zip(at(giver));
+        let between = between.and_then(|(first, last)| of.get(first..last));
+        !map.unordered
+            && between.is_none_or(|all| {
+                let gave = |actor: &usize| {
+                    let this = &books.actors[*actor];
+                    this.end == Some(End::Value) && !this.blew_up
+                };
+                all.iter().any(gave)
+            })
     };
     if wrong {
         world.fault("Joining-7", "a stream gave its items in disorder");
     }
 }
 
-/// A stream was read to its end.
-pub(crate) fn stream_over(
-    world: &World,
-    book: usize,
-    map: &Map,
-    given: usize,
-    failed: Option<Failed>,
-) {
-    let Some(failed) = failed else {
-        if given < map.items.len() {
-            let what = format!(
-                "stream {} gave {given} of {} items, and no error",
-                map.id,
-                map.items.len()
-            );
-            world.fault("Joining-8", what);
-        }
-        return;
+/// How many items of a stream are over and gave no value: it says so at its end.
+pub(crate) fn failed_items(world: &World, book: usize) -> usize {
+    let books = world.books();
+    let failed = |actor: &&usize| {
+        let this = &books.actors[**actor];
+        this.dropped_at.is_some() && (this.end != Some(End::Value) || this.blew_up)
     };
-    let fault = {
-        let books = world.books();
-        let known: Vec<_> = failed.flaws.iter().map(|flaw| flaw.number).collect();
-        let all = failures(&books, book);
-        (known.is_empty() && !failed.cancelled && failed.panics.is_empty())
-            .then(|| format!("the error of stream {} holds nothing: {all:?}", map.id))
-    };
-    if let Some(what) = fault {
+    books.groups[book].actors.iter().filter(failed).count()
+}
+
+/// A stream gave an error.
+pub(crate) fn stream_failed(world: &World, book: usize, map: &Map, failed: Failed) {
+    let is_empty = failed.flaws.is_empty() && !failed.cancelled && failed.panics.is_empty();
+    if is_empty {
+        let all = failures(&world.books(), book);
+        let what = format!("the error of stream {} holds nothing: {all:?}", map.id);
         world.fault("Errors-3", what);
     }
     failed_received(world, failed);
+}
+
+/// A stream was read to its end.
+pub(crate) fn stream_over(world: &World, map: &Map, given: usize, failed: bool) {
+    if !failed && given < map.items.len() {
+        let what = format!(
+            "stream {} gave {given} of {} items, and no error",
+            map.id,
+            map.items.len()
+        );
+        world.fault("Joining-8", what);
+    }
 }

@@ -8,8 +8,9 @@ use std::task::{Context, Poll};
 
 use futures::future::BoxFuture;
 
-use super::books::{End, Role, What, World};
+use super::books::{End, Holds, Role, What, World};
 use super::face::who;
+use super::oracle::is_lack;
 use super::program::How;
 
 /// What every actor ends with.
@@ -134,6 +135,7 @@ impl World {
     pub(crate) fn panic_received(&self, text: &str) {
         match number_of(text) {
             Some(number) => self.books().panics[number].1 += 1,
+            None if is_lack(text) => {}
             None => self.fault("Panics-3", format!("nobody threw {text:?}")),
         }
     }
@@ -195,6 +197,13 @@ impl Tracked {
             }
             if !actor.polled && cut.at_once && actor.role != Role::Body {
                 wrong.push(("Cancelling-6", "polled first after the cancel"));
+            }
+        }
+        // Whoever was about to poll it does so.
+        if let Some(polls) = &mut actor.behind {
+            *polls += 1;
+            if *polls > 1 {
+                wrong.push(("Dropping-2", "polled again after its group was dropped"));
             }
         }
         let first = !std::mem::replace(&mut actor.polled, true);
@@ -337,11 +346,12 @@ impl Drop for Tracked {
         if inner.is_err() || self.panics {
             let mut books = self.world.books();
             books.actors[self.actor].blew_up = true;
-            let group = books.actors[self.actor].group;
-            let supervised =
-                this_kind(books.actors[self.actor].role) == Some(super::program::Kind::Supervised);
-            let starting = books.is_starting(self.actor);
-            if let Some(group) = group.filter(|_| !supervised && !starting) {
+            let this = &books.actors[self.actor];
+            let group = this.group;
+            let supervised = this_kind(this.role) == Some(super::program::Kind::Supervised);
+            let is_refused = !this.polled && !this.spawned;
+            let apart = supervised || is_refused || books.is_starting(self.actor);
+            if let Some(group) = group.filter(|_| !apart) {
                 let book = &mut books.groups[group];
                 let collects = book.options.collect || book.what == What::Gather(How::Settled);
                 if book.cancelled_at.is_none() && !book.options.keep_going && !collects {
@@ -361,20 +371,22 @@ impl Drop for Tracked {
 pub(crate) struct Hold {
     world: World,
     actor: usize,
+    kind: Holds,
 }
 
 impl Hold {
-    pub(crate) fn new(world: &World, actor: usize) -> Self {
-        world.hold(actor, true);
+    pub(crate) fn new(world: &World, actor: usize, kind: Holds) -> Self {
+        world.hold(actor, true, kind);
         Self {
             world: world.clone(),
             actor,
+            kind,
         }
     }
 }
 
 impl Drop for Hold {
     fn drop(&mut self) {
-        self.world.hold(self.actor, false);
+        self.world.hold(self.actor, false, self.kind);
     }
 }
