@@ -4,6 +4,8 @@
 
 extern crate alloc;
 
+#[cfg(feature = "std")]
+mod blocked;
 #[cfg(all(feature = "std", not(loom)))]
 pub mod bridge;
 #[cfg(feature = "std")]

@@ -1,6 +1,8 @@
 //! Parking a thread until a waker is called.
+//!
+//! Nobody is told of it: that is for threads whose business it is to wait. A call that blocks a thread which is somebody else's
+//! parks by way of `blocked`.
 
-use std::cell::Cell;
 use std::future::Future;
 use std::pin::pin;
 use std::sync::Arc;
@@ -8,52 +10,6 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll, Wake, Waker};
 use std::thread::{self, Thread};
 use std::time::Instant;
-
-/// What happens to a thread whose owner wants to know.
-#[derive(Clone, Copy)]
-pub(crate) enum Step {
-    /// It begins to wait in one of the crate's calls.
-    Waits,
-    /// It goes on.
-    GoesOn,
-}
-
-type Relief = fn(Step);
-
-thread_local! {
-    static RELIEF: Cell<Option<Relief>> = const { Cell::new(None) };
-}
-
-/// Has a function told when this thread begins to wait and goes on, from now on: what was told before.
-pub(crate) fn relieve_by(relief: Option<Relief>) -> Option<Relief> {
-    RELIEF
-        .try_with(|place| place.replace(relief))
-        .ok()
-        .flatten()
-}
-
-/// A wait of this thread, for those who want to know.
-struct Relieved(Option<Relief>);
-
-impl Relieved {
-    fn begin() -> Self {
-        // What is told may wait in its turn, and is not told of that.
-        let relief = relieve_by(None);
-        if let Some(relief) = relief {
-            relief(Step::Waits);
-        }
-        Self(relief)
-    }
-}
-
-impl Drop for Relieved {
-    fn drop(&mut self) {
-        if let Some(relief) = self.0 {
-            relief(Step::GoesOn);
-            relieve_by(Some(relief));
-        }
-    }
-}
 
 /// A flag for one call, and the thread to wake.
 ///
@@ -73,18 +29,13 @@ impl Parker {
         })
     }
 
-    /// Waits for a notice and takes it. On the thread it was made for.
-    pub(crate) fn park(&self) {
-        let _relieved = (!self.is_notified()).then(Relieved::begin);
-        self.park_unrelieved();
-    }
-
-    fn is_notified(&self) -> bool {
+    /// Is there a notice to be taken?
+    pub(crate) fn is_notified(&self) -> bool {
         self.notified.load(Ordering::Relaxed)
     }
 
-    /// The same, without a word to whom this thread belongs to.
-    pub(crate) fn park_unrelieved(&self) {
+    /// Waits for a notice and takes it. On the thread it was made for.
+    pub(crate) fn park(&self) {
         // Acquire: what the notifier did before its notice is seen by the next poll.
         while !self.notified.swap(false, Ordering::Acquire) {
             thread::park();
@@ -93,7 +44,6 @@ impl Parker {
 
     /// Waits for a notice and takes it, but not beyond an instant: `false` if none came.
     pub(crate) fn park_until(&self, end: Instant) -> bool {
-        let _relieved = (!self.is_notified()).then(Relieved::begin);
         // Acquire: see `park`.
         while !self.notified.swap(false, Ordering::Acquire) {
             let left = end.saturating_duration_since(Instant::now());
@@ -124,23 +74,6 @@ pub(crate) fn park_until_ready<F: Future>(future: F) -> F::Output {
             return output;
         }
         parker.park();
-    }
-}
-
-/// Polls a future on this thread until it is ready, but not beyond an instant: `None` if it was not ready then, and it has been
-/// dropped.
-pub(crate) fn park_until_ready_or<F: Future>(future: F, end: Instant) -> Option<F::Output> {
-    let parker = Parker::new();
-    let waker = Waker::from(Arc::clone(&parker));
-    let mut cx = Context::from_waker(&waker);
-    let mut future = pin!(future);
-    loop {
-        if let Poll::Ready(output) = future.as_mut().poll(&mut cx) {
-            return Some(output);
-        }
-        if !parker.park_until(end) {
-            return None;
-        }
     }
 }
 

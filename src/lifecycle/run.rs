@@ -9,7 +9,7 @@ use std::time::Duration;
 use super::exit::Exit;
 use super::report::ExitReport;
 use super::run_async::RunAsync;
-use crate::park::park_until_ready;
+use crate::blocked::park_until_ready;
 use crate::spawner::{Spawner, SpawnerHandle, current_spawner, may_wait_for};
 
 /// How long `main`, and then the background tasks, have to end by themselves.

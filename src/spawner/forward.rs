@@ -32,6 +32,14 @@ macro_rules! forward_spawner {
                 (**self).may_block()
             }
 
+            fn while_blocked(&self, wait: &mut dyn FnMut()) {
+                (**self).while_blocked(wait);
+            }
+
+            fn inside(&self, f: &mut dyn FnMut()) {
+                (**self).inside(f);
+            }
+
             #[cfg(feature = "std")]
             fn clock(&self) -> Option<crate::time::ClockHandle> {
                 (**self).clock()

@@ -142,6 +142,14 @@ impl Spawner for SpawnerHandle {
         self.spawner().may_block()
     }
 
+    fn while_blocked(&self, wait: &mut dyn FnMut()) {
+        self.spawner().while_blocked(wait);
+    }
+
+    fn inside(&self, f: &mut dyn FnMut()) {
+        self.spawner().inside(f);
+    }
+
     fn clock(&self) -> Option<ClockHandle> {
         self.spawner().clock()
     }
@@ -183,6 +191,15 @@ mod tests {
         fn should_yield(&self) -> bool {
             true
         }
+
+        fn while_blocked(&self, wait: &mut dyn FnMut()) {
+            wait();
+            wait();
+        }
+
+        fn inside(&self, f: &mut dyn FnMut()) {
+            (0..3).for_each(|_| f());
+        }
     }
 
     fn assert_forwards(spawner: impl Spawner) {
@@ -191,6 +208,10 @@ mod tests {
         assert_eq!(spawner.parallelism().get(), 7);
         assert!(spawner.is_current());
         assert!(spawner.should_yield());
+        let mut calls = 0;
+        spawner.while_blocked(&mut || calls += 1);
+        spawner.inside(&mut || calls += 10);
+        assert_eq!(calls, 32);
     }
 
     #[test]

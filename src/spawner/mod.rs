@@ -4,6 +4,7 @@
 //! - `forward`: references and smart pointers to a spawner are spawners
 //! - `error`: [`SpawnError`], a job was not taken
 //! - `handle`: [`SpawnerHandle`], any spawner with its type erased
+//! - `blocking`: a thread that is blocked, and the executors that count on it
 //! - `crew`: which jobs are on their way to a spawner, and who waits to send one more
 //! - `current`: the spawner of this thread, [`enter`] and [`current_spawner`]
 //! - `global`: the spawner of this program, [`set_global_spawner`]
@@ -12,6 +13,7 @@
 //! - `embedded`: the default that needs no set-up, [`Embedded`] and [`block_on`]
 //! - `no_default`: stands in for `embedded` where the feature is off
 //! - `async_executor`, `smol`, `tokio`, `thread_pool`: one adapter each; tokio's has a clock as well
+//! - `no_tokio`: stands in for `tokio` where the feature is off
 //! - `processors`: the guess for executors that cannot tell how many threads run them
 //!
 //! # Choosing a spawner
@@ -29,6 +31,8 @@ mod error;
 mod forward;
 mod traits;
 
+#[cfg(feature = "std")]
+mod blocking;
 #[cfg(feature = "std")]
 mod crew;
 #[cfg(feature = "std")]
@@ -49,6 +53,8 @@ mod no_default;
 
 #[cfg(all(feature = "async-executor", not(loom)))]
 mod async_executor;
+#[cfg(all(feature = "std", not(all(feature = "tokio", not(loom)))))]
+mod no_tokio;
 #[cfg(any(
     all(feature = "async-executor", not(loom)),
     feature = "futures-executor"
@@ -67,6 +73,8 @@ mod tests;
 pub use self::error::SpawnError;
 pub use self::traits::{Job, LocalJob, LocalSpawner, Spawner};
 
+#[cfg(feature = "std")]
+pub(crate) use self::blocking::hand_over;
 #[cfg(feature = "std")]
 pub(crate) use self::crew::{Calls, Coming};
 #[cfg(feature = "std")]
@@ -91,3 +99,7 @@ pub use self::smol::Smol;
 use self::embedded as default_spawner;
 #[cfg(all(feature = "std", not(all(feature = "async-executor", not(loom)))))]
 use self::no_default as default_spawner;
+#[cfg(all(feature = "std", not(all(feature = "tokio", not(loom)))))]
+use self::no_tokio as runtime;
+#[cfg(all(feature = "tokio", not(loom)))]
+use self::tokio as runtime;

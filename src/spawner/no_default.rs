@@ -5,3 +5,8 @@ use super::SpawnerHandle;
 pub(super) fn default_handle() -> Option<SpawnerHandle> {
     None
 }
+
+/// Calls `wait`, which blocks this thread.
+pub(super) fn hand_over(wait: &mut dyn FnMut()) {
+    wait();
+}

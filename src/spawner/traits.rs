@@ -129,6 +129,24 @@ pub trait Spawner: Send + Sync {
         true
     }
 
+    /// Calls `wait`, once, which blocks this thread for a while.
+    ///
+    /// Called by each of this crate's calls that block their thread, such as [`Task::wait`](crate::Task::wait) and
+    /// [`run_sync`](crate::run_sync), where this spawner is current. One whose thread this is hands over what only this thread
+    /// would do, as tokio's `block_in_place` does, or has another thread take its place. A plain call unless the spawner says
+    /// otherwise.
+    fn while_blocked(&self, wait: &mut dyn FnMut()) {
+        wait();
+    }
+
+    /// Calls `f`, once, with the executor's own context around it: the one in which its timers and sockets are made.
+    ///
+    /// Called around each poll of a future that this crate polls in the spawner's name on a thread of another. A plain call
+    /// unless the spawner says otherwise.
+    fn inside(&self, f: &mut dyn FnMut()) {
+        f();
+    }
+
     /// The clock of its own that it has, whose timers its jobs should use.
     ///
     /// None unless the spawner says otherwise; then [`current_clock`](crate::time::current_clock) falls back on the

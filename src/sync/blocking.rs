@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 use std::time::{Duration, Instant};
 
+use crate::blocked;
 use crate::park::Parker;
 use crate::spawner::may_wait_for;
 
@@ -72,9 +73,9 @@ fn poll_here<R>(
             return Some(ready);
         }
         let woken = match until {
-            Some(until) => parker.park_until(until),
+            Some(until) => blocked::park_until(&parker, until),
             None => {
-                parker.park();
+                blocked::park(&parker);
                 true
             }
         };

@@ -12,6 +12,7 @@ use event_listener::{EventListener, Listener};
 
 use super::blocking::ensure_may_block;
 use super::relay::{Relay, flush};
+use crate::blocked::while_blocked;
 use crate::turn;
 
 /// Those who wait for something to change.
@@ -74,9 +75,9 @@ impl Signal {
                 return Some(done);
             }
             match until {
-                None => listener.wait(),
+                None => while_blocked(|| listener.wait()),
                 Some(until) => {
-                    if listener.wait_deadline(until).is_none() {
+                    if while_blocked(|| listener.wait_deadline(until)).is_none() {
                         return attempt();
                     }
                 }

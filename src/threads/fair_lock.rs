@@ -10,8 +10,8 @@ use std::time::{Duration, Instant};
 
 use super::line::Line;
 use super::owner::Owner;
+use crate::blocked::{park_until_ready, park_until_ready_or};
 use crate::error::unhandled::{drop_quietly, wake_quietly};
-use crate::park::{park_until_ready, park_until_ready_or};
 use crate::turn;
 
 /// A lock that threads and tasks take in the order in which they came, and that its owner can take again.

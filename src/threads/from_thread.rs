@@ -13,10 +13,10 @@ use futures::FutureExt;
 use futures::channel::oneshot;
 
 use super::pool::Work;
+use crate::blocked::park_until_ready;
 use crate::cancel::{CancelReason, CancelToken};
 use crate::context::ContextSnapshot;
 use crate::panic::Panic;
-use crate::park::park_until_ready;
 use crate::spawner::{Spawner, SpawnerHandle};
 
 thread_local! {

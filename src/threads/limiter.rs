@@ -8,8 +8,8 @@ use std::task::{Context, Poll, ready};
 use std::time::{Duration, Instant};
 
 use super::line::Line;
+use crate::blocked::{park_until_ready, park_until_ready_or};
 use crate::error::unhandled::{drop_quietly, wake_quietly};
-use crate::park::{park_until_ready, park_until_ready_or};
 use crate::turn;
 
 /// Lets so many users in at a time, in the order in which they came.

@@ -7,11 +7,13 @@
 //! - `sync_event`, `sync_queue`, `sync_promise`, `sync_ends`: primitives with two faces, and hostile waiters of theirs
 //! - `sync_torture`: many threads and tasks at random, on primitives and control servers
 //! - `sync_many`, `sync_iters`: waiting for many handles, and streams for threads
+//! - `blocked`: children that block their thread for each other
 //! - `bridge_control`, `bridge_service`: a thread that serves tasks, and one that works off items
 
 #[path = "../support/mod.rs"]
 mod support;
 
+mod blocked;
 mod bridge_control;
 mod bridge_service;
 mod sync_ends;

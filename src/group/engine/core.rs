@@ -5,10 +5,12 @@ use std::panic::Location;
 use std::sync::atomic::Ordering::Relaxed;
 use std::sync::{Arc, OnceLock};
 
+use super::blocked;
 use super::body::Body;
 use super::clockwork::{Clockwork, Terms};
 use super::driver::sweep;
 use super::place::{Place, here, nearest_child};
+use crate::blocked::tell_groups_by;
 use crate::cancel::{CallbackGuard, CancelReason, CancelToken, who};
 use crate::depth;
 use crate::group::cell::{CellRef, Claimed, Ending, Failed, Finished, OnThread};
@@ -81,6 +83,7 @@ impl Core {
     ) -> Self {
         static NEXT_ID: std::sync::atomic::AtomicU64 = std::sync::atomic::AtomicU64::new(1);
         who::ask(nearest_child);
+        tell_groups_by(blocked::around);
         let max_drivers = spawner
             .as_ref()
             .map_or(1, |spawner| spawner.parallelism().get());

@@ -1,5 +1,6 @@
 //! The shared core that performs effects, and the driver that polls.
 //!
+//! - `blocked`: children that block their thread, of which their groups are told
 //! - `body`: what a group knows of the body of its scope
 //! - `census`: which groups and children there are, for test executors
 //! - `clockwork`: deadline and grace
@@ -14,6 +15,7 @@
 //! - `surroundings`: what cannot give its value ends what awaits it
 //! - `watch`: the place of one of them
 
+pub(in crate::group) mod blocked;
 pub(in crate::group) mod body;
 #[cfg(feature = "testing")]
 pub(crate) mod census;

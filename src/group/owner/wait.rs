@@ -6,9 +6,11 @@ use std::task::{Context, Poll, Waker};
 use std::time::Instant;
 
 use super::guard::Owner;
+use crate::blocked;
 use crate::cancel::CancelToken;
 use crate::error::GatherIncomplete;
 use crate::group::cell::OnThread;
+use crate::group::engine::blocked::Blocked;
 use crate::group::engine::driver::Turn;
 use crate::group::engine::ground::{Blocking, Kind};
 use crate::group::engine::place::{self, Place};
@@ -46,7 +48,7 @@ impl<E, K: Kind> Owner<'_, E, K> {
             }
             if !used_up && turn.park(place, Events::EMPTY, &waker, |sched| sched.live == 0) {
                 drop(turn);
-                parker.park();
+                blocked::park(&parker);
             }
         }
     }
@@ -92,7 +94,7 @@ impl<E> Scope<'_, E, Blocking> {
                 })
             {
                 drop(turn);
-                parker.park();
+                blocked::park(&parker);
             }
         }
     }
@@ -125,11 +127,14 @@ impl<T> Key<T> {
         let waker = Waker::from(Arc::clone(&parker));
         let core = Arc::clone(self.cell().core());
         let mut watch = Watch::new(Arc::clone(&core));
+        let mut blocked = None;
         loop {
             if let Poll::Ready(result) = Pin::new(&mut *self).poll(&mut Context::from_waker(&waker))
             {
                 return Some(result);
             }
+            // Also while it sees to children: whoever polls this code does not.
+            blocked.get_or_insert_with(Blocked::begin);
             let here = core.spawner().filter(|spawner| spawner.is_here());
             let suspended = match OnThread::anywhere(&core).zip(here) {
                 Some((at, ground)) => {
@@ -144,8 +149,8 @@ impl<T> Key<T> {
                 return None;
             }
             match until {
-                Some(until) if suspended && !parker.park_until(until) => return None,
-                None if suspended => parker.park(),
+                Some(until) if suspended && !blocked::park_until(&parker, until) => return None,
+                None if suspended => blocked::park(&parker),
                 _ => {}
             }
         }

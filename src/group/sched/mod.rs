@@ -132,6 +132,10 @@ pub(super) struct Sched {
     owners: usize,
     /// Those of them that are not polling or dropping a child right now.
     free_owners: usize,
+    /// How many of the drivers, and of the owners that are being polled, are blocked by code that they poll.
+    blocked: usize,
+    /// Of these, owners blocked by the body.
+    blocked_bodies: usize,
     /// The owner is a thread that waits, and that a driver may need to be polled.
     pub(super) thread_waits: bool,
     /// The owner is dropping the children itself.
@@ -190,6 +194,8 @@ impl Sched {
             is_put_off: false,
             owners: usize::from(attended),
             free_owners: usize::from(attended),
+            blocked: 0,
+            blocked_bodies: 0,
             thread_waits: false,
             ending: false,
             deserted: None,

@@ -18,7 +18,8 @@ impl Sched {
     /// The same, where so many more have just been lent to somebody who is busy.
     #[inline]
     pub(super) fn nudge_beyond(&mut self, lent: usize, after: &mut After) {
-        if self.has_work(lent, self.free_owners.min(1)) && !self.is_staffed() {
+        let free_owners = self.free_owners.saturating_sub(self.blocked_bodies);
+        if self.has_work(lent, free_owners.min(1)) && !self.is_staffed() {
             self.call_somebody(after);
         }
     }
@@ -30,9 +31,42 @@ impl Sched {
             // The driver may be waiting for a thread that waits.
             return !self.thread_waits;
         }
-        let staff = self.drivers.len() + self.owners;
+        let staff = self.staff();
         let enough = staff >= self.max_drivers || self.is_put_off;
         staff > 0 && enough && !self.drivers.is_one_parked()
+    }
+
+    /// How many poll children or are parked, and can be counted on.
+    #[inline]
+    fn staff(&self) -> usize {
+        (self.drivers.len() + self.owners).saturating_sub(self.blocked)
+    }
+
+    /// A child blocks its thread, or the body does: who polls it, driver or owner, sees to no other child. `false`: it was not
+    /// counted on.
+    pub(in crate::group) fn is_blocked(&mut self, of_body: bool, after: &mut After) -> bool {
+        if of_body && self.owners == 0 {
+            return false;
+        }
+        self.blocked += 1;
+        self.blocked_bodies += usize::from(of_body);
+        self.take_in(after);
+        // First this and then the look: see `Batch`.
+        self.hurry();
+        let waiting = self.waiting_elsewhere().is_some();
+        self.nudge_beyond(usize::from(waiting), after);
+        true
+    }
+
+    /// It goes on.
+    pub(in crate::group) fn goes_on(&mut self, of_body: bool) {
+        self.blocked -= 1;
+        self.blocked_bodies -= usize::from(of_body);
+    }
+
+    /// Are there more drivers than there would be without those who are or were blocked?
+    fn has_too_many_drivers(&self) -> bool {
+        self.drivers.len() > self.max_drivers.max(1) + self.blocked
     }
 
     /// Do as many poll children as may?
@@ -52,10 +86,10 @@ impl Sched {
             return;
         }
         let helped = self.owners > 0 || self.watchers.any(Events::WORK) || !self.drivers.is_empty();
-        let wanted = self.drivers.len() + self.owners < self.max_drivers;
+        let staff = self.staff();
+        let wanted = staff < self.max_drivers;
         if self.can_launch && wanted && (!helped || self.may_ask()) {
-            let has_staff = self.owners > 0 || !self.drivers.is_empty();
-            if has_staff && !self.thread_waits && after.puts_off() {
+            if staff > 0 && !self.thread_waits && after.puts_off() {
                 self.is_put_off = true;
             } else {
                 after.nudge(Nudge::Launch(self.drivers.launch()));
@@ -194,6 +228,11 @@ impl Sched {
         } else if self.has_work_left(after) {
             after.drop_waker(waker);
             Parking::HasWork
+        } else if self.has_too_many_drivers() {
+            let removed = self.drivers.remove(id);
+            after.drop_waker(removed.and_then(|removed| removed.waker));
+            after.drop_waker(waker);
+            Parking::Ended
         } else if let Err(waker) = self.drivers.park(id, waker) {
             // It was given up while it was polled.
             after.drop_waker(waker);

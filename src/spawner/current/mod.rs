@@ -209,6 +209,11 @@ fn entered() -> Option<SpawnerHandle> {
     look_at_last(|last| last.spawner.clone())
 }
 
+/// The spawner whose jobs this thread runs right now, judged by the last entry.
+pub(super) fn running() -> Option<SpawnerHandle> {
+    look_at_last(|last| last.running.then(|| last.spawner.clone())).flatten()
+}
+
 fn is_last(test: impl FnOnce(&Entry) -> bool) -> bool {
     look_at_last(test).unwrap_or(false)
 }

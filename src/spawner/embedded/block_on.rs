@@ -8,7 +8,9 @@ use std::task::{Context, Poll, Wake, Waker};
 
 use async_executor::StaticExecutor;
 
+use super::spare::Serves;
 use super::{EXECUTOR, Presence};
+use crate::blocked::{park, with_groups_told};
 use crate::park::{Parker, park_until_ready};
 
 /// Runs a future to its end on this thread, with the embedded default as its current spawner.
@@ -68,7 +70,7 @@ pub(super) fn drive<F: Future>(executor: &StaticExecutor, future: F) -> F::Outpu
         Waker::from(Arc::clone(&parker)),
     );
     let mut future = pin!(future);
-    loop {
+    let serve_until_ready = || loop {
         // Acquire: what the waker did before is seen by this poll.
         if woken.flag.swap(false, Ordering::Acquire) {
             if let Poll::Ready(output) = future.as_mut().poll(&mut Context::from_waker(&own)) {
@@ -81,10 +83,13 @@ pub(super) fn drive<F: Future>(executor: &StaticExecutor, future: F) -> F::Outpu
             .poll(&mut Context::from_waker(&jobs))
             .is_pending()
         {
-            parker.park();
+            // It needs nobody to stand in for it.
+            let _serves = Serves::set(false);
+            park(&parker);
         }
         // The tick goes here, before the future is polled again, and passes on whatever was announced to it.
-    }
+    };
+    with_groups_told(serve_until_ready)
 }
 
 /// Says that the future of one `drive` was woken, as distinct from its thread.

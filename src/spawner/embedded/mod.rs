@@ -2,6 +2,7 @@
 //!
 //! - `threads`: how many worker threads, and starting them
 //! - `contained`: a job whose panics go no further
+//! - `spare`: threads that stand in for worker threads that are blocked
 //! - `block_on`: running a future on this thread with this spawner as its current one
 //!
 //! Invariants:
@@ -12,6 +13,7 @@
 
 mod block_on;
 mod contained;
+mod spare;
 mod threads;
 
 #[cfg(test)]
@@ -24,6 +26,7 @@ use std::sync::OnceLock;
 use async_executor::StaticExecutor;
 
 pub use self::block_on::block_on;
+pub(super) use self::spare::hand_over;
 
 use self::contained::Contained;
 use super::{EnterGuard, Job, SpawnError, Spawner, SpawnerHandle, enter_running};
@@ -48,7 +51,9 @@ thread_local! {
 /// A process that is forked from this one has none of the threads, and does not get new ones: what the executor was in the
 /// middle of is lost there. `run` and other ways to block a thread refuse to do so in it. Fork before the first job.
 ///
-/// A job that panics ends there and leaves its thread alone. A thread on which [`block_on`] waits runs jobs too.
+/// A job that panics ends there and leaves its thread alone. A thread on which [`block_on`] waits runs jobs too. While one of
+/// the threads is [blocked](Spawner::while_blocked) in a call of this crate, another one stands in for it, and stays for a second
+/// to be used again.
 ///
 /// # Panics
 ///
@@ -90,6 +95,10 @@ impl Spawner for Embedded {
     /// Not in a process that was forked from the one with its threads.
     fn may_block(&self) -> bool {
         !threads::are_lost()
+    }
+
+    fn while_blocked(&self, wait: &mut dyn FnMut()) {
+        hand_over(wait);
     }
 
     fn is_current(&self) -> bool {

@@ -10,6 +10,7 @@ use std::sync::{Mutex, OnceLock, PoisonError};
 use std::thread;
 
 use super::block_on::serve;
+use super::spare::Serves;
 use super::{EXECUTOR, Presence};
 use crate::panic;
 use crate::spawner::SpawnError;
@@ -113,6 +114,7 @@ fn start_one(name: String) -> io::Result<()> {
 /// What a worker thread does, to the end of the program.
 fn work() {
     let _presence = Presence::new();
+    let _serves = Serves::set(true);
     loop {
         // Jobs are contained, so that nothing panics here that we know of. Should something, the executor puts back
         // what this thread had taken from its queue, and the thread begins anew.

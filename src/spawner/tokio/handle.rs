@@ -9,6 +9,7 @@ use tokio::task::{JoinHandle, coop};
 
 use super::clock::TokioClock;
 use super::stealing::{Stealable, offer};
+use super::worker::hand_over;
 use crate::spawner::{Job, SpawnError, Spawner};
 use crate::time::ClockHandle;
 use crate::turn::is_budget_spent;
@@ -23,7 +24,9 @@ use crate::turn::is_budget_spent;
 /// It is [current](Spawner::is_current) on the runtime's worker threads, and for a current-thread runtime in its
 /// `Runtime::block_on`. It is not in the `block_on` of a multi-thread runtime, whose jobs all run elsewhere, not on
 /// the threads of `spawn_blocking` and `block_in_place`, and not where a handle was merely entered.
-/// [`should_yield`](Spawner::should_yield) tells when the task has spent its cooperative budget.
+/// [`should_yield`](Spawner::should_yield) tells when the task has spent its cooperative budget. A worker thread of a
+/// multi-thread runtime that is [blocked](Spawner::while_blocked) is replaced by `block_in_place`, which takes a thread of
+/// the runtime's blocking pool: where that is full the wait is as long as it is for one to be free.
 ///
 /// Its [`clock`](Spawner::clock) has the timers of the runtime and its time, which `tokio::time::pause` stops. The runtime
 /// needs `Builder::enable_time` for them. Without it a timer panics when it is needed, as tokio's own do, and so does
@@ -87,6 +90,15 @@ impl Spawner for Handle {
     fn may_block(&self) -> bool {
         // A current-thread runtime has its timers and sockets driven by the thread that runs its tasks.
         self.runtime_flavor() != RuntimeFlavor::CurrentThread || !self.is_current()
+    }
+
+    fn while_blocked(&self, wait: &mut dyn FnMut()) {
+        hand_over(wait);
+    }
+
+    fn inside(&self, f: &mut dyn FnMut()) {
+        let _inside = self.enter();
+        f();
     }
 
     fn clock(&self) -> Option<ClockHandle> {

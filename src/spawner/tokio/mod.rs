@@ -4,11 +4,15 @@
 //! - `stealing`: jobs that other workers can steal from the one on which they were spawned or woken
 //! - `local_set`: `LocalSet` as a local spawner
 //! - `clock`: the timers of a runtime as a clock
+//! - `worker`: what this thread is to tokio, and having another do a worker's work
 
 mod clock;
 mod handle;
 mod local_set;
 mod stealing;
+mod worker;
+
+pub(super) use self::worker::hand_over;
 
 #[cfg(test)]
 mod tests;

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use super::shared::Shared;
 use super::work::JobInfo;
-use crate::park::{park_until_ready, park_until_ready_or};
+use crate::blocked::{park_until_ready, park_until_ready_or};
 
 /// Waits until a pool that was closed has no thread left; from [`BlockingPool::close`](super::BlockingPool::close).
 ///

@@ -11,9 +11,10 @@ use std::task::{Context, Poll, Waker};
 use std::thread;
 
 use super::shared::Shared;
+use crate::blocked::{self, Step, relieve_by};
 use crate::error::unhandled::drop_quietly;
 use crate::panic::catch;
-use crate::park::{Parker, Step, relieve_by};
+use crate::park::Parker;
 
 thread_local! {
     static HERE: RefCell<Option<Here>> = const { RefCell::new(None) };
@@ -181,9 +182,9 @@ pub(super) fn poll_here<F: Future>(future: F) -> F::Output {
         let here = HERE.with(|here| here.borrow().clone());
         let may_wait_for_own = here.is_some_and(|here| here.shared.state().has_sent(here.number));
         if may_wait_for_own {
-            parker.park();
+            blocked::park(&parker);
         } else {
-            parker.park_unrelieved();
+            parker.park();
         }
     }
 }
