@@ -1,0 +1,319 @@
+//! `Call`: a remote child, as a future.
+//!
+//! How it is a local child:
+//!
+//! 1. A [`shield`] holds off the drop of the child until the course of the call is over, so a child that is cancelled is over
+//!    only when the engine has reported an end.
+//! 2. A [`with_cleanup`] beside it tells of the cancel: its clean-up begins when the token turns, and is polled until the grace is
+//!    over. What it learns it writes into the [`Wish`], which the course follows.
+//! 3. When the course is over after a cancel, the clean-up is over too, and with it the child, as cancelled.
+//! 4. What is dropped otherwise hands its course to the reaper.
+
+use std::fmt;
+use std::future::Future;
+use std::marker::PhantomData;
+use std::pin::Pin;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::sync::{Arc, OnceLock};
+use std::task::{Context, Poll, Waker, ready};
+
+use ingather::futures::{Shield, WithCleanup};
+use ingather::{current_deadline, shield, with_cleanup};
+use pin_project_lite::pin_project;
+use serde::de::DeserializeOwned;
+
+use crate::drive::{Base, Course, Gate, Orphan, Pass, Stage, Wish, course};
+use crate::engine::{Ending, EngineError, Submission};
+use crate::error::{RemoteError, RemoteErrorKind};
+use crate::slip::Slip;
+use crate::ticket::Ticket;
+
+pin_project! {
+    /// A remote child, as a future; made by [`Remote::call`](crate::Remote::call).
+    ///
+    /// # Cancel safety
+    ///
+    /// Where its child is cancelled it holds the child until the engine has reported an end. Dropped otherwise, by a `select`, a timeout
+    /// around it or the owner of its scope, it hands its work to the reaper of its [`Remote`](crate::Remote), which cancels it and then
+    /// kills it; [`Remote::close`](crate::Remote::close) waits for that.
+    ///
+    /// # Errors
+    ///
+    /// See [`RemoteErrorKind`].
+    ///
+    /// # Panics
+    ///
+    /// If it is polled again after it was ready, or if the system gives no thread for the reaper.
+    #[must_use = "nothing is submitted unless this is awaited"]
+    pub struct Call<O> {
+        base: Arc<Base>,
+        gate: Arc<Gate>,
+        ticket: Ticket,
+        // Taken when it is submitted.
+        input: Option<Result<Vec<u8>, serde_json::Error>>,
+        #[pin]
+        under_way: Option<UnderWay>,
+        output: PhantomData<fn() -> O>,
+    }
+}
+
+impl<O> Call<O> {
+    pub(crate) fn new(
+        base: Arc<Base>,
+        gate: Arc<Gate>,
+        job: &'static str,
+        number: u64,
+        input: Result<Vec<u8>, serde_json::Error>,
+    ) -> Self {
+        Self {
+            ticket: Ticket::new(base.scope.clone(), number, job),
+            base,
+            gate,
+            input: Some(input),
+            under_way: None,
+            output: PhantomData,
+        }
+    }
+
+    /// Gives it this number in its scope, instead of the next.
+    ///
+    /// Scope and number are what an owner that was restarted finds its work by. Two calls with one number are one piece of work. Number
+    /// either all calls of a scope or none.
+    pub fn number(mut self, number: u64) -> Self {
+        let job = self.ticket.job().to_owned();
+        self.ticket = Ticket::new(self.ticket.scope().clone(), number, job);
+        self
+    }
+
+    /// Whose work it is.
+    pub fn ticket(&self) -> &Ticket {
+        &self.ticket
+    }
+}
+
+impl<O: DeserializeOwned> Future for Call<O> {
+    type Output = Result<O, RemoteError>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let mut this = self.project();
+        if this.under_way.is_none() {
+            let input = this
+                .input
+                .take()
+                .expect("a call is polled until it is ready");
+            let input = match input {
+                Ok(input) => input,
+                Err(error) => {
+                    let failed = RemoteError::new(RemoteErrorKind::Encode, this.ticket.clone());
+                    return Poll::Ready(Err(failed.with_source(Arc::new(error))));
+                }
+            };
+            let Some(pass) = this.gate.enter(this.base) else {
+                let closed = RemoteError::new(RemoteErrorKind::Closed, this.ticket.clone());
+                return Poll::Ready(Err(closed));
+            };
+            let under_way = UnderWay::begin(this.base, this.ticket, input, pass);
+            this.under_way.set(Some(under_way));
+        }
+        let under_way = this
+            .under_way
+            .as_mut()
+            .as_pin_mut()
+            .expect("it was set above");
+        let (end, ticket) = ready!(under_way.poll(cx));
+        this.under_way.set(None);
+        Poll::Ready(match end {
+            Ok(end) => value(end, ticket),
+            Err(error) => Err(RemoteError::of_engine(ticket, error)),
+        })
+    }
+}
+
+fn value<O: DeserializeOwned>(end: Ending, ticket: Ticket) -> Result<O, RemoteError> {
+    match end {
+        Ending::Value(json) => serde_json::from_slice(&json).map_err(|error| {
+            RemoteError::new(RemoteErrorKind::Decode, ticket)
+                .with_source(Arc::new(error))
+                .with_payload(json)
+        }),
+        Ending::Failed {
+            code,
+            message,
+            tries,
+        } => Err(RemoteError::failed(ticket, code, message, tries)),
+        Ending::Cancelled => Err(RemoteError::new(RemoteErrorKind::Cancelled, ticket)),
+        Ending::Killed => Err(RemoteError::new(RemoteErrorKind::Killed, ticket)),
+    }
+}
+
+type End = Result<Ending, Arc<EngineError>>;
+
+pin_project! {
+    /// A call that was polled.
+    struct UnderWay {
+        #[pin]
+        course: Shield<Held>,
+        #[pin]
+        cancel: WithCleanup<Watched, Box<dyn FnOnce() -> Cleaning + Send>, Cleaning>,
+        told: Arc<Told>,
+        wish: Arc<Wish>,
+        ticket: Ticket,
+        given: Arc<OnceLock<Ticket>>,
+    }
+
+    impl PinnedDrop for UnderWay {
+        fn drop(this: Pin<&mut Self>) {
+            // There is no cancel to clean up after: the reaper does.
+            let this = this.project();
+            this.told.is_over.store(true, Relaxed);
+            let _ = this.cancel.poll(&mut Context::from_waker(Waker::noop()));
+        }
+    }
+}
+
+impl UnderWay {
+    fn begin(base: &Arc<Base>, ticket: &Ticket, input: Vec<u8>, pass: Pass) -> Self {
+        let mut slip = Slip {
+            scope: ticket.scope().as_str().to_owned(),
+            number: ticket.number(),
+            deadline: None,
+            context: base.terms.carried.written(),
+        };
+        slip.set_deadline(current_deadline().remaining());
+        let submission = Arc::new(Submission {
+            ticket: ticket.clone(),
+            input,
+            slip,
+        });
+        let wish = Arc::new(Wish::new());
+        let given = Arc::new(OnceLock::new());
+        let course: Course = Box::pin(course(
+            Arc::clone(base),
+            submission,
+            Arc::clone(&wish),
+            Arc::clone(&given),
+        ));
+        let told = Arc::new(Told::default());
+        let watched = Watched(Arc::clone(&told));
+        let cleaning = Cleaning(Arc::clone(&told));
+        let begin: Box<dyn FnOnce() -> Cleaning + Send> = Box::new(move || cleaning);
+        Self {
+            course: shield(Held {
+                course: Some(course),
+                wish: Arc::clone(&wish),
+                pass,
+            }),
+            cancel: with_cleanup(watched, begin),
+            told,
+            wish,
+            ticket: ticket.clone(),
+            given,
+        }
+    }
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<(End, Ticket)> {
+        let mut this = self.project();
+        if this.told.is_over.load(Relaxed) {
+            // Cancelled; what this is in does not go on.
+            return Poll::Pending;
+        }
+        this.told.was_polled.store(false, Relaxed);
+        let _ = this.cancel.as_mut().poll(cx);
+        let is_cancelled = this.told.has_begun.load(Relaxed);
+        if is_cancelled {
+            let in_grace = this.told.was_polled.load(Relaxed);
+            this.wish
+                .raise(if in_grace { Stage::Cancel } else { Stage::Kill });
+        }
+        let end = ready!(this.course.poll(cx));
+        this.told.is_over.store(true, Relaxed);
+        let _ = this.cancel.poll(cx);
+        if is_cancelled && matches!(end, Ok(Ending::Cancelled | Ending::Killed)) {
+            return Poll::Pending;
+        }
+        let ticket = this.given.get().unwrap_or(this.ticket).clone();
+        Poll::Ready((end, ticket))
+    }
+}
+
+/// What `with_cleanup` has told.
+#[derive(Default)]
+struct Told {
+    /// The token has turned.
+    has_begun: AtomicBool,
+    /// The clean-up was polled in this poll; once it has begun and is polled no more, the grace is over.
+    was_polled: AtomicBool,
+    /// There is nothing more to be told.
+    is_over: AtomicBool,
+}
+
+/// What `with_cleanup` drops when the token turns.
+struct Watched(Arc<Told>);
+
+impl Future for Watched {
+    type Output = ();
+
+    fn poll(self: Pin<&mut Self>, _cx: &mut Context<'_>) -> Poll<()> {
+        match self.0.is_over.load(Relaxed) {
+            true => Poll::Ready(()),
+            false => Poll::Pending,
+        }
+    }
+}
+
+/// The clean-up, which is over when the course is.
+struct Cleaning(Arc<Told>);
+
+impl Future for Cleaning {
+    type Output = ();
+
+    fn poll(self: Pin<&mut Self>, _cx: &mut Context<'_>) -> Poll<()> {
+        self.0.has_begun.store(true, Relaxed);
+        self.0.was_polled.store(true, Relaxed);
+        match self.0.is_over.load(Relaxed) {
+            true => Poll::Ready(()),
+            false => Poll::Pending,
+        }
+    }
+}
+
+/// The course of a call, which goes to the reaper if it is dropped before its end.
+struct Held {
+    course: Option<Course>,
+    wish: Arc<Wish>,
+    pass: Pass,
+}
+
+impl Future for Held {
+    type Output = End;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<End> {
+        let course = self
+            .course
+            .as_mut()
+            .expect("it is polled until it is ready");
+        let end = ready!(course.as_mut().poll(cx));
+        self.course = None;
+        Poll::Ready(end)
+    }
+}
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        if let Some(course) = self.course.take() {
+            self.pass.hand_over(Orphan {
+                course,
+                wish: Arc::clone(&self.wish),
+            });
+        }
+    }
+}
+
+impl<O> fmt::Debug for Call<O> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Call")
+            .field("ticket", &self.ticket)
+            .field("under_way", &self.under_way.is_some())
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,16 @@
+//! What happens to the work of one call, from its submission to the end that the engine reports.
+//!
+//! - `wish`: how far its end has been asked for
+//! - `base`: what the calls of a remote scope share: the engine, the terms, the lease
+//! - `course`: the course of one call
+//! - `reaper`: a thread that ends the work of calls that were dropped, and keeps the lease
+
+mod base;
+mod course;
+mod reaper;
+mod wish;
+
+pub(crate) use base::{Base, Terms};
+pub(crate) use course::{Course, course};
+pub(crate) use reaper::{Gate, Orphan, Pass};
+pub(crate) use wish::{Stage, Wish};
