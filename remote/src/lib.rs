@@ -9,6 +9,7 @@ mod drive;
 mod engine;
 mod error;
 mod job;
+mod job_error;
 #[cfg(feature = "nats")]
 pub mod nats;
 mod remote;
@@ -25,6 +26,7 @@ pub use carry::Carried;
 pub use engine::{Ending, Engine, EngineError, EngineErrorKind, Lease, Reply, Submission};
 pub use error::{CloseError, RemoteError, RemoteErrorKind};
 pub use job::Job;
+pub use job_error::JobError;
 pub use remote::{OnLost, Remote, RemoteOptions};
 pub use ticket::{ScopeId, Ticket};
 pub use work::{Work, WorkError};

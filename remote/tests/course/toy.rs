@@ -108,7 +108,11 @@ impl Toy {
         let begin = Instant::now();
         while self.count(what) < times {
             let waited = begin.elapsed();
-            assert!(waited < Duration::from_secs(20), "{what}: {:?}", self.asked());
+            assert!(
+                waited < Duration::from_secs(20),
+                "{what}: {:?}",
+                self.asked()
+            );
             sleep(Duration::from_millis(1)).await;
         }
     }

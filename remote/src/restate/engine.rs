@@ -1,0 +1,221 @@
+//! `Restate`: the engine, for owners.
+
+use std::fmt;
+use std::sync::Arc;
+
+use ::http::header::CONTENT_TYPE;
+use ::http::{HeaderName, HeaderValue, StatusCode};
+use bytes::Bytes;
+use futures::FutureExt;
+use restate_sdk::ingress::{CallResponse, Client, ClientError, RequestTarget};
+use restate_sdk::serde::Json;
+use serde::Deserialize;
+
+use super::admin::Admin;
+use super::http::{Http, HttpError, base};
+use super::jobs::tries_in;
+use super::keeper::{self, Terms};
+use crate::engine::{Ending, Engine, EngineError, EngineErrorKind, Lease, Reply, Submission};
+use crate::slip;
+use crate::ticket::{ScopeId, Ticket};
+use crate::tokio_side::within;
+
+/// Says whether an error is the end of the invocation or one of the server.
+const ERROR_SOURCE: &str = "x-restate-error-source";
+
+/// Restate as an [`Engine`].
+///
+/// It is made in a tokio runtime, which must live as long as it; its futures may be polled anywhere. Cloning is cheap, and clones share
+/// their connections.
+#[derive(Clone)]
+pub struct Restate {
+    ingress: Client<Http>,
+    admin: Admin,
+}
+
+impl Restate {
+    /// The server with this ingress and this admin API, such as `http://127.0.0.1:8080` and `http://127.0.0.1:9070`. It is not asked
+    /// before the first call.
+    ///
+    /// # Errors
+    ///
+    /// If one is no address with `http://`. What needs TLS goes through a proxy.
+    ///
+    /// # Panics
+    ///
+    /// If it is not called in a tokio runtime.
+    pub fn at(ingress: &str, admin: &str) -> Result<Self, EngineError> {
+        let http = Http::new();
+        let client = Client::new(base(ingress)?, http.clone());
+        Ok(Self {
+            ingress: client.map_err(|error| EngineError::new(EngineErrorKind::Refused, error))?,
+            admin: Admin::new(http, admin)?,
+        })
+    }
+
+    fn ask<T, F>(&self, ask: impl FnOnce(Self) -> F) -> Reply<T>
+    where
+        F: Future<Output = Result<T, EngineError>> + Send + 'static,
+    {
+        let answer = ask(self.clone());
+        within(&self.admin.http.runtime, answer).boxed()
+    }
+
+    async fn renew_scope(self, scope: ScopeId, lease: Lease) -> Result<(), EngineError> {
+        let target = RequestTarget::object(keeper::NAME, scope.as_str(), "renew");
+        let terms = Json(Terms::from(lease));
+        let call = self.ingress.request::<_, ()>(target, terms).call();
+        told(call.await)
+    }
+
+    async fn leave_scope(self, scope: ScopeId) -> Result<(), EngineError> {
+        let target = RequestTarget::object(keeper::NAME, scope.as_str(), "leave");
+        told(self.ingress.request::<_, ()>(target, ()).call().await)
+    }
+}
+
+/// Whether the keeper of a scope took it.
+fn told(answer: Result<CallResponse<Http, ()>, ClientError>) -> Result<(), EngineError> {
+    let answer = answer.map_err(error_of)?;
+    match answer.status() {
+        status if status.is_success() => Ok(()),
+        status => {
+            let body = answer.into_raw_http_response().into_body();
+            Err(refusal(status, &body))
+        }
+    }
+}
+
+impl Engine for Restate {
+    fn submit(&self, call: Arc<Submission>) -> Reply<Ticket> {
+        self.ask(|restate| async move {
+            let target = RequestTarget::service(call.service(), call.handler());
+            let slip = HeaderValue::try_from(call.slip())
+                .map_err(|error| EngineError::new(EngineErrorKind::Refused, error))?;
+            let sent = restate
+                .ingress
+                .request::<_, Bytes>(target, Bytes::copy_from_slice(call.input()))
+                .header(HeaderName::from_static(slip::HEADER), slip)
+                .header(CONTENT_TYPE, HeaderValue::from_static("application/json"))
+                .idempotency_key(call.ticket().key())
+                .send();
+            let sent = sent.await.map_err(error_of)?;
+            let id = sent.invocation_handle().invocation_id().as_str().to_owned();
+            Ok(call.ticket().with_id(id))
+        })
+    }
+
+    fn attach(&self, ticket: &Ticket) -> Reply<Ending> {
+        let id = id_of(ticket);
+        self.ask(|restate| async move {
+            let attached = restate.ingress.invocation_handle::<Bytes>(id?);
+            match attached.attach().await {
+                Ok(answer) => Ok(Ending::Value(answer.into_body().to_vec())),
+                Err(ClientError::Status { status, response }) => {
+                    let source = response.headers().get(ERROR_SOURCE);
+                    let is_end = source.is_some_and(|source| source == "invocation");
+                    match status {
+                        _ if is_end => Ok(ending(status, response.body())),
+                        StatusCode::NOT_FOUND => {
+                            let refusal = refusal(status, response.body());
+                            Err(EngineError::new(EngineErrorKind::Lost, refusal))
+                        }
+                        _ => Err(refusal(status, response.body())),
+                    }
+                }
+                Err(error) => Err(error_of(error)),
+            }
+        })
+    }
+
+    fn cancel(&self, ticket: &Ticket) -> Reply<()> {
+        let id = id_of(ticket);
+        self.ask(|restate| async move { restate.admin.cancel(&id?).await })
+    }
+
+    fn kill(&self, ticket: &Ticket) -> Reply<()> {
+        let id = id_of(ticket);
+        self.ask(|restate| async move { restate.admin.kill(&id?).await })
+    }
+
+    fn live(&self, scope: &ScopeId) -> Reply<Vec<Ticket>> {
+        let scope = scope.clone();
+        self.ask(|restate| async move { restate.admin.live(&scope).await })
+    }
+
+    fn renew(&self, scope: &ScopeId, lease: Lease) -> Reply<()> {
+        let scope = scope.clone();
+        self.ask(|restate| restate.renew_scope(scope, lease))
+    }
+
+    fn leave(&self, scope: &ScopeId) -> Reply<()> {
+        let scope = scope.clone();
+        self.ask(|restate| restate.leave_scope(scope))
+    }
+}
+
+fn id_of(ticket: &Ticket) -> Result<String, EngineError> {
+    let id = ticket.id().map(str::to_owned);
+    id.ok_or_else(|| EngineError::new(EngineErrorKind::Lost, "the ticket has no invocation id"))
+}
+
+/// What the server says where there is no value.
+#[derive(Deserialize)]
+struct Refusal {
+    #[serde(default)]
+    code: Option<u16>,
+    #[serde(default)]
+    message: String,
+}
+
+fn ending(status: StatusCode, body: &[u8]) -> Ending {
+    let refusal: Refusal = serde_json::from_slice(body).unwrap_or(Refusal {
+        code: None,
+        message: String::from_utf8_lossy(body).into_owned(),
+    });
+    match (status.as_u16(), refusal.message.as_str()) {
+        (409, "cancelled") => Ending::Cancelled,
+        (409, "killed") => Ending::Killed,
+        (code, message) => {
+            let (message, tries) = tries_in(message);
+            Ending::Failed {
+                code: refusal.code.unwrap_or(code),
+                message: message.to_owned(),
+                tries,
+            }
+        }
+    }
+}
+
+fn error_of(error: ClientError) -> EngineError {
+    match error {
+        ClientError::Transport { source } => {
+            let kind = source.downcast_ref().map(|error: &HttpError| error.kind);
+            EngineError::new(kind.unwrap_or(EngineErrorKind::Interrupted), source)
+        }
+        ClientError::Status { status, response } => refusal(status, response.body()),
+        // A refusal may lack what an acceptance has.
+        ClientError::Protocol { response, .. } if !response.status().is_success() => {
+            refusal(response.status(), response.body())
+        }
+        error => EngineError::new(EngineErrorKind::Refused, error),
+    }
+}
+
+fn refusal(status: StatusCode, body: &[u8]) -> EngineError {
+    let kind = match status {
+        StatusCode::NOT_FOUND => EngineErrorKind::UnknownJob,
+        StatusCode::PAYLOAD_TOO_LARGE => EngineErrorKind::TooLarge,
+        StatusCode::TOO_MANY_REQUESTS => EngineErrorKind::Unreachable,
+        status if status.is_server_error() => EngineErrorKind::Unreachable,
+        _ => EngineErrorKind::Refused,
+    };
+    let text = String::from_utf8_lossy(body);
+    EngineError::new(kind, format!("{status}: {text}"))
+}
+
+impl fmt::Debug for Restate {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Restate").finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,129 @@
+//! An HTTP client for an engine nearby: one pool of connections, without TLS.
+
+use std::error::Error;
+use std::fmt;
+use std::time::Duration;
+
+use ::http::{Request, Response, Uri};
+use bytes::Bytes;
+use http_body_util::{BodyExt, Full};
+use hyper_util::client::legacy::Client;
+use hyper_util::client::legacy::connect::HttpConnector;
+use hyper_util::rt::{TokioExecutor, TokioTimer};
+use restate_sdk::ingress::RequestExecutor;
+use tokio::runtime::Handle;
+use tokio::time::timeout;
+
+use crate::engine::{EngineError, EngineErrorKind};
+use crate::tokio_side::within;
+
+const CONNECT: Duration = Duration::from_secs(5);
+/// An attach that lasts longer is made anew, in case its connection is dead.
+const ANSWER: Duration = Duration::from_secs(60);
+
+#[derive(Clone)]
+pub(super) struct Http {
+    client: Client<HttpConnector, Full<Bytes>>,
+    pub(super) runtime: Handle,
+}
+
+impl Http {
+    /// # Panics
+    ///
+    /// If it is not called in a tokio runtime.
+    pub(super) fn new() -> Self {
+        let mut connector = HttpConnector::new();
+        connector.set_connect_timeout(Some(CONNECT));
+        connector.set_nodelay(true);
+        let client = Client::builder(TokioExecutor::new())
+            .pool_timer(TokioTimer::new())
+            .build(connector);
+        Self {
+            client,
+            runtime: Handle::current(),
+        }
+    }
+
+    pub(super) async fn send(&self, request: Request<Bytes>) -> Result<Response<Bytes>, HttpError> {
+        let exchange = async {
+            let request = request.map(Full::new);
+            let response = self.client.request(request).await;
+            let (parts, body) = response.map_err(HttpError::of_client)?.into_parts();
+            let body = body.collect().await.map_err(HttpError::lost)?;
+            Ok(Response::from_parts(parts, body.to_bytes()))
+        };
+        within(&self.runtime, async {
+            match timeout(ANSWER, exchange).await {
+                Ok(answer) => answer,
+                Err(late) => Err(HttpError::lost(late)),
+            }
+        })
+        .await
+    }
+}
+
+impl RequestExecutor for Http {
+    type Error = HttpError;
+
+    async fn execute(&self, request: Request<Bytes>) -> Result<Response<Bytes>, HttpError> {
+        self.send(request).await
+    }
+}
+
+/// There was no whole answer.
+#[derive(Debug)]
+pub(super) struct HttpError {
+    pub(super) kind: EngineErrorKind,
+    source: Box<dyn Error + Send + Sync>,
+}
+
+impl HttpError {
+    fn of_client(error: hyper_util::client::legacy::Error) -> Self {
+        let kind = match error.is_connect() {
+            true => EngineErrorKind::Unreachable,
+            false => EngineErrorKind::Interrupted,
+        };
+        Self {
+            kind,
+            source: error.into(),
+        }
+    }
+
+    fn lost(error: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
+        Self {
+            kind: EngineErrorKind::Interrupted,
+            source: error.into(),
+        }
+    }
+}
+
+impl fmt::Display for HttpError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.source.fmt(f)
+    }
+}
+
+impl Error for HttpError {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        self.source.source()
+    }
+}
+
+impl From<HttpError> for EngineError {
+    fn from(error: HttpError) -> Self {
+        Self::new(error.kind, error)
+    }
+}
+
+/// A base address without a slash at its end.
+pub(super) fn base(address: &str) -> Result<Uri, EngineError> {
+    let refused = |text: String| EngineError::new(EngineErrorKind::Refused, text);
+    let uri: Uri = address
+        .trim_end_matches('/')
+        .parse()
+        .map_err(|error| refused(format!("{address}: {error}")))?;
+    match uri.scheme_str() {
+        Some("http") => Ok(uri),
+        _ => Err(refused(format!("{address} is no address with http://"))),
+    }
+}
