@@ -14,7 +14,7 @@ use ingather::{
     GatherGroup, GroupOptions, Spawner, SpawnerHandle, from_fn, inline_scope,
     map_concurrent_unordered_on, scope_on,
 };
-use tokio::runtime::Builder;
+use tokio::runtime::{Builder, Runtime};
 
 /// How many children are in flight where they follow each other.
 const IN_FLIGHT: usize = 64;
@@ -33,9 +33,16 @@ macro_rules! sum_of {
     };
 }
 
+/// A runtime whose time stands still. Under valgrind everything takes long, and how long depends on the machine: a turn
+/// that ended by the clock would be counted on one machine and not on another.
+fn without_time() -> Runtime {
+    let mut builder = Builder::new_current_thread();
+    builder.enable_time().start_paused(true).build().unwrap()
+}
+
 /// Runs `work` on a current-thread runtime, with that as the spawner.
 fn on_tokio(work: impl AsyncFnOnce(&SpawnerHandle)) {
-    let runtime = Builder::new_current_thread().build().unwrap();
+    let runtime = without_time();
     let spawner = SpawnerHandle::new(runtime.handle().clone());
     runtime.block_on(work(&spawner));
 }
@@ -202,6 +209,8 @@ fn leave(group: &GatherGroup) {
 }
 
 fn main() {
+    let still = without_time();
+    let _still = still.enter();
     // Cargo adds options of its own.
     let words: Vec<_> = std::env::args()
         .skip(1)

@@ -8,6 +8,7 @@ use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use ingather::testing::yield_now;
+use tokio::runtime::Handle;
 
 /// How long a thread waits for what comes for certain, and at once if the machine is idle.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
@@ -73,7 +74,26 @@ impl Gate {
     }
 
     /// Waits as a thread, but not for ever: whether it was opened.
+    ///
+    /// A worker of tokio's that finds another one looking for work goes to sleep without a look of its own. A job that comes
+    /// just then stays in the queue until the next one comes: so here now and then is one. The second pushes the first out
+    /// of the worker's slot, into the queue.
     pub(crate) fn block_for(&self, limit: Duration) -> bool {
+        const SLICE: Duration = Duration::from_millis(100);
+        let mut left = limit;
+        while !self.blocked_for(left.min(SLICE)) {
+            left = left.saturating_sub(SLICE);
+            if left.is_zero() {
+                return false;
+            }
+            if let Ok(runtime) = Handle::try_current() {
+                drop([runtime.spawn(async {}), runtime.spawn(async {})]);
+            }
+        }
+        true
+    }
+
+    fn blocked_for(&self, limit: Duration) -> bool {
         let state = self.0.state.lock().unwrap();
         let opened = &self.0.opened;
         let (state, _) = opened

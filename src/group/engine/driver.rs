@@ -26,7 +26,7 @@ use crate::group::queues::batch::{Batch, Hand};
 use crate::group::queues::drivers::DriverId;
 use crate::group::queues::watchers::{Events, WatcherId};
 use crate::group::sched::left::Left;
-use crate::group::sched::pace::Spent;
+use crate::group::sched::pace::{self, Spent};
 use crate::group::sched::{Done, Parking, Sched, Turned, Work};
 use crate::order;
 use crate::panic::catch;
@@ -263,7 +263,7 @@ impl<H: Home + Unpin> Future for Driver<H> {
         let mut spent = Spent::new(&core.pace);
         loop {
             if drive(at, false, &mut spent, &ground) != Drove::Idle {
-                core.pace.gives_way(cx.waker());
+                pace::give_way(cx.waker());
                 return Poll::Pending;
             }
             let waker = cx.waker().clone();
@@ -391,7 +391,7 @@ impl<'a, G: Ground> Turn<'a, G> {
         self.suspended = true;
         self.core
             .with(|sched, after| sched.owner_gives_way(on_spawner, place, after));
-        self.core.pace.gives_way(waker);
+        pace::give_way(waker);
     }
 
     /// Ends the turn of an owner that leaves, as `leaving` says from now on, unless it has to wait for children. It goes
@@ -430,7 +430,7 @@ impl<'a, G: Ground> Turn<'a, G> {
             Leaving::Left(_) => self.suspended = true,
             Leaving::GivesWay => {
                 self.suspended = true;
-                self.core.pace.gives_way(waker);
+                pace::give_way(waker);
             }
             Leaving::Stays => {}
         }

@@ -167,7 +167,7 @@ impl<T> Future for Key<T> {
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         if self.is_finished() {
-            ready!(turn::take(cx)).used();
+            ready!(turn::take_some(cx));
         }
         match self.claim.poll(cx) {
             // The body of this very group, which is about to be dropped: this is its next suspension.

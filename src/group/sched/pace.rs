@@ -4,15 +4,16 @@
 //! 2. In a turn in which a child has yielded, no child is polled that was woken since the turn began. So nobody is polled twice that
 //!    yields, and the next turn begins with the others.
 //! 3. Whoever ends its turn with something left to do lets the runtime look at its timers and sockets, if that was not done a
-//!    moment ago.
+//!    moment ago. Where turns are short, one in a few looks at the clock for that.
 
-use std::sync::OnceLock;
-use std::sync::atomic::Ordering::Relaxed;
+use std::cell::Cell;
 // Not loom's: a hint, of which any value is right.
-use std::sync::atomic::{AtomicBool, AtomicU64};
+use std::sync::atomic::AtomicBool;
+use std::sync::atomic::Ordering::Relaxed;
 use std::task::Waker;
 use std::time::{Duration, Instant};
 
+use crate::std_or_loom::per_thread;
 use crate::turn;
 
 /// How many children are polled or dropped in one turn.
@@ -21,13 +22,13 @@ pub(in crate::group) const MOST: usize = 64;
 const LONGEST: Duration = Duration::from_micros(100);
 /// When the clock is looked at for the first time, where polls have not been slow. Afterwards each time their number doubles.
 const FIRST_LOOK: usize = 8;
+/// How many turns end without a look at the clock where they are short.
+const UNLOOKED: u8 = 8;
 
 /// What is known of the turns of a group.
 pub(in crate::group) struct Pace {
     /// A turn took too long: the clock is looked at from the first poll on.
     is_slow: AtomicBool,
-    /// When somebody let the runtime look at its timers and sockets, in nanoseconds.
-    gave_way: AtomicU64,
     /// An owner's turn ended because the executor's was over: in its next turn it polls children before it does anything else.
     children_first: AtomicBool,
 }
@@ -37,23 +38,8 @@ impl Pace {
     pub(in crate::group) fn new() -> Self {
         Self {
             is_slow: AtomicBool::new(false),
-            gave_way: AtomicU64::new(0),
             children_first: AtomicBool::new(false),
         }
-    }
-
-    /// Ends the turn of a task that has more to do.
-    pub(in crate::group) fn gives_way(&self, waker: &Waker) {
-        let Some(now) = turn::now() else {
-            return waker.wake_by_ref();
-        };
-        let now = nanos(now);
-        let since = now.saturating_sub(self.gave_way.load(Relaxed));
-        if u128::from(since) < LONGEST.as_nanos() {
-            return waker.wake_by_ref();
-        }
-        self.gave_way.store(now, Relaxed);
-        turn::yields(waker);
     }
 
     /// The executor says that an owner's turn is over: whatever came first in this turn is not to come first in each.
@@ -68,13 +54,41 @@ impl Pace {
     }
 }
 
-/// The time since the first that asked.
-fn nanos(now: Instant) -> u64 {
-    static FIRST: OnceLock<Instant> = OnceLock::new();
-    // Ahead by the longest turn, so that nobody has given way by then.
-    let first = FIRST.get_or_init(|| now.checked_sub(LONGEST).unwrap_or(now));
-    let since = now.saturating_duration_since(*first).as_nanos();
-    u64::try_from(since).unwrap_or(u64::MAX)
+per_thread! {
+    // How many turns may end on this thread without a look at the clock, and when the runtime was let look at its timers.
+    static GAVE_WAY: Cell<(u8, Option<Instant>)> = const { Cell::new((0, None)) };
+}
+
+/// Ends the turn of a task that has more to do.
+pub(in crate::group) fn give_way(waker: &Waker) {
+    if let Ok((unlooked @ 1.., last)) = GAVE_WAY.try_with(Cell::get) {
+        GAVE_WAY.set((unlooked - 1, last));
+        return waker.wake_by_ref();
+    }
+    look(waker);
+}
+
+#[cold]
+fn look(waker: &Waker) {
+    let Some(now) = turn::now() else {
+        return waker.wake_by_ref();
+    };
+    let last = GAVE_WAY
+        .try_with(|gave_way| gave_way.get().1)
+        .ok()
+        .flatten();
+    let is_soon = last.is_some_and(|last| now.saturating_duration_since(last) < LONGEST);
+    let next = if is_soon {
+        (UNLOOKED, last)
+    } else {
+        (0, Some(now))
+    };
+    let _ = GAVE_WAY.try_with(|gave_way| gave_way.set(next));
+    if is_soon {
+        waker.wake_by_ref();
+    } else {
+        turn::yields(waker);
+    }
 }
 
 /// What is used up of a turn.
@@ -124,6 +138,9 @@ impl Spent {
         let is_over = now.saturating_duration_since(began) >= LONGEST;
         if is_over || self.polls >= FIRST_LOOK {
             pace.is_slow.store(is_over, Relaxed);
+        }
+        if is_over {
+            let _ = GAVE_WAY.try_with(|gave_way| gave_way.set((0, gave_way.get().1)));
         }
         is_over
     }
