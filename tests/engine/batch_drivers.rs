@@ -8,7 +8,7 @@ use std::thread::{self, JoinHandle};
 
 use ingather::{Completion, GatherGroup, GroupOptions, Job, Key, SpawnError, Spawner};
 
-use crate::support::{ByHand, Drops, Gate, PATIENCE, Polls, Trace, watched, yields};
+use crate::support::{ByHand, Drops, Gate, PATIENCE, Polls, Trace, until, watched, yields};
 
 /// A spawner that says that it has so many threads, and keeps its jobs.
 #[derive(Clone)]
@@ -138,6 +138,37 @@ fn join(group: &GatherGroup) {
     let mut join = ByHand::new(group.join());
     assert!(join.poll().is_pending());
     assert!(join.poll().is_ready());
+}
+
+// Executors-3
+#[test]
+fn a_sibling_that_always_yields_keeps_nobody_behind_a_long_poll() {
+    watched("a_sibling_that_always_yields", || {
+        let jobs = Jobs::new(2);
+        let group = GatherGroup::on(&jobs);
+        let (long, came) = (LongPoll::default(), Gate::new());
+        for number in 0..8 {
+            let (long, came) = (long.clone(), came.clone());
+            drop(group.spawn(async move {
+                match number {
+                    0 => long.run(),
+                    // It is in the batch with that one.
+                    1 => came.open(),
+                    _ => until(|| came.is_open()).await,
+                }
+            }));
+        }
+        let first = on_thread(jobs.take());
+        long.has_begun();
+        let mut second = jobs.take();
+        let polls = (1..1_000).find(|_| second.poll().is_ready() || came.is_open());
+        assert!(polls.is_some(), "it waits behind the long poll");
+        long.over.open();
+        drop(first.join().unwrap());
+        while second.poll().is_pending() && second.is_woken() {}
+        assert_eq!(group.len(), 0);
+        join(&group);
+    });
 }
 
 // Executors-3

@@ -99,6 +99,7 @@ pub(in crate::group) struct Spent {
     /// How many children had come into the queue when the round began.
     came: Option<u64>,
     has_yielded: bool,
+    has_helped: bool,
 }
 
 impl Spent {
@@ -110,6 +111,7 @@ impl Spent {
             began: None,
             came: None,
             has_yielded: false,
+            has_helped: false,
         };
         if pace.is_slow.load(Relaxed) {
             spent.next_look = 1;
@@ -143,6 +145,12 @@ impl Spent {
             let _ = GAVE_WAY.try_with(|gave_way| gave_way.set((0, gave_way.get().1)));
         }
         is_over
+    }
+
+    /// Takes a child over from a driver that is busy: once in a turn.
+    #[cold]
+    pub(in crate::group) fn helps(&mut self) -> bool {
+        !std::mem::replace(&mut self.has_helped, true)
     }
 
     /// A child was woken while it was polled.

@@ -8,6 +8,9 @@ use crate::group::cell::{CellRef, Claimed, Finished};
 use crate::group::queues::batch::Hand;
 use crate::order;
 
+/// In one turn of so many a driver with more to do helps another that is busy.
+const HELPS: u64 = 8;
+
 /// What a driver did with the child that it had.
 pub(in crate::group) enum Done {
     /// It had none.
@@ -105,7 +108,7 @@ impl Sched {
             self.open_lanes(after);
             Work::Batch
         } else {
-            self.next_work(room, &mut others, after)
+            self.next_work(room, spent, &mut others, after)
         };
         if by_owner && !matches!(work, Work::Nothing | Work::Later) {
             self.free_owners -= 1;
@@ -115,7 +118,13 @@ impl Sched {
     }
 
     #[inline]
-    fn next_work(&mut self, room: usize, others: &mut usize, after: &mut After) -> Work {
+    fn next_work(
+        &mut self,
+        room: usize,
+        spent: &mut Spent,
+        others: &mut usize,
+        after: &mut After,
+    ) -> Work {
         if self.doomed.is_empty() {
             if room > 0 {
                 if let Some(child) = self.next_ready() {
@@ -123,11 +132,14 @@ impl Sched {
                 }
             }
             if !self.hard {
-                if self.ready.len() > 0 {
+                let is_later = self.ready.len() > 0;
+                // Those that always yield must not keep others behind the long poll of a sibling: in a few turns one of them is
+                // polled before the turn ends.
+                if is_later && !(self.turns % HELPS == 0 && spent.helps()) {
                     return Work::Later;
                 }
                 let Some((child, more)) = self.waiting_elsewhere() else {
-                    return Work::Nothing;
+                    return if is_later { Work::Later } else { Work::Nothing };
                 };
                 *others = usize::from(more);
                 return Work::Poll(child.clone());
