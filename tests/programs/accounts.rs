@@ -80,8 +80,8 @@ pub(crate) async fn keys(world: &World) {
     let keys = std::mem::take(&mut world.books().keys);
     for (id, held) in keys {
         let (actor, reads) = (held.actor, held.reads());
-        // Where its group was dropped while others polled, it is over soon.
-        if reads == Reads::Pending && world.is_behind(actor) {
+        // What is still polled is over soon.
+        if reads == Reads::Pending && world.has_stragglers() {
             let got = held.receive().await;
             key_gave(world, actor, got);
             continue;
@@ -224,6 +224,15 @@ fn settle(world: &World) {
     };
     let is_left = |actor: &Actor| actor.made && actor.dropped_at.is_none();
     waits_while(&|| !world.is_exact() && world.books().actors.iter().any(is_left));
+    // Those who went on for a while may have left keys behind.
+    let keys = std::mem::take(&mut world.books().keys);
+    for (id, held) in keys {
+        waits_while(&|| held.reads() == Reads::Pending);
+        match held.reads() {
+            Reads::Pending => world.fault("Results-2", format!("the key of c{id} is pending")),
+            reads => key_reads(world, held.actor, &reads, false),
+        }
+    }
     let groups = world.books().groups.len();
     for book in 0..groups {
         let Some(handle) = world.books().groups[book].behind.take() else {

@@ -282,11 +282,9 @@ impl World {
         (actor.started, actor.spawned_at) = (true, now);
     }
 
-    /// Was its group dropped while others may have polled it?
-    pub(crate) fn is_behind(&self, actor: usize) -> bool {
-        let books = self.books();
-        let group = books.actors[actor].group;
-        !self.is_exact() && group.is_some_and(|group| books.groups[group].dropped)
+    /// Was a group dropped while others may have polled its children, so that some may not be over yet?
+    pub(crate) fn has_stragglers(&self) -> bool {
+        !self.is_exact() && self.books().groups.iter().any(|group| group.dropped)
     }
 
     /// The code of an actor goes on: something in it was dropped half-way.
