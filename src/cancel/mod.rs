@@ -6,11 +6,13 @@
 //! - `who`: which child asks
 //! - `places`: a list in which everything keeps its place
 //! - `cancelled`: the futures that wait for a token
+//! - `handed`: the reasons that were handed out to one child
 //! - `until`: a future that gives way to a token
 //! - `guard`: what cancels, or withdraws a callback, when it is dropped
 
 mod cancelled;
 mod guard;
+mod handed;
 mod places;
 mod reason;
 mod token;
@@ -20,6 +22,8 @@ pub(crate) mod who;
 
 pub use cancelled::{Cancelled, CancelledOwned};
 pub use guard::{CallbackGuard, DropGuard};
+pub(crate) use handed::Told;
+pub(crate) use reason::Handed;
 pub use reason::{CancelKind, CancelReason};
 pub use token::CancelToken;
 pub use until::RunUntilCancelled;

@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::panic::Location;
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 
 use super::who;
 use crate::error::ChildInfo;
@@ -29,7 +29,6 @@ use crate::error::ChildInfo;
 ///     assert_eq!(reason.kind(), CancelKind::Explicit);
 /// });
 /// ```
-#[derive(Clone)]
 pub struct CancelReason(Arc<Cause>);
 
 struct Cause {
@@ -38,6 +37,25 @@ struct Cause {
     message: Option<String>,
     location: Option<&'static Location<'static>>,
     source: Option<CancelReason>,
+    /// Of one that was handed out: what it is a copy of.
+    original: Option<CancelReason>,
+}
+
+/// A reason that was handed out, by value. It is held as long as whoever has it keeps it, or what it was moved into.
+pub(crate) struct Handed {
+    cause: Weak<Cause>,
+    own: CancelReason,
+}
+
+impl Handed {
+    pub(crate) fn is_held(&self) -> bool {
+        self.cause.strong_count() > 0
+    }
+
+    /// Why the code that has it is cancelled, if it is held.
+    pub(crate) fn reason(&self) -> Option<CancelReason> {
+        self.is_held().then(|| self.own.clone())
+    }
 }
 
 /// The kinds of [`CancelReason`].
@@ -187,6 +205,35 @@ impl CancelReason {
         })
     }
 
+    /// One like it that can be told from its clones, and what tells whether somebody holds it. `own` is what the code to which it is
+    /// given reads.
+    pub(crate) fn hand_out(self, own: Self) -> (Self, Handed) {
+        let original = self.clone();
+        let handed = Arc::new(Cause {
+            kind: original.0.kind,
+            child: original.0.child.clone(),
+            message: original.0.message.clone(),
+            location: original.0.location,
+            source: original.0.source.clone(),
+            original: Some(original),
+        });
+        let watched = Handed {
+            cause: Arc::downgrade(&handed),
+            own,
+        };
+        (Self(handed), watched)
+    }
+
+    /// Do both lead back to one and the same first cause?
+    pub(crate) fn has_root_of(&self, other: &Self) -> bool {
+        let first = |reason: &Self| {
+            let root = reason.root();
+            let root = root.0.original.as_ref().unwrap_or(root);
+            Arc::as_ptr(&root.0)
+        };
+        first(self) == first(other)
+    }
+
     fn make(cause: Cause) -> Self {
         Self(Arc::new(cause))
     }
@@ -244,7 +291,19 @@ impl Cause {
             message: None,
             location: None,
             source: None,
+            original: None,
         }
+    }
+}
+
+/// A clone of one that was handed out is not that one.
+impl Clone for CancelReason {
+    fn clone(&self) -> Self {
+        let cause = match &self.0.original {
+            Some(original) => &original.0,
+            None => &self.0,
+        };
+        Self(Arc::clone(cause))
     }
 }
 

@@ -156,6 +156,16 @@ impl<E> GroupError<E> {
         }
     }
 
+    /// The same for the code to which it is given. If nothing has failed and all that it holds is cancels, that is told as `tell` says.
+    pub(crate) fn told_with(mut self, tell: impl FnOnce(CancelReason) -> CancelReason) -> Self {
+        if self.leaves.iter().all(|leaf| leaf.failure.is_cancelled()) {
+            if let Failure::Cancelled(reason) = &mut self.leaves[0].failure {
+                *reason = tell(reason.clone());
+            }
+        }
+        self
+    }
+
     /// The cause: what failed first.
     pub fn first(&self) -> &Failure<E> {
         &self.leaves[0].failure

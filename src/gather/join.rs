@@ -24,9 +24,9 @@ use super::calls_of::Starting;
 use super::calls_of::sealed::CallsOf;
 use super::form::Joined;
 use super::joiner::{self, CallInfo, Joiner, Verdict, Winner};
-use super::post::{End, Letter, Post, Site};
+use super::post::{End, Letter, Post, Site, Ways};
 use crate::cancel::{CancelKind, CancelReason};
-use crate::error::{ChildInfo, Outcome};
+use crate::error::Outcome;
 use crate::group::{Kind, Lack, Lacking, Scope, Whole};
 use crate::panic::catch;
 use crate::scope::{Begin, ScopeFuture};
@@ -62,7 +62,7 @@ type StartCalls<'env, R, O, K> = fn(R, &mut Starting<'_, 'env, O, K>);
 /// What the joiner is told of a call that gave an `O`, and what becomes of that where it cannot be told.
 pub(super) struct Reading<O, T, E> {
     pub(super) read: fn(O) -> Outcome<T, E>,
-    pub(super) lose: fn(O, &ChildInfo),
+    pub(super) ways: Ways<O>,
 }
 
 impl<O, T, E> Clone for Reading<O, T, E> {
@@ -123,7 +123,7 @@ where
             group: tg.core().id(),
             location: self.location,
         };
-        let post = Arc::new(Post::new(site, self.collects_panics, self.reading.lose));
+        let post = Arc::new(Post::new(site, self.collects_panics, self.reading.ways));
         let mut joiner = self.joiner;
         let mut starting = Starting {
             tg: &tg,

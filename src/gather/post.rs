@@ -69,13 +69,29 @@ pub(crate) struct Letter<O> {
 /// The box that all children of a group post to, and their owner empties.
 ///
 /// A letter is one push; its place is reused for the next batch, so that nothing is allocated for each. What is never
-/// fetched is lost, and goes to `lose`.
+/// fetched is lost, and goes to `Ways::lose`.
 pub(super) struct Post<O> {
     state: Lock<State<O>>,
     site: Site,
     tells_panics: bool,
-    lose: fn(O, &ChildInfo),
+    ways: Ways<O>,
 }
+
+/// What is done with what a call gave.
+pub(super) struct Ways<O> {
+    /// Takes an error that hands on the cancel of its call for that cancel. Called in the call.
+    pub(super) sift: fn(O) -> Result<O, CancelReason>,
+    /// Lets go, quietly, of what nobody can receive.
+    pub(super) lose: fn(O, &ChildInfo),
+}
+
+impl<O> Clone for Ways<O> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<O> Copy for Ways<O> {}
 
 struct State<O> {
     letters: VecDeque<Letter<O>>,
@@ -83,8 +99,8 @@ struct State<O> {
 }
 
 impl<O> Post<O> {
-    /// The owner is told of panics if the group collects them. `lose` lets go, quietly, of what a call gave and nobody can receive.
-    pub(super) fn new(site: Site, tells_panics: bool, lose: fn(O, &ChildInfo)) -> Self {
+    /// The owner is told of panics if the group collects them.
+    pub(super) fn new(site: Site, tells_panics: bool, ways: Ways<O>) -> Self {
         let state = State {
             letters: VecDeque::new(),
             waker: None,
@@ -93,7 +109,7 @@ impl<O> Post<O> {
             state: Lock::new(state),
             site,
             tells_panics,
-            lose,
+            ways,
         }
     }
 
@@ -104,6 +120,15 @@ impl<O> Post<O> {
     /// Is the owner told of panics, rather than the group?
     pub(super) fn tells_panics(&self) -> bool {
         self.tells_panics
+    }
+
+    /// Tells what a call gave. Called in the call.
+    pub(super) fn send_output(&self, index: usize, output: O) {
+        let end = match (self.ways.sift)(output) {
+            Ok(output) => End::Gave(output),
+            Err(reason) => End::Cancelled(Some(reason)),
+        };
+        self.send(index, end);
     }
 
     pub(super) fn send(&self, index: usize, end: End<O>) {
@@ -142,7 +167,7 @@ impl<O> Post<O> {
     /// Lets go of a letter that nobody can receive.
     pub(super) fn lose(&self, letter: Letter<O>) {
         match letter.end {
-            End::Gave(output) => (self.lose)(output, &self.site.child(letter.index)),
+            End::Gave(output) => (self.ways.lose)(output, &self.site.child(letter.index)),
             End::Panicked(panic) => report_child_panic(&self.site.child(letter.index), &panic),
             End::Cancelled(_) | End::Failed | End::Panics => {}
         }

@@ -5,16 +5,19 @@ use std::panic::Location;
 use super::calls_of::CallsOf;
 use super::join::{FirstOk, JoinWith, Quorum, Race, Reading, StartJoin};
 use super::joiner::{self, Joiner, Winner, too_few};
-use super::post::{lose_outcome, lose_value};
+use super::post::{Ways, lose_outcome, lose_value};
 use crate::error::Outcome;
-use crate::group::{GroupOptions, Inline, InlineLocal, Origin, Shared, State, Uncut};
+use crate::group::{GroupOptions, Inline, InlineLocal, Origin, Shared, State, Uncut, sift};
 use crate::scope::ScopeFuture;
 
 /// Calls that give values.
 fn values<T>() -> Reading<T, T, std::convert::Infallible> {
     Reading {
         read: Outcome::Ok,
-        lose: |value, _| lose_value(value),
+        ways: Ways {
+            sift: Ok,
+            lose: |value, _| lose_value(value),
+        },
     }
 }
 
@@ -22,7 +25,13 @@ fn values<T>() -> Reading<T, T, std::convert::Infallible> {
 fn results<T, E>() -> Reading<Result<T, E>, T, E> {
     Reading {
         read: Outcome::from,
-        lose: |result, child| lose_outcome(Outcome::from(result), child),
+        ways: Ways {
+            sift: |result| match result {
+                Ok(value) => Ok(Ok(value)),
+                Err(error) => sift(error).map(Err).map_err(|handed_on| handed_on.reason),
+            },
+            lose: |result, child| lose_outcome(Outcome::from(result), child),
+        },
     }
 }
 

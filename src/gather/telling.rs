@@ -120,7 +120,7 @@ impl<F: Future, M: Tells<F::Output>> Future for Telling<F, M> {
         let index = *this.index;
         Poll::Ready(M::output(match (gave, dropped) {
             (Ok(Ok(told)), Ok(())) => {
-                post.send(index, End::Gave(told));
+                post.send_output(index, told);
                 None
             }
             (Ok(Err(lost)), Ok(())) => {

@@ -31,6 +31,7 @@ pub use engine::ground::{Accepts, Blocking, Inline, InlineLocal, Kind, Local, Sh
 pub(crate) use engine::identity::task_here;
 pub(crate) use engine::place::is_in_child_of;
 pub(crate) use engine::surroundings::Lacking;
+pub(crate) use engine::told::{hands_on, sift, tell};
 pub(crate) use handle::child::{Call, Fallible, Plain};
 pub use handle::key::{Key, TakeError};
 pub use handle::start::{Ready, Start};

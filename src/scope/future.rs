@@ -20,7 +20,9 @@ use super::form::Form;
 use super::form::sealed::Sealed;
 use crate::error::unhandled::{drop_quietly, report_body_error, report_panic};
 use crate::group::engine::place::{Place, stand_again};
-use crate::group::{BodyFailure, Borrows, KindSealed, Leaving, Left, Origin, Owner, Scope, Turn};
+use crate::group::{
+    BodyFailure, Borrows, KindSealed, Leaving, Left, Origin, Owner, Scope, Turn, hands_on,
+};
 use crate::panic::{Panic, catch};
 
 /// How often the body is polled before the executor gets its turn.
@@ -248,7 +250,10 @@ impl<'env, F: Future, M: Form<F::Output>> Run<'_, 'env, F, M> {
         match (dropped, M::settle(output)) {
             (Ok(()), Ok(value)) => *self.value = Some(value),
             (Ok(()), Err(error)) => {
-                *self.failure = Some(self.scope.core().body_failed(error));
+                let error = stand_again(&mut self.inside, || hands_on(error));
+                let core = self.scope.core();
+                // What hands on a cancel has no value, and no failure either.
+                *self.failure = error.ok().map(|error| core.body_failed(error));
             }
             (Err(panic), output) => {
                 if output.is_err() {

@@ -4,6 +4,7 @@
 //! - `support`: the spawners, the contracts, and what orders and records events
 //! - `errors`, `error_text`: who is cancelled by an error, where each ends, and the group error as a value
 //! - `panics`, `panics_of_leftovers`: panics of children and bodies, and in what the crate drops
+//! - `handed_on`: cancels that are handed on with `?`
 //! - `joined_again`: the rules of joining
 
 #[path = "../support/mod.rs"]
@@ -11,6 +12,7 @@ mod support;
 
 mod error_text;
 mod errors;
+mod handed_on;
 mod joined_again;
 mod panics;
 mod panics_of_leftovers;

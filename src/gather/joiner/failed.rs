@@ -8,6 +8,7 @@ use crate::cancel::CancelReason;
 use crate::error::unhandled::report_child_panic;
 use crate::error::{ChildFailure, ChildInfo, Failure, GroupError, OneByOne, Outcome};
 use crate::gather::post::lose_error;
+use crate::group::tell;
 
 /// What failed, in the order in which it happened.
 pub(super) struct Failed<E> {
@@ -61,7 +62,7 @@ impl<E> Failed<E> {
         if leaves.is_empty() && cancelled.is_none() {
             return None;
         }
-        Some(GroupError::of(self.group.take(), leaves, cancelled))
+        Some(GroupError::of(self.group.take(), leaves, cancelled).told_with(tell))
     }
 
     /// Lets go of errors that do not count any more. Panics do.

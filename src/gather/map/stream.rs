@@ -32,7 +32,7 @@ use super::ranks::Ranks;
 use crate::error::GroupError;
 use crate::error::unhandled::{drop_quietly, report_panic};
 use crate::gather::mode::{ModeOf, Trying, Values};
-use crate::gather::post::{End, Letter, Post, Site, lose_value};
+use crate::gather::post::{End, Letter, Post, Site, Ways, lose_value};
 use crate::gather::telling::{Telling, Tells};
 use crate::group::{
     BodyFailure, GroupOptions, Lack, Lacking, Left, OnError, Origin, Owner, Scope, Shared, Turn,
@@ -186,9 +186,11 @@ where
                 group: owner.scope().core().id(),
                 location: this.location,
             };
-            *this.post = Some(Arc::new(Post::new(site, collects_panics, |value, _| {
-                lose_value(value);
-            })));
+            let ways = Ways {
+                sift: Ok,
+                lose: |value, _| lose_value(value),
+            };
+            *this.post = Some(Arc::new(Post::new(site, collects_panics, ways)));
             *this.owner = Some(owner);
         }
         let (Some(owner), Some(post)) = (this.owner.as_mut(), this.post.as_ref()) else {

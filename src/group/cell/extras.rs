@@ -8,7 +8,7 @@ use std::ptr;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::{AcqRel, Acquire};
 
-use crate::cancel::{CallbackGuard, CancelReason, CancelToken};
+use crate::cancel::{CallbackGuard, CancelReason, CancelToken, Told};
 use crate::context::Vars;
 use crate::group::shield::shields::Shields;
 use crate::std_or_loom::atomic::AtomicPtr;
@@ -52,6 +52,8 @@ pub(in crate::group) struct Held {
     pub(in crate::group) gives_up: bool,
     /// When the grace of such a cancel is over.
     pub(in crate::group) alarm: Option<Alarm>,
+    /// Why it was told that it is cancelled.
+    pub(in crate::group) told: Told,
 }
 
 /// Where a child was spawned, and a box that is made when it is needed, in one word: a pointer to the one, or with `BOXED`

@@ -1,10 +1,11 @@
 //! Shields, tokens and cancels of one child: the slow paths of its extras.
 
+use std::mem::take;
 use std::sync::Arc;
 
 use super::reference::CellRef;
 use super::state::{DOOM, OVER, RUNNING, SHIELD};
-use crate::cancel::{CancelReason, CancelToken};
+use crate::cancel::{CancelReason, CancelToken, Handed, Told};
 use crate::error::unhandled::drop_quietly;
 use crate::group::engine::core::Core;
 use crate::group::shield::shields::Stands;
@@ -86,6 +87,18 @@ impl CellRef {
     /// Why it is cancelled, or is about to be.
     pub(in crate::group) fn reason(&self) -> CancelReason {
         self.own_reason().unwrap_or_else(|| self.core().reason())
+    }
+
+    /// Its code was given a reason.
+    pub(in crate::group) fn is_told(&self, handed: Handed) {
+        let extras = self.header().extras.get_or_make();
+        extras.held.lock().told.note(handed);
+    }
+
+    /// What its code was given.
+    pub(in crate::group) fn was_told(&self) -> Told {
+        let extras = self.header().extras.get();
+        extras.map_or_else(Told::default, |extras| take(&mut extras.held.lock().told))
     }
 
     /// Why it was cancelled for itself.
@@ -277,7 +290,9 @@ impl CellRef {
         if let Some(extras) = self.header().extras.get() {
             let gone = {
                 let mut held = extras.held.lock();
-                (held.token.take(), held.guards.take(), held.alarm.take())
+                let told = take(&mut held.told);
+                let alarm = held.alarm.take();
+                (held.token.take(), held.guards.take(), alarm, told)
             };
             drop_quietly("the token of a child", gone);
         }

@@ -34,6 +34,10 @@ pub(crate) trait Settle<O> {
     type Error;
     /// Sorts an output.
     fn settle(output: O) -> Result<Self::Value, Self::Error>;
+    /// Gives an output back, unless it is an error that hands the child's cancel on. Called in the child.
+    fn hands_on(output: O) -> Result<O, CancelReason> {
+        Ok(output)
+    }
     /// Lets go of a value that no key can give any more. An error in it fails the group after all.
     fn unclaimed(value: Self::Value, child: &dyn Fn() -> ChildInfo) -> Option<Self::Error>;
     /// The panic of a future that was dropped by a cancel, as a value for the key, if this kind of child gives its panics to that.
@@ -118,10 +122,13 @@ impl<F: Future, S: Settle<F::Output>> Cell<F, S> {
                 });
                 let (next, end) = match (caught, output) {
                     (Ok(Poll::Pending), _) => return Poll::Pending,
-                    (Ok(Poll::Ready(())), Some(output)) => match S::settle(output) {
-                        Ok(value) => (Stage::Value(value), Ending::Value),
-                        Err(error) => (Stage::Error(error), Ending::Failed),
-                    },
+                    (Ok(Poll::Ready(())), Some(output)) => {
+                        match S::hands_on(output).map(S::settle) {
+                            Ok(Ok(value)) => (Stage::Value(value), Ending::Value),
+                            Ok(Err(error)) => (Stage::Error(error), Ending::Failed),
+                            Err(reason) => (Stage::Cancelled(reason), Ending::Cancelled),
+                        }
+                    }
                     (caught, output) => {
                         let panic = Self::panicked(raw, stage, caught.err(), output);
                         (Stage::Panicked(Box::new(panic)), Ending::Panicked)

@@ -13,6 +13,7 @@
 //! - `place`: where code runs, and how places lie in each other
 //! - `stages`: how a group is cancelled
 //! - `surroundings`: what cannot give its value ends what awaits it
+//! - `told`: who was told why it is cancelled, and hands that on as its error
 //! - `watch`: the place of one of them
 
 pub(in crate::group) mod blocked;
@@ -30,6 +31,7 @@ pub(in crate::group) mod no_census;
 pub(crate) mod place;
 pub(in crate::group) mod stages;
 pub(in crate::group) mod surroundings;
+pub(in crate::group) mod told;
 pub(in crate::group) mod watch;
 
 #[cfg(not(feature = "testing"))]

@@ -8,12 +8,23 @@ use std::task::{Context, Poll};
 
 use pin_project_lite::pin_project;
 
+use crate::cancel::CancelReason;
 use crate::error::unhandled::{
     drop_quietly, report_child_error, report_child_panic, report_error, report_panic,
 };
 use crate::error::{ChildInfo, Outcome};
 use crate::group::cell::Settle;
+use crate::group::engine::told;
 use crate::panic::{Panic, catch};
+
+/// Takes an error that hands on the cancel of the child here for that cancel.
+#[inline]
+fn hand_on<T, E>(output: Result<T, E>) -> Result<Result<T, E>, CancelReason> {
+    match output {
+        Ok(value) => Ok(Ok(value)),
+        Err(error) => told::hands_on(error).map(Err),
+    }
+}
 
 /// Whatever it gives is its value.
 pub(crate) struct Plain<E>(PhantomData<E>);
@@ -42,6 +53,10 @@ impl<T, E> Settle<Result<T, E>> for Fallible {
         output
     }
 
+    fn hands_on(output: Result<T, E>) -> Result<Result<T, E>, CancelReason> {
+        hand_on(output)
+    }
+
     fn unclaimed(_value: T, _child: &dyn Fn() -> ChildInfo) -> Option<E> {
         None
     }
@@ -56,6 +71,10 @@ impl<T, E> Settle<Result<T, E>> for Observed {
 
     fn settle(output: Result<T, E>) -> Result<Result<T, E>, E> {
         Ok(output)
+    }
+
+    fn hands_on(output: Result<T, E>) -> Result<Result<T, E>, CancelReason> {
+        hand_on(output)
     }
 
     fn unclaimed(value: Result<T, E>, _child: &dyn Fn() -> ChildInfo) -> Option<E> {
@@ -125,6 +144,7 @@ impl<F: Future<Output = Result<T, X>>, T, X> Future for Contained<F> {
             Err(panic) => Outcome::Panicked(panic),
         };
         Poll::Ready(match (catch(|| future.set(None)), outcome) {
+            (Ok(()), Outcome::Err(error)) => told_of(error),
             (Ok(()), outcome) => outcome,
             (Err(second), Outcome::Panicked(first)) => {
                 report_panic("the destructor of a child that had panicked", second);
@@ -138,6 +158,14 @@ impl<F: Future<Output = Result<T, X>>, T, X> Future for Contained<F> {
                 Outcome::Panicked(panic)
             }
         })
+    }
+}
+
+/// How a child ended that gave this error and keeps it to itself.
+fn told_of<T, E>(error: E) -> Outcome<T, E> {
+    match told::sift(error) {
+        Ok(error) => Outcome::Err(error),
+        Err(handed_on) => Outcome::Cancelled(handed_on.reason),
     }
 }
 

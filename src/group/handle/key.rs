@@ -12,6 +12,7 @@ use crate::cancel::CancelReason;
 use crate::error::{ChildInfo, GatherIncomplete, KeyId};
 use crate::group::cell::{CellRef, Claim};
 use crate::group::engine::place::child_around;
+use crate::group::engine::told::tell;
 use crate::turn;
 
 /// Names one child of a group and gives its result.
@@ -179,6 +180,9 @@ impl<T> Future for Key<T> {
             Poll::Pending if self.claim.core().is_limited() => {
                 has_it_run(self.cell());
                 Poll::Pending
+            }
+            Poll::Ready(Err(GatherIncomplete::Cancelled(reason))) => {
+                Poll::Ready(Err(GatherIncomplete::Cancelled(tell(reason))))
             }
             poll => poll,
         }

@@ -27,6 +27,7 @@ use crate::error::unhandled::{
 use crate::error::{StartError, StartedError};
 use crate::group::cell::CellRef;
 use crate::group::engine::place::{Place, here, stand};
+use crate::group::engine::told;
 use crate::panic::{Panic, catch};
 use crate::std_or_loom::Lock;
 
@@ -365,7 +366,10 @@ where
             Ok(Poll::Ready(output)) if handshake.has_started() => return Poll::Ready(output),
             Err(panic) if handshake.has_started() => panic.resume(),
             Ok(Poll::Ready(output)) => match catch(|| (this.judge)(output)) {
-                Ok(error) => error.map_or_else(|| handshake.gave_way(), Ending::Failed),
+                Ok(error) => {
+                    let error = error.and_then(|error| told::sift(error).ok());
+                    error.map_or_else(|| handshake.gave_way(), Ending::Failed)
+                }
                 Err(panic) => Ending::Panicked(panic),
             },
             Err(panic) => Ending::Panicked(panic),

@@ -7,6 +7,7 @@ use crate::error::{ChildFailure, CutShort, Failure, GroupError, OneByOne};
 use crate::group::cell::{Failed, Members};
 use crate::group::engine::body::BodyFailure;
 use crate::group::engine::core::Core;
+use crate::group::engine::told::tell;
 use crate::group::sched::Sched;
 use crate::group::sched::left::{Given, Lack, Left};
 use crate::group::sched::policy::OnPanic;
@@ -100,7 +101,7 @@ impl<'a, E> Failures<'a, E> {
         }
         Err(CutShort {
             group: core.name().cloned(),
-            reason,
+            reason: tell(reason),
         })
     }
 
@@ -150,7 +151,8 @@ impl<'a, E> Failures<'a, E> {
             Some(value) if leaves.is_empty() && !fails_alone() => return Ok(value),
             value => drop_unwanted(value),
         }
-        Err(GroupError::of(core.name().cloned(), leaves, cancelled))
+        let error = GroupError::of(core.name().cloned(), leaves, cancelled);
+        Err(error.told_with(tell))
     }
 }
 

@@ -280,9 +280,13 @@ impl Sched {
     }
     /// A child was cancelled alone and is about to be over, in a group that needs all.
     pub(in crate::group) fn lacks(&mut self, lack: Lack, policy: Policy, after: &mut After) {
-        if self.cancelled.is_some() {
-            return;
+        if self.cancelled.is_none() {
+            self.misses(lack, policy, after);
         }
+    }
+
+    /// The group fails without what a child or the body was to give.
+    pub(in crate::group) fn misses(&mut self, lack: Lack, policy: Policy, after: &mut After) {
         if policy.on_error == OnError::CancelSiblings {
             let child = lack.child.clone();
             let reason = lack.reason.clone();

@@ -43,7 +43,7 @@ use self::seats::is_child;
 pub(super) use self::staffing::Parking;
 use self::tally::Tally;
 pub(super) use self::work::{Done, Turned, Work};
-use crate::cancel::{CancelKind, CancelReason};
+use crate::cancel::{CancelKind, CancelReason, Told};
 use crate::group::cell::{Blocks, CellRef, Ending, Failed, Finished, Roll};
 use crate::group::queues::batch::Batch;
 use crate::group::queues::completions::Completions;
@@ -105,6 +105,8 @@ pub(super) struct Sched {
     given: Option<Given>,
     /// Children that were cancelled alone, where all are needed, and how many had failed before. Most groups need not all.
     lacks: Vec<(usize, Lack)>,
+    /// Why the body was told that it is cancelled.
+    pub(in crate::group) body_told: Told,
     pub(super) completions: Option<Completions>,
     pub(super) tally: Tally,
     /// The owner is gone: failures that still come have nowhere to go.
@@ -177,6 +179,7 @@ impl Sched {
             failures: Vec::new(),
             given: None,
             lacks: Vec::new(),
+            body_told: Told::default(),
             completions: None,
             tally: Tally::default(),
             orphaned: false,

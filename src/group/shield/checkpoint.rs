@@ -6,6 +6,7 @@ use std::task::{Context, Poll};
 
 use crate::cancel::{CancelReason, CancelToken};
 use crate::group::engine::place::{deadline_of, here, token_of};
+use crate::group::engine::told::tell;
 use crate::time::Deadline;
 use crate::turn;
 
@@ -59,7 +60,8 @@ pub fn current_deadline() -> Deadline {
 ///
 /// # Errors
 ///
-/// Why it is cancelled.
+/// Why it is cancelled. An error that holds this reason, the value itself and not a clone, hands the cancel on: `?` in a child or body
+/// that can fail fails nothing.
 ///
 /// # Cancel safety
 ///
@@ -101,7 +103,7 @@ impl Future for Checkpoint {
                 place.looks_at_clock();
                 place.reason()
             });
-            return Poll::Ready(reason.map_or(Ok(()), Err));
+            return Poll::Ready(reason.map_or(Ok(()), |reason| Err(tell(reason))));
         }
         self.yielded = true;
         turn::yields(cx.waker());
