@@ -227,9 +227,11 @@ fn rules_are_kept_by_tests() {
 
 #[test]
 fn scripts_are_called() {
-    let scripts = source::files("ci", "sh");
-    for caller in [".ci/run", ".github/workflows/ci.yml"] {
-        report(machinery::uncalled(&scripts, &source::read(caller)));
-    }
+    let mut scripts = source::files("ci", "sh");
     report(scripts.iter().flat_map(machinery::without_reason).collect());
+    let workflow = source::read(".github/workflows/ci.yml");
+    report(machinery::uncalled(&scripts, &workflow));
+    // Runs the suite again and again, for which a local run has no time.
+    scripts.retain(|script| script.path != "ci/flakes.sh");
+    report(machinery::uncalled(&scripts, &source::read(".ci/run")));
 }
