@@ -11,8 +11,8 @@ use std::ptr::NonNull;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::{Acquire, Release};
 
+use super::upcalls::Core;
 use crate::error::unhandled::drop_quietly;
-use crate::group::engine::core::Core;
 use crate::std_or_loom::atomic::AtomicUsize;
 
 /// No block is larger, unless it is for one cell.

@@ -9,11 +9,10 @@ use std::task::{Context, Poll};
 use super::header::Header;
 use super::reference::CellRef;
 use super::state::{Ending, KEY, LINE, OVER, REF, Snapshot, WAITER};
+use super::upcalls::{self, Core, Group};
 use crate::cancel::{CancelKind, CancelReason};
 use crate::error::GatherIncomplete;
 use crate::error::unhandled::drop_quietly;
-use crate::group::engine::census;
-use crate::group::engine::core::Core;
 
 /// The claim to a child's value. There is one for each child; `KEY` is set while it exists.
 pub(in crate::group) struct Claim<T> {
@@ -100,7 +99,7 @@ impl<T> Claim<T> {
         unsafe { (header.vtable.take_value)(self.cell.raw(), (&raw mut out).cast()) };
         if out.is_some() {
             header.taken.store(true, Relaxed);
-            header.core().count_taken();
+            Group::of(header.core()).count_taken();
         }
         out.ok_or(GatherIncomplete::Taken)
     }
@@ -141,7 +140,7 @@ impl<T> Claim<T> {
             .cell
             .update(|now| (!now.has(OVER)).then_some(now.0 | WAITER));
         if waits.is_ok() {
-            census::awaits(cx.waker(), || self.cell.info());
+            upcalls::awaits(cx.waker(), &self.cell);
             return Poll::Pending;
         }
         // It ended in between, without seeing the mark: the slot is still ours.
@@ -192,7 +191,7 @@ impl<T> Claim<T> {
         match before.end() {
             // SAFETY: the child is over with a value, which is ours.
             Some(Ending::Value) if !unsafe { self.value() }.is_null() => {
-                self.cell.header().core().count_let_go();
+                self.cell.group().count_let_go();
                 self.cell.let_go_late();
             }
             _ => {}

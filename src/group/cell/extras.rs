@@ -3,14 +3,18 @@
 //! 1. The pointer goes from the place of the call to a box once, and the box lives as long as the cell.
 //! 2. `shields` and the bit `SHIELD` of the state change together, under `held`: the bit is on while there are any.
 
+use std::mem::take;
 use std::panic::Location;
 use std::ptr;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::{AcqRel, Acquire};
 
-use crate::cancel::{CallbackGuard, CancelReason, CancelToken, Told};
+use super::reference::CellRef;
+use super::shield_count::Shields;
+use super::state::{DOOM, OVER, RUNNING, SHIELD};
+use crate::cancel::{CallbackGuard, CancelReason, CancelToken, Handed, Told};
 use crate::context::Vars;
-use crate::group::shield::shields::Shields;
+use crate::error::unhandled::drop_quietly;
 use crate::std_or_loom::atomic::AtomicPtr;
 use crate::std_or_loom::{Lock, UnsafeCell};
 use crate::time::Alarm;
@@ -136,6 +140,79 @@ impl Drop for Lazy {
         if let Target::Boxed(extras) = Self::read(self.0.load(Acquire)) {
             // SAFETY: nobody can see it any more.
             drop(unsafe { Box::from_raw(extras) });
+        }
+    }
+}
+
+/// What becomes of a child while it lives, and the bit `SHIELD` (2).
+impl CellRef {
+    /// What becomes of it, if that was ever asked.
+    #[inline]
+    pub(in crate::group) fn held(&self) -> Option<&Lock<Held>> {
+        Some(&self.header().extras.get()?.held)
+    }
+
+    pub(in crate::group) fn held_or_make(&self) -> &Lock<Held> {
+        &self.header().extras.get_or_make().held
+    }
+
+    /// There is a shield from now on. Under the lock of `held` (2).
+    pub(in crate::group) fn begin_shielded(&self) {
+        // A cancel that was marked before this step may have been carried out; one that comes later is held off.
+        let _ = self.update(|now| Some(now.0 | SHIELD));
+    }
+
+    /// There is none any more. `true`: it is not over, nobody polls it, and a shield could have held it. Under the lock of
+    /// `held` (2).
+    pub(in crate::group) fn end_shielded(&self) -> bool {
+        let before = self.update(|now| Some(now.0 & !SHIELD));
+        before.is_ok_and(|before| !before.has(RUNNING | OVER | DOOM))
+    }
+
+    /// If a shield holds it, is it to be polled once when it is to be dropped? For as long as what this gives is there, nothing
+    /// changes that. `None`: no shield holds it as yet.
+    pub(super) fn polls_if_held(&self) -> Option<(bool, impl Drop + use<'_>)> {
+        self.load().has(SHIELD).then(|| {
+            let held = self.held_or_make().lock();
+            (held.shields.wants_poll(), held)
+        })
+    }
+
+    /// Its code was given a reason.
+    pub(in crate::group) fn is_told(&self, handed: Handed) {
+        self.held_or_make().lock().told.note(handed);
+    }
+
+    /// What its code was given.
+    pub(in crate::group) fn was_told(&self) -> Told {
+        let held = self.held();
+        held.map_or_else(Told::default, |held| take(&mut held.lock().told))
+    }
+
+    /// Why it was cancelled for itself.
+    pub(in crate::group) fn own_reason(&self) -> Option<CancelReason> {
+        self.held()?.lock().reason.clone()
+    }
+
+    /// Turns its token, if anybody asked for it.
+    pub(in crate::group) fn turn_token(&self, reason: &CancelReason) {
+        let token = self.held().and_then(|held| held.lock().token.clone());
+        if let Some(token) = token {
+            token.turn(reason.clone());
+        }
+    }
+
+    /// Lets go of what only a child that is not over has: it may hold the child in turn.
+    #[inline]
+    pub(in crate::group) fn lets_go(&self) {
+        if let Some(held) = self.held() {
+            let gone = {
+                let mut held = held.lock();
+                let told = take(&mut held.told);
+                let alarm = held.alarm.take();
+                (held.token.take(), held.guards.take(), alarm, told)
+            };
+            drop_quietly("the token of a child", gone);
         }
     }
 }

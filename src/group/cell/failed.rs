@@ -6,9 +6,8 @@ use std::sync::Arc;
 
 use super::reference::CellRef;
 use super::state::Ending;
+use super::upcalls::{self, Core, Settings};
 use crate::error::{ChildFailure, ChildInfo, Failure};
-use crate::group::engine::census;
-use crate::group::engine::core::{Core, Settings};
 use crate::panic::Panic;
 use crate::spawner::SpawnerHandle;
 
@@ -68,10 +67,8 @@ pub(in crate::group) struct Members<E> {
 
 impl<E> Members<E> {
     pub(super) fn new(settings: Settings, spawner: Option<SpawnerHandle>, roams: bool) -> Self {
-        let core = Arc::new(Core::new(settings, spawner, roams));
-        census::note(&core);
         Self {
-            core,
+            core: upcalls::open(settings, spawner, roams),
             error: PhantomData,
         }
     }

@@ -8,11 +8,11 @@ use super::block::Block;
 use super::extras::Lazy;
 use super::roll::Entry;
 use super::state::Ending;
+use super::upcalls::{Core, Group};
 use crate::cancel::CancelReason;
 use crate::context::{self, Entered};
 use crate::error::unhandled::drop_quietly;
 use crate::error::{ChildInfo, KeyId};
-use crate::group::engine::core::Core;
 use crate::panic::Panic;
 use crate::std_or_loom::UnsafeCell;
 use crate::std_or_loom::atomic::{AtomicBool, AtomicU16, AtomicUsize};
@@ -120,7 +120,7 @@ impl Header {
         // SAFETY: as above.
         let first = unsafe { self.block.as_ref() }.first();
         KeyId {
-            group: self.core().id(),
+            group: Group::of(self.core()).id(),
             child: first + u64::from(self.above),
         }
     }

@@ -8,10 +8,11 @@
 //! - `reference`: counted references: what they say of a child, who claims it for a drop, and who wakes it
 //! - `run`: one poll of a child, and its end
 //! - `roll`: the list of live children, linked through their cells
-//! - `shielding`: shields, tokens and cancels of one child
+//! - `shield_count`: how many shields hold off a drop
 //! - `thread`: the proof that this is a thread on which children may be polled and dropped
 //! - `claim`: the reference behind a key, which alone reads the value
 //! - `failed`: the right to take a failure, which alone reads errors and panics
+//! - `upcalls`: the one door upwards: what a cell asks of its group
 //! - `waker`: the reference behind a waker
 //!
 //! A cell is reached through counted references: the roll's, the queue's (while the child is in the queue or being
@@ -39,10 +40,11 @@ mod header;
 mod reference;
 mod roll;
 mod run;
-mod shielding;
+mod shield_count;
 mod stage;
 mod state;
 mod thread;
+mod upcalls;
 mod waker;
 
 pub(super) use block::Blocks;
@@ -52,6 +54,7 @@ pub(crate) use reference::CellRef;
 pub(super) use reference::{Claimed, Claiming, Parting};
 pub(super) use roll::Roll;
 pub(super) use run::{Finished, Ran, RanInBatch};
+pub(in crate::group) use shield_count::{Shields, Stands};
 pub(crate) use stage::Settle;
 pub(super) use stage::{Fresh, Manner};
 pub use state::Ending;

@@ -11,9 +11,8 @@ use super::state::{
     BACKGROUND, CANCEL, DOOM, Ending, KEY, LINE, OVER, REF, RUNNING, SCHEDULED, SHIELD, Snapshot,
     TOO_MANY,
 };
-use super::thread::OnThread;
+use super::upcalls::{Core, Group};
 use crate::error::{ChildInfo, KeyId};
-use crate::group::engine::core::Core;
 
 /// A counted reference to a child, whatever its types.
 pub(crate) struct CellRef(NonNull<Header>);
@@ -170,7 +169,7 @@ impl CellRef {
 
     /// Marks it as one that is to be dropped, and sees to that: if it is being polled it goes at the end of that; if not, whoever
     /// comes next drops it, somebody who polls children or an owner. If a shield holds it, it is polled once more.
-    pub(super) fn mark_and_call(&self) {
+    pub(in crate::group) fn mark_and_call(&self) {
         let goes = |now: Snapshot| Snapshot(now.0 | CANCEL).is_to_go();
         let marked = self.update(|now| {
             if now.has(OVER) {
@@ -187,41 +186,33 @@ impl CellRef {
             if before.has(RUNNING) {
                 // Whoever polls it sees the mark.
             } else if goes(before) {
-                self.core().doom(self.clone());
+                self.group().doom(self.clone());
             } else if !before.has(SCHEDULED) {
                 // (S3): the reference that the queue gets was counted in the same step.
-                self.core().push(Self(self.0));
+                self.group().push(Self(self.0));
             }
         }
     }
 
     /// Drops it, if it is to be dropped and nobody polls it or has begun to; for somebody who awaits it.
+    #[inline]
     pub(super) fn drop_if_to_go(&self, state: Snapshot) {
-        let core = self.core();
-        if !(state.has(CANCEL) || core.drops_children()) {
+        if !(state.has(CANCEL) || self.group().drops_children()) {
             return;
         }
         let is_held = state.has(SHIELD | LINE) && !state.has(DOOM);
-        if is_held || state.has(OVER | RUNNING) {
-            return;
-        }
-        let Some(at) = OnThread::anywhere(core) else {
-            return;
-        };
-        match self.clone().claim(false) {
-            Claiming::Claimed(claimed) => core.is_over(claimed.cancel(&core.reason(), at)),
-            Claiming::Busy(_) => {}
-            Claiming::Held(_, queue) => core.push(queue),
+        if !(is_held || state.has(OVER | RUNNING)) {
+            self.group().drops_awaited(self);
         }
     }
 
     /// Marks it as one that is to be dropped.
-    pub(super) fn mark(&self) {
+    pub(in crate::group) fn mark(&self) {
         self.header().state.fetch_or(CANCEL, AcqRel);
     }
 
     /// No shield holds it any more.
-    pub(super) fn doom(&self) {
+    pub(in crate::group) fn doom(&self) {
         self.header().state.fetch_or(DOOM, AcqRel);
     }
 
@@ -259,6 +250,12 @@ impl CellRef {
     #[inline]
     pub(in crate::group) fn core(&self) -> &Arc<Core> {
         self.header().core()
+    }
+
+    /// The group, for what the cell asks of it.
+    #[inline]
+    pub(super) fn group(&self) -> Group<'_> {
+        Group::of(self.header().core())
     }
 
     /// Gives up this reference.
@@ -301,7 +298,7 @@ impl CellRef {
         });
         if woken.is_ok_and(|before| !before.has(SCHEDULED | RUNNING)) {
             // (S3): the reference that the queue gets was counted in the same step.
-            self.header().core().push(Self(self.0));
+            self.group().push(Self(self.0));
         }
     }
 }

@@ -11,9 +11,9 @@ use super::state::{
     CANCEL, Ending, KEY, OVER, RUNNING, SCHEDULED, SHIELD, Snapshot, WAITER, untold,
 };
 use super::thread::OnThread;
+use super::upcalls::{self, Group};
 use super::waker;
 use crate::cancel::CancelReason;
-use crate::group::engine::place::{Place, stand_in_lent};
 
 /// How a child of a batch left the hands of its driver. The batch keeps its reference.
 pub(in crate::group) enum RanInBatch {
@@ -114,14 +114,14 @@ impl CellRef {
     /// somebody's hand from earlier on. A shield in it holds that off until the sweep comes.
     #[inline]
     pub(super) fn goes_with_group(&self, state: Snapshot) -> bool {
-        !state.has(CANCEL | SHIELD) && self.core().drops_children()
+        !state.has(CANCEL | SHIELD) && self.group().drops_children()
     }
 
     /// Polls the future, in its place and its context. The caller holds `RUNNING`, and the child is not over.
     #[inline]
     fn poll_future(&self) -> Poll<Ending> {
         let raw = self.raw();
-        stand_in_lent(self.place(), || {
+        upcalls::inside(self.lent(), || {
             // The waker lives as long as our reference and does not count; a clone of it does.
             // SAFETY: we hold a reference, and this waker does not give it up.
             let waker = ManuallyDrop::new(unsafe { Waker::from_raw(waker::raw(raw)) });
@@ -133,11 +133,11 @@ impl CellRef {
         })
     }
 
-    /// This child as a place, for as long as this reference is there.
+    /// This reference once more, for as long as it is there.
     #[inline]
-    fn place(&self) -> ManuallyDrop<Place> {
+    fn lent(&self) -> ManuallyDrop<Self> {
         // SAFETY: it does not count, and is never dropped.
-        ManuallyDrop::new(Place::Child(unsafe { CellRef::from_raw(self.raw()) }))
+        ManuallyDrop::new(unsafe { Self::from_raw(self.raw()) })
     }
 
     /// Ends a poll that gave `Pending` (edge 2), unless the child is to be dropped; the state before.
@@ -262,24 +262,23 @@ impl Claimed {
         let own = self.0.own_reason();
         let reason = own.as_ref().unwrap_or(reason);
         // Before its destructor, which may tell others what it did not give.
-        let core = self.0.core();
         let is_missing = own
             .as_ref()
-            .is_some_and(|own| core.child_is_missing(&self.0, own));
+            .is_some_and(|own| self.0.group().child_is_missing(&self.0, own));
         // It follows the group's only as long as the child is there.
         self.0.turn_token(reason);
         // Nobody but its key asks why it was cancelled.
         let reason = self.0.has_key().then(|| reason.clone());
         let raw = self.0.raw();
         // The destructor runs in the child, as its polls did.
-        let end = stand_in_lent(self.0.place(), || {
+        let end = upcalls::inside(self.0.lent(), || {
             // SAFETY: we hold a reference.
             let header = unsafe { raw.as_ref() };
             // SAFETY: this is the proof that we hold `RUNNING`.
             unsafe { header.in_context(|| (header.vtable.cancel)(raw, reason)) }
         });
         if is_missing && end == Ending::Panicked {
-            self.0.core().child_is_not_missing(&self.0);
+            self.0.group().child_is_not_missing(&self.0);
         }
         self.0.finish(end, tell_group)
     }
@@ -297,5 +296,5 @@ impl Claimed {
 /// Before the end can be seen: whoever learns of it from the key and fails in turn comes second.
 fn tell_group(failed: Failed, end: Ending) {
     let core = Arc::clone(failed.core());
-    core.child_fails(failed, end);
+    Group::of(&core).child_fails(failed, end);
 }

@@ -13,7 +13,7 @@ use std::ptr;
 use std::sync::{Arc, Weak};
 
 use super::failed::Members;
-use crate::group::engine::core::{Core, Settings};
+use super::upcalls::{Core, Group, Settings};
 use crate::spawner::SpawnerHandle;
 
 /// The proof that children of a group may be polled and dropped on this thread.
@@ -27,7 +27,7 @@ impl<'a> OnThread<'a> {
     /// On whatever thread this is, if children of the group are at home on all (4).
     #[inline]
     pub(in crate::group) fn anywhere(core: &'a Arc<Core>) -> Option<Self> {
-        core.roams().then(|| Self::new(core))
+        Group::of(core).roams().then(|| Self::new(core))
     }
 
     #[inline]

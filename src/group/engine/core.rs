@@ -299,11 +299,6 @@ impl Core {
         })
     }
 
-    /// A child is to be dropped, and nobody was polling it.
-    pub(in crate::group) fn doom(self: &Arc<Self>, child: CellRef) {
-        self.with(|sched, after| sched.doom(child, after));
-    }
-
     /// A child in line will not start. `false`: it is not in line any more.
     pub(in crate::group) fn leaves_line(self: &Arc<Self>, child: &CellRef) -> bool {
         self.with(|sched, after| sched.leaves_line(child, after))

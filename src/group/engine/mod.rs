@@ -2,6 +2,7 @@
 //!
 //! - `blocked`: children that block their thread, of which their groups are told
 //! - `body`: what a group knows of the body of its scope
+//! - `child_cancel`: shields, tokens and cancels of one child
 //! - `census`: which groups and children there are, for test executors
 //! - `clockwork`: deadline and grace
 //! - `core`: what handles, children, drivers and wakers share
@@ -11,6 +12,7 @@
 //! - `launching`: how driver jobs come to the spawner, and what becomes of those that it loses
 //! - `no_census`: where nobody asks
 //! - `place`: where code runs, and how places lie in each other
+//! - `shields`: what a group does for the shields in its body
 //! - `stages`: how a group is cancelled
 //! - `surroundings`: what cannot give its value ends what awaits it
 //! - `told`: who was told why it is cancelled, and hands that on as its error
@@ -20,6 +22,7 @@ pub(in crate::group) mod blocked;
 pub(in crate::group) mod body;
 #[cfg(feature = "testing")]
 pub(crate) mod census;
+pub(in crate::group) mod child_cancel;
 pub(in crate::group) mod clockwork;
 pub(crate) mod core;
 pub(in crate::group) mod driver;
@@ -29,6 +32,7 @@ pub(in crate::group) mod launching;
 #[cfg(not(feature = "testing"))]
 pub(in crate::group) mod no_census;
 pub(crate) mod place;
+pub(in crate::group) mod shields;
 pub(in crate::group) mod stages;
 pub(in crate::group) mod surroundings;
 pub(in crate::group) mod told;

@@ -1,7 +1,5 @@
 //! Cancelling: the two stages, the sweep, what holds off the drop of the body, and children that are missed.
 
-use std::sync::{Arc, Weak};
-
 use super::Sched;
 use super::after::After;
 use super::children::Swept;
@@ -10,9 +8,7 @@ use super::policy::{OnError, Policy};
 use crate::cancel::{CancelKind, CancelReason};
 use crate::error::{ChildInfo, KeyId};
 use crate::group::cell::{CellRef, Claimed, Claiming};
-use crate::group::engine::core::Core;
 use crate::group::queues::watchers::Events;
-use crate::group::shield::shields::Stands;
 
 impl Sched {
     /// Cancels, unless that was done before or the group has ended. The children have the group's grace.
@@ -199,19 +195,8 @@ impl Sched {
         after.body_may_go();
     }
 
-    /// Something stands in the body that holds it, or is to be told.
-    pub(in crate::group) fn shield_body(&mut self, inner: Option<&Arc<Core>>, what: Stands) {
-        self.body_shields.add(inner, what);
-    }
-
-    /// A shield in the body is gone.
-    pub(in crate::group) fn unshield_body(
-        &mut self,
-        inner: Option<&Arc<Core>>,
-        what: Stands,
-        after: &mut After,
-    ) {
-        self.body_shields.remove(inner, what);
+    /// A shield in the body is gone, and was taken off their count.
+    pub(in crate::group) fn body_unshielded(&mut self, after: &mut After) {
         if !self.hard {
             return;
         }
@@ -222,11 +207,6 @@ impl Sched {
             self.watchers
                 .notify(Events::TROUBLE, |waker| after.wake(waker));
         }
-    }
-
-    /// Whether something in the body is to be polled when the body goes, and the groups through which shields reach up to it.
-    pub(in crate::group) fn body_path(&self) -> (bool, Vec<Weak<Core>>) {
-        (self.body_shields.wants_poll(), self.body_shields.path())
     }
 
     /// What the group is in is to be dropped, and the group with it: without grace, and its body as well.
@@ -278,6 +258,7 @@ impl Sched {
         let goes = self.hard || self.body_gives_up;
         goes && (self.resumes || on_cancel || self.goes_with_outside)
     }
+
     /// A child was cancelled alone and is about to be over, in a group that needs all.
     pub(in crate::group) fn lacks(&mut self, lack: Lack, policy: Policy, after: &mut After) {
         if self.cancelled.is_none() {

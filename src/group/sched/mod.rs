@@ -44,7 +44,7 @@ pub(super) use self::staffing::Parking;
 use self::tally::Tally;
 pub(super) use self::work::{Done, Turned, Work};
 use crate::cancel::{CancelKind, CancelReason, Told};
-use crate::group::cell::{Blocks, CellRef, Ending, Failed, Finished, Roll};
+use crate::group::cell::{Blocks, CellRef, Ending, Failed, Finished, Roll, Shields};
 use crate::group::queues::batch::Batch;
 use crate::group::queues::completions::Completions;
 use crate::group::queues::drivers::Drivers;
@@ -52,7 +52,6 @@ use crate::group::queues::ready::Ready;
 use crate::group::queues::slots::Slots;
 use crate::group::queues::tickets::Ticket;
 use crate::group::queues::watchers::{Events, Watchers};
-use crate::group::shield::shields::Shields;
 
 mod arriving;
 mod cancelling;
@@ -81,7 +80,7 @@ pub(super) struct Sched {
     /// Does a cancel leave the children some grace?
     gives_grace: bool,
     /// Shields in the body, which hold off its drop.
-    body_shields: Shields,
+    pub(super) body_shields: Shields,
     body_gives_up: bool,
     /// What the group is in is to be dropped.
     goes_with_outside: bool,

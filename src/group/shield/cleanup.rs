@@ -8,8 +8,8 @@ use std::task::{Context, Poll};
 use pin_project_lite::pin_project;
 
 use super::shielded::Hold;
-use super::shields::Stands;
 use crate::cancel::CancelledOwned;
+use crate::group::cell::Stands;
 use crate::group::engine::place::{Place, here, token_of};
 use crate::log;
 

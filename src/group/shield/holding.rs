@@ -1,7 +1,7 @@
 //! Holding off a drop for work that nothing can stop, and seeing when it is due.
 
 use super::shielded::Hold;
-use super::shields::Stands;
+use crate::group::cell::Stands;
 use crate::group::engine::place::{Place, here};
 
 /// Holds off the drop of the child or body that this code runs in by a cancel, as a shield does, but goes on reading the

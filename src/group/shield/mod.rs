@@ -4,10 +4,8 @@
 //! - `cleanup`: [`shield`](shield()) and [`with_cleanup`]
 //! - `holding`: holding off a drop for work that nothing can stop
 //! - `shielded`: [`shield`](shield()) and [`with_cleanup`]
-//! - `shields`: what holds off a drop
 
 pub(in crate::group) mod checkpoint;
 pub(in crate::group) mod cleanup;
 pub(in crate::group) mod holding;
 pub(in crate::group) mod shielded;
-pub(in crate::group) mod shields;

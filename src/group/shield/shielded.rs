@@ -9,9 +9,8 @@ use std::task::{Context, Poll, ready};
 
 use pin_project_lite::pin_project;
 
-use super::shields::Stands;
 use crate::cancel::CancelToken;
-use crate::group::cell::CellRef;
+use crate::group::cell::{CellRef, Stands};
 use crate::group::engine::core::Core;
 use crate::group::engine::place::{Place, Screen, here, stand};
 use crate::std_or_loom::Lock;

@@ -1,25 +1,19 @@
-//! Shields, tokens and cancels of one child: the slow paths of its extras.
+//! Shields, tokens and cancels of one child: what its cell keeps, and what its group has to do with it.
 
-use std::mem::take;
 use std::sync::Arc;
 
-use super::reference::CellRef;
-use super::state::{DOOM, OVER, RUNNING, SHIELD};
-use crate::cancel::{CancelReason, CancelToken, Handed, Told};
-use crate::error::unhandled::drop_quietly;
-use crate::group::engine::core::Core;
-use crate::group::shield::shields::Stands;
+use super::core::Core;
+use crate::cancel::{CancelReason, CancelToken};
+use crate::group::cell::{CellRef, Claiming, OnThread, Stands};
 use crate::time::Alarm;
 
 impl CellRef {
     /// Holds off the drop of this child by one more shield, which stands in it or in the group `inner` inside it.
     pub(in crate::group) fn shield(&self, inner: Option<&Arc<Core>>, stands: Stands) {
-        let extras = self.header().extras.get_or_make();
         {
-            let mut held = extras.held.lock();
+            let mut held = self.held_or_make().lock();
             held.shields.add(inner, stands);
-            // A cancel that was marked before this step may have been carried out; one that comes later is held off.
-            let _ = self.update(|now| Some(now.0 | SHIELD));
+            self.begin_shielded();
         }
         // Whoever marked the child before did not find the group.
         if let Some(inner) = inner.filter(|_| self.is_cancelled()) {
@@ -31,18 +25,18 @@ impl CellRef {
     /// Takes one shield away. If it was the last and the child is to be dropped, that is seen to; and if it was not, what it
     /// stood before may be told.
     pub(in crate::group) fn unshield(&self, inner: Option<&Arc<Core>>, stands: Stands) {
-        let extras = self.header().extras.get_or_make();
-        let mut held = extras.held.lock();
+        let mut held = self.held_or_make().lock();
         held.shields.remove(inner, stands);
         let lifted = !held.shields.any();
-        let before = lifted.then(|| self.update(|now| Some(now.0 & !SHIELD)));
+        let waits = lifted && self.end_shielded();
         let gives_up = held.gives_up;
         drop(held);
-        if let Some(Ok(before)) = before {
+        if lifted {
             if gives_up {
                 self.mark_cancelled();
-            } else if self.is_cancelled() && !before.has(RUNNING | OVER | DOOM) {
-                self.core().doom(self.clone());
+            } else if waits && self.is_cancelled() {
+                let child = self.clone();
+                self.core().with(|sched, after| sched.doom(child, after));
             }
         } else if self.is_cancelled() {
             self.tell_path();
@@ -51,9 +45,9 @@ impl CellRef {
 
     /// Marks it as cancelled for itself, and has it looked at by whoever polls children, unless a shield holds it: whoever takes
     /// that away has it looked at.
-    pub(super) fn mark_cancelled(&self) {
+    pub(in crate::group) fn mark_cancelled(&self) {
         if self.is_shielded() {
-            let held = self.header().extras.get_or_make().held.lock();
+            let held = self.held_or_make().lock();
             if held.shields.any() && !held.shields.wants_poll() {
                 self.mark();
                 drop(held);
@@ -66,21 +60,12 @@ impl CellRef {
         }
     }
 
-    /// If a shield holds it, is it to be polled once when it is to be dropped? For as long as what this gives is there, nothing
-    /// changes that. `None`: no shield holds it as yet.
-    pub(super) fn polls_if_held(&self) -> Option<(bool, impl Drop + use<'_>)> {
-        self.load().has(SHIELD).then(|| {
-            let held = self.header().extras.get_or_make().held.lock();
-            (held.shields.wants_poll(), held)
-        })
-    }
-
     /// Tells the groups inside it, through which shields reach up to it, that it is to be dropped.
     pub(in crate::group) fn tell_path(&self) {
-        let Some(extras) = self.header().extras.get() else {
+        let Some(held) = self.held() else {
             return;
         };
-        let path = extras.held.lock().shields.path();
+        let path = held.lock().shields.path();
         self.core().pass_on(&path, &self.reason());
     }
 
@@ -89,27 +74,9 @@ impl CellRef {
         self.own_reason().unwrap_or_else(|| self.core().reason())
     }
 
-    /// Its code was given a reason.
-    pub(in crate::group) fn is_told(&self, handed: Handed) {
-        let extras = self.header().extras.get_or_make();
-        extras.held.lock().told.note(handed);
-    }
-
-    /// What its code was given.
-    pub(in crate::group) fn was_told(&self) -> Told {
-        let extras = self.header().extras.get();
-        extras.map_or_else(Told::default, |extras| take(&mut extras.held.lock().told))
-    }
-
-    /// Why it was cancelled for itself.
-    pub(in crate::group) fn own_reason(&self) -> Option<CancelReason> {
-        let extras = self.header().extras.get()?;
-        extras.held.lock().reason.clone()
-    }
-
     /// Its own token, which turns with the group's and for the same reason. Cancelling it cancels this child.
     pub(in crate::group) fn token(&self) -> CancelToken {
-        let held = &self.header().extras.get_or_make().held;
+        let held = self.held_or_make();
         let known = held.lock().token.clone();
         let token = known.unwrap_or_else(|| self.make_token());
         // A cancel that came before the token could be seen has not turned it.
@@ -117,15 +84,6 @@ impl CellRef {
             token.turn(reason);
         }
         token
-    }
-
-    /// Turns its token, if anybody asked for it.
-    pub(super) fn turn_token(&self, reason: &CancelReason) {
-        let extras = self.header().extras.get();
-        let token = extras.and_then(|extras| extras.held.lock().token.clone());
-        if let Some(token) = token {
-            token.turn(reason.clone());
-        }
     }
 
     fn make_token(&self) -> CancelToken {
@@ -148,7 +106,7 @@ impl CellRef {
         let now = fresh.on_cancel_now(move |reason| child.cancel_alone_now(reason.clone(), false));
         let guards = [follows, cancels, now];
         let (token, unused) = {
-            let mut held = self.header().extras.get_or_make().held.lock();
+            let mut held = self.held_or_make().lock();
             match &held.token {
                 Some(other) => (other.clone(), Some(guards)),
                 None => {
@@ -174,8 +132,7 @@ impl CellRef {
 
     /// Does by itself what the callback of its token is about to do, if that was cancelled.
     pub(in crate::group) fn heeds_token(&self) {
-        let extras = self.header().extras.get();
-        let token = extras.and_then(|extras| extras.held.lock().token.clone());
+        let token = self.held().and_then(|held| held.lock().token.clone());
         if let Some(reason) = token.and_then(|token| token.reason()) {
             self.token_turned(&reason);
         }
@@ -190,7 +147,7 @@ impl CellRef {
         }
         // What the group is in may have been cancelled before, and then that is what the child has read.
         let reason = core.cancelled().unwrap_or(reason);
-        let held = &self.header().extras.get_or_make().held;
+        let held = self.held_or_make();
         {
             let mut held = held.lock();
             if held.reason.is_some() || self.end().is_some() {
@@ -225,7 +182,7 @@ impl CellRef {
         // What cancelled its group, or what that is in, came first.
         let reason = self.core().cancelled().unwrap_or(reason);
         let alarm = {
-            let mut held = self.header().extras.get_or_make().held.lock();
+            let mut held = self.held_or_make().lock();
             if self.end().is_some() {
                 return;
             }
@@ -255,7 +212,7 @@ impl CellRef {
             return;
         }
         {
-            let mut held = self.header().extras.get_or_make().held.lock();
+            let mut held = self.held_or_make().lock();
             held.reason.get_or_insert(reason);
             held.gives_up = true;
             if held.shields.any() {
@@ -273,28 +230,27 @@ impl CellRef {
         self.gives_up_with(reason);
     }
 
+    /// Drops it on behalf of somebody who awaits it: nobody polls it, and nothing holds it.
+    pub(in crate::group) fn drops_awaited(&self) {
+        let core = self.core();
+        let Some(at) = OnThread::anywhere(core) else {
+            return;
+        };
+        match self.clone().claim(false) {
+            Claiming::Claimed(claimed) => core.is_over(claimed.cancel(&core.reason(), at)),
+            Claiming::Busy(_) => {}
+            Claiming::Held(_, queue) => core.push(queue),
+        }
+    }
+
     fn keep_alarm(&self, alarm: Alarm) {
         let earlier = {
-            let mut held = self.header().extras.get_or_make().held.lock();
+            let mut held = self.held_or_make().lock();
             held.alarm.replace(alarm)
         };
         drop(earlier);
         if self.end().is_some() {
             self.lets_go();
-        }
-    }
-
-    /// Lets go of what only a child that is not over has: it may hold the child in turn.
-    #[inline]
-    pub(super) fn lets_go(&self) {
-        if let Some(extras) = self.header().extras.get() {
-            let gone = {
-                let mut held = extras.held.lock();
-                let told = take(&mut held.told);
-                let alarm = held.alarm.take();
-                (held.token.take(), held.guards.take(), alarm, told)
-            };
-            drop_quietly("the token of a child", gone);
         }
     }
 }

@@ -1,13 +1,8 @@
-//! How many shields hold off a drop, and through which groups they reach up to what is held; and what a group does for
-//! those in its body.
+//! How many shields hold off a drop, and through which groups they reach up to what is held.
 
 use std::sync::{Arc, Weak};
-use std::task::Wake;
 
-use crate::cancel::CancelReason;
-use crate::depth;
-use crate::group::engine::core::Core;
-use crate::group::engine::place::Place;
+use super::upcalls::Core;
 
 /// The shields that stand in one child, or in one body. Most have none, ever.
 #[derive(Default)]
@@ -118,67 +113,5 @@ impl Standing {
     fn position(&self, inner: &Arc<Core>) -> Option<usize> {
         let is_it = |(weak, _): &(Weak<Core>, usize)| weak.as_ptr() == Arc::as_ptr(inner);
         self.path.iter().position(is_it)
-    }
-}
-
-impl Core {
-    /// Its children are dropped, and shields or clean-ups stand in its body. Where the body goes, too, that is passed on to the
-    /// groups inside it, and a clean-up in the body itself is polled once.
-    pub(in crate::group) fn tell_body_path(self: &Arc<Self>) {
-        let (goes, (polls, path)) =
-            self.read(|sched| (sched.drops_body(self.drops_body()), sched.body_path()));
-        if !goes {
-            return;
-        }
-        if polls {
-            self.wake_by_ref();
-        }
-        self.pass_on(&path, &self.reason());
-    }
-
-    /// Passes a cancel that drops what they are in on to the groups inside, but not through a shield that stands.
-    pub(in crate::group) fn pass_on(&self, inside: &[Weak<Self>], reason: &CancelReason) {
-        let reason = reason.inherited();
-        let groups = inside.iter().filter_map(Weak::upgrade);
-        for group in groups.filter(|group| !group.is_screened()) {
-            let reason = reason.clone();
-            let reason = reason.clone();
-            // It may hold a shield in turn, which passes it on.
-            depth::bounded(move || {
-                group.with(|sched, after| sched.cancel_from_outside(reason, after));
-            });
-        }
-    }
-
-    /// Does a shield stand between the group and the child or body that it is in?
-    fn is_screened(&self) -> bool {
-        let mut place = self.parent();
-        while let Some(Place::Behind(screen)) = place {
-            if screen.stands() {
-                return true;
-            }
-            place = screen.outside.as_ref();
-        }
-        false
-    }
-
-    /// Something stands in the body, or in the group `inner` inside it.
-    pub(in crate::group) fn shield_body(self: &Arc<Self>, inner: Option<&Arc<Core>>, what: Stands) {
-        let drops_body = self.drops_body();
-        let is_late = self.with(|sched, _| {
-            sched.shield_body(inner, what);
-            sched.drops_body(drops_body)
-        });
-        if let Some(inner) = inner.filter(|_| is_late) {
-            self.pass_on(&[Arc::downgrade(inner)], &self.reason());
-        }
-    }
-
-    pub(in crate::group) fn unshield_body(
-        self: &Arc<Self>,
-        inner: Option<&Arc<Core>>,
-        what: Stands,
-    ) {
-        self.with(|sched, after| sched.unshield_body(inner, what, after));
     }
 }
