@@ -51,7 +51,6 @@ const WINGS_UP: &[(&str, &str)] = &[
     ("src/group/cell/upcalls.rs", "engine"),
     ("src/group/engine/place.rs", "handle"),
     ("src/group/engine/place.rs", "shield"),
-    ("src/group/sched/after.rs", "engine"),
 ];
 
 /// The modules with `unsafe` in them: a file, or a folder with a slash at its end.

@@ -61,7 +61,7 @@ impl<'a> Group<'a> {
 
     /// A child is to be dropped, and nobody was polling it.
     pub(super) fn doom(self, child: CellRef) {
-        self.0.with(|sched, after| sched.doom(child, after));
+        self.0.with(|sched, effects| sched.doom(child, effects));
     }
 
     /// The same, and somebody awaits it: it is dropped at once, if that can be done here.

@@ -61,7 +61,7 @@ impl Blocked {
             if !is_new {
                 break;
             }
-            if core.with(|sched, after| sched.is_blocked(of_body, after)) {
+            if core.with(|sched, effects| sched.is_blocked(of_body, effects)) {
                 blocked.told.push((Arc::clone(core), of_body));
             }
         }

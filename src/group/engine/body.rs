@@ -145,14 +145,14 @@ impl Core {
 
     /// The body has nothing to give, and nothing to wait for: once it may be dropped it is, without waiting for the end of the grace.
     pub(crate) fn body_gives_up(self: &Arc<Self>) {
-        self.with(|sched, after| sched.body_gives_up(after));
+        self.with(|sched, effects| sched.body_gives_up(effects));
     }
 
     fn body_over<E>(self: &Arc<Self>, failure: Failure<E>, ending: Ending) -> BodyFailure<E> {
         let reason = self.first_cause(CancelReason::new(CancelKind::BodyFailed));
-        let position = self.with(|sched, after| {
+        let position = self.with(|sched, effects| {
             if self.policy().cancels_siblings(ending) {
-                sched.cancel(reason, after);
+                sched.cancel(reason, effects);
             }
             sched.failures.len()
         });
@@ -211,10 +211,10 @@ impl Wake for Core {
 
     fn wake_by_ref(self: &Arc<Self>) {
         if self.body.state.swap(WOKEN, AcqRel) == PARKED {
-            self.with(|sched, after| {
+            self.with(|sched, effects| {
                 sched
                     .watchers
-                    .notify(Events::BODY, |waker| after.wake(waker))
+                    .notify(Events::BODY, |waker| effects.wake(waker))
             });
         }
     }

@@ -36,7 +36,8 @@ impl CellRef {
                 self.mark_cancelled();
             } else if waits && self.is_cancelled() {
                 let child = self.clone();
-                self.core().with(|sched, after| sched.doom(child, after));
+                self.core()
+                    .with(|sched, effects| sched.doom(child, effects));
             }
         } else if self.is_cancelled() {
             self.tell_path();

@@ -18,7 +18,7 @@ use crate::group::queues::batch::Hand;
 use crate::group::queues::counter::Counter;
 use crate::group::queues::lanes::Lanes;
 use crate::group::queues::watchers::WatcherId;
-use crate::group::sched::after::After;
+use crate::group::sched::effects::Effects;
 use crate::group::sched::left::Left;
 use crate::group::sched::pace::{Pace, Spent};
 use crate::group::sched::policy::Policy;
@@ -174,16 +174,16 @@ impl Core {
     #[inline]
     pub(in crate::group) fn with<R>(
         self: &Arc<Self>,
-        f: impl FnOnce(&mut Sched, &mut After) -> R,
+        f: impl FnOnce(&mut Sched, &mut Effects) -> R,
     ) -> R {
         #[cfg(test)]
         self.sections.raise();
-        let mut after = After::new(self);
+        let mut effects = Effects::new(self);
         let mut sched = self.sched.lock();
-        let result = f(&mut sched, &mut after);
-        sched.keep_lanes(&mut after);
+        let result = f(&mut sched, &mut effects);
+        sched.keep_lanes(&mut effects);
         drop(sched);
-        after.run();
+        self.perform(effects);
         result
     }
 
@@ -209,14 +209,14 @@ impl Core {
     #[inline]
     pub(in crate::group) fn push(self: &Arc<Self>, child: CellRef) {
         if let Err(child) = self.lanes.put(child) {
-            self.with(|sched, after| sched.push(child, after));
+            self.with(|sched, effects| sched.push(child, effects));
         }
     }
 
     /// A child has failed and is about to be over.
     pub(in crate::group) fn child_fails(self: &Arc<Self>, failed: Failed, end: Ending) {
         let overdue = self.overdue();
-        self.with(|sched, after| sched.fails(failed, end, self.policy, overdue, after));
+        self.with(|sched, effects| sched.fails(failed, end, self.policy, overdue, effects));
     }
 
     /// Gives back what the driver had and takes the next, into its hand if it is more than one child: the critical section
@@ -229,9 +229,9 @@ impl Core {
         spent: &mut Spent,
         hand: &mut Hand,
     ) -> Work {
-        self.with(|sched, after| {
-            sched.take_back(done, by_owner, hand, after);
-            sched.work(by_owner, spent, hand, after)
+        self.with(|sched, effects| {
+            sched.take_back(done, by_owner, hand, effects);
+            sched.work(by_owner, spent, hand, effects)
         })
     }
 
@@ -242,33 +242,33 @@ impl Core {
         by_owner: bool,
         hand: &mut Hand,
     ) {
-        self.with(|sched, after| {
-            sched.take_back(done, by_owner, hand, after);
-            sched.nudge(after);
+        self.with(|sched, effects| {
+            sched.take_back(done, by_owner, hand, effects);
+            sched.nudge(effects);
         });
     }
 
     /// A child of a batch is over, and others may have to do with that at once.
     pub(in crate::group) fn is_over(self: &Arc<Self>, finished: Finished) {
-        self.with(|sched, after| {
-            sched.over(finished, after);
-            sched.nudge(after);
+        self.with(|sched, effects| {
+            sched.over(finished, effects);
+            sched.nudge(effects);
         });
     }
 
     /// The same for one that is untold. `true`: somebody waits for the next.
     pub(in crate::group) fn settle_one(self: &Arc<Self>, child: &CellRef) -> bool {
-        self.with(|sched, after| {
-            sched.settle_one(child, after);
-            sched.nudge(after);
+        self.with(|sched, effects| {
+            sched.settle_one(child, effects);
+            sched.nudge(effects);
             sched.slots.is_awaited()
         })
     }
 
     /// How many children are not over.
     pub(crate) fn len(self: &Arc<Self>) -> usize {
-        self.with(|sched, after| {
-            sched.settle(after);
+        self.with(|sched, effects| {
+            sched.settle(effects);
             sched.live
         })
     }
@@ -278,11 +278,11 @@ impl Core {
         self: &Arc<Self>,
         done: Option<Finished>,
     ) -> Option<(Claimed, CancelReason)> {
-        self.with(|sched, after| {
+        self.with(|sched, effects| {
             if let Some(finished) = done {
-                sched.over(finished, after);
+                sched.over(finished, effects);
             }
-            sched.sweep(after)
+            sched.sweep(effects)
         })
     }
 
@@ -291,31 +291,31 @@ impl Core {
         self: &Arc<Self>,
         done: Option<Finished>,
     ) -> Option<(Claimed, CancelReason)> {
-        self.with(|sched, after| {
+        self.with(|sched, effects| {
             if let Some(finished) = done {
-                sched.over(finished, after);
+                sched.over(finished, effects);
             }
-            sched.next_to_drop(after)
+            sched.next_to_drop(effects)
         })
     }
 
     /// A child in line will not start. `false`: it is not in line any more.
     pub(in crate::group) fn leaves_line(self: &Arc<Self>, child: &CellRef) -> bool {
-        self.with(|sched, after| sched.leaves_line(child, after))
+        self.with(|sched, effects| sched.leaves_line(child, effects))
     }
 
     /// Somebody leaves, as `leaving` says from now on: nobody is waited for but main children.
     pub(in crate::group) fn leaves(self: &Arc<Self>, leaving: &mut bool) -> Option<Left> {
-        self.with(|sched, after| {
-            sched.leaves(leaving, after);
-            sched.leave_if_empty(after)
+        self.with(|sched, effects| {
+            sched.leaves(leaving, effects);
+            sched.leave_if_empty(effects)
         })
     }
 
     /// Closes the group for good if no child is left.
     #[inline]
     pub(crate) fn leave_if_empty(self: &Arc<Self>) -> Option<Left> {
-        self.with(|sched, after| sched.leave_if_empty(after))
+        self.with(|sched, effects| sched.leave_if_empty(effects))
     }
 
     /// Whoever was leaving stays.
@@ -324,11 +324,11 @@ impl Core {
     }
 
     pub(crate) fn close(self: &Arc<Self>) {
-        self.with(|sched, after| sched.close(after));
+        self.with(|sched, effects| sched.close(effects));
     }
 
     pub(crate) fn close_if_empty(self: &Arc<Self>) -> bool {
-        self.with(|sched, after| sched.close_if_empty(after))
+        self.with(|sched, effects| sched.close_if_empty(effects))
     }
 
     /// The owner is gone: from now on nobody takes children but whoever drops them.
@@ -337,9 +337,9 @@ impl Core {
         reason: CancelReason,
         place: Option<WatcherId>,
     ) {
-        self.with(|sched, after| {
-            sched.ends(reason, after);
-            after.drop_waker(place.and_then(|place| sched.watchers.unwatch(place)));
+        self.with(|sched, effects| {
+            sched.ends(reason, effects);
+            effects.drop_waker(place.and_then(|place| sched.watchers.unwatch(place)));
         });
     }
 
@@ -347,7 +347,7 @@ impl Core {
     pub(in crate::group) fn ends(at: OnThread<'_>) {
         let core = at.core();
         sweep(at);
-        core.with(|sched, after| sched.orphan(after));
+        core.with(|sched, effects| sched.orphan(effects));
         core.stop_clock();
     }
 
@@ -362,8 +362,8 @@ impl Core {
     }
 
     pub(crate) fn tally(self: &Arc<Self>) -> Tally {
-        let mut tally = self.with(|sched, after| {
-            sched.settle(after);
+        let mut tally = self.with(|sched, effects| {
+            sched.settle(effects);
             sched.tally
         });
         tally.taken += self.taken.get();

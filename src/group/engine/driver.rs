@@ -253,7 +253,7 @@ impl<H: Home + Unpin> Future for Driver<H> {
         let Some(at) = this.home.on_thread(&core) else {
             return Poll::Ready(());
         };
-        if !core.with(|sched, after| sched.driver_begins(id, after)) {
+        if !core.with(|sched, effects| sched.driver_begins(id, effects)) {
             // It was given up, perhaps where nobody could drop the children.
             sweep(at);
             this.core = Weak::new();
@@ -267,7 +267,7 @@ impl<H: Home + Unpin> Future for Driver<H> {
                 return Poll::Pending;
             }
             let waker = cx.waker().clone();
-            match core.with(|sched, after| sched.driver_parks(id, waker, after)) {
+            match core.with(|sched, effects| sched.driver_parks(id, waker, effects)) {
                 Parking::Parked => return Poll::Pending,
                 Parking::HasWork => {}
                 Parking::Ended => {
@@ -390,7 +390,7 @@ impl<'a, G: Ground> Turn<'a, G> {
         let on_spawner = self.on_spawner;
         self.suspended = true;
         self.core
-            .with(|sched, after| sched.owner_gives_way(on_spawner, place, after));
+            .with(|sched, effects| sched.owner_gives_way(on_spawner, place, effects));
         pace::give_way(waker);
     }
 
@@ -406,14 +406,14 @@ impl<'a, G: Ground> Turn<'a, G> {
         used_up: bool,
     ) -> Leaving {
         let on_spawner = self.on_spawner;
-        let next = self.core.with(|sched, after| {
-            sched.leaves(leaving, after);
+        let next = self.core.with(|sched, effects| {
+            sched.leaves(leaving, effects);
             if sched.live == 0 && yielded {
                 sched
-                    .leave_if_empty(after)
+                    .leave_if_empty(effects)
                     .map_or(Leaving::Stays, Leaving::Left)
             } else if sched.live == 0 || used_up {
-                sched.owner_gives_way(on_spawner, place, after);
+                sched.owner_gives_way(on_spawner, place, effects);
                 Leaving::GivesWay
             } else {
                 Leaving::Stays
@@ -453,17 +453,17 @@ impl<'a, G: Ground> Turn<'a, G> {
             Events::DROPS
         });
         let drops = &mut self.drops;
-        self.suspended = self.core.with(|sched, after| {
+        self.suspended = self.core.with(|sched, effects| {
             if events.meets(Events::COMPLETION) {
-                sched.settle_from_now(after);
+                sched.settle_from_now(effects);
             }
             *drops = !on_spawner && sched.has_to_drop();
-            if (on_spawner && sched.has_work_left(after)) || *drops || has_news(sched) {
-                after.drop_waker(waker);
+            if (on_spawner && sched.has_work_left(effects)) || *drops || has_news(sched) {
+                effects.drop_waker(waker);
                 return false;
             }
-            after.drop_waker(sched.watchers.watch(place, events, waker));
-            sched.owner_suspends(on_spawner, after);
+            effects.drop_waker(sched.watchers.watch(place, events, waker));
+            sched.owner_suspends(on_spawner, effects);
             true
         });
         self.suspended
@@ -494,7 +494,7 @@ impl<G: Ground> Drop for Turn<'_, G> {
         if !self.suspended {
             let on_spawner = self.on_spawner;
             self.core
-                .with(|sched, after| sched.owner_suspends(on_spawner, after));
+                .with(|sched, effects| sched.owner_suspends(on_spawner, effects));
         }
     }
 }

@@ -59,7 +59,7 @@ impl Core {
         why: &str,
         at: Option<OnThread<'_>>,
     ) {
-        let is_left = self.with(|sched, after| sched.driver_lost(id, why, after));
+        let is_left = self.with(|sched, effects| sched.driver_lost(id, why, effects));
         if let Some(at) = at.filter(|_| is_left) {
             sweep(at);
         }
@@ -69,6 +69,6 @@ impl Core {
 /// A driver of the group was put off.
 impl Calls for Core {
     fn is_called(self: Arc<Self>) {
-        self.with(|sched, after| sched.is_called(after));
+        self.with(|sched, effects| sched.is_called(effects));
     }
 }

@@ -11,6 +11,7 @@
 //! - `identity`: which task runs here
 //! - `launching`: how driver jobs come to the spawner, and what becomes of those that it loses
 //! - `no_census`: where nobody asks
+//! - `perform`: performs the effects of a critical section
 //! - `place`: where code runs, and how places lie in each other
 //! - `shields`: what a group does for the shields in its body
 //! - `stages`: how a group is cancelled
@@ -31,6 +32,7 @@ pub(in crate::group) mod identity;
 pub(in crate::group) mod launching;
 #[cfg(not(feature = "testing"))]
 pub(in crate::group) mod no_census;
+pub(in crate::group) mod perform;
 pub(crate) mod place;
 pub(in crate::group) mod shields;
 pub(in crate::group) mod stages;

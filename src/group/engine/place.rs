@@ -352,7 +352,7 @@ impl Place {
     pub(in crate::group) fn gives_up(&self) {
         match self {
             Self::Child(child) => child.gives_up(),
-            Self::Body(core) => core.with(|sched, after| sched.body_gives_up(after)),
+            Self::Body(core) => core.with(|sched, effects| sched.body_gives_up(effects)),
             Self::Behind(_) => {}
             Self::Starting(threshold) => threshold.gives_up(),
         }

@@ -35,7 +35,7 @@ impl Core {
             let reason = reason.clone();
             // It may hold a shield in turn, which passes it on.
             depth::bounded(move || {
-                group.with(|sched, after| sched.cancel_from_outside(reason, after));
+                group.with(|sched, effects| sched.cancel_from_outside(reason, effects));
             });
         }
     }
@@ -69,9 +69,9 @@ impl Core {
         inner: Option<&Arc<Core>>,
         what: Stands,
     ) {
-        self.with(|sched, after| {
+        self.with(|sched, effects| {
             sched.body_shields.remove(inner, what);
-            sched.body_unshielded(after);
+            sched.body_unshielded(effects);
         });
     }
 }

@@ -98,12 +98,12 @@ impl Core {
     /// Cancels, unless that was done before: children are dropped when their grace is over.
     pub(crate) fn cancel(self: &Arc<Self>, reason: CancelReason) {
         let reason = self.first_cause(reason);
-        self.with(|sched, after| sched.cancel(reason, after));
+        self.with(|sched, effects| sched.cancel(reason, effects));
     }
 
     /// Cancels without grace, or ends the grace: what the group is in is dropped as soon as a shield in the group allows.
     pub(in crate::group) fn harden(self: &Arc<Self>, reason: &CancelReason) {
-        self.with(|sched, after| sched.cancel_hard(reason.clone(), after));
+        self.with(|sched, effects| sched.cancel_hard(reason.clone(), effects));
     }
 
     /// Cancels without grace, or ends the grace: children are dropped unless a shield holds them.
@@ -114,7 +114,7 @@ impl Core {
     /// The same, whatever a shield holds.
     pub(crate) fn cancel_past_shields(self: &Arc<Self>, reason: CancelReason) {
         let reason = self.first_cause(reason);
-        self.with(|sched, after| sched.cancel_past_shields(reason, after));
+        self.with(|sched, effects| sched.cancel_past_shields(reason, effects));
     }
 
     /// The grace is over.

@@ -98,7 +98,7 @@ impl Core {
                 child: Some(child.info()),
                 reason: reason.clone(),
             };
-            self.with(|sched, after| sched.lacks(lack, self.policy(), after));
+            self.with(|sched, effects| sched.lacks(lack, self.policy(), effects));
         }
         self.needs_all
     }

@@ -50,7 +50,7 @@ impl<G: Watched> Drop for Watch<G> {
     fn drop(&mut self) {
         if let Some(place) = self.place {
             let core = self.group.core();
-            let is_left = core.with(|sched, after| sched.stops_watching(place, after));
+            let is_left = core.with(|sched, effects| sched.stops_watching(place, effects));
             if let Some(at) = self.group.on_thread().filter(|_| is_left) {
                 sweep(at);
             }

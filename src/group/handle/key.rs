@@ -195,7 +195,7 @@ impl<T> Future for Key<T> {
 pub(in crate::group) fn has_it_run(child: &CellRef) {
     let core = child.core();
     if let Some(lender) = child_around(core) {
-        core.with(|sched, after| sched.lend_slot(&lender, child, after));
+        core.with(|sched, effects| sched.lend_slot(&lender, child, effects));
     }
 }
 

@@ -36,7 +36,7 @@ use crate::group::engine::core::Core;
 use crate::group::engine::ground::{Blocking, Inline, InlineLocal, Kind, Local, Shared};
 use crate::group::queues::tickets::Ticket;
 use crate::group::sched::Sched;
-use crate::group::sched::after::After;
+use crate::group::sched::effects::Effects;
 
 /// A handle on a group: it starts children, reads results, cancels.
 ///
@@ -205,8 +205,8 @@ impl<'env, E, K: Kind> Scope<'env, E, K> {
         S: Settle<F::Output, Error = E>,
     {
         let fresh = Fresh::<F, S>::new(manner, location, future);
-        self.take_in(fresh, |fresh, sched, number, after| {
-            self.enlist(fresh, sched, number, ticket, after)
+        self.take_in(fresh, |fresh, sched, number, effects| {
+            self.enlist(fresh, sched, number, ticket, effects)
         })
     }
 
@@ -218,14 +218,14 @@ impl<'env, E, K: Kind> Scope<'env, E, K> {
         sched: &mut Sched,
         number: u64,
         ticket: Option<Ticket>,
-        after: &mut After,
+        effects: &mut Effects,
     ) -> Key<S::Value>
     where
         F: Future + 'env,
         S: Settle<F::Output, Error = E>,
     {
         let (roll, queue, claim) = fresh.publish(&self.members, &mut sched.blocks, number);
-        sched.enlist(roll, queue, ticket, after);
+        sched.enlist(roll, queue, ticket, effects);
         Key::new(claim)
     }
 
@@ -237,9 +237,9 @@ impl<'env, E, K: Kind> Scope<'env, E, K> {
         S: Settle<F::Output, Error = E>,
     {
         let fresh = Fresh::<F, S>::new(Manner::here(), location, future);
-        let added = self.take_in(fresh, |fresh, sched, number, after| {
+        let added = self.take_in(fresh, |fresh, sched, number, effects| {
             let (roll, queue) = fresh.publish_keyless(&self.members, &mut sched.blocks, number);
-            sched.enlist(roll, queue, None, after);
+            sched.enlist(roll, queue, None, effects);
         });
         if let Err(refused) = added {
             drop(self.refused(refused));
@@ -251,17 +251,17 @@ impl<'env, E, K: Kind> Scope<'env, E, K> {
     fn take_in<F, S, R>(
         &self,
         fresh: Fresh<F, S>,
-        enlist: impl FnOnce(Fresh<F, S>, &mut Sched, u64, &mut After) -> R,
+        enlist: impl FnOnce(Fresh<F, S>, &mut Sched, u64, &mut Effects) -> R,
     ) -> Result<R, Refused<F, S>>
     where
         F: Future + 'env,
         S: Settle<F::Output, Error = E>,
     {
         let mut fresh = Some(fresh);
-        let admitted = self.core().with(|sched, after| {
+        let admitted = self.core().with(|sched, effects| {
             let number = sched.admit()?;
             let fresh = fresh.take().expect("it is taken here alone");
-            Ok(enlist(fresh, sched, number, after))
+            Ok(enlist(fresh, sched, number, effects))
         });
         match (admitted, fresh) {
             (Ok(added), _) => {

@@ -112,16 +112,16 @@ impl<'env, E, K: Kind> Scope<'env, E, K> {
         F: Future + 'env,
         S: Settle<F::Output, Error = E>,
     {
-        let tried = self.core().with(|sched, after| {
-            sched.settle_for_slots(after);
-            let wake = |waker| after.wake(waker);
+        let tried = self.core().with(|sched, effects| {
+            sched.settle_for_slots(effects);
+            let wake = |waker| effects.wake(waker);
             match sched
                 .slots
                 .ask(&mut waiting.ticket, waker, own, child, wake)
             {
                 Answer::Go => {}
                 Answer::Wait(stale) => {
-                    after.drop_waker(stale);
+                    effects.drop_waker(stale);
                     return Tried::Waits;
                 }
                 Answer::NeedsWaker => return Tried::NeedsWaker,
@@ -132,7 +132,7 @@ impl<'env, E, K: Kind> Scope<'env, E, K> {
                 Err((number, reason)) => return Tried::Refused(number, reason),
             };
             let fresh = waiting.fresh::<S>();
-            Tried::Added(self.enlist(fresh, sched, number, ticket, after))
+            Tried::Added(self.enlist(fresh, sched, number, ticket, effects))
         });
         if matches!(tried, Tried::Added(_)) {
             K::ensure_driver(&self.members, &self.home);
@@ -185,7 +185,7 @@ impl<F, T, E, K: Kind> Drop for SpawnWhenFree<'_, F, T, E, K> {
         if let Some(ticket) = self.waiting.ticket {
             self.scope
                 .core()
-                .with(|sched, after| sched.leave_slots(ticket, after));
+                .with(|sched, effects| sched.leave_slots(ticket, effects));
         }
     }
 }

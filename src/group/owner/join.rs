@@ -156,10 +156,10 @@ impl<'a, E, K: Kind> Completions<'a, E, K> {
         let core = self.group.core();
         let over = self.over;
         let take = || {
-            core.with(|sched, after| {
+            core.with(|sched, effects| {
                 // One that was told of is the next whatever else is over by now.
                 if !sched.completions.as_ref().is_some_and(Listed::has_next) {
-                    sched.settle(after);
+                    sched.settle(effects);
                 }
                 let completion = sched.completions.as_mut().and_then(Listed::next);
                 (completion, over(sched))

@@ -84,7 +84,7 @@ impl Unowned {
         if let Some(terms) = terms {
             members.core().wind_up(*terms);
         }
-        members.core().with(|sched, after| sched.orphan(after));
+        members.core().with(|sched, effects| sched.orphan(effects));
         let scope = Scope::new(members, home);
         Self { scope, grace }
     }
@@ -197,12 +197,12 @@ impl Unowned {
     pub(crate) fn poll_empty(&self, waiting: &mut Waiting, cx: &mut Context<'_>) -> Poll<()> {
         let place = &mut waiting.at(self.core()).place;
         let waker = cx.waker().clone();
-        self.core().with(|sched, after| {
+        self.core().with(|sched, effects| {
             if sched.live == 0 {
-                after.drop_waker(waker);
+                effects.drop_waker(waker);
                 return Poll::Ready(());
             }
-            after.drop_waker(sched.watchers.watch(place, Events::EMPTY, waker));
+            effects.drop_waker(sched.watchers.watch(place, Events::EMPTY, waker));
             Poll::Pending
         })
     }

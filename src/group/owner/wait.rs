@@ -27,9 +27,9 @@ impl<E, K: Kind> Owner<'_, E, K> {
     /// Says that this thread will wait for the children, and until then is on its way to see to them.
     pub(crate) fn will_wait(&mut self) {
         let (scope, _, place) = self.parts();
-        scope.core().with(|sched, after| {
+        scope.core().with(|sched, effects| {
             sched.thread_waits = true;
-            after.drop_waker(sched.watchers.comes(place, Events::WORK));
+            effects.drop_waker(sched.watchers.comes(place, Events::WORK));
         });
     }
 

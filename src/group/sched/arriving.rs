@@ -1,52 +1,58 @@
 //! Children that come by lanes: when these are open, and how the group takes in what is in them.
 
 use super::Sched;
-use super::after::After;
+use super::effects::Effects;
 
 impl Sched {
     /// Opens the lanes, if all who may poll children do so: for a driver that has much to do.
     #[inline]
-    pub(in crate::group) fn open_lanes(&mut self, after: &After) {
+    pub(in crate::group) fn open_lanes(&mut self, effects: &Effects) {
         if self.max_drivers > 1 && !self.has_lanes && self.is_busy() && self.cancelled.is_none() {
             self.has_lanes = true;
-            after.lanes().open(self.max_drivers);
+            effects.unlocked().lanes().open(self.max_drivers);
         }
     }
 
     /// At the end of each critical section: closes the lanes if from now on somebody has to be called for what comes.
     #[inline]
-    pub(in crate::group) fn keep_lanes(&mut self, after: &mut After) {
+    pub(in crate::group) fn keep_lanes(&mut self, effects: &mut Effects) {
         if self.has_lanes {
-            self.keep_open_lanes(after);
+            self.keep_open_lanes(effects);
         }
     }
 
     #[cold]
-    fn keep_open_lanes(&mut self, after: &mut After) {
+    fn keep_open_lanes(&mut self, effects: &mut Effects) {
         if !self.is_staffed() {
-            self.close_lanes(after);
-            self.nudge(after);
+            self.close_lanes(effects);
+            self.nudge(effects);
         }
     }
 
     /// Closes the lanes: what is woken from now on comes by way of the group.
-    pub(super) fn close_lanes(&mut self, after: &After) {
+    pub(super) fn close_lanes(&mut self, effects: &Effects) {
         if self.has_lanes {
             self.has_lanes = false;
-            after.lanes().close(|child| self.ready.push_back(child));
+            effects
+                .unlocked()
+                .lanes()
+                .close(|child| self.ready.push_back(child));
         }
     }
 
     /// Takes in what is in the lanes.
     #[inline]
-    pub(super) fn take_in(&mut self, after: &After) {
+    pub(super) fn take_in(&mut self, effects: &Effects) {
         if self.has_lanes {
-            self.take_in_all(after);
+            self.take_in_all(effects);
         }
     }
 
     #[cold]
-    fn take_in_all(&mut self, after: &After) {
-        after.lanes().empty(|child| self.ready.push_back(child));
+    fn take_in_all(&mut self, effects: &Effects) {
+        effects
+            .unlocked()
+            .lanes()
+            .empty(|child| self.ready.push_back(child));
     }
 }

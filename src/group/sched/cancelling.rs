@@ -1,8 +1,8 @@
 //! Cancelling: the two stages, the sweep, what holds off the drop of the body, and children that are missed.
 
 use super::Sched;
-use super::after::After;
 use super::children::Swept;
+use super::effects::Effects;
 use super::left::Lack;
 use super::policy::{OnError, Policy};
 use crate::cancel::{CancelKind, CancelReason};
@@ -12,99 +12,102 @@ use crate::group::queues::watchers::Events;
 
 impl Sched {
     /// Cancels, unless that was done before or the group has ended. The children have the group's grace.
-    pub(in crate::group) fn cancel(&mut self, reason: CancelReason, after: &mut After) {
-        self.turn(reason, after);
+    pub(in crate::group) fn cancel(&mut self, reason: CancelReason, effects: &mut Effects) {
+        self.turn(reason, effects);
         if !self.gives_grace {
-            self.harden(after);
+            self.harden(effects);
         }
-        self.nudge(after);
+        self.nudge(effects);
     }
 
     /// Cancels without grace, or ends the grace.
-    pub(in crate::group) fn cancel_hard(&mut self, reason: CancelReason, after: &mut After) {
-        self.turn(reason, after);
-        self.harden(after);
-        self.nudge(after);
+    pub(in crate::group) fn cancel_hard(&mut self, reason: CancelReason, effects: &mut Effects) {
+        self.turn(reason, effects);
+        self.harden(effects);
+        self.nudge(effects);
     }
 
     /// The same, and no shield holds anything any more.
     pub(in crate::group) fn cancel_past_shields(
         &mut self,
         reason: CancelReason,
-        after: &mut After,
+        effects: &mut Effects,
     ) {
-        self.cancel_hard(reason, after);
+        self.cancel_hard(reason, effects);
         if self.hard && !std::mem::replace(&mut self.force, true) {
             self.hurry();
             self.children.sweep_again();
             self.watchers
-                .notify(Events::TROUBLE, |waker| after.wake(waker));
-            self.nudge(after);
+                .notify(Events::TROUBLE, |waker| effects.wake(waker));
+            self.nudge(effects);
         }
     }
 
     /// Cancels at once, whatever a shield holds, and the caller sees to the children.
-    pub(super) fn cancel_by_force(&mut self, reason: CancelReason, after: &mut After) {
-        self.turn(reason, after);
-        self.harden(after);
+    pub(super) fn cancel_by_force(&mut self, reason: CancelReason, effects: &mut Effects) {
+        self.turn(reason, effects);
+        self.harden(effects);
         self.force = true;
         self.children.sweep_again();
         let queued = self.ready.drain().chain(self.slots.clear_line());
-        queued.for_each(|child| after.release(child));
+        queued.for_each(|child| effects.release(child));
         self.watchers
-            .notify(Events::DROPS, |waker| after.wake(waker));
+            .notify(Events::DROPS, |waker| effects.wake(waker));
     }
 
     /// The first stage: nobody is admitted, and nobody in line starts.
-    pub(super) fn turn(&mut self, reason: CancelReason, after: &mut After) {
+    pub(super) fn turn(&mut self, reason: CancelReason, effects: &mut Effects) {
         if self.cancelled.is_some() || self.is_past_cancel() {
             return;
         }
-        self.close_lanes(after);
+        self.close_lanes(effects);
         self.cancelled = Some(reason.clone());
         self.cancelled_before = self.tally.cancelled;
-        after.body_may_go();
-        after.cancelled(reason);
+        effects.unlocked().body_may_go();
+        effects.cancelled(reason);
         self.doomed.extend(self.slots.clear_line());
         if !self.doomed.is_empty() {
             self.watchers
-                .notify(Events::DROPS, |waker| after.wake(waker));
+                .notify(Events::DROPS, |waker| effects.wake(waker));
         }
-        self.slots.dismiss(|waker| after.wake(waker));
-        self.tell_if_exhausted(after);
+        self.slots.dismiss(|waker| effects.wake(waker));
+        self.tell_if_exhausted(effects);
     }
 
     /// The second stage: the children are dropped.
-    pub(super) fn harden(&mut self, after: &mut After) {
+    pub(super) fn harden(&mut self, effects: &mut Effects) {
         if self.hard || self.cancelled.is_none() {
             return;
         }
         self.hard = true;
-        after.body_may_go();
+        effects.unlocked().body_may_go();
         // What is in a batch is the sweep's, as what is in the queue.
         self.hurry();
         let queued = self.ready.drain().chain(self.doomed.drain(..));
-        queued.for_each(|child| after.release(child));
+        queued.for_each(|child| effects.release(child));
         if self.body_shields.tells() {
-            after.hardened();
+            effects.hardened();
         }
         // An owner that waits is among those who drop: nobody else may be coming.
         self.watchers
             .notify(Events::TROUBLE.and(Events::DROPS), |waker| {
-                after.wake(waker);
+                effects.wake(waker);
             });
     }
 
     /// The owner ends the group: nobody else takes children from now on.
-    pub(in crate::group) fn ends(&mut self, reason: CancelReason, after: &mut After) {
+    pub(in crate::group) fn ends(&mut self, reason: CancelReason, effects: &mut Effects) {
         self.ending = true;
-        self.cancel_by_force(reason, after);
-        self.close(after);
+        self.cancel_by_force(reason, effects);
+        self.close(effects);
     }
 
     /// The next child of a cancelled group to be dropped by the caller. One at a time: whoever drops the group finds all others
     /// where they are, and each end is told before the next destructor runs.
-    pub(in crate::group) fn sweep(&mut self, after: &mut After) -> Option<(Claimed, CancelReason)> {
+    pub(in crate::group) fn sweep(
+        &mut self,
+        effects: &mut Effects,
+    ) -> Option<(Claimed, CancelReason)> {
         if !self.hard {
             return None;
         }
@@ -112,9 +115,9 @@ impl Sched {
         loop {
             match self.children.sweep(self.force)? {
                 Swept::Drop(claimed) => return Some((claimed, reason)),
-                Swept::Busy(child) => after.holds(child),
+                Swept::Busy(child) => effects.holds(child),
                 Swept::Held(child) => {
-                    after.holds(child.clone());
+                    effects.holds(child.clone());
                     self.ready.push_back(child);
                 }
             }
@@ -130,16 +133,16 @@ impl Sched {
     /// The next child to be dropped by somebody who may not poll children.
     pub(in crate::group) fn next_to_drop(
         &mut self,
-        after: &mut After,
+        effects: &mut Effects,
     ) -> Option<(Claimed, CancelReason)> {
         if !self.has_to_drop() {
             return None;
         }
-        self.next_doomed(after).or_else(|| self.sweep(after))
+        self.next_doomed(effects).or_else(|| self.sweep(effects))
     }
 
     /// The next of the children that are to be dropped while others go on.
-    pub(super) fn next_doomed(&mut self, after: &mut After) -> Option<(Claimed, CancelReason)> {
+    pub(super) fn next_doomed(&mut self, effects: &mut Effects) -> Option<(Claimed, CancelReason)> {
         while let Some(child) = self.doomed.pop_front() {
             match child.claim(false) {
                 Claiming::Claimed(claimed) => {
@@ -148,11 +151,11 @@ impl Sched {
                     let reason = reason.unwrap_or_else(|| CancelReason::new(CancelKind::Explicit));
                     return Some((claimed, reason));
                 }
-                Claiming::Busy(child) if child.is_shielded() => after.holds(child),
-                Claiming::Busy(child) => after.release(child),
+                Claiming::Busy(child) if child.is_shielded() => effects.holds(child),
+                Claiming::Busy(child) => effects.release(child),
                 Claiming::Held(child, queue) => {
-                    after.holds(child);
-                    self.push(queue, after);
+                    effects.holds(child);
+                    self.push(queue, effects);
                 }
             }
         }
@@ -160,52 +163,52 @@ impl Sched {
     }
 
     /// A child is to be dropped, and nobody was polling it: by whoever comes next.
-    pub(in crate::group) fn doom(&mut self, child: CellRef, after: &mut After) {
+    pub(in crate::group) fn doom(&mut self, child: CellRef, effects: &mut Effects) {
         if self.live == 0 || self.ending {
-            after.release(child);
+            effects.release(child);
             return;
         }
         if child.is_in_line() {
-            self.leaves_line(&child, after);
-            after.release(child);
+            self.leaves_line(&child, effects);
+            effects.release(child);
             return;
         }
         self.doomed.push_back(child);
         self.watchers
-            .notify(Events::DROPS, |waker| after.wake(waker));
-        self.nudge(after);
+            .notify(Events::DROPS, |waker| effects.wake(waker));
+        self.nudge(effects);
     }
 
     /// A child in line will not start: it is dropped like those that run.
-    pub(in crate::group) fn leaves_line(&mut self, child: &CellRef, after: &mut After) -> bool {
+    pub(in crate::group) fn leaves_line(&mut self, child: &CellRef, effects: &mut Effects) -> bool {
         let left = self.slots.leave_line(|other| other.is(child));
         let found = left.is_some();
         self.doomed.extend(left);
         if found {
             self.watchers
-                .notify(Events::DROPS, |waker| after.wake(waker));
+                .notify(Events::DROPS, |waker| effects.wake(waker));
         }
-        self.nudge(after);
+        self.nudge(effects);
         found
     }
 
     /// The body wants to be dropped without waiting for the end of its grace.
-    pub(in crate::group) fn body_gives_up(&mut self, after: &After) {
+    pub(in crate::group) fn body_gives_up(&mut self, effects: &Effects) {
         self.body_gives_up = true;
-        after.body_may_go();
+        effects.unlocked().body_may_go();
     }
 
     /// A shield in the body is gone, and was taken off their count.
-    pub(in crate::group) fn body_unshielded(&mut self, after: &mut After) {
+    pub(in crate::group) fn body_unshielded(&mut self, effects: &mut Effects) {
         if !self.hard {
             return;
         }
         if self.body_shields.any() {
             // What it stood before may be told.
-            after.hardened();
+            effects.hardened();
         } else {
             self.watchers
-                .notify(Events::TROUBLE, |waker| after.wake(waker));
+                .notify(Events::TROUBLE, |waker| effects.wake(waker));
         }
     }
 
@@ -213,22 +216,22 @@ impl Sched {
     pub(in crate::group) fn cancel_from_outside(
         &mut self,
         reason: CancelReason,
-        after: &mut After,
+        effects: &mut Effects,
     ) {
         let tells = self.hard && !self.goes_with_outside && self.body_shields.tells();
         self.goes_with_outside = true;
-        self.cancel_hard(reason, after);
+        self.cancel_hard(reason, effects);
         if tells {
-            after.hardened();
+            effects.hardened();
         }
     }
 
     /// Somebody leaves, as `leaving` says from now on: nobody is waited for but main children.
     #[inline]
-    pub(in crate::group) fn leaves(&mut self, leaving: &mut bool, after: &mut After) {
+    pub(in crate::group) fn leaves(&mut self, leaving: &mut bool, effects: &mut Effects) {
         if !std::mem::replace(leaving, true) {
             self.leaving += 1;
-            self.dismiss_if_alone(after);
+            self.dismiss_if_alone(effects);
         }
     }
 
@@ -238,11 +241,11 @@ impl Sched {
     }
 
     #[inline]
-    pub(super) fn dismiss_if_alone(&mut self, after: &mut After) {
+    pub(super) fn dismiss_if_alone(&mut self, effects: &mut Effects) {
         let leaves = self.closed || self.leaving > 0;
         let is_cancelled = self.cancelled.is_some();
         if leaves && !is_cancelled && self.background > 0 && self.has_no_main() {
-            after.dismiss();
+            effects.dismiss();
         }
     }
 
@@ -260,19 +263,19 @@ impl Sched {
     }
 
     /// A child was cancelled alone and is about to be over, in a group that needs all.
-    pub(in crate::group) fn lacks(&mut self, lack: Lack, policy: Policy, after: &mut After) {
+    pub(in crate::group) fn lacks(&mut self, lack: Lack, policy: Policy, effects: &mut Effects) {
         if self.cancelled.is_none() {
-            self.misses(lack, policy, after);
+            self.misses(lack, policy, effects);
         }
     }
 
     /// The group fails without what a child or the body was to give.
-    pub(in crate::group) fn misses(&mut self, lack: Lack, policy: Policy, after: &mut After) {
+    pub(in crate::group) fn misses(&mut self, lack: Lack, policy: Policy, effects: &mut Effects) {
         if policy.on_error == OnError::CancelSiblings {
             let child = lack.child.clone();
             let reason = lack.reason.clone();
             let cause = |child| CancelReason::sibling_cancelled(child, reason.clone());
-            self.cancel(child.map_or(reason.clone(), cause), after);
+            self.cancel(child.map_or(reason.clone(), cause), effects);
         }
         self.lacks.push((self.failures.len(), lack));
     }

@@ -2,7 +2,7 @@
 
 use std::mem;
 
-use super::after::After;
+use super::effects::Effects;
 use super::{Sched, Turned};
 use crate::group::cell::{CellRef, Ending};
 use crate::group::queues::batch::{Hand, LARGEST};
@@ -43,7 +43,7 @@ impl Sched {
     }
 
     /// A driver gives back what it was lent.
-    pub(super) fn give_back(&mut self, hand: &mut Hand, turned: Turned, after: &mut After) {
+    pub(super) fn give_back(&mut self, hand: &mut Hand, turned: Turned, effects: &mut Effects) {
         let children = hand.take_back(&mut self.lent);
         let (polled, others) = children.split_at_mut(turned.polled);
         for (index, place) in polled.iter_mut().enumerate() {
@@ -52,7 +52,7 @@ impl Sched {
                 if let Some(child) = place.take() {
                     self.ready.push_back(child.stay());
                 }
-            } else if let Some(roll) = self.tell(child.child(), after) {
+            } else if let Some(roll) = self.tell(child.child(), effects) {
                 child.and(roll);
             }
         }
@@ -65,41 +65,41 @@ impl Sched {
 
     /// Counts the end of a child that is untold: the roll's reference.
     #[inline]
-    fn tell(&mut self, child: &CellRef, after: &mut After) -> Option<CellRef> {
+    fn tell(&mut self, child: &CellRef, effects: &mut Effects) -> Option<CellRef> {
         let kept = child.untold()?;
         let roll = self.children.remove(child)?;
-        self.ended(child, Ending::Value, kept, after);
+        self.ended(child, Ending::Value, kept, effects);
         Some(roll)
     }
 
     /// Counts the end of a child, unless that was done.
-    pub(in crate::group) fn settle_one(&mut self, child: &CellRef, after: &mut After) {
-        if let Some(roll) = self.tell(child, after) {
-            after.release(roll);
+    pub(in crate::group) fn settle_one(&mut self, child: &CellRef, effects: &mut Effects) {
+        if let Some(roll) = self.tell(child, effects) {
+            effects.release(roll);
         }
     }
 
     /// Counts the ends of all that are over.
-    pub(in crate::group) fn settle(&mut self, after: &mut After) {
+    pub(in crate::group) fn settle(&mut self, effects: &mut Effects) {
         let lent = mem::take(&mut self.lent);
         for child in lent.iter().flat_map(|batch| batch.children()) {
-            self.settle_one(child, after);
+            self.settle_one(child, effects);
         }
         self.lent = lent;
     }
 
     /// Counts the ends of all that are over, and from now on each at once: for somebody who waits for them.
-    pub(in crate::group) fn settle_from_now(&mut self, after: &mut After) {
+    pub(in crate::group) fn settle_from_now(&mut self, effects: &mut Effects) {
         // First this and then the look: see `Batch`.
         self.hurry();
-        self.settle(after);
+        self.settle(effects);
     }
 
     /// The same for somebody who is about to find all slots taken. Ends are told at once as long as anybody waits for one.
     #[inline]
-    pub(in crate::group) fn settle_for_slots(&mut self, after: &mut After) {
+    pub(in crate::group) fn settle_for_slots(&mut self, effects: &mut Effects) {
         if self.slots.lacks_one() {
-            self.settle_from_now(after);
+            self.settle_from_now(effects);
         }
     }
 

@@ -6,7 +6,7 @@
 //! - `lending`: the batches in which drivers take it
 //! - `seats`: who has a slot of a group with a limit
 //! - `arriving`: children that come by lanes, without the lock
-//! - `after`: what a critical section leaves to be done
+//! - `effects`: what a critical section leaves to be done
 //! - `left`: what a group leaves to its owner: failures, and values that are missing
 //! - `pace`: how long a turn is
 //! - `children`: the sweep over the children that are not over
@@ -17,7 +17,7 @@
 //! Invariants:
 //!
 //! 1. Nothing here runs user code: no waker is woken, cloned or dropped, no future, value or failure is dropped, no
-//!    spawner is called. Whatever has to happen goes into `After`, which the caller runs once the lock is released. There each effect
+//!    spawner is called. Whatever has to happen goes into `Effects`, which the caller runs once the lock is released. There each effect
 //!    is caught by itself, so a critical section never unwinds: what its caller says or counts afterwards is said and counted.
 //! 2. `live` counts the children that were admitted and of whose end the group was not told yet. Of some in a batch it is
 //!    told late: whoever needs to know exactly settles first.
@@ -35,7 +35,7 @@ use std::mem::take;
 use std::num::NonZeroUsize;
 use std::sync::Arc;
 
-use self::after::After;
+use self::effects::Effects;
 use self::left::{Given, Lack, Left};
 use self::policy::Policy;
 use self::refusals::Refusals;
@@ -60,8 +60,8 @@ mod seats;
 mod staffing;
 mod work;
 
-pub(in crate::group) mod after;
 pub(in crate::group) mod children;
+pub(in crate::group) mod effects;
 pub(in crate::group) mod left;
 pub(in crate::group) mod pace;
 pub(in crate::group) mod policy;
@@ -225,15 +225,15 @@ impl Sched {
         roll: CellRef,
         queue: CellRef,
         ticket: Option<Ticket>,
-        after: &mut After,
+        effects: &mut Effects,
     ) {
         self.live += 1;
         if queue.is_background() {
-            self.enlist_background(after);
+            self.enlist_background(effects);
         }
         self.children.add(roll);
         if ticket.is_none() {
-            self.settle_for_slots(after);
+            self.settle_for_slots(effects);
         }
         let starts = match ticket {
             Some(ticket) if self.slots.redeem(ticket) => Some(queue),
@@ -241,31 +241,31 @@ impl Sched {
         };
         if let Some(child) = starts {
             self.ready.push_back(child);
-            self.nudge(after);
+            self.nudge(effects);
         }
     }
 
     #[cold]
-    fn enlist_background(&mut self, after: &mut After) {
+    fn enlist_background(&mut self, effects: &mut Effects) {
         self.background += 1;
         self.hurry();
-        self.dismiss_if_alone(after);
+        self.dismiss_if_alone(effects);
     }
 
     /// A child wants to be polled.
     #[inline]
-    pub(super) fn push(&mut self, child: CellRef, after: &mut After) {
-        self.push_quietly(child, after);
-        self.nudge(after);
+    pub(super) fn push(&mut self, child: CellRef, effects: &mut Effects) {
+        self.push_quietly(child, effects);
+        self.nudge(effects);
     }
 
     /// A child wants to be polled, and whoever says so looks for work next.
     #[inline]
-    fn push_quietly(&mut self, child: CellRef, after: &mut After) {
+    fn push_quietly(&mut self, child: CellRef, effects: &mut Effects) {
         if self.takes(&child) {
             self.ready.push_back(child);
         } else {
-            after.release(child);
+            effects.release(child);
         }
     }
 
@@ -283,22 +283,22 @@ impl Sched {
         end: Ending,
         policy: Policy,
         overdue: Option<CancelReason>,
-        after: &mut After,
+        effects: &mut Effects,
     ) {
         if policy.cancels_siblings(end) {
             let reason = overdue.unwrap_or_else(|| CancelReason::sibling_failed(failed.info()));
-            self.cancel(reason, after);
+            self.cancel(reason, effects);
         }
         if policy.resumes(end) {
             self.resumes = true;
             if self.hard && self.body_shields.tells() {
-                after.hardened();
+                effects.hardened();
             }
             self.watchers
-                .notify(Events::TROUBLE, |waker| after.wake(waker));
+                .notify(Events::TROUBLE, |waker| effects.wake(waker));
         }
         if self.orphaned {
-            after.report([failed]);
+            effects.report([failed]);
         } else {
             self.failures.push(failed);
         }
@@ -306,7 +306,7 @@ impl Sched {
 
     /// A child is over.
     #[inline]
-    pub(super) fn over(&mut self, finished: Finished, after: &mut After) {
+    pub(super) fn over(&mut self, finished: Finished, effects: &mut Effects) {
         let Finished {
             cell,
             end,
@@ -314,20 +314,20 @@ impl Sched {
             waiter,
         } = finished;
         if let Some(waiter) = waiter {
-            after.wake(waiter);
+            effects.wake(waiter);
         }
-        self.ended(&cell, end, kept, after);
+        self.ended(&cell, end, kept, effects);
         let roll = self.children.remove(&cell);
-        after.part(cell.part_with(roll));
+        effects.part(cell.part_with(roll));
     }
 
     /// Counts the end of a child.
     #[inline]
-    fn ended(&mut self, cell: &CellRef, end: Ending, kept: bool, after: &mut After) {
+    fn ended(&mut self, cell: &CellRef, end: Ending, kept: bool, effects: &mut Effects) {
         self.live -= 1;
         self.tally.count(end, kept);
         if self.live == 0 || self.is_attended() {
-            self.attend(cell, end, after);
+            self.attend(cell, end, effects);
         }
     }
 
@@ -339,20 +339,20 @@ impl Sched {
     }
 
     /// What the end of a child means to others.
-    fn attend(&mut self, cell: &CellRef, end: Ending, after: &mut After) {
+    fn attend(&mut self, cell: &CellRef, end: Ending, effects: &mut Effects) {
         if cell.is_background() {
             self.background -= 1;
         } else {
-            self.dismiss_if_alone(after);
+            self.dismiss_if_alone(effects);
         }
         if !cell.is_in_line() {
             let number = || cell.id().child;
             let next = self
                 .slots
-                .release(number, is_child, |waker| after.wake(waker));
+                .release(number, is_child, |waker| effects.wake(waker));
             if let Some(next) = next {
                 next.set_in_line(false);
-                self.push_quietly(next, after);
+                self.push_quietly(next, effects);
             }
         }
         if let Some(completions) = &mut self.completions {
@@ -361,45 +361,45 @@ impl Sched {
         let mut events = Events::COMPLETION;
         if self.live == 0 {
             self.blocks.rest();
-            self.close_lanes(after);
+            self.close_lanes(effects);
             // What is left has been polled out of a batch, or was woken too late.
             while let Some(child) = self.ready.pop_front() {
-                after.release(child);
+                effects.release(child);
             }
             // What is left has ended in its poll.
             while let Some(child) = self.doomed.pop_front() {
-                after.release(child);
+                effects.release(child);
             }
             events = events.and(Events::EMPTY);
         }
-        self.watchers.notify(events, |waker| after.wake(waker));
-        self.end_if_over(after);
+        self.watchers.notify(events, |waker| effects.wake(waker));
+        self.end_if_over(effects);
     }
 
     /// Takes no more children.
-    pub(super) fn close(&mut self, after: &mut After) {
+    pub(super) fn close(&mut self, effects: &mut Effects) {
         self.closed = true;
-        self.dismiss_if_alone(after);
-        self.slots.dismiss(|waker| after.wake(waker));
+        self.dismiss_if_alone(effects);
+        self.slots.dismiss(|waker| effects.wake(waker));
         while let Some(next) = self.slots.start_next() {
-            self.start(Some(next), after);
+            self.start(Some(next), effects);
         }
-        self.tell_if_exhausted(after);
-        self.end_if_over(after);
+        self.tell_if_exhausted(effects);
+        self.end_if_over(effects);
     }
 
     /// Closes if no child is left, and says whether that is so.
-    pub(super) fn close_if_empty(&mut self, after: &mut After) -> bool {
+    pub(super) fn close_if_empty(&mut self, effects: &mut Effects) -> bool {
         if self.live == 0 {
-            self.close(after);
+            self.close(effects);
         }
         self.live == 0
     }
 
     /// The same for an owner, which takes along what failed.
     #[inline]
-    pub(super) fn leave_if_empty(&mut self, after: &mut After) -> Option<Left> {
-        if !self.close_if_empty(after) {
+    pub(super) fn leave_if_empty(&mut self, effects: &mut Effects) -> Option<Left> {
+        if !self.close_if_empty(effects) {
             return None;
         }
         let before = self.given.clone();
@@ -435,10 +435,10 @@ impl Sched {
     }
 
     /// Those who wait for completions of a group without children may learn that there will be none.
-    pub(super) fn tell_if_exhausted(&mut self, after: &mut After) {
+    pub(super) fn tell_if_exhausted(&mut self, effects: &mut Effects) {
         if self.live == 0 {
             self.watchers
-                .notify(Events::COMPLETION, |waker| after.wake(waker));
+                .notify(Events::COMPLETION, |waker| effects.wake(waker));
         }
     }
 
@@ -447,17 +447,17 @@ impl Sched {
     }
 
     /// At the end the parked drivers go home.
-    fn end_if_over(&mut self, after: &mut After) {
+    fn end_if_over(&mut self, effects: &mut Effects) {
         if self.has_ended() {
-            self.drivers.unpark_all(|waker| after.wake(waker));
+            self.drivers.unpark_all(|waker| effects.wake(waker));
         }
     }
 
     /// The owner is gone for good: what nobody can get any more comes out.
-    pub(super) fn orphan(&mut self, after: &mut After) {
+    pub(super) fn orphan(&mut self, effects: &mut Effects) {
         self.orphaned = true;
-        after.report(self.failures.drain(..));
-        after.drop_completions(self.completions.take());
+        effects.report(self.failures.drain(..));
+        effects.drop_completions(self.completions.take());
     }
 
     /// Can nothing be cancelled any more? The body counts as a child: while it goes on a group can be that has ended.

@@ -1,16 +1,16 @@
 //! Who has a slot of a group with a limit: those from the line, the guests of those who await them, and callers.
 
 use super::Sched;
-use super::after::After;
+use super::effects::Effects;
 use crate::group::cell::CellRef;
 use crate::group::queues::tickets::Ticket;
 
 impl Sched {
     /// A child in line has got its slot.
-    pub(super) fn start(&mut self, next: Option<CellRef>, after: &mut After) {
+    pub(super) fn start(&mut self, next: Option<CellRef>, effects: &mut Effects) {
         if let Some(next) = next {
             next.set_in_line(false);
-            self.push(next, after);
+            self.push(next, effects);
         }
     }
 
@@ -19,23 +19,23 @@ impl Sched {
         &mut self,
         lender: &CellRef,
         child: &CellRef,
-        after: &mut After,
+        effects: &mut Effects,
     ) {
-        self.settle_for_slots(after);
+        self.settle_for_slots(effects);
         if child.end().is_some() || self.cancelled.is_some() {
             return;
         }
         let (lender, child) = (lender.id().child, child.id().child);
-        let wake = |waker| after.wake(waker);
+        let wake = |waker| effects.wake(waker);
         let guest = self.slots.lend(lender, child, is_child, wake);
-        self.start(guest, after);
+        self.start(guest, effects);
     }
 
     /// A caller that waited for a slot goes away.
-    pub(in crate::group) fn leave_slots(&mut self, ticket: Ticket, after: &mut After) {
-        let (next, waker) = self.slots.leave(ticket, |waker| after.wake(waker));
-        after.drop_waker(waker);
-        self.start(next, after);
+    pub(in crate::group) fn leave_slots(&mut self, ticket: Ticket, effects: &mut Effects) {
+        let (next, waker) = self.slots.leave(ticket, |waker| effects.wake(waker));
+        effects.drop_waker(waker);
+        self.start(next, effects);
     }
 }
 

@@ -3,7 +3,7 @@
 use std::task::Waker;
 
 use super::Sched;
-use super::after::{After, Nudge};
+use super::effects::{Effects, Nudge};
 use crate::cancel::CancelReason;
 use crate::group::queues::drivers::DriverId;
 use crate::group::queues::watchers::{Events, WatcherId};
@@ -11,16 +11,16 @@ use crate::group::queues::watchers::{Events, WatcherId};
 impl Sched {
     /// Sees to it that there is somebody for the work that is left. An owner that is between two children takes one.
     #[inline]
-    pub(in crate::group) fn nudge(&mut self, after: &mut After) {
-        self.nudge_beyond(0, after);
+    pub(in crate::group) fn nudge(&mut self, effects: &mut Effects) {
+        self.nudge_beyond(0, effects);
     }
 
     /// The same, where so many more have just been lent to somebody who is busy.
     #[inline]
-    pub(super) fn nudge_beyond(&mut self, lent: usize, after: &mut After) {
+    pub(super) fn nudge_beyond(&mut self, lent: usize, effects: &mut Effects) {
         let free_owners = self.free_owners.saturating_sub(self.blocked_bodies);
         if self.has_work(lent, free_owners.min(1)) && !self.is_staffed() {
-            self.call_somebody(after);
+            self.call_somebody(effects);
         }
     }
 
@@ -44,17 +44,17 @@ impl Sched {
 
     /// A child blocks its thread, or the body does: who polls it, driver or owner, sees to no other child. `false`: it was not
     /// counted on.
-    pub(in crate::group) fn is_blocked(&mut self, of_body: bool, after: &mut After) -> bool {
+    pub(in crate::group) fn is_blocked(&mut self, of_body: bool, effects: &mut Effects) -> bool {
         if of_body && self.owners == 0 {
             return false;
         }
         self.blocked += 1;
         self.blocked_bodies += usize::from(of_body);
-        self.take_in(after);
+        self.take_in(effects);
         // First this and then the look: see `Batch`.
         self.hurry();
         let waiting = self.waiting_elsewhere().is_some();
-        self.nudge_beyond(usize::from(waiting), after);
+        self.nudge_beyond(usize::from(waiting), effects);
         true
     }
 
@@ -75,28 +75,28 @@ impl Sched {
     }
 
     #[cold]
-    fn call_somebody(&mut self, after: &mut After) {
+    fn call_somebody(&mut self, effects: &mut Effects) {
         if self.drivers.is_one_coming() {
             self.watchers
-                .notify(Events::WORK, |waker| after.wake(waker));
+                .notify(Events::WORK, |waker| effects.wake(waker));
             return;
         }
         if let Some((id, waker)) = self.drivers.unpark_one() {
-            after.nudge(Nudge::Wake(id, waker));
+            effects.nudge(Nudge::Wake(id, waker));
             return;
         }
         let helped = self.owners > 0 || self.watchers.any(Events::WORK) || !self.drivers.is_empty();
         let staff = self.staff();
         let wanted = staff < self.max_drivers;
         if self.can_launch && wanted && (!helped || self.may_ask()) {
-            if staff > 0 && !self.thread_waits && after.puts_off() {
+            if staff > 0 && !self.thread_waits && effects.unlocked().puts_off() {
                 self.is_put_off = true;
             } else {
-                after.nudge(Nudge::Launch(self.drivers.launch()));
+                effects.nudge(Nudge::Launch(self.drivers.launch()));
             }
         } else if self.drivers.is_empty() && self.owners == 0 {
             self.watchers
-                .notify(Events::WORK, |waker| after.wake(waker));
+                .notify(Events::WORK, |waker| effects.wake(waker));
         }
     }
 
@@ -111,10 +111,10 @@ impl Sched {
     }
 
     /// There is room for a driver on the spawner, which was put off.
-    pub(in crate::group) fn is_called(&mut self, after: &mut After) {
+    pub(in crate::group) fn is_called(&mut self, effects: &mut Effects) {
         self.is_put_off = false;
         let waiting = self.waiting_elsewhere().is_some();
-        self.nudge_beyond(usize::from(waiting), after);
+        self.nudge_beyond(usize::from(waiting), effects);
     }
 
     /// An owner on the spawner is being polled.
@@ -132,14 +132,14 @@ impl Sched {
 
     /// An owner suspends: children that are left need a driver that does not depend on its being polled again.
     #[inline]
-    pub(in crate::group) fn owner_suspends(&mut self, on_spawner: bool, after: &mut After) {
+    pub(in crate::group) fn owner_suspends(&mut self, on_spawner: bool, effects: &mut Effects) {
         self.owners -= usize::from(on_spawner);
         self.free_owners -= usize::from(on_spawner);
         let lacks_driver = self.drivers.is_empty() && self.owners == 0;
         if self.live > 0 && lacks_driver && self.can_launch && self.may_ask() {
-            after.nudge(Nudge::Launch(self.drivers.launch()));
+            effects.nudge(Nudge::Launch(self.drivers.launch()));
         } else {
-            self.nudge(after);
+            self.nudge(effects);
         }
     }
 
@@ -149,26 +149,30 @@ impl Sched {
         &mut self,
         on_spawner: bool,
         place: &mut Option<WatcherId>,
-        after: &mut After,
+        effects: &mut Effects,
     ) {
         if on_spawner {
-            after.drop_waker(self.watchers.comes(place, Events::WORK));
+            effects.drop_waker(self.watchers.comes(place, Events::WORK));
         }
-        self.owner_suspends(on_spawner, after);
+        self.owner_suspends(on_spawner, effects);
     }
 
     /// A watcher goes away; work that it would have done needs somebody else. `true`: there is nobody, and nobody can be
     /// called; the group is now cancelled, and the caller sees to the children.
-    pub(in crate::group) fn stops_watching(&mut self, place: WatcherId, after: &mut After) -> bool {
-        after.drop_waker(self.watchers.unwatch(place));
+    pub(in crate::group) fn stops_watching(
+        &mut self,
+        place: WatcherId,
+        effects: &mut Effects,
+    ) -> bool {
+        effects.drop_waker(self.watchers.unwatch(place));
         if let Some(why) = self.deserted.take_if(|_| self.live > 0 && !self.can_launch) {
             if self.is_helpless() {
-                self.cancel_by_force(CancelReason::abandoned(why), after);
+                self.cancel_by_force(CancelReason::abandoned(why), effects);
                 return true;
             }
             self.deserted = Some(why);
         }
-        self.nudge(after);
+        self.nudge(effects);
         false
     }
 
@@ -183,8 +187,8 @@ impl Sched {
     }
 
     /// Would somebody who is about to park have something to do? From now on drivers are hurried.
-    pub(in crate::group) fn has_work_left(&mut self, after: &After) -> bool {
-        self.take_in(after);
+    pub(in crate::group) fn has_work_left(&mut self, effects: &Effects) -> bool {
+        self.take_in(effects);
         if self.has_work(0, 0) {
             return true;
         }
@@ -199,14 +203,14 @@ impl Sched {
     }
 
     /// A driver is being polled; whether it still belongs to the group.
-    pub(in crate::group) fn driver_begins(&mut self, id: DriverId, after: &mut After) -> bool {
+    pub(in crate::group) fn driver_begins(&mut self, id: DriverId, effects: &mut Effects) -> bool {
         self.turns += 1;
         match self.drivers.begin(id) {
             Ok(begun) => {
                 if begun.is_first {
                     self.refusals.are_over();
                 }
-                after.drop_waker(begun.stale);
+                effects.drop_waker(begun.stale);
                 true
             }
             Err(_) => false,
@@ -218,24 +222,24 @@ impl Sched {
         &mut self,
         id: DriverId,
         waker: Waker,
-        after: &mut After,
+        effects: &mut Effects,
     ) -> Parking {
         if self.has_ended() {
             let removed = self.drivers.remove(id);
-            after.drop_waker(removed.and_then(|removed| removed.waker));
-            after.drop_waker(waker);
+            effects.drop_waker(removed.and_then(|removed| removed.waker));
+            effects.drop_waker(waker);
             Parking::Ended
-        } else if self.has_work_left(after) {
-            after.drop_waker(waker);
+        } else if self.has_work_left(effects) {
+            effects.drop_waker(waker);
             Parking::HasWork
         } else if self.has_too_many_drivers() {
             let removed = self.drivers.remove(id);
-            after.drop_waker(removed.and_then(|removed| removed.waker));
-            after.drop_waker(waker);
+            effects.drop_waker(removed.and_then(|removed| removed.waker));
+            effects.drop_waker(waker);
             Parking::Ended
         } else if let Err(waker) = self.drivers.park(id, waker) {
             // It was given up while it was polled.
-            after.drop_waker(waker);
+            effects.drop_waker(waker);
             Parking::Ended
         } else {
             Parking::Parked
@@ -252,7 +256,7 @@ impl Sched {
         &mut self,
         id: DriverId,
         why: &str,
-        after: &mut After,
+        effects: &mut Effects,
     ) -> bool {
         if self.drivers.is_launching(id) {
             // Whoever launches it sees to this, and knows what the spawner says.
@@ -262,21 +266,21 @@ impl Sched {
             // It was given up, perhaps where nobody could drop the children.
             return self.force && self.live > 0;
         };
-        after.drop_waker(removed.waker);
+        effects.drop_waker(removed.waker);
         if !removed.had_begun {
             self.refusals.one_more(self.happened());
         }
         if self.live > 0 && self.is_helpless() {
-            self.cancel_by_force(CancelReason::abandoned(why.to_owned()), after);
+            self.cancel_by_force(CancelReason::abandoned(why.to_owned()), effects);
             return true;
         }
         if self.drivers.is_empty() {
             self.deserted = Some(why.to_owned());
             // Whoever watches for work takes a look, since it may be alone now.
             self.watchers
-                .notify(Events::WORK, |waker| after.wake(waker));
+                .notify(Events::WORK, |waker| effects.wake(waker));
         }
-        self.nudge(after);
+        self.nudge(effects);
         false
     }
 }

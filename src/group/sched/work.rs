@@ -1,7 +1,7 @@
 //! What a driver is to do next, and what it says of what it did.
 
 use super::Sched;
-use super::after::After;
+use super::effects::Effects;
 use super::pace::Spent;
 use crate::cancel::CancelReason;
 use crate::group::cell::{CellRef, Claimed, Finished};
@@ -65,16 +65,16 @@ impl Sched {
         done: Done,
         by_owner: bool,
         hand: &mut Hand,
-        after: &mut After,
+        effects: &mut Effects,
     ) {
         if by_owner && !matches!(done, Done::First) {
             self.free_owners += 1;
         }
         match done {
-            Done::Batch(turned) => self.give_back(hand, turned, after),
+            Done::Batch(turned) => self.give_back(hand, turned, effects),
             Done::First | Done::Parked => {}
-            Done::Over(finished) => self.over(finished, after),
-            Done::Woken(child) => self.push_quietly(child, after),
+            Done::Over(finished) => self.over(finished, effects),
+            Done::Woken(child) => self.push_quietly(child, effects),
         }
     }
 
@@ -95,9 +95,9 @@ impl Sched {
         by_owner: bool,
         spent: &mut Spent,
         hand: &mut Hand,
-        after: &mut After,
+        effects: &mut Effects,
     ) -> Work {
-        self.take_in(after);
+        self.take_in(effects);
         let (left, came) = self.ready.counts();
         let room = spent.room(left, came);
         let mut others = 0;
@@ -105,15 +105,15 @@ impl Sched {
             Work::Nothing
         } else if let Some(count) = self.lend(room, hand) {
             others = count - 1;
-            self.open_lanes(after);
+            self.open_lanes(effects);
             Work::Batch
         } else {
-            self.next_work(room, spent, &mut others, after)
+            self.next_work(room, spent, &mut others, effects)
         };
         if by_owner && !matches!(work, Work::Nothing | Work::Later) {
             self.free_owners -= 1;
         }
-        self.nudge_beyond(others, after);
+        self.nudge_beyond(others, effects);
         work
     }
 
@@ -123,7 +123,7 @@ impl Sched {
         room: usize,
         spent: &mut Spent,
         others: &mut usize,
-        after: &mut After,
+        effects: &mut Effects,
     ) -> Work {
         if self.doomed.is_empty() {
             if room > 0 {
@@ -145,12 +145,12 @@ impl Sched {
                 return Work::Poll(child.clone());
             }
         }
-        self.work_of_cancelled(room, after)
+        self.work_of_cancelled(room, effects)
     }
 
     #[cold]
-    fn work_of_cancelled(&mut self, room: usize, after: &mut After) -> Work {
-        if let Some((child, reason)) = self.next_doomed(after) {
+    fn work_of_cancelled(&mut self, room: usize, effects: &mut Effects) -> Work {
+        if let Some((child, reason)) = self.next_doomed(effects) {
             return Work::Drop(child, reason);
         }
         if room > 0 {
@@ -158,7 +158,7 @@ impl Sched {
                 return Work::Poll(child);
             }
         }
-        match self.sweep(after) {
+        match self.sweep(effects) {
             Some((child, reason)) => Work::Drop(child, reason),
             None if self.ready.len() > 0 => Work::Later,
             None => Work::Nothing,

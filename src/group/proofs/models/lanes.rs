@@ -26,7 +26,7 @@ fn a_wake_into_a_lane_against_drivers_that_park() {
             async move {
                 // Both drivers poll a child when this one is polled, so the lanes may be open.
                 handle.spawn(async move {
-                    core.with(|sched, after| sched.open_lanes(after));
+                    core.with(|sched, effects| sched.open_lanes(effects));
                     assert!(core.read(|sched| sched.has_lanes));
                     *wakes.lock().unwrap() = Some(wake(&probe));
                 });
@@ -65,7 +65,7 @@ fn a_wake_into_a_lane_against_the_driver_that_parks_while_the_other_is_busy() {
             let (core, kept, probe) = (Arc::clone(group.core()), kept.clone(), probe.clone());
             async move {
                 handle.spawn(async move {
-                    core.with(|sched, after| sched.open_lanes(after));
+                    core.with(|sched, effects| sched.open_lanes(effects));
                     assert!(core.read(|sched| sched.has_lanes));
                     wake(&probe);
                 });

@@ -1,0 +1,122 @@
+//! Performs the effects of a critical section, once the lock is released.
+//!
+//! 1. No effect unwinds: the caller of a critical section goes on as if nothing had happened, whatever its effects meet.
+//! 2. Wakers of others come first: what is dropped here may block or take long.
+//! 3. The last reference to a child comes last, since effects before it may still name the child.
+
+use std::mem;
+use std::sync::{Arc, Weak};
+
+use super::core::Core;
+use crate::error::unhandled::{drop_quietly, report_panic, wake_quietly};
+use crate::group::cell::OnThread;
+use crate::group::queues::lanes::Lanes;
+use crate::group::sched::effects::{Effects, More, Nudge, Unlocked};
+use crate::panic::catch;
+use crate::spawner::SpawnerHandle;
+
+impl Unlocked for Arc<Core> {
+    fn lanes(&self) -> &Lanes {
+        Core::lanes(self)
+    }
+
+    fn body_may_go(&self) {
+        self.body.may_go();
+    }
+
+    fn puts_off(&self) -> bool {
+        let crew = self.spawner().and_then(SpawnerHandle::known_crew);
+        crew.is_some_and(|crew| {
+            let core: Weak<Core> = Arc::downgrade(self);
+            crew.puts_off(core)
+        })
+    }
+}
+
+impl Core {
+    #[inline]
+    pub(super) fn perform(self: &Arc<Self>, effects: Effects<'_>) {
+        if effects.busy {
+            self.perform_some(effects);
+        } else {
+            // It has nothing to drop, which the compiler would ask each part of it for.
+            mem::forget(effects);
+        }
+    }
+
+    #[inline]
+    fn perform_some(self: &Arc<Self>, effects: Effects<'_>) {
+        if let Effects {
+            nudge: None,
+            waker: None,
+            stale: None,
+            more: None,
+            child,
+            ..
+        } = effects
+        {
+            // Nothing of the user's goes with the last reference to a child.
+            drop(child);
+        } else {
+            self.perform_all(effects);
+        }
+    }
+
+    #[cold]
+    fn perform_all(self: &Arc<Self>, effects: Effects<'_>) {
+        if let Some(waker) = effects.waker {
+            wake_quietly(waker);
+        }
+        match effects.nudge {
+            None => {}
+            Some(Nudge::Wake(id, waker)) => {
+                if !wake_quietly(waker) {
+                    // A waker that panics has not woken its driver: that counts as lost.
+                    let why = "the waker of the job that polls the children panicked";
+                    effect(|| self.driver_lost(id, why, OnThread::anywhere(self)));
+                }
+            }
+            Some(Nudge::Launch(id)) => effect(|| self.launch(id)),
+        }
+        if let Some(more) = effects.more {
+            self.perform_more(*more);
+        }
+        if let Some(waker) = effects.stale {
+            drop_quietly("a waker", waker);
+        }
+        effect(|| drop(effects.child));
+    }
+
+    fn perform_more(self: &Arc<Self>, more: More) {
+        for waker in more.wakers {
+            wake_quietly(waker);
+        }
+        for waker in more.stale {
+            drop_quietly("a waker", waker);
+        }
+        if let Some(reason) = more.cancelled {
+            effect(|| self.has_been_cancelled(&reason));
+        }
+        if more.hardened {
+            effect(|| self.tell_body_path());
+        }
+        for child in more.held {
+            effect(|| child.tell_path());
+        }
+        if more.dismisses {
+            effect(|| self.dismiss_background());
+        }
+        for failed in more.unreceived {
+            drop_quietly("a failure that nobody received", failed);
+        }
+        let (children, completions) = (more.children, more.completions);
+        effect(|| drop((children, completions)));
+    }
+}
+
+/// One effect, which must not keep the others from being done.
+fn effect(f: impl FnOnce()) {
+    if let Err(panic) = catch(f) {
+        report_panic("what a group was to do", panic);
+    }
+}

@@ -1,0 +1,163 @@
+//! What a critical section leaves to be done once the lock is released: data that the core interprets.
+
+use std::task::Waker;
+
+use crate::cancel::CancelReason;
+use crate::group::cell::{CellRef, Failed, Parting};
+use crate::group::queues::completions::Completions;
+use crate::group::queues::drivers::DriverId;
+use crate::group::queues::lanes::Lanes;
+
+/// Everything that runs or drops something of the user's. Small where little is to be done, as nearly always.
+#[must_use = "effects have to be performed once the lock is released: see `Core::perform`"]
+pub(in crate::group) struct Effects<'a> {
+    unlocked: &'a dyn Unlocked,
+    /// Is there anything?
+    pub(in crate::group) busy: bool,
+    pub(in crate::group) nudge: Option<Nudge>,
+    /// The first of those to wake; the others are in `more`.
+    pub(in crate::group) waker: Option<Waker>,
+    /// The first of those to drop; the others are in `more`.
+    pub(in crate::group) stale: Option<Waker>,
+    /// A reference that may be the last; others are in `more`.
+    pub(in crate::group) child: Option<Parting>,
+    pub(in crate::group) more: Option<Box<More>>,
+}
+
+/// The effects that most critical sections do not have.
+#[derive(Default)]
+pub(in crate::group) struct More {
+    pub(in crate::group) wakers: Vec<Waker>,
+    pub(in crate::group) stale: Vec<Waker>,
+    pub(in crate::group) children: Vec<Parting>,
+    pub(in crate::group) unreceived: Vec<Failed>,
+    pub(in crate::group) completions: Option<Completions>,
+    /// The group was cancelled just now.
+    pub(in crate::group) cancelled: Option<CancelReason>,
+    /// Its children are dropped from now on, and so are those inside whatever shields still hold.
+    pub(in crate::group) hardened: bool,
+    /// Children that are to be dropped and are held by shields.
+    pub(in crate::group) held: Vec<CellRef>,
+    /// Only background children are left.
+    pub(in crate::group) dismisses: bool,
+}
+
+/// What a critical section may ask and say of its group at once, since it lies outside of the lock.
+pub(in crate::group) trait Unlocked {
+    /// The lanes of the group.
+    fn lanes(&self) -> &Lanes;
+    /// The body may have to be dropped from now on. Set inside the critical section: a thread that sees the cause under the
+    /// lock must see this flag, too.
+    fn body_may_go(&self);
+    /// Is a driver to be put off, since enough jobs are on their way to the spawner? Then the group is called later.
+    fn puts_off(&self) -> bool;
+}
+
+/// Somebody is to come for the work.
+pub(in crate::group) enum Nudge {
+    Wake(DriverId, Waker),
+    Launch(DriverId),
+}
+
+impl<'a> Effects<'a> {
+    #[inline]
+    pub(in crate::group) fn new(unlocked: &'a dyn Unlocked) -> Self {
+        Self {
+            unlocked,
+            busy: false,
+            nudge: None,
+            waker: None,
+            stale: None,
+            child: None,
+            more: None,
+        }
+    }
+
+    pub(in crate::group) fn unlocked(&self) -> &'a dyn Unlocked {
+        self.unlocked
+    }
+
+    fn more(&mut self) -> &mut More {
+        self.busy = true;
+        self.more.get_or_insert_default()
+    }
+
+    /// Calls somebody to the work.
+    pub(in crate::group) fn nudge(&mut self, nudge: Nudge) {
+        self.busy = true;
+        self.nudge = Some(nudge);
+    }
+
+    /// Wakes it.
+    #[inline]
+    pub(in crate::group) fn wake(&mut self, waker: Waker) {
+        self.busy = true;
+        match &self.waker {
+            None => self.waker = Some(waker),
+            Some(_) => self.more().wakers.push(waker),
+        }
+    }
+
+    /// Drops a waker.
+    pub(in crate::group) fn drop_waker(&mut self, waker: impl Into<Option<Waker>>) {
+        let Some(waker) = waker.into() else {
+            return;
+        };
+        self.busy = true;
+        match &self.stale {
+            None => self.stale = Some(waker),
+            Some(_) => self.more().stale.push(waker),
+        }
+    }
+
+    /// Lets go of a reference to a child.
+    #[inline]
+    pub(in crate::group) fn release(&mut self, child: CellRef) {
+        self.part(child.part());
+    }
+
+    /// Lets go of references to a child.
+    #[inline]
+    pub(in crate::group) fn part(&mut self, child: Parting) {
+        self.busy = true;
+        match &self.child {
+            None => self.child = Some(child),
+            Some(_) => self.more().children.push(child),
+        }
+    }
+
+    /// Reports failures that nobody can take any more.
+    pub(in crate::group) fn report(&mut self, failures: impl IntoIterator<Item = Failed>) {
+        let mut failures = failures.into_iter().peekable();
+        if failures.peek().is_some() {
+            self.more().unreceived.extend(failures);
+        }
+    }
+
+    /// Lets go of completions that nobody will ask for.
+    pub(in crate::group) fn drop_completions(&mut self, completions: Option<Completions>) {
+        if completions.is_some() {
+            self.more().completions = completions;
+        }
+    }
+
+    /// Tells whoever asked for the token, and sets the grace.
+    pub(in crate::group) fn cancelled(&mut self, reason: CancelReason) {
+        self.more().cancelled = Some(reason);
+    }
+
+    /// Passes on to the groups inside that children are dropped from now on.
+    pub(in crate::group) fn hardened(&mut self) {
+        self.more().hardened = true;
+    }
+
+    /// Passes on to the groups inside a child that it is to be dropped.
+    pub(in crate::group) fn holds(&mut self, child: CellRef) {
+        self.more().held.push(child);
+    }
+
+    /// Cancels the background children.
+    pub(in crate::group) fn dismiss(&mut self) {
+        self.more().dismisses = true;
+    }
+}
