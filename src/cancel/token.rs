@@ -149,6 +149,14 @@ impl CancelToken {
         Self(self.0.now()).on_cancel(callback)
     }
 
+    /// Turns this token with another and for the same reason, until what this gives is dropped.
+    pub(crate) fn follow(&self, source: &Self) -> CallbackGuard {
+        let this = self.clone();
+        source.on_cancel(move |reason| {
+            this.turn(reason.clone());
+        })
+    }
+
     /// Cancels this token with exactly this reason, and all below it with what follows from it.
     pub(crate) fn turn(&self, reason: CancelReason) -> bool {
         self.0.turn(reason)

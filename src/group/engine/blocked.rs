@@ -46,7 +46,7 @@ impl Blocked {
                 Place::Child(child) if innermost || child.is_polled() => (child.core(), false),
                 Place::Child(_) => break,
                 Place::Body(core) => (core, true),
-                Place::Behind(_) | Place::Starting(_) => continue,
+                Place::Behind(_) => continue,
             };
             innermost = false;
             let is_new = place.code().is_some_and(|code| {

@@ -93,10 +93,7 @@ impl CellRef {
         if let Some(reason) = self.own_reason() {
             fresh.turn(reason);
         }
-        let follower = fresh.clone();
-        let follows = self.core().token().on_cancel(move |reason| {
-            follower.turn(reason.clone());
-        });
+        let follows = fresh.follow(self.core().token());
         if self.end().is_some() {
             // Nobody would let go of what follows the group any more.
             return fresh;

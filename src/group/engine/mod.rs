@@ -8,7 +8,6 @@
 //! - `core`: what handles, children, drivers and wakers share
 //! - `driver`: the job that polls children, and the loop that owners share with it
 //! - `ground`: the two kinds of group, `Send` and local
-//! - `identity`: which task runs here
 //! - `launching`: how driver jobs come to the spawner, and what becomes of those that it loses
 //! - `no_census`: where nobody asks
 //! - `perform`: performs the effects of a critical section
@@ -28,7 +27,6 @@ pub(in crate::group) mod clockwork;
 pub(crate) mod core;
 pub(in crate::group) mod driver;
 pub(in crate::group) mod ground;
-pub(in crate::group) mod identity;
 pub(in crate::group) mod launching;
 #[cfg(not(feature = "testing"))]
 pub(in crate::group) mod no_census;

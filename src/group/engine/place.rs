@@ -5,17 +5,13 @@
 
 use std::cell::Cell;
 use std::mem::{self, ManuallyDrop};
-use std::sync::{Arc, Weak};
+use std::sync::Arc;
 
 use super::core::Core;
-use crate::cancel::{CallbackGuard, CancelReason, CancelToken};
-use crate::error::ChildInfo;
-use crate::error::KeyId;
+use crate::cancel::{CancelReason, CancelToken};
+use crate::error::{ChildInfo, KeyId};
 use crate::group::cell::CellRef;
-use crate::group::handle::threshold::Threshold;
-use crate::group::shield::shielded::Hold;
-use crate::std_or_loom::atomic::AtomicBool;
-use crate::std_or_loom::{Lock, per_thread};
+use crate::std_or_loom::per_thread;
 use crate::time::Deadline;
 
 /// Where code runs.
@@ -25,26 +21,49 @@ pub(crate) enum Place {
     Child(CellRef),
     /// In the body of a scope.
     Body(Arc<Core>),
-    /// Behind something that reads otherwise than what it stands in.
-    Behind(Arc<Screen>),
-    /// In a child that may not have started.
-    Starting(Arc<Threshold>),
+    /// Inside of something that stands between the code and what it is in.
+    Behind(Arc<dyn Surrounding>),
 }
 
-/// What stands between code and the place that it is in: a shield.
-pub(crate) struct Screen {
-    /// What is read behind it.
-    pub(in crate::group) token: CancelToken,
-    /// The deadline that counts behind it.
-    pub(in crate::group) deadline: Deadline,
+/// What stands between code and the place that it is in: a shield, or a start that is pending.
+pub(crate) trait Surrounding: Send + Sync {
     /// What it stands in.
-    pub(in crate::group) outside: Option<Place>,
-    /// Does it hold off nothing any more?
-    pub(in crate::group) fallen: AtomicBool,
-    /// What turns the token with that, once the screen is lifted.
-    pub(in crate::group) lifted: Lock<Option<CallbackGuard>>,
-    /// What it holds off drops by.
-    pub(in crate::group) hold: Weak<Hold>,
+    fn outside(&self) -> Option<&Place>;
+
+    /// The token that is read inside.
+    fn token(self: Arc<Self>) -> CancelToken;
+
+    /// Is what it reads its own, and nothing that is outside?
+    fn is_screen(&self) -> bool;
+
+    /// Why the code inside is cancelled, if a screen says so.
+    fn reason(&self) -> Option<CancelReason> {
+        None
+    }
+
+    /// The deadline that counts inside, besides those outside of what is no screen.
+    fn deadline(&self) -> Deadline {
+        Deadline::NEVER
+    }
+
+    /// What counts besides that which is outside.
+    fn beside(&self) -> Option<Place> {
+        None
+    }
+
+    /// Does it keep a cancel of what is outside from the code inside?
+    fn holds_off(&self) -> bool {
+        false
+    }
+
+    /// Does by itself what the callback of its token is about to do, if that was cancelled.
+    fn heeds_token(&self) {}
+
+    /// The code inside is dropped without waiting for the end of its grace.
+    fn gives_up(&self) {}
+
+    /// The code inside cannot go on. `true`: this ends it. `false`: what is outside has to.
+    fn ends_early(&self, reason: &CancelReason) -> bool;
 }
 
 per_thread! {
@@ -129,6 +148,12 @@ pub(crate) fn here() -> Option<Place> {
     PLACE.try_with(look).ok().flatten()
 }
 
+/// The child that this code runs in; for the body of a scope that is in no child, the body itself. `None` outside of all
+/// groups, where nobody can tell one task from another.
+pub(crate) fn task_here() -> Option<KeyId> {
+    here()?.task()
+}
+
 /// Does this code run in a child of the group with this id?
 pub(crate) fn is_in_child_of(group: u64) -> bool {
     matches!(here(), Some(Place::Child(child)) if child.core().id() == group)
@@ -158,15 +183,23 @@ impl Place {
     /// The child or body whose code this is. No two have the same, whenever they were there.
     pub(in crate::group) fn code(&self) -> Option<KeyId> {
         match self {
-            Self::Child(child) => Some(child.info().id()),
+            Self::Child(child) => Some(child.id()),
             Self::Body(core) => Some(KeyId {
                 group: core.id(),
                 // No child has that number.
                 child: u64::MAX,
             }),
-            Self::Behind(screen) => screen.outside.as_ref()?.code(),
-            Self::Starting(threshold) => Some(threshold.child()?.info().id()),
+            Self::Behind(surrounding) => surrounding.outside()?.code(),
         }
+    }
+
+    /// The same for the code that polls this, and is polled by no other.
+    fn task(&self) -> Option<KeyId> {
+        let all = std::iter::successors(Some(self), |place| match place {
+            Self::Child(_) => None,
+            Self::Body(_) | Self::Behind(_) => place.outside(),
+        });
+        all.last()?.code()
     }
 
     /// Why the code in this place is cancelled, if it is.
@@ -175,18 +208,18 @@ impl Place {
             let reason = match place {
                 Self::Child(child) => child.own_reason().or_else(|| child.core().known_reason()),
                 Self::Body(core) => core.known_reason(),
-                Self::Behind(screen) => screen.token.reason(),
-                Self::Starting(_) => None,
+                Self::Behind(surrounding) => surrounding.reason(),
             }?;
             Some(if outside { reason.inherited() } else { reason })
         })
     }
 
-    /// Goes outwards until `look` finds something, or to the first thing that reads otherwise than what it stands in. `look` is told
-    /// whether it is in another group by then. From a threshold it goes into the child, and then out to the caller.
+    /// Goes outwards until `look` finds something, or to the first screen. `look` is told whether it is in another group by
+    /// then. From a pending start it goes into the child, and then out to the caller.
     fn find<R>(&self, mut look: impl FnMut(&Self, bool) -> Option<R>) -> Option<R> {
-        let mut callers: Vec<(Self, bool)> = Vec::new();
-        let mut thresholds: Vec<*const Threshold> = Vec::new();
+        let mut beside: Vec<(Self, bool)> = Vec::new();
+        // Each is passed once, though a caller may be inside of a start that it waits for.
+        let mut passed: Vec<*const ()> = Vec::new();
         let mut begin: Option<(Self, bool)> = None;
         loop {
             let (mut next, mut outside) = match &begin {
@@ -198,21 +231,24 @@ impl Place {
                 if found.is_some() {
                     return found;
                 }
-                if let Self::Starting(threshold) = place {
-                    if thresholds.contains(&Arc::as_ptr(threshold)) {
-                        break;
-                    }
-                    thresholds.push(Arc::as_ptr(threshold));
-                    callers.extend(threshold.caller().map(|caller| (caller, outside)));
-                } else {
-                    outside = true;
-                }
                 next = match place {
-                    Self::Behind(_) => None,
-                    _ => place.outside(),
+                    Self::Behind(surrounding) if surrounding.is_screen() => None,
+                    Self::Behind(surrounding) => {
+                        let it = Arc::as_ptr(surrounding).cast();
+                        if passed.contains(&it) {
+                            break;
+                        }
+                        passed.push(it);
+                        beside.extend(surrounding.beside().map(|place| (place, outside)));
+                        surrounding.outside()
+                    }
+                    Self::Child(_) | Self::Body(_) => {
+                        outside = true;
+                        place.outside()
+                    }
                 };
             }
-            begin = Some(callers.pop()?);
+            begin = Some(beside.pop()?);
         }
     }
 
@@ -222,7 +258,7 @@ impl Place {
             let core = match place {
                 Self::Child(child) => child.core(),
                 Self::Body(core) => core,
-                Self::Behind(_) | Self::Starting(_) => return None::<()>,
+                Self::Behind(_) => return None::<()>,
             };
             if let Some(overdue) = core.overdue() {
                 core.cancel(overdue);
@@ -238,7 +274,7 @@ impl Place {
             let core = match place {
                 Self::Child(child) => child.core(),
                 Self::Body(core) => core,
-                Self::Behind(_) | Self::Starting(_) => return None,
+                Self::Behind(_) => return None,
             };
             if core.has_token() {
                 return Some(());
@@ -257,8 +293,7 @@ impl Place {
         match self {
             Self::Child(child) => child.token(),
             Self::Body(core) => core.token().clone(),
-            Self::Behind(screen) => screen.token.clone(),
-            Self::Starting(threshold) => threshold.token(),
+            Self::Behind(surrounding) => Arc::clone(surrounding).token(),
         }
     }
 
@@ -269,8 +304,7 @@ impl Place {
             earliest = earliest.min(match place {
                 Self::Child(child) => child.core().own_deadline(),
                 Self::Body(core) => core.own_deadline(),
-                Self::Behind(screen) => screen.deadline,
-                Self::Starting(_) => Deadline::NEVER,
+                Self::Behind(surrounding) => surrounding.deadline(),
             });
             None::<()>
         });
@@ -282,8 +316,7 @@ impl Place {
         match self {
             Self::Child(child) => child.core().parent(),
             Self::Body(core) => core.parent(),
-            Self::Behind(screen) => screen.outside.as_ref(),
-            Self::Starting(threshold) => threshold.outside(),
+            Self::Behind(surrounding) => surrounding.outside(),
         }
     }
 
@@ -293,10 +326,10 @@ impl Place {
         let mut place = self;
         loop {
             place = match place {
-                Self::Child(_) | Self::Starting(_) => return Some(place),
+                Self::Behind(surrounding) if surrounding.is_screen() => return None,
+                Self::Child(_) | Self::Behind(_) => return Some(place),
                 Self::Body(core) if core.drops_body() => return Some(place),
                 Self::Body(core) => core.parent()?,
-                Self::Behind(_) => return None,
             };
         }
     }
@@ -307,7 +340,7 @@ impl Place {
         self.outwards().any(|place| match place {
             Self::Child(child) => child.is_cancelled() || child.core().drops_children(),
             Self::Body(core) => core.is_body_to_go(),
-            Self::Behind(_) | Self::Starting(_) => false,
+            Self::Behind(_) => false,
         })
     }
 
@@ -316,7 +349,7 @@ impl Place {
         self.outwards().any(|place| match place {
             Self::Child(child) => child.is_forced() || child.core().holds_nothing(),
             Self::Body(core) => core.holds_nothing(),
-            Self::Behind(_) | Self::Starting(_) => false,
+            Self::Behind(_) => false,
         })
     }
 
@@ -325,7 +358,7 @@ impl Place {
         self.outwards().any(|place| match place {
             Self::Child(child) => child.is_doomed(),
             Self::Body(core) => core.dooms_body(),
-            Self::Behind(_) | Self::Starting(_) => false,
+            Self::Behind(_) => false,
         })
     }
 
@@ -335,15 +368,14 @@ impl Place {
         self.outwards().for_each(|place| match place {
             Self::Child(child) => child.heeds_token(),
             Self::Body(core) => core.heeds_token(),
-            Self::Starting(threshold) => threshold.heeds_token(),
-            Self::Behind(_) => {}
+            Self::Behind(surrounding) => surrounding.heeds_token(),
         });
     }
 
     /// This place and those that it is in, up to a shield that stands.
     fn outwards(&self) -> impl Iterator<Item = &Self> {
         std::iter::successors(Some(self), |place| match place {
-            Self::Behind(screen) if screen.stands() => None,
+            Self::Behind(surrounding) if surrounding.holds_off() => None,
             place => place.outside(),
         })
     }
@@ -353,8 +385,7 @@ impl Place {
         match self {
             Self::Child(child) => child.gives_up(),
             Self::Body(core) => core.with(|sched, effects| sched.body_gives_up(effects)),
-            Self::Behind(_) => {}
-            Self::Starting(threshold) => threshold.gives_up(),
+            Self::Behind(surrounding) => surrounding.gives_up(),
         }
     }
 }

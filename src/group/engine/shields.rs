@@ -43,11 +43,11 @@ impl Core {
     /// Does a shield stand between the group and the child or body that it is in?
     fn is_screened(&self) -> bool {
         let mut place = self.parent();
-        while let Some(Place::Behind(screen)) = place {
-            if screen.stands() {
+        while let Some(Place::Behind(surrounding)) = place {
+            if surrounding.holds_off() {
                 return true;
             }
-            place = screen.outside.as_ref();
+            place = surrounding.outside();
         }
         false
     }

@@ -69,16 +69,12 @@ fn end_from(mut place: Option<Place>, reason: &CancelReason) -> bool {
                 child.ends_early(reason.clone());
                 return true;
             }
-            Place::Starting(threshold) => {
-                threshold.ends_early(reason.clone());
-                return true;
-            }
             Place::Body(core) if core.drops_body() => {
                 core.ends_body_early(reason.clone());
                 return true;
             }
-            Place::Body(_) => {}
-            Place::Behind(screen) => screen.gives_way(),
+            Place::Behind(surrounding) if surrounding.ends_early(reason) => return true,
+            Place::Body(_) | Place::Behind(_) => {}
         }
         place = here.outside().cloned();
     }

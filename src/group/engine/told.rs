@@ -42,7 +42,7 @@ impl Code {
             match place {
                 Place::Child(child) => return Some(Self::Child(child.clone())),
                 Place::Body(core) => return Some(Self::Body(Arc::clone(core))),
-                Place::Behind(_) | Place::Starting(_) => place = place.outside()?,
+                Place::Behind(_) => place = place.outside()?,
             }
         }
     }
@@ -136,7 +136,7 @@ pub(crate) fn hands_on<E>(error: E) -> Result<E, CancelReason> {
                 child: code.info(),
                 reason: reason.clone(),
             };
-            core.with(|sched, after| sched.misses(lack, core.policy(), after));
+            core.with(|sched, effects| sched.misses(lack, core.policy(), effects));
         } else if let (Code::Child(child), Some(alone)) = (&code, alone) {
             core.child_is_missing(child, &alone);
         } else if core.policy().on_error == OnError::CancelSiblings {

@@ -7,7 +7,7 @@
 //! - `child`: what a child is made of
 //! - `key`: [`Key`]
 //! - `start`: children that say when they are ready
-//! - `threshold`: where the code of a child runs that may not have started
+//! - `pending_start`: where the code of a child runs that may not have started
 
 mod control;
 mod named;
@@ -16,8 +16,8 @@ mod spawn_when_free;
 
 pub(in crate::group) mod child;
 pub(in crate::group) mod key;
+pub(in crate::group) mod pending_start;
 pub(in crate::group) mod start;
-pub(in crate::group) mod threshold;
 
 use std::convert::Infallible;
 use std::fmt;

@@ -19,21 +19,21 @@ use std::task::{Context, Poll, Waker};
 use pin_project_lite::pin_project;
 
 use super::key::{Key, has_it_run};
-use super::threshold::Threshold;
+use super::pending_start::PendingStart;
 use crate::cancel::{CancelKind, CancelReason};
 use crate::error::unhandled::{
     drop_quietly, report_child_error, report_child_panic, report_error, report_panic, wake_quietly,
 };
 use crate::error::{StartError, StartedError};
 use crate::group::cell::CellRef;
-use crate::group::engine::place::{Place, here, stand};
+use crate::group::engine::place::{Place, Surrounding, here, stand};
 use crate::group::engine::told;
 use crate::panic::{Panic, catch};
 use crate::std_or_loom::Lock;
 
 /// What caller and child share. Nothing of the user's runs or is dropped under the lock.
 struct Handshake<V> {
-    threshold: Arc<Threshold>,
+    start: Arc<PendingStart>,
     state: Lock<State<V>>,
 }
 
@@ -53,7 +53,7 @@ enum Phase<V> {
 struct Early<X> {
     ending: Option<Ending<X>>,
     /// Which child it is.
-    threshold: Arc<Threshold>,
+    start: Arc<PendingStart>,
 }
 
 enum Ending<X> {
@@ -97,7 +97,7 @@ impl Cut {
 impl<V> Handshake<V> {
     fn new() -> Arc<Self> {
         Arc::new(Self {
-            threshold: Threshold::here(),
+            start: PendingStart::here(),
             state: Lock::new(State {
                 phase: Phase::Pending,
                 waker: None,
@@ -131,7 +131,7 @@ impl<V> Handshake<V> {
 
     /// Says which child it is, which may have left *pending* meanwhile.
     fn attach(&self, child: CellRef) {
-        self.threshold.attach(child);
+        self.start.attach(child);
         if !self.is_pending() {
             self.release();
         }
@@ -149,24 +149,24 @@ impl<V> Handshake<V> {
         let dropped = CancelReason::new(CancelKind::Dropped);
         if ended {
             // Nothing is left that could use the grace.
-            self.threshold.gives_up_with(dropped);
+            self.start.gives_up_with(dropped);
         } else if deserted {
-            if let Some(child) = self.threshold.child() {
+            if let Some(child) = self.start.child() {
                 child.cancel_alone(dropped);
             }
         }
-        self.threshold.pass();
+        self.start.pass();
     }
 
     /// How a child ends that is over without having said that it has started: it may have given way to a cancel.
     fn gave_way<X>(&self) -> Ending<X> {
-        let child = self.threshold.child();
+        let child = self.start.child();
         let is_cancelled = |child: &&CellRef| {
             child.own_reason().is_some() || child.core().read(|sched| sched.cancelled.is_some())
         };
         let cut = child.filter(is_cancelled).map(Cut::of);
         let by_caller = || {
-            let reason = self.threshold.reason()?;
+            let reason = self.start.reason()?;
             Some(Cut {
                 reason,
                 by_group: false,
@@ -188,10 +188,10 @@ impl<V> Handshake<V> {
 }
 
 impl<X> Early<X> {
-    fn new(ending: Option<Ending<X>>, threshold: &Arc<Threshold>) -> Self {
+    fn new(ending: Option<Ending<X>>, start: &Arc<PendingStart>) -> Self {
         Self {
             ending,
-            threshold: Arc::clone(threshold),
+            start: Arc::clone(start),
         }
     }
 
@@ -199,14 +199,14 @@ impl<X> Early<X> {
     fn taken(slot: &Lock<Self>) -> Self {
         let mut slot = slot.lock();
         let ending = slot.ending.take();
-        Self::new(ending, &slot.threshold)
+        Self::new(ending, &slot.start)
     }
 }
 
 impl<X> Drop for Early<X> {
     fn drop(&mut self) {
         const WHO: &str = "a child that had not started";
-        let child = || self.threshold.child().map(CellRef::info);
+        let child = || self.start.child().map(CellRef::info);
         match self.ending.take() {
             Some(Ending::Failed(error)) => {
                 match child() {
@@ -284,7 +284,7 @@ struct Ends<V, X> {
 
 impl<V, X> Ends<V, X> {
     fn tell(&self, ending: Ending<X>) {
-        let mut ending = Early::new(Some(ending), &self.handshake.threshold);
+        let mut ending = Early::new(Some(ending), &self.handshake.start);
         let stored = {
             let mut early = self.early.lock();
             let is_first = early.ending.is_none();
@@ -303,7 +303,7 @@ impl<V, X> Ends<V, X> {
 impl<V, X> Drop for Ends<V, X> {
     fn drop(&mut self) {
         if self.handshake.is_pending() {
-            let child = self.handshake.threshold.child();
+            let child = self.handshake.start.child();
             self.tell(Ending::Cancelled(child.map(Cut::of)));
         }
     }
@@ -319,7 +319,7 @@ where
     F: Future,
 {
     let handshake = Handshake::new();
-    let early = Arc::new(Lock::new(Early::new(None, &handshake.threshold)));
+    let early = Arc::new(Lock::new(Early::new(None, &handshake.start)));
     let caller = Caller {
         handshake: Arc::clone(&handshake),
         early: Arc::clone(&early),
@@ -348,9 +348,10 @@ where
             return future.map_or(Poll::Pending, |future| future.poll(cx));
         }
         if let (Some(_), Some(Place::Child(child))) = (&this.call, here()) {
-            handshake.threshold.attach(child);
+            handshake.start.attach(child);
         }
-        let place = Place::Starting(Arc::clone(&handshake.threshold));
+        let start: Arc<PendingStart> = Arc::clone(&handshake.start);
+        let place = Place::Behind(start);
         let polled = stand(place, || {
             catch(|| {
                 if let Some((call, ready)) = this.call.take() {
@@ -385,7 +386,7 @@ where
         };
         this.ends.tell(ending);
         // A child whose caller has gone has no use for its grace any more.
-        handshake.threshold.gives_up();
+        handshake.start.gives_up();
         Poll::Pending
     }
 }

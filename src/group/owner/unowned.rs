@@ -234,6 +234,6 @@ impl Waiting {
 pub(crate) fn child_here() -> Option<ChildInfo> {
     match here()? {
         Place::Child(child) => Some(child.info()),
-        Place::Body(_) | Place::Behind(_) | Place::Starting(_) => None,
+        Place::Body(_) | Place::Behind(_) => None,
     }
 }

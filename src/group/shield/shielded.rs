@@ -3,16 +3,16 @@
 use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
-use std::sync::Arc;
 use std::sync::atomic::Ordering::{Acquire, Release};
+use std::sync::{Arc, Weak};
 use std::task::{Context, Poll, ready};
 
 use pin_project_lite::pin_project;
 
-use crate::cancel::CancelToken;
+use crate::cancel::{CallbackGuard, CancelReason, CancelToken};
 use crate::group::cell::{CellRef, Stands};
 use crate::group::engine::core::Core;
-use crate::group::engine::place::{Place, Screen, here, stand};
+use crate::group::engine::place::{Place, Surrounding, here, stand};
 use crate::std_or_loom::Lock;
 use crate::std_or_loom::atomic::AtomicBool;
 use crate::time::{Alarm, Deadline, current_clock};
@@ -97,7 +97,8 @@ impl<F: Future> Future for Shield<F> {
         let this = self.project();
         let deadline = *this.deadline;
         let standing = this.hold.get_or_insert_with(|| Standing::raise(deadline));
-        let place = Place::Behind(Arc::clone(&standing.screen));
+        let screen: Arc<Screen> = Arc::clone(&standing.screen);
+        let place = Place::Behind(screen);
         let output = ready!(stand(place, || this.future.poll(cx)));
         standing.falls();
         Poll::Ready(output)
@@ -150,8 +151,8 @@ enum What {
 }
 
 impl Hold {
-    /// Of bodies that no cancel drops, those that stand before the first thing that one does are held for a shield only:
-    /// a clean-up, which waits to be told by a cancel, would hold them against a panic for ever.
+    /// Walks outwards. A body that no cancel drops is held only if `holds_all`, which a shield sets from the start. A clean-up
+    /// sets it at the first thing that a cancel drops: before that it would hold such a body against a panic for ever.
     pub(in crate::group) fn take(place: Option<Place>, stands: Stands) -> Self {
         let mut holds_all = stands == Stands::Shield;
         let mut rungs = Vec::new();
@@ -171,8 +172,8 @@ impl Hold {
                     Some((What::Body(Arc::clone(core)), stands, core))
                 }
                 // Behind it nobody is told of a cancel further out.
-                Place::Behind(_) if !holds_all => break,
-                Place::Behind(_) | Place::Starting(_) => None,
+                Place::Behind(surrounding) if surrounding.is_screen() && !holds_all => break,
+                Place::Behind(_) => None,
             };
             if let Some((what, stands, core)) = held {
                 let inner = inner.replace(Arc::clone(core));
@@ -206,6 +207,22 @@ impl Drop for Hold {
     }
 }
 
+/// What stands between code and the place that it is in: a shield.
+struct Screen {
+    /// What is read behind it. Follows what is outside once the screen is lifted.
+    token: CancelToken,
+    /// The deadline that counts behind it.
+    deadline: Deadline,
+    /// What it stands in.
+    outside: Option<Place>,
+    /// Does it hold off nothing any more?
+    fallen: AtomicBool,
+    /// What turns the token with that, once the screen is lifted.
+    lifted: Lock<Option<CallbackGuard>>,
+    /// What it holds off drops by.
+    hold: Weak<Hold>,
+}
+
 impl Screen {
     fn new(deadline: Deadline, outside: Option<Place>, hold: &Arc<Hold>) -> Self {
         Self {
@@ -218,33 +235,52 @@ impl Screen {
         }
     }
 
-    /// Does it keep cancels from what is behind it?
-    pub(in crate::group) fn stands(&self) -> bool {
-        !self.fallen.load(Acquire)
-    }
-
     fn fall(&self) {
         self.fallen.store(true, Release);
     }
 
-    /// Holds off nothing any more, though what is behind it is not over.
-    pub(in crate::group) fn gives_way(&self) {
-        self.lift();
+    /// Holds off nothing any more, though what is behind it is not over. From now on what is outside is read behind it, too.
+    fn gives_way(&self) {
+        self.fall();
+        if let Some(outside) = &self.outside {
+            let follows = self.token.follow(&outside.token());
+            self.lifted.lock().replace(follows);
+        }
         if let Some(hold) = self.hold.upgrade() {
             hold.let_go();
         }
     }
+}
 
-    /// From now on what is outside is read behind it, too.
-    fn lift(&self) {
-        self.fall();
-        if let Some(outside) = &self.outside {
-            let token = self.token.clone();
-            let follows = outside.token().on_cancel(move |reason| {
-                token.turn(reason.clone());
-            });
-            self.lifted.lock().replace(follows);
-        }
+impl Surrounding for Screen {
+    fn outside(&self) -> Option<&Place> {
+        self.outside.as_ref()
+    }
+
+    fn token(self: Arc<Self>) -> CancelToken {
+        self.token.clone()
+    }
+
+    fn is_screen(&self) -> bool {
+        true
+    }
+
+    fn reason(&self) -> Option<CancelReason> {
+        self.token.reason()
+    }
+
+    fn deadline(&self) -> Deadline {
+        self.deadline
+    }
+
+    fn holds_off(&self) -> bool {
+        !self.fallen.load(Acquire)
+    }
+
+    /// What cannot go on would be waited for until for ever: it holds off nothing any more.
+    fn ends_early(&self, _reason: &CancelReason) -> bool {
+        self.gives_way();
+        false
     }
 }
 

@@ -1,4 +1,4 @@
-//! `Threshold`: where the code of a child runs that may not have started: with its caller before, in the child afterwards.
+//! `PendingStart`: where the code of a child runs that may not have started: with its caller before, in the child afterwards.
 //!
 //! 1. The child is known once it is polled, or once its caller has the key; whichever comes first says it.
 //! 2. The lock is held for a look and no longer: nothing is asked, cancelled or dropped meanwhile.
@@ -7,11 +7,11 @@ use std::sync::{Arc, OnceLock};
 
 use crate::cancel::{CallbackGuard, CancelKind, CancelReason, CancelToken};
 use crate::group::cell::CellRef;
-use crate::group::engine::place::{Place, here, token_of};
+use crate::group::engine::place::{Place, Surrounding, here, token_of};
 use crate::std_or_loom::Lock;
 
 /// Between a caller and the child that it starts.
-pub(crate) struct Threshold {
+pub(crate) struct PendingStart {
     /// The child, as a place.
     child: OnceLock<Place>,
     state: Lock<State>,
@@ -34,7 +34,7 @@ struct Follows {
     child: Option<CallbackGuard>,
 }
 
-impl Threshold {
+impl PendingStart {
     /// Of a child that is started from here.
     pub(in crate::group) fn here() -> Arc<Self> {
         Arc::new(Self {
@@ -72,24 +72,44 @@ impl Threshold {
         follows.pass();
     }
 
-    /// What counts besides the child right now.
-    pub(in crate::group) fn caller(&self) -> Option<Place> {
-        self.state.lock().caller.clone()
-    }
-
     /// Why the child is cancelled, or its group, or while the start is pending its caller.
     pub(in crate::group) fn reason(&self) -> Option<CancelReason> {
         let own = self.child.get().and_then(Place::reason);
-        own.or_else(|| self.caller()?.reason())
+        own.or_else(|| self.beside()?.reason())
     }
 
+    /// The token that is read here was cancelled: so is the child, unless that came from what it follows.
+    fn token_turned(&self, reason: &CancelReason) {
+        if let (Some(child), None) = (self.child(), self.reason()) {
+            child.cancel_alone(reason.clone());
+        }
+    }
+
+    /// The child is dropped without waiting for the end of its grace, for this reason unless it was cancelled before.
+    pub(in crate::group) fn gives_up_with(&self, reason: CancelReason) {
+        if let Some(child) = self.child() {
+            child.gives_up_with(reason);
+        }
+    }
+}
+
+impl Surrounding for PendingStart {
     /// The child, which shields hold from in here.
-    pub(in crate::group) fn outside(&self) -> Option<&Place> {
+    fn outside(&self) -> Option<&Place> {
         self.child.get()
     }
 
+    fn is_screen(&self) -> bool {
+        false
+    }
+
+    /// The caller, while it waits.
+    fn beside(&self) -> Option<Place> {
+        self.state.lock().caller.clone()
+    }
+
     /// Turns with the child's, and while the start is pending with the caller's, too. Cancelling it cancels the child.
-    pub(in crate::group) fn token(self: &Arc<Self>) -> CancelToken {
+    fn token(self: Arc<Self>) -> CancelToken {
         let (token, caller) = {
             let mut state = self.state.lock();
             match &state.token {
@@ -105,26 +125,21 @@ impl Threshold {
                 }
             }
         };
-        let this = Arc::downgrade(self);
+        let this = Arc::downgrade(&self);
         let cancels = token.on_cancel(move |reason| {
             if let Some(this) = this.upgrade() {
                 this.token_turned(reason);
             }
         });
         cancels.detach();
-        let this = Arc::downgrade(self);
+        let this = Arc::downgrade(&self);
         let now = token.on_cancel_now(move |reason| {
             if let Some(child) = this.upgrade().as_ref().and_then(|this| this.child()) {
                 child.cancel_alone_now(reason.clone(), false);
             }
         });
         now.detach();
-        let follow = |place: &Place| {
-            let token = token.clone();
-            place.token().on_cancel(move |reason| {
-                token.turn(reason.clone());
-            })
-        };
+        let follow = |place: &Place| token.follow(&place.token());
         let follows = Follows {
             _caller: caller.as_ref().map(follow),
             child: self.child.get().map(follow),
@@ -144,38 +159,23 @@ impl Threshold {
         token
     }
 
-    /// The token that is read here was cancelled: so is the child, unless that came from what it follows.
-    pub(in crate::group) fn token_turned(&self, reason: &CancelReason) {
-        if let (Some(child), None) = (self.child(), self.reason()) {
-            child.cancel_alone(reason.clone());
-        }
-    }
-
-    /// Does by itself what the callback of the token is about to do, if that was cancelled.
-    pub(in crate::group) fn heeds_token(&self) {
+    fn heeds_token(&self) {
         let token = self.state.lock().token.clone();
         if let Some(reason) = token.and_then(|token| token.reason()) {
             self.token_turned(&reason);
         }
     }
 
-    /// Drops the child without waiting for the end of its grace.
-    pub(in crate::group) fn gives_up(&self) {
+    fn gives_up(&self) {
         let reason = self.reason().map(|reason| reason.inherited());
         self.gives_up_with(reason.unwrap_or_else(|| CancelReason::new(CancelKind::Dropped)));
     }
 
-    /// The child cannot go on.
-    pub(in crate::group) fn ends_early(&self, reason: CancelReason) {
+    fn ends_early(&self, reason: &CancelReason) -> bool {
         if let Some(child) = self.child() {
-            child.ends_early(reason);
+            child.ends_early(reason.clone());
         }
-    }
-
-    pub(in crate::group) fn gives_up_with(&self, reason: CancelReason) {
-        if let Some(child) = self.child() {
-            child.gives_up_with(reason);
-        }
+        true
     }
 }
 
