@@ -6,7 +6,7 @@ use std::task::{Context, Poll};
 
 use super::in_order::{Awaits, InOrder, One};
 use super::mode::{Ends, ModeOf};
-use super::post::Site;
+use super::site::Site;
 use crate::error::{OneByOne, Quiet};
 use crate::group::{Call, Kind, Scope, Shared};
 

@@ -1,4 +1,4 @@
-//! What the scopes behind gathers and joins make of their bodies: the last step, in which the value is given to the caller.
+//! What the scopes behind gathers make of their bodies: the last step, in which the value is given to the caller.
 //!
 //! Until then it stays in what the body gave, which knows what to do with errors and panics in it that nobody takes.
 
@@ -6,7 +6,6 @@ use std::convert::Infallible;
 use std::marker::PhantomData;
 
 use super::in_order::Awaits;
-use super::joiner::Joiner;
 use crate::error::GroupError;
 use crate::group::{Failures, Kind, State, Whole};
 use crate::scope::{Form, FormSealed};
@@ -66,33 +65,5 @@ impl<W: Awaits, E, K: Kind, C: State> Form<Option<W>> for TryGathered<E, K, C> {
         // In the last step: what is not given is seen to by who keeps it.
         let calls = failures.into_output::<C, W>(calls.flatten())?;
         Ok(C::map(calls, W::give))
-    }
-}
-
-/// The form of a join: the body gives its joiner back, which makes the result.
-#[derive(Debug)]
-pub struct Joined<T, E, K>(Only<(T, E, K)>);
-
-impl<T, E, K: Kind> FormSealed for Joined<T, E, K> {
-    type Kind = K;
-    const DROPS_BODY: bool = false;
-}
-
-impl<J: Joiner<T, E>, T, E, K: Kind> Form<J> for Joined<T, E, K> {
-    type Error = Infallible;
-    type Value = J;
-    type Output = J::Output;
-
-    fn settle(joiner: J) -> Result<J, Infallible> {
-        Ok(joiner)
-    }
-
-    #[expect(private_interfaces, reason = "the trait is sealed")]
-    fn finish(joiner: Option<J>, failures: Failures<'_, Infallible>) -> J::Output {
-        if let Some(joiner) = joiner {
-            return joiner.finish();
-        }
-        drop(failures.resume_body());
-        unreachable!("the body of a join gives its joiner or panics")
     }
 }

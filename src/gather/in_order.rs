@@ -6,7 +6,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
 use super::mode::Ends;
-use super::post::Site;
+use super::site::Site;
 use crate::group::Key;
 
 /// Waits for all calls of a gather, and keeps their outputs. Dropped with them, it sees to what must not get lost.

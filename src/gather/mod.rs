@@ -7,45 +7,27 @@
 //! - `in_order`: waits for keys in the order of the calls
 //! - `inline`: gather inside one task
 //! - `options`: gather from [`GroupOptions`](crate::GroupOptions)
-//! - `joiner`: the ways to join: when the rest is not needed, and what the results are made into
-//! - `calls_of`: what can be joined: calls that all give the same type
-//! - `telling`: a child that tells its owner of its end
-//! - `post`: what children tell, in the order in which they end
-//! - `join`: the scope behind a join
-//! - `races`, `inline_races`: joining, and the first of several calls
+//! - `site`: where the calls were made, and what becomes of ends that nobody receives
+//! - `race`: joining, and the first of several calls
 //! - `map`: many items at a bounded pace
-//! - `race_options`: joins and races from [`GroupOptions`](crate::GroupOptions)
 
 mod body;
 mod calls;
-mod calls_of;
 mod form;
 mod in_order;
 mod inline;
-mod inline_races;
-mod join;
-pub mod joiner;
 mod map;
 mod mode;
 mod options;
-mod post;
-mod race_options;
-mod races;
-mod telling;
+pub(crate) mod race;
+mod site;
 
 use std::convert::Infallible;
 
 pub use body::{Gather, Start, TryGather, TryStart, TryWhole, Whole};
 pub use calls::Calls;
-pub use calls_of::CallsOf;
-pub use form::{Gathered, Joined, TryGathered};
+pub use form::{Gathered, TryGathered};
 pub use inline::{inline_gather, inline_gather_local, try_inline_gather, try_inline_gather_local};
-pub use inline_races::{
-    inline_first_ok, inline_first_ok_local, inline_join_with, inline_join_with_local,
-    inline_quorum, inline_quorum_local, inline_race, inline_race_local,
-};
-pub use join::{FirstOk, JoinWith, Joining, Quorum, Race, StartJoin};
-pub use joiner::{Joiner, Verdict};
 pub use map::{
     Items, MapConcurrent, MapConcurrentUnordered, MapStream, TryMapConcurrent,
     TryMapConcurrentUnordered, map_concurrent, map_concurrent_on, map_concurrent_unordered,
@@ -53,7 +35,12 @@ pub use map::{
     try_map_concurrent_unordered, try_map_concurrent_unordered_on,
 };
 pub use mode::{Settling, Trying, Values};
-pub use races::{first_ok, first_ok_on, join_with, join_with_on, quorum, quorum_on, race, race_on};
+pub use race::{
+    CallsOf, FirstOk, JoinWith, Joined, Joiner, Joining, Quorum, Race, StartJoin, Verdict,
+    first_ok, first_ok_on, inline_first_ok, inline_first_ok_local, inline_join_with,
+    inline_join_with_local, inline_quorum, inline_quorum_local, inline_race, inline_race_local,
+    join_with, join_with_on, joiner, quorum, quorum_on, race, race_on,
+};
 
 use crate::group::{GroupOptions, Shared};
 use crate::spawner::Spawner;

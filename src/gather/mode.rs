@@ -4,7 +4,7 @@ use std::convert::Infallible;
 use std::future::Future;
 use std::panic::Location;
 
-use super::post::{lose_outcome, lose_value};
+use super::site::{lose_outcome, lose_value};
 use crate::error::{ChildInfo, GatherIncomplete, Outcome};
 use crate::group::{Accepts, Key, Kind, Scope, Shared};
 

@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-use crate::gather::post::lose_value;
+use crate::gather::site::lose_value;
 
 /// Values that are there and not given yet.
 #[expect(unnameable_types, reason = "it is a sealed trait")]

@@ -32,8 +32,9 @@ use super::ranks::Ranks;
 use crate::error::GroupError;
 use crate::error::unhandled::{drop_quietly, report_panic};
 use crate::gather::mode::{ModeOf, Trying, Values};
-use crate::gather::post::{End, Letter, Post, Site, Ways, lose_value};
-use crate::gather::telling::{Telling, Tells};
+use crate::gather::race::completion_queue::{End, Letter, Post, Ways};
+use crate::gather::race::completion_sender::{Telling, Tells};
+use crate::gather::site::{Site, lose_value};
 use crate::group::{
     BodyFailure, GroupOptions, Lack, Lacking, Left, OnError, Origin, Owner, Scope, Shared, Turn,
 };

@@ -7,7 +7,7 @@ use super::CallInfo;
 use crate::cancel::CancelReason;
 use crate::error::unhandled::report_child_panic;
 use crate::error::{ChildFailure, ChildInfo, Failure, GroupError, OneByOne, Outcome};
-use crate::gather::post::lose_error;
+use crate::gather::site::lose_error;
 use crate::group::tell;
 
 /// What failed, in the order in which it happened.

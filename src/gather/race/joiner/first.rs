@@ -8,7 +8,7 @@ use super::failed::Failed;
 use super::{CallInfo, Joiner, Verdict};
 use crate::error::unhandled::drop_quietly;
 use crate::error::{GroupError, Outcome, Quiet};
-use crate::gather::post::{Site, lose_outcome};
+use crate::gather::site::{Site, lose_outcome};
 use crate::group::{Lack, State};
 
 /// The first call that is over by itself wins, whatever it gives; the rest is cancelled.

@@ -4,11 +4,11 @@ use std::future::Future;
 use std::panic::Location;
 use std::sync::Arc;
 
-use super::calls::{Each, Tuple};
-use super::mode::Values;
-use super::post::Post;
-use super::telling::Telling;
+use super::completion_queue::Post;
+use super::completion_sender::Telling;
 use crate::error::{OneByOne, Quiet};
+use crate::gather::calls::{Each, Tuple};
+use crate::gather::mode::Values;
 use crate::group::{Accepts, Call, Kind, Scope, Shared};
 
 /// Calls that all give an `O`, so that any of them can win.

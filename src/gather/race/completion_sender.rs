@@ -9,9 +9,10 @@ use std::task::{Context, Poll};
 
 use pin_project_lite::pin_project;
 
-use super::mode::{Trying, Values};
-use super::post::{End, Letter, Post, lose_error};
+use super::completion_queue::{End, Letter, Post};
 use crate::error::unhandled::report_child_panic;
+use crate::gather::mode::{Trying, Values};
+use crate::gather::site::lose_error;
 use crate::group::{cancel_reason, is_in_child_of};
 use crate::panic::{Panic, catch};
 
@@ -93,7 +94,7 @@ pin_project! {
 }
 
 impl<F: Future, M: Tells<F::Output>> Telling<F, M> {
-    pub(super) fn new(future: F, index: usize, post: Arc<Post<M::Told>>) -> Self {
+    pub(in crate::gather) fn new(future: F, index: usize, post: Arc<Post<M::Told>>) -> Self {
         Self {
             future: Some(future),
             index,

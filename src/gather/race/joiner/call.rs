@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::cancel::CancelReason;
 use crate::error::ChildInfo;
-use crate::gather::post::Site;
+use crate::gather::site::Site;
 
 /// Which call it is that a [`Joiner`](crate::Joiner) is told of.
 #[derive(Clone, Copy, Debug)]

@@ -3,10 +3,11 @@
 use std::panic::Location;
 
 use super::calls_of::CallsOf;
+use super::completion_queue::Ways;
 use super::join::{FirstOk, JoinWith, Quorum, Race, Reading, StartJoin};
 use super::joiner::{self, Joiner, Winner, too_few};
-use super::post::{Ways, lose_outcome, lose_value};
 use crate::error::Outcome;
+use crate::gather::site::{lose_outcome, lose_value};
 use crate::group::{GroupOptions, Inline, InlineLocal, Origin, Shared, State, Uncut, sift};
 use crate::scope::ScopeFuture;
 

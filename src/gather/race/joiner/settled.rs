@@ -4,7 +4,7 @@ use std::fmt;
 
 use super::{CallInfo, Joiner, Verdict};
 use crate::error::Outcome;
-use crate::gather::post::{Site, lose_outcome};
+use crate::gather::site::{Site, lose_outcome};
 
 /// The outcome of each call in call order; none touches the others.
 ///

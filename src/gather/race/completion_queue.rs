@@ -2,49 +2,14 @@
 
 use std::collections::VecDeque;
 use std::fmt;
-use std::panic::Location;
-use std::sync::Arc;
 use std::task::Waker;
 
 use crate::cancel::CancelReason;
-use crate::error::unhandled::{drop_quietly, report_child_error, report_child_panic};
-use crate::error::{ChildInfo, KeyId, Outcome};
+use crate::error::ChildInfo;
+use crate::error::unhandled::report_child_panic;
+use crate::gather::site::Site;
 use crate::panic::Panic;
 use crate::std_or_loom::Lock;
-
-/// Where the calls of one group were made.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Site {
-    /// The id of the group.
-    pub(crate) group: u64,
-    pub(crate) location: &'static Location<'static>,
-}
-
-impl Site {
-    /// The child of a call. Children are numbered from 1 on as they are spawned, and nobody else spawns here.
-    pub(crate) fn child(self, index: usize) -> ChildInfo {
-        ChildInfo {
-            name: Some(Arc::from(format!("call {index}"))),
-            ..self.unnamed(index)
-        }
-    }
-
-    /// The same where calls have no names.
-    pub(crate) fn unnamed(self, index: usize) -> ChildInfo {
-        ChildInfo {
-            id: self.id(index),
-            name: None,
-            location: self.location,
-        }
-    }
-
-    pub(super) fn id(self, index: usize) -> KeyId {
-        KeyId {
-            group: self.group,
-            child: index as u64 + 1,
-        }
-    }
-}
 
 /// How one call came to its end.
 pub(crate) enum End<O> {
@@ -70,7 +35,7 @@ pub(crate) struct Letter<O> {
 ///
 /// A letter is one push; its place is reused for the next batch, so that nothing is allocated for each. What is never
 /// fetched is lost, and goes to `Ways::lose`.
-pub(super) struct Post<O> {
+pub(in crate::gather) struct Post<O> {
     state: Lock<State<O>>,
     site: Site,
     tells_panics: bool,
@@ -78,11 +43,11 @@ pub(super) struct Post<O> {
 }
 
 /// What is done with what a call gave.
-pub(super) struct Ways<O> {
+pub(in crate::gather) struct Ways<O> {
     /// Takes an error that hands on the cancel of its call for that cancel. Called in the call.
-    pub(super) sift: fn(O) -> Result<O, CancelReason>,
+    pub(in crate::gather) sift: fn(O) -> Result<O, CancelReason>,
     /// Lets go, quietly, of what nobody can receive.
-    pub(super) lose: fn(O, &ChildInfo),
+    pub(in crate::gather) lose: fn(O, &ChildInfo),
 }
 
 impl<O> Clone for Ways<O> {
@@ -100,7 +65,7 @@ struct State<O> {
 
 impl<O> Post<O> {
     /// The owner is told of panics if the group collects them.
-    pub(super) fn new(site: Site, tells_panics: bool, ways: Ways<O>) -> Self {
+    pub(in crate::gather) fn new(site: Site, tells_panics: bool, ways: Ways<O>) -> Self {
         let state = State {
             letters: VecDeque::new(),
             waker: None,
@@ -113,17 +78,17 @@ impl<O> Post<O> {
         }
     }
 
-    pub(super) fn site(&self) -> Site {
+    pub(in crate::gather) fn site(&self) -> Site {
         self.site
     }
 
     /// Is the owner told of panics, rather than the group?
-    pub(super) fn tells_panics(&self) -> bool {
+    pub(in crate::gather) fn tells_panics(&self) -> bool {
         self.tells_panics
     }
 
     /// Tells what a call gave. Called in the call.
-    pub(super) fn send_output(&self, index: usize, output: O) {
+    pub(in crate::gather) fn send_output(&self, index: usize, output: O) {
         let end = match (self.ways.sift)(output) {
             Ok(output) => End::Gave(output),
             Err(reason) => End::Cancelled(Some(reason)),
@@ -131,7 +96,7 @@ impl<O> Post<O> {
         self.send(index, end);
     }
 
-    pub(super) fn send(&self, index: usize, end: End<O>) {
+    pub(in crate::gather) fn send(&self, index: usize, end: End<O>) {
         let waker = {
             let mut state = self.state.lock();
             state.letters.push_back(Letter { index, end });
@@ -143,14 +108,14 @@ impl<O> Post<O> {
     }
 
     /// Swaps all letters that are there for an empty `batch`. `false`: there are none.
-    pub(super) fn look(&self, batch: &mut VecDeque<Letter<O>>) -> bool {
+    pub(in crate::gather) fn look(&self, batch: &mut VecDeque<Letter<O>>) -> bool {
         let letters = &mut self.state.lock().letters;
         std::mem::swap(letters, batch);
         !batch.is_empty()
     }
 
     /// Swaps all letters that are there for an empty `batch`. `false`: there are none, and `waker` is called for the next.
-    pub(super) fn fetch(&self, batch: &mut VecDeque<Letter<O>>, waker: &Waker) -> bool {
+    pub(in crate::gather) fn fetch(&self, batch: &mut VecDeque<Letter<O>>, waker: &Waker) -> bool {
         let waker = waker.clone();
         let old = {
             let mut state = self.state.lock();
@@ -165,7 +130,7 @@ impl<O> Post<O> {
     }
 
     /// Lets go of a letter that nobody can receive.
-    pub(super) fn lose(&self, letter: Letter<O>) {
+    pub(in crate::gather) fn lose(&self, letter: Letter<O>) {
         match letter.end {
             End::Gave(output) => (self.ways.lose)(output, &self.site.child(letter.index)),
             End::Panicked(panic) => report_child_panic(&self.site.child(letter.index), &panic),
@@ -181,27 +146,6 @@ impl<O> Drop for Post<O> {
             self.lose(letter);
         }
     }
-}
-
-/// Lets go of a value.
-pub(super) fn lose_value<T>(value: T) {
-    drop_quietly("a value that nobody received", value);
-}
-
-/// Lets go of how a call ended.
-pub(super) fn lose_outcome<T, E>(outcome: Outcome<T, E>, child: &ChildInfo) {
-    match outcome {
-        Outcome::Ok(value) => lose_value(value),
-        Outcome::Err(error) => lose_error(error, child),
-        Outcome::Panicked(panic) => report_child_panic(child, &panic),
-        Outcome::Cancelled(_) => {}
-    }
-}
-
-/// Lets go of an error.
-pub(super) fn lose_error<E>(error: E, child: &ChildInfo) {
-    report_child_error::<E>(child);
-    drop_quietly("an error that nobody received", error);
 }
 
 impl<O> fmt::Debug for Post<O> {

@@ -22,11 +22,12 @@ use std::task::{Context, Poll};
 
 use super::calls_of::Starting;
 use super::calls_of::sealed::CallsOf;
-use super::form::Joined;
+use super::completion_queue::{End, Letter, Post, Ways};
+use super::joined::Joined;
 use super::joiner::{self, CallInfo, Joiner, Verdict, Winner};
-use super::post::{End, Letter, Post, Site, Ways};
 use crate::cancel::{CancelKind, CancelReason};
 use crate::error::Outcome;
+use crate::gather::site::Site;
 use crate::group::{Kind, Lack, Lacking, Scope, Whole};
 use crate::panic::catch;
 use crate::scope::{Begin, ScopeFuture};
