@@ -32,8 +32,8 @@ use super::ranks::Ranks;
 use crate::error::GroupError;
 use crate::error::unhandled::{drop_quietly, report_panic};
 use crate::gather::mode::{ModeOf, Trying, Values};
-use crate::gather::race::completion_queue::{End, Letter, Post, Ways};
-use crate::gather::race::completion_sender::{Telling, Tells};
+use crate::gather::race::completion_queue::{CallEnd, CompletionQueue, End, Ways};
+use crate::gather::race::completion_sender::{CompletionSender, Tells};
 use crate::gather::site::{Site, lose_value};
 use crate::group::{
     BodyFailure, GroupOptions, Lack, Lacking, Left, OnError, Origin, Owner, Scope, Shared, Turn,
@@ -97,8 +97,8 @@ pin_project! {
         f: Option<F>,
         ranks: R,
         taken: usize,
-        post: Option<Arc<Post<V>>>,
-        inbox: VecDeque<Letter<V>>,
+        queue: Option<Arc<CompletionQueue<V>>>,
+        inbox: VecDeque<CallEnd<V>>,
         failure: Option<BodyFailure<E>>,
         leaving: bool,
         missing: bool,
@@ -118,8 +118,8 @@ pin_project! {
                 report_panic("the source of a stream that was dropped", panic);
             }
             drop_quietly("the function of a stream that was dropped", this.f.take());
-            if let Some(post) = this.post {
-                this.inbox.drain(..).for_each(|letter| post.lose(letter));
+            if let Some(queue) = this.queue {
+                this.inbox.drain(..).for_each(|call_end| queue.lose(call_end));
             }
         }
     }
@@ -150,7 +150,7 @@ impl<S, F, V, E, M, R: Default> MapStream<S, F, V, E, M, R> {
             f: Some(f),
             ranks: R::default(),
             taken: 0,
-            post: None,
+            queue: None,
             inbox: VecDeque::new(),
             failure: None,
             leaving: false,
@@ -170,7 +170,7 @@ where
     Fut: Future,
     V: 'static,
     M: Tells<Fut::Output, Told = V>
-        + ModeOf<'static, Telling<Fut, M>, Shared, Error = E>
+        + ModeOf<'static, CompletionSender<Fut, M>, Shared, Error = E>
         + Gives<V, E>,
     R: Ranks<V>,
 {
@@ -191,10 +191,10 @@ where
                 sift: Ok,
                 lose: |value, _| lose_value(value),
             };
-            *this.post = Some(Arc::new(Post::new(site, collects_panics, ways)));
+            *this.queue = Some(Arc::new(CompletionQueue::new(site, collects_panics, ways)));
             *this.owner = Some(owner);
         }
-        let (Some(owner), Some(post)) = (this.owner.as_mut(), this.post.as_ref()) else {
+        let (Some(owner), Some(queue)) = (this.owner.as_mut(), this.queue.as_ref()) else {
             return if *this.lacks {
                 Poll::Pending
             } else {
@@ -205,7 +205,7 @@ where
             let (tg, waker, place) = owner.parts();
             let mut pump = Pump {
                 tg,
-                post,
+                queue,
                 waker,
                 limit: *this.limit,
                 source: this.source,
@@ -233,7 +233,7 @@ where
             }
             ControlFlow::Break(left) => left,
         };
-        *this.post = None;
+        *this.queue = None;
         *this.spawner = None;
         let mut owner = this.owner.take().expect("it was there a moment ago");
         let failures = owner.leave(left, this.failure.take());
@@ -273,15 +273,15 @@ where
 /// One poll of the stream.
 struct Pump<'a, S, F, V, E, M, R> {
     tg: &'a Scope<'static, E, Shared>,
-    post: &'a Arc<Post<V>>,
-    /// The waker of the body, which is the source and the post.
+    queue: &'a Arc<CompletionQueue<V>>,
+    /// The waker of the body, which is the source and the queue.
     waker: &'a Waker,
     limit: usize,
     source: Pin<&'a mut Option<S>>,
     f: &'a mut Option<F>,
     ranks: &'a mut R,
     taken: &'a mut usize,
-    inbox: &'a mut VecDeque<Letter<V>>,
+    inbox: &'a mut VecDeque<CallEnd<V>>,
     failure: &'a mut Option<BodyFailure<E>>,
     leaving: &'a mut bool,
     missing: &'a mut bool,
@@ -296,7 +296,7 @@ where
     F: FnMut(S::Item) -> Fut,
     Fut: Future,
     V: 'static,
-    M: Tells<Fut::Output, Told = V> + ModeOf<'static, Telling<Fut, M>, Shared, Error = E>,
+    M: Tells<Fut::Output, Told = V> + ModeOf<'static, CompletionSender<Fut, M>, Shared, Error = E>,
     R: Ranks<V>,
 {
     /// A value that is there already, of a group that goes on. It takes no turn: nobody waits for the children, so it is left to
@@ -306,7 +306,7 @@ where
             return None;
         }
         let mut value = self.ranks.leave();
-        if value.is_none() && self.post.look(self.inbox) {
+        if value.is_none() && self.queue.look(self.inbox) {
             self.sort();
             value = self.ranks.leave();
         }
@@ -381,15 +381,15 @@ where
     }
 
     fn read_post(&mut self) {
-        while self.post.fetch(self.inbox, self.waker) {
+        while self.queue.fetch(self.inbox, self.waker) {
             self.sort();
         }
     }
 
-    /// What the letters say.
+    /// What the ends say.
     fn sort(&mut self) {
-        for letter in self.inbox.drain(..) {
-            let value = match letter.end {
+        for call_end in self.inbox.drain(..) {
+            let value = match call_end.end {
                 End::Gave(value) => Some(value),
                 nothing => {
                     *self.missing = true;
@@ -397,7 +397,7 @@ where
                     None
                 }
             };
-            self.ranks.arrive(letter.index, value);
+            self.ranks.arrive(call_end.index, value);
         }
     }
 
@@ -437,8 +437,8 @@ where
         let index = *self.taken;
         *self.taken += 1;
         self.ranks.enter();
-        let child = Telling::new(future, index, Arc::clone(self.post));
-        M::send(self.tg, self.post.site().location, child);
+        let child = CompletionSender::new(future, index, Arc::clone(self.queue));
+        M::send(self.tg, self.queue.site().location, child);
     }
 
     fn drop_source(&mut self) {

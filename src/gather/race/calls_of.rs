@@ -4,8 +4,8 @@ use std::future::Future;
 use std::panic::Location;
 use std::sync::Arc;
 
-use super::completion_queue::Post;
-use super::completion_sender::Telling;
+use super::completion_queue::CompletionQueue;
+use super::completion_sender::CompletionSender;
 use crate::error::{OneByOne, Quiet};
 use crate::gather::calls::{Each, Tuple};
 use crate::gather::mode::Values;
@@ -52,7 +52,7 @@ pub(crate) mod sealed {
 )]
 pub struct Starting<'a, 'env, O, K: Kind> {
     pub(super) tg: &'a Scope<'env, std::convert::Infallible, K>,
-    pub(super) post: &'a Arc<Post<O>>,
+    pub(super) queue: &'a Arc<CompletionQueue<O>>,
     pub(super) location: &'static Location<'static>,
     pub(super) index: usize,
     /// Is told of each call before it is started.
@@ -66,14 +66,14 @@ impl<'env, O, K: Kind> Starting<'_, 'env, O, K> {
         F: Future<Output = O>,
         Call<C, F>: 'env,
         O: 'env,
-        K: Accepts<Telling<Call<C, F>, Values>> + Accepts<()>,
+        K: Accepts<CompletionSender<Call<C, F>, Values>> + Accepts<()>,
     {
         let index = self.index;
         self.index += 1;
         (self.starts)(index);
-        let child = Telling::new(Call::new(call), index, Arc::clone(self.post));
+        let child = CompletionSender::new(Call::new(call), index, Arc::clone(self.queue));
         let key = self.tg.spawn_at(self.location, child);
-        debug_assert_eq!(key.id(), self.post.site().id(index));
+        debug_assert_eq!(key.id(), self.queue.site().id(index));
     }
 }
 
@@ -84,7 +84,7 @@ where
     F: Future<Output = O>,
     Call<C, F>: 'env,
     O: 'env,
-    K: Kind + Accepts<Telling<Call<C, F>, Values>> + Accepts<()>,
+    K: Kind + Accepts<CompletionSender<Call<C, F>, Values>> + Accepts<()>,
 {
     type Ready = OneByOne<C>;
 
@@ -109,7 +109,7 @@ macro_rules! tuple {
         where
             $($call: FnOnce() -> $future, $future: Future<Output = O>, Call<$call, $future>: 'env,)+
             O: 'env,
-            K: Kind + Accepts<()> $(+ Accepts<Telling<Call<$call, $future>, Values>>)+,
+            K: Kind + Accepts<()> $(+ Accepts<CompletionSender<Call<$call, $future>, Values>>)+,
         {
             type Ready = ($(Quiet<$call>,)+);
 

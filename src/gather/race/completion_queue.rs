@@ -1,4 +1,4 @@
-//! The post from children to whoever owns them: what each gave, in the order in which they ended.
+//! What children tell their owner: what each gave, in the order in which they ended.
 
 use std::collections::VecDeque;
 use std::fmt;
@@ -26,16 +26,16 @@ pub(crate) enum End<O> {
 }
 
 /// What one call says when it is over, its future dropped.
-pub(crate) struct Letter<O> {
+pub(crate) struct CallEnd<O> {
     pub(crate) index: usize,
     pub(crate) end: End<O>,
 }
 
-/// The box that all children of a group post to, and their owner empties.
+/// The queue into which all children of a group put their ends, and which their owner empties.
 ///
-/// A letter is one push; its place is reused for the next batch, so that nothing is allocated for each. What is never
+/// An end is one push; its room is reused for the next batch, so that nothing is allocated for each. What is never
 /// fetched is lost, and goes to `Ways::lose`.
-pub(in crate::gather) struct Post<O> {
+pub(in crate::gather) struct CompletionQueue<O> {
     state: Lock<State<O>>,
     site: Site,
     tells_panics: bool,
@@ -59,15 +59,15 @@ impl<O> Clone for Ways<O> {
 impl<O> Copy for Ways<O> {}
 
 struct State<O> {
-    letters: VecDeque<Letter<O>>,
+    ends: VecDeque<CallEnd<O>>,
     waker: Option<Waker>,
 }
 
-impl<O> Post<O> {
+impl<O> CompletionQueue<O> {
     /// The owner is told of panics if the group collects them.
     pub(in crate::gather) fn new(site: Site, tells_panics: bool, ways: Ways<O>) -> Self {
         let state = State {
-            letters: VecDeque::new(),
+            ends: VecDeque::new(),
             waker: None,
         };
         Self {
@@ -99,7 +99,7 @@ impl<O> Post<O> {
     pub(in crate::gather) fn send(&self, index: usize, end: End<O>) {
         let waker = {
             let mut state = self.state.lock();
-            state.letters.push_back(Letter { index, end });
+            state.ends.push_back(CallEnd { index, end });
             state.waker.take()
         };
         if let Some(waker) = waker {
@@ -107,20 +107,20 @@ impl<O> Post<O> {
         }
     }
 
-    /// Swaps all letters that are there for an empty `batch`. `false`: there are none.
-    pub(in crate::gather) fn look(&self, batch: &mut VecDeque<Letter<O>>) -> bool {
-        let letters = &mut self.state.lock().letters;
-        std::mem::swap(letters, batch);
+    /// Swaps all ends that are there for an empty `batch`. `false`: there are none.
+    pub(in crate::gather) fn look(&self, batch: &mut VecDeque<CallEnd<O>>) -> bool {
+        let ends = &mut self.state.lock().ends;
+        std::mem::swap(ends, batch);
         !batch.is_empty()
     }
 
-    /// Swaps all letters that are there for an empty `batch`. `false`: there are none, and `waker` is called for the next.
-    pub(in crate::gather) fn fetch(&self, batch: &mut VecDeque<Letter<O>>, waker: &Waker) -> bool {
+    /// Swaps all ends that are there for an empty `batch`. `false`: there are none, and `waker` is called for the next.
+    pub(in crate::gather) fn fetch(&self, batch: &mut VecDeque<CallEnd<O>>, waker: &Waker) -> bool {
         let waker = waker.clone();
         let old = {
             let mut state = self.state.lock();
-            if !state.letters.is_empty() {
-                std::mem::swap(&mut state.letters, batch);
+            if !state.ends.is_empty() {
+                std::mem::swap(&mut state.ends, batch);
                 return true;
             }
             state.waker.replace(waker)
@@ -129,31 +129,31 @@ impl<O> Post<O> {
         false
     }
 
-    /// Lets go of a letter that nobody can receive.
-    pub(in crate::gather) fn lose(&self, letter: Letter<O>) {
-        match letter.end {
-            End::Gave(output) => (self.ways.lose)(output, &self.site.child(letter.index)),
-            End::Panicked(panic) => report_child_panic(&self.site.child(letter.index), &panic),
+    /// Drops an end that nobody can receive.
+    pub(in crate::gather) fn lose(&self, call_end: CallEnd<O>) {
+        match call_end.end {
+            End::Gave(output) => (self.ways.lose)(output, &self.site.child(call_end.index)),
+            End::Panicked(panic) => report_child_panic(&self.site.child(call_end.index), &panic),
             End::Cancelled(_) | End::Failed | End::Panics => {}
         }
     }
 }
 
-impl<O> Drop for Post<O> {
+impl<O> Drop for CompletionQueue<O> {
     fn drop(&mut self) {
-        let letters = std::mem::take(&mut self.state.lock().letters);
-        for letter in letters {
-            self.lose(letter);
+        let ends = std::mem::take(&mut self.state.lock().ends);
+        for call_end in ends {
+            self.lose(call_end);
         }
     }
 }
 
-impl<O> fmt::Debug for Post<O> {
+impl<O> fmt::Debug for CompletionQueue<O> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut out = f.debug_struct("Post");
+        let mut out = f.debug_struct("CompletionQueue");
         out.field("site", &self.site);
         if let Some(state) = self.state.try_lock() {
-            out.field("letters", &state.letters.len());
+            out.field("ends", &state.ends.len());
         }
         out.finish_non_exhaustive()
     }

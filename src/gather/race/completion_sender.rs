@@ -1,4 +1,4 @@
-//! A child that tells its owner of its end: by a letter, after its future was dropped.
+//! A child that tells its owner of its end, after its future was dropped.
 
 use std::fmt;
 use std::future::Future;
@@ -9,7 +9,7 @@ use std::task::{Context, Poll};
 
 use pin_project_lite::pin_project;
 
-use super::completion_queue::{End, Letter, Post};
+use super::completion_queue::{CallEnd, CompletionQueue, End};
 use crate::error::unhandled::report_child_panic;
 use crate::gather::mode::{Trying, Values};
 use crate::gather::site::lose_error;
@@ -61,50 +61,54 @@ impl<T, E> Tells<Result<T, E>> for Trying {
 
 pin_project! {
     // Tells exactly once: at its end, or when it is dropped before that.
-    pub struct Telling<F: Future, M: Tells<F::Output>> {
+    pub struct CompletionSender<F: Future, M: Tells<F::Output>> {
         #[pin]
         future: Option<F>,
         index: usize,
         // `None` once it has told.
-        post: Option<Arc<Post<M::Told>>>,
+        queue: Option<Arc<CompletionQueue<M::Told>>>,
         mode: PhantomData<fn() -> M>,
     }
 
-    impl<F: Future, M: Tells<F::Output>> PinnedDrop for Telling<F, M> {
+    impl<F: Future, M: Tells<F::Output>> PinnedDrop for CompletionSender<F, M> {
         fn drop(this: Pin<&mut Self>) {
             let mut this = this.project();
-            let Some(post) = this.post.take() else {
+            let Some(queue) = this.queue.take() else {
                 return;
             };
             // It is cancelled.
             let dropped = catch(|| this.future.set(None));
-            let is_refused = !is_in_child_of(post.site().group);
+            let is_refused = !is_in_child_of(queue.site().group);
             let cancelled = || End::Cancelled(if is_refused { None } else { cancel_reason() });
             match dropped {
-                Ok(()) => post.send(*this.index, cancelled()),
+                Ok(()) => queue.send(*this.index, cancelled()),
                 // The panic of one that was refused is not its group's.
-                Err(panic) if is_refused && !post.tells_panics() => {
-                    post.send(*this.index, cancelled());
+                Err(panic) if is_refused && !queue.tells_panics() => {
+                    queue.send(*this.index, cancelled());
                     panic.resume();
                 }
-                Err(panic) => panicked(&post, *this.index, panic),
+                Err(panic) => panicked(&queue, *this.index, panic),
             }
         }
     }
 }
 
-impl<F: Future, M: Tells<F::Output>> Telling<F, M> {
-    pub(in crate::gather) fn new(future: F, index: usize, post: Arc<Post<M::Told>>) -> Self {
+impl<F: Future, M: Tells<F::Output>> CompletionSender<F, M> {
+    pub(in crate::gather) fn new(
+        future: F,
+        index: usize,
+        queue: Arc<CompletionQueue<M::Told>>,
+    ) -> Self {
         Self {
             future: Some(future),
             index,
-            post: Some(post),
+            queue: Some(queue),
             mode: PhantomData,
         }
     }
 }
 
-impl<F: Future, M: Tells<F::Output>> Future for Telling<F, M> {
+impl<F: Future, M: Tells<F::Output>> Future for CompletionSender<F, M> {
     type Output = M::Output;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<M::Output> {
@@ -117,27 +121,27 @@ impl<F: Future, M: Tells<F::Output>> Future for Telling<F, M> {
             Err(panic) => Err(panic),
         };
         let dropped = catch(|| this.future.set(None));
-        let post = this.post.take().expect("a child ends once");
+        let queue = this.queue.take().expect("a child ends once");
         let index = *this.index;
         Poll::Ready(M::output(match (gave, dropped) {
             (Ok(Ok(told)), Ok(())) => {
-                post.send_output(index, told);
+                queue.send_output(index, told);
                 None
             }
             (Ok(Err(lost)), Ok(())) => {
-                post.send(index, End::Failed);
+                queue.send(index, End::Failed);
                 Some(lost)
             }
             (Ok(gave), Err(panic)) => {
-                lose(&post, index, gave);
-                panicked(&post, index, panic);
+                lose(&queue, index, gave);
+                panicked(&queue, index, panic);
                 None
             }
             (Err(panic), dropped) => {
                 if let Err(second) = dropped {
-                    report_child_panic(&post.site().child(index), &second);
+                    report_child_panic(&queue.site().child(index), &second);
                 }
-                panicked(&post, index, panic);
+                panicked(&queue, index, panic);
                 None
             }
         }))
@@ -145,31 +149,31 @@ impl<F: Future, M: Tells<F::Output>> Future for Telling<F, M> {
 }
 
 /// A panic is told of, or goes on to the group.
-fn panicked<O>(post: &Post<O>, index: usize, panic: Panic) {
-    if post.tells_panics() {
-        post.send(index, End::Panicked(panic));
+fn panicked<O>(queue: &CompletionQueue<O>, index: usize, panic: Panic) {
+    if queue.tells_panics() {
+        queue.send(index, End::Panicked(panic));
     } else {
-        post.send(index, End::Panics);
+        queue.send(index, End::Panics);
         panic.resume();
     }
 }
 
 /// What a call gave before its future panicked in its drop, which is its end.
-fn lose<O, E>(post: &Post<O>, index: usize, gave: Result<O, E>) {
+fn lose<O, E>(queue: &CompletionQueue<O>, index: usize, gave: Result<O, E>) {
     match gave {
-        Ok(told) => post.lose(Letter {
+        Ok(told) => queue.lose(CallEnd {
             index,
             end: End::Gave(told),
         }),
-        Err(error) => lose_error(error, &post.site().child(index)),
+        Err(error) => lose_error(error, &queue.site().child(index)),
     }
 }
 
-impl<F: Future, M: Tells<F::Output>> fmt::Debug for Telling<F, M> {
+impl<F: Future, M: Tells<F::Output>> fmt::Debug for CompletionSender<F, M> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Telling")
+        f.debug_struct("CompletionSender")
             .field("index", &self.index)
-            .field("is_over", &self.post.is_none())
+            .field("is_over", &self.queue.is_none())
             .finish_non_exhaustive()
     }
 }

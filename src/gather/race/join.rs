@@ -1,12 +1,12 @@
 //! The scope behind a join: it starts the calls, tells the joiner how each ends, and gives it back to make the result.
 //!
 //! ```text
-//!   child: future over ─▶ dropped ─▶ letter posted ─▶ child over
+//!   child: future over ─▶ dropped ─▶ end queued ─▶ child over
 //!                                        │
-//!   body:  start all ─▶ wait ◀───────────╯  tell the joiner, cancel if it says so; after the last letter: over
+//!   body:  start all ─▶ wait ◀───────────╯  tell the joiner, cancel if it says so; after the last end: over
 //! ```
 //!
-//! 1. Each call posts one letter. After one that says that the group resumes a panic the body has no result: it waits for the others,
+//! 1. Each call queues one end. After one that says that the group resumes a panic the body has no result: it waits for the others,
 //!    and is dropped.
 //! 2. The joiner is called by the task that awaits the join alone, and no lock is held then. It makes the result when it is
 //!    given: dropped before, it still has what nobody took.
@@ -22,7 +22,7 @@ use std::task::{Context, Poll};
 
 use super::calls_of::Starting;
 use super::calls_of::sealed::CallsOf;
-use super::completion_queue::{End, Letter, Post, Ways};
+use super::completion_queue::{CallEnd, CompletionQueue, End, Ways};
 use super::joined::Joined;
 use super::joiner::{self, CallInfo, Joiner, Verdict, Winner};
 use crate::cancel::{CancelKind, CancelReason};
@@ -32,7 +32,7 @@ use crate::group::{Kind, Lack, Lacking, Scope, Whole};
 use crate::panic::catch;
 use crate::scope::{Begin, ScopeFuture};
 
-/// How many letters are read before the children get their turn.
+/// How many ends are read before the children get their turn.
 const LETTERS: usize = 256;
 
 /// The future of [`join_with`](crate::join_with) and its relatives.
@@ -124,11 +124,15 @@ where
             group: tg.core().id(),
             location: self.location,
         };
-        let post = Arc::new(Post::new(site, self.collects_panics, self.reading.ways));
+        let queue = Arc::new(CompletionQueue::new(
+            site,
+            self.collects_panics,
+            self.reading.ways,
+        ));
         let mut joiner = self.joiner;
         let mut starting = Starting {
             tg: &tg,
-            post: &post,
+            queue: &queue,
             location: self.location,
             index: 0,
             starts: &mut |index| {
@@ -146,7 +150,7 @@ where
             inbox: VecDeque::new(),
             left,
             panics: false,
-            post,
+            queue,
             tg,
         }
     }
@@ -159,12 +163,12 @@ pub struct Joining<'env, J, O, T, E, K: Kind> {
     reading: Reading<O, T, E>,
     lacks: Lacks<J>,
     /// Letters that were fetched and not told of.
-    inbox: VecDeque<Letter<O>>,
+    inbox: VecDeque<CallEnd<O>>,
     /// How many calls have not been told of.
     left: usize,
     /// One of them panicked, and the group goes on with that.
     panics: bool,
-    post: Arc<Post<O>>,
+    queue: Arc<CompletionQueue<O>>,
     tg: Scope<'env, Infallible, K>,
 }
 
@@ -181,7 +185,7 @@ where
             if this.left == 0 {
                 return this.end();
             }
-            if this.inbox.is_empty() && !this.post.fetch(&mut this.inbox, cx.waker()) {
+            if this.inbox.is_empty() && !this.queue.fetch(&mut this.inbox, cx.waker()) {
                 return Poll::Pending;
             }
             this.tell();
@@ -210,7 +214,7 @@ where
             Some(lack) => {
                 let race = Lacking {
                     what: "race",
-                    location: self.post.site().location,
+                    location: self.queue.site().location,
                     cure: "`join_with` and `joiner::FirstOver` give the outcome instead",
                 };
                 race.body_has_no_value(Some(lack));
@@ -219,13 +223,13 @@ where
         }
     }
 
-    /// Tells the joiner what the next letter says.
+    /// Tells the joiner what the next end says.
     fn tell(&mut self) {
-        let (Some(letter), Some(joiner)) = (self.inbox.pop_front(), &mut self.joiner) else {
+        let (Some(call_end), Some(joiner)) = (self.inbox.pop_front(), &mut self.joiner) else {
             return;
         };
         self.left -= 1;
-        let outcome = match letter.end {
+        let outcome = match call_end.end {
             End::Gave(output) => (self.reading.read)(output),
             End::Panicked(panic) => Outcome::Panicked(panic),
             End::Cancelled(own) => {
@@ -242,7 +246,7 @@ where
         };
         let groups = outcome.is_cancelled().then(|| self.tg.core().own_reason());
         let groups = groups.flatten();
-        let call = call(&self.tg, self.post.site(), letter.index).of_group(groups.as_ref());
+        let call = call(&self.tg, self.queue.site(), call_end.index).of_group(groups.as_ref());
         ask(&self.tg, joiner, |joiner| joiner.completed(call, outcome));
     }
 }
@@ -272,8 +276,8 @@ fn ask<J, K: Kind>(
 /// What the joiner has not been told of is lost.
 impl<J, O, T, E, K: Kind> Drop for Joining<'_, J, O, T, E, K> {
     fn drop(&mut self) {
-        for letter in std::mem::take(&mut self.inbox) {
-            self.post.lose(letter);
+        for call_end in std::mem::take(&mut self.inbox) {
+            self.queue.lose(call_end);
         }
     }
 }
