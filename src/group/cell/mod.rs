@@ -10,7 +10,7 @@
 //! - `roll`: the list of live children, linked through their cells
 //! - `shield_count`: how many shields hold off a drop
 //! - `thread`: the proof that this is a thread on which children may be polled and dropped
-//! - `claim`: the reference behind a key, which alone reads the value
+//! - `value_ref`: the reference behind a key, which alone reads the value
 //! - `failed`: the right to take a failure, which alone reads errors and panics
 //! - `upcalls`: the one door upwards: what a cell asks of its group
 //! - `waker`: the reference behind a waker
@@ -33,7 +33,6 @@
 )]
 
 mod block;
-mod claim;
 mod extras;
 mod failed;
 mod header;
@@ -45,10 +44,10 @@ mod stage;
 mod state;
 mod thread;
 mod upcalls;
+mod value_ref;
 mod waker;
 
 pub(super) use block::Blocks;
-pub(super) use claim::Claim;
 pub(super) use failed::{Failed, Members};
 pub(crate) use reference::CellRef;
 pub(super) use reference::{Claimed, Claiming, Parting};
@@ -59,3 +58,4 @@ pub(crate) use stage::Settle;
 pub(super) use stage::{Fresh, Manner};
 pub use state::Ending;
 pub(super) use thread::{Apart, MembersOf, OnThread, Roaming};
+pub(super) use value_ref::ValueRef;

@@ -11,13 +11,13 @@ use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 use super::block::{Block, Blocks, Room};
-use super::claim::Claim;
 use super::extras::{Extras, Lazy};
 use super::failed::Members;
 use super::header::{Header, VTable};
 use super::reference::CellRef;
 use super::roll::{Entry, OFF};
 use super::state::{BACKGROUND, Ending, KEY, REF, SCHEDULED};
+use super::value_ref::ValueRef;
 use crate::cancel::CancelReason;
 use crate::context;
 use crate::error::ChildInfo;
@@ -372,7 +372,7 @@ impl<F: Future, S: Settle<F::Output>> Fresh<F, S> {
         members: &Members<S::Error>,
         blocks: &mut Blocks,
         number: u64,
-    ) -> (CellRef, CellRef, Claim<S::Value>) {
+    ) -> (CellRef, CellRef, ValueRef<S::Value>) {
         let place = Self::place(members, blocks, number);
         // SAFETY: there is room for such a cell, and it is ours.
         unsafe { self.put_with_key(place) }
@@ -412,7 +412,7 @@ impl<F: Future, S: Settle<F::Output>> Fresh<F, S> {
         self,
         members: &Members<S::Error>,
         number: u64,
-    ) -> (CellRef, CellRef, Claim<S::Value>) {
+    ) -> (CellRef, CellRef, ValueRef<S::Value>) {
         let place = Blocks::alone(members.core(), Layout::new::<Cell<F, S>>(), number);
         // SAFETY: as above.
         unsafe { self.put_with_key(place) }
@@ -422,14 +422,14 @@ impl<F: Future, S: Settle<F::Output>> Fresh<F, S> {
     ///
     /// As for `put`.
     #[inline]
-    unsafe fn put_with_key(self, place: Room) -> (CellRef, CellRef, Claim<S::Value>) {
+    unsafe fn put_with_key(self, place: Room) -> (CellRef, CellRef, ValueRef<S::Value>) {
         // SAFETY: as the caller vouches. The count is three, and the value is the key's once the child is over.
         unsafe {
             let raw = self.put(place, KEY + 3 * REF);
             (
                 CellRef::from_raw(raw),
                 CellRef::from_raw(raw),
-                Claim::from_raw(raw),
+                ValueRef::from_raw(raw),
             )
         }
     }

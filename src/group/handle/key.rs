@@ -10,7 +10,7 @@ use std::task::{Context, Poll, ready};
 
 use crate::cancel::CancelReason;
 use crate::error::{ChildInfo, GatherIncomplete, KeyId};
-use crate::group::cell::{CellRef, Claim};
+use crate::group::cell::{CellRef, ValueRef};
 use crate::group::engine::place::child_around;
 use crate::group::engine::told::tell;
 use crate::turn;
@@ -52,12 +52,12 @@ use crate::turn;
 /// [`Scope::get_result`]: crate::Scope::get_result
 /// [`Scope::take_result`]: crate::Scope::take_result
 pub struct Key<T> {
-    claim: Claim<T>,
+    claim: ValueRef<T>,
 }
 
 impl<T> Key<T> {
     #[inline]
-    pub(in crate::group) fn new(claim: Claim<T>) -> Self {
+    pub(in crate::group) fn new(claim: ValueRef<T>) -> Self {
         Self { claim }
     }
 

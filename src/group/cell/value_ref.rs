@@ -14,16 +14,16 @@ use crate::cancel::{CancelKind, CancelReason};
 use crate::error::GatherIncomplete;
 use crate::error::unhandled::drop_quietly;
 
-/// The claim to a child's value. There is one for each child; `KEY` is set while it exists.
-pub(in crate::group) struct Claim<T> {
+/// The right to a child's value. There is one for each child; `KEY` is set while it exists.
+pub(in crate::group) struct ValueRef<T> {
     cell: ManuallyDrop<CellRef>,
     value: PhantomData<T>,
 }
 
-impl<T> Claim<T> {
+impl<T> ValueRef<T> {
     /// # Safety
     ///
-    /// One reference of the cell's count becomes this claim's, `KEY` is set, no other claim exists, and `T` is the type
+    /// One reference of the cell's count becomes this one's, `KEY` is set, no other exists, and `T` is the type
     /// of the child's value.
     pub(super) unsafe fn from_raw(raw: NonNull<Header>) -> Self {
         Self {
@@ -159,7 +159,7 @@ impl<T> Claim<T> {
     }
 }
 
-impl<T> Drop for Claim<T> {
+impl<T> Drop for ValueRef<T> {
     fn drop(&mut self) {
         let state = self.cell.load();
         let taken = self.cell.header().taken.load(Relaxed);
@@ -177,7 +177,7 @@ impl<T> Drop for Claim<T> {
     }
 }
 
-impl<T> Claim<T> {
+impl<T> ValueRef<T> {
     /// Says that nobody wants the value any more.
     fn leave(&self) {
         let dropped = self.cell.update(|now| {
