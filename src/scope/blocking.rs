@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use super::form::{Fallible, Form, OrCut, Value};
 use crate::error::{CutShort, GroupError};
-use crate::group::engine::place::{Place, stand};
+use crate::group::engine::position::{Position, enter};
 use crate::group::{
     Blocking, BlockingScope, Cut, GroupOptions, Origin, Owner, Shared, State, Uncut,
 };
@@ -182,8 +182,8 @@ where
     let mut owner = Owner::open(origin.with_body());
     let guard = AbortGuard;
     owner.will_wait();
-    let place = Place::Body(Arc::clone(owner.scope().core()));
-    let output = stand(place, || catch(|| body(owner.scope().clone())));
+    let position = Position::Body(Arc::clone(owner.scope().core()));
+    let output = enter(position, || catch(|| body(owner.scope().clone())));
     let output = output.map(M::settle);
     let core = owner.scope().core();
     let (value, failure) = match output {

@@ -64,7 +64,7 @@ impl<O, K: Kind, C: State> Form<O> for Value<K, C> {
 
     #[expect(private_interfaces, reason = "the trait is sealed")]
     fn finish(value: Option<O>, failures: Failures<'_, Infallible>) -> C::Out<O> {
-        // What was collected and is not the body's has no place in a bare value: it goes to the unhandled hook.
+        // What was collected and is not the body's has no position in a bare value: it goes to the unhandled hook.
         if let Some(value) = value {
             return C::whole(value);
         }

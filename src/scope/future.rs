@@ -19,7 +19,7 @@ use super::begin::Begin;
 use super::form::Form;
 use super::form::sealed::Sealed;
 use crate::error::unhandled::{drop_quietly, report_body_error, report_panic};
-use crate::group::engine::place::{Place, stand_again};
+use crate::group::engine::position::{Position, enter_again};
 use crate::group::{
     BodyFailure, Borrows, KindSealed, Leaving, Left, Origin, Owner, Scope, Turn, hands_on,
 };
@@ -100,7 +100,7 @@ where
         let left = match left {
             Some(left) => left,
             None => {
-                let (scope, waker, place) = owner.parts();
+                let (scope, waker, position) = owner.parts();
                 let is_first = start.is_some();
                 let turn = match start {
                     Some(_) => Turn::first(scope.on_thread(), scope.ground()),
@@ -109,7 +109,7 @@ where
                 let mut run = Run::<_, M> {
                     scope,
                     waker,
-                    inside: Some(Place::Body(Arc::clone(scope.core()))),
+                    inside: Some(Position::Body(Arc::clone(scope.core()))),
                     body: this.body,
                     value: this.value,
                     failure: this.failure,
@@ -119,7 +119,7 @@ where
                 if let Some(body) = start {
                     run.start(body);
                 }
-                std::task::ready!(run.until_left(turn, place, this.yielded, cx))
+                std::task::ready!(run.until_left(turn, position, this.yielded, cx))
             }
         };
         let mut owner = this.owner.take().expect("it was there a moment ago");
@@ -134,7 +134,7 @@ struct Run<'a, 'env, F: Future, M: Form<F::Output>> {
     scope: &'a Scope<'env, M::Error, M::Kind>,
     waker: &'a Waker,
     /// Where the body runs.
-    inside: Option<Place>,
+    inside: Option<Position>,
     body: Pin<&'a mut Option<F>>,
     value: &'a mut Option<M::Value>,
     failure: &'a mut Option<BodyFailure<M::Error>>,
@@ -152,7 +152,7 @@ impl<'env, F: Future, M: Form<F::Output>> Run<'_, 'env, F, M> {
         B: Begin<Scope<'env, M::Error, M::Kind>, Body = F>,
     {
         let (scope, mut slot) = (self.scope, self.body.as_mut());
-        let begun = stand_again(&mut self.inside, || {
+        let begun = enter_again(&mut self.inside, || {
             catch(|| slot.set(Some(body.begin(scope.clone()))))
         });
         if let Err(panic) = begun {
@@ -164,7 +164,7 @@ impl<'env, F: Future, M: Form<F::Output>> Run<'_, 'env, F, M> {
     fn until_left(
         &mut self,
         mut turn: Turn<'_, Ground<M>>,
-        place: &mut Option<u64>,
+        position: &mut Option<u64>,
         yielded: &mut bool,
         cx: &Context<'_>,
     ) -> Poll<Left> {
@@ -177,7 +177,7 @@ impl<'env, F: Future, M: Form<F::Output>> Run<'_, 'env, F, M> {
             let used_up = !(leaving && is_idle) && turn.drive();
             is_idle = true;
             if leaving {
-                match turn.leave(place, cx.waker(), self.leaving, *yielded, used_up) {
+                match turn.leave(position, cx.waker(), self.leaving, *yielded, used_up) {
                     Leaving::Left(left) => return Poll::Ready(left),
                     Leaving::GivesWay => {
                         *yielded = true;
@@ -190,13 +190,13 @@ impl<'env, F: Future, M: Form<F::Output>> Run<'_, 'env, F, M> {
             } else if core.is_body_woken() {
                 continue;
             }
-            if turn.park_scope(place, cx.waker(), leaving) {
+            if turn.park_scope(position, cx.waker(), leaving) {
                 *yielded |= leaving;
                 return Poll::Pending;
             }
             is_idle = false;
         }
-        turn.give_way(place, cx.waker());
+        turn.give_way(position, cx.waker());
         Poll::Pending
     }
 
@@ -218,7 +218,7 @@ impl<'env, F: Future, M: Form<F::Output>> Run<'_, 'env, F, M> {
         }
         let (mut slot, mut cx) = (self.body.as_mut(), Context::from_waker(self.waker));
         let mut output = None;
-        let polled = stand_again(&mut self.inside, || {
+        let polled = enter_again(&mut self.inside, || {
             catch(|| {
                 let body = slot.as_mut().as_pin_mut();
                 if let Some(Poll::Ready(gave)) = body.map(|body| body.poll(&mut cx)) {
@@ -242,7 +242,7 @@ impl<'env, F: Future, M: Form<F::Output>> Run<'_, 'env, F, M> {
 
     fn drop_body(&mut self) -> Result<(), Panic> {
         let mut slot = self.body.as_mut();
-        stand_again(&mut self.inside, || catch(|| slot.set(None)))
+        enter_again(&mut self.inside, || catch(|| slot.set(None)))
     }
 
     /// The body gave this and was dropped.
@@ -250,7 +250,7 @@ impl<'env, F: Future, M: Form<F::Output>> Run<'_, 'env, F, M> {
         match (dropped, M::settle(output)) {
             (Ok(()), Ok(value)) => *self.value = Some(value),
             (Ok(()), Err(error)) => {
-                let error = stand_again(&mut self.inside, || hands_on(error));
+                let error = enter_again(&mut self.inside, || hands_on(error));
                 let core = self.scope.core();
                 // What hands on a cancel has no value, and no failure either.
                 *self.failure = error.ok().map(|error| core.body_failed(error));

@@ -12,7 +12,7 @@ use super::limiter::{Acquire, CapacityLimiter, Permit};
 use super::pool::{BlockingPool, default_pool};
 use crate::error::unhandled::drop_quietly;
 use crate::group::Holding;
-use crate::group::engine::place;
+use crate::group::engine::position;
 
 /// Calls a blocking closure on a thread of the [default pool](super::default_pool), and gives what it returns.
 ///
@@ -254,7 +254,7 @@ where
                     }
                 },
                 Phase::Sent(job) => {
-                    if let Some(here) = place::here() {
+                    if let Some(here) = position::here() {
                         job.follow(here.token());
                     }
                     let end = job.poll(cx);

@@ -34,7 +34,7 @@ pub(super) struct Block {
 
 /// Room for a cell, and the block in which it is.
 pub(super) struct Room {
-    pub(super) place: NonNull<u8>,
+    pub(super) at: NonNull<u8>,
     pub(super) block: NonNull<Block>,
     /// By how much the child's number is above the first of the block.
     pub(super) above: u32,
@@ -142,7 +142,7 @@ impl Filling {
         self.cells += 1;
         Some(Room {
             // SAFETY: it is within the block.
-            place: unsafe { self.block.cast().add(begin) },
+            at: unsafe { self.block.cast().add(begin) },
             block: self.block,
             above,
         })
@@ -159,14 +159,14 @@ impl Drop for Filling {
 impl Blocks {
     /// Memory for a cell of a child that is not over, and the block in which it is. The cell counts as a user of that.
     #[inline]
-    pub(super) fn place(&mut self, core: &Arc<Core>, cell: Layout, number: u64) -> Room {
+    pub(super) fn allot(&mut self, core: &Arc<Core>, cell: Layout, number: u64) -> Room {
         let filling = self.filling.as_mut();
         let taken = filling.and_then(|filling| filling.take(cell, number));
-        taken.unwrap_or_else(|| self.place_in_new(core, cell, number))
+        taken.unwrap_or_else(|| self.allot_in_new(core, cell, number))
     }
 
     #[cold]
-    fn place_in_new(&mut self, core: &Arc<Core>, cell: Layout, number: u64) -> Room {
+    fn allot_in_new(&mut self, core: &Arc<Core>, cell: Layout, number: u64) -> Room {
         if cell.size() > LARGEST_SHARED {
             return Self::alone(core, cell, number);
         }

@@ -1,6 +1,6 @@
 //! What only some children have, in one box that is made when it is needed: a name, context, a token, shields.
 //!
-//! 1. The pointer goes from the place of the call to a box once, and the box lives as long as the cell.
+//! 1. The pointer goes from the location of the call to a box once, and the box lives as long as the cell.
 //! 2. `shields` and the bit `SHIELD` of the state change together, under `held`: the bit is on while there are any.
 
 use std::mem::take;
@@ -61,7 +61,7 @@ pub(in crate::group) struct Held {
 }
 
 /// Where a child was spawned, and a box that is made when it is needed, in one word: a pointer to the one, or with `BOXED`
-/// to the other, which then has the place in it.
+/// to the other, which then has the location in it.
 pub(super) struct Lazy(AtomicPtr<u8>);
 
 const BOXED: usize = 1;
@@ -222,7 +222,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_place_is_there_with_a_box_and_without() {
+    fn the_location_is_there_with_a_box_and_without() {
         let here = Location::caller();
         let plain = Lazy::new(here, None);
         assert!(plain.get().is_none() && ptr::eq(plain.location(), here));

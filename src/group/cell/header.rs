@@ -25,7 +25,7 @@ pub(super) struct Header {
     pub(super) block: NonNull<Block>,
     /// By how much the number of the child in its group is above the first of its block.
     pub(super) above: u32,
-    /// Its place on the roll of live children; under the group's lock alone.
+    /// Its links on the roll of live children; under the group's lock alone.
     pub(super) mark: AtomicU16,
     pub(super) entry: Entry,
     /// Was the value taken? The key's alone.

@@ -21,7 +21,7 @@ pub(super) const OFF: u16 = 0;
 /// The mark of one to which no sweep has come.
 const ON: u16 = 1;
 
-/// A child's place on the roll, beside its mark.
+/// A child's links on the roll, beside its mark.
 pub(super) struct Entry {
     before: AtomicPtr<Header>,
     behind: AtomicPtr<Header>,

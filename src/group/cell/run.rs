@@ -117,7 +117,7 @@ impl CellRef {
         !state.has(CANCEL | SHIELD) && self.group().drops_children()
     }
 
-    /// Polls the future, in its place and its context. The caller holds `RUNNING`, and the child is not over.
+    /// Polls the future, as code of this child and in its context. The caller holds `RUNNING`, and the child is not over.
     #[inline]
     fn poll_future(&self) -> Poll<Ending> {
         let raw = self.raw();

@@ -373,9 +373,9 @@ impl<F: Future, S: Settle<F::Output>> Fresh<F, S> {
         blocks: &mut Blocks,
         number: u64,
     ) -> (CellRef, CellRef, ValueRef<S::Value>) {
-        let place = Self::place(members, blocks, number);
+        let room = Self::allot(members, blocks, number);
         // SAFETY: there is room for such a cell, and it is ours.
-        unsafe { self.put_with_key(place) }
+        unsafe { self.put_with_key(room) }
     }
 
     /// The same for a child that has no key, as if that had been dropped: the references of roll and queue.
@@ -386,25 +386,25 @@ impl<F: Future, S: Settle<F::Output>> Fresh<F, S> {
         blocks: &mut Blocks,
         number: u64,
     ) -> (CellRef, CellRef) {
-        let place = Self::place(members, blocks, number);
+        let room = Self::allot(members, blocks, number);
         // SAFETY: as above, with a count of two.
         unsafe {
-            let raw = self.put(place, 2 * REF);
+            let raw = self.put(room, 2 * REF);
             (CellRef::from_raw(raw), CellRef::from_raw(raw))
         }
     }
 
     #[inline]
-    fn place(members: &Members<S::Error>, blocks: &mut Blocks, number: u64) -> Room {
-        let place = blocks.place(members.core(), Layout::new::<Cell<F, S>>(), number);
+    fn allot(members: &Members<S::Error>, blocks: &mut Blocks, number: u64) -> Room {
+        let room = blocks.allot(members.core(), Layout::new::<Cell<F, S>>(), number);
         // SAFETY: the cell counts in the block.
-        let core = unsafe { place.block.as_ref() }.core();
+        let core = unsafe { room.block.as_ref() }.core();
         // All its children fail with the same type, which `Members` vouches for.
         assert!(
             Arc::ptr_eq(core, members.core()),
             "a child goes into its own group"
         );
-        place
+        room
     }
 
     /// The same for a child that the group does not take.
@@ -413,19 +413,19 @@ impl<F: Future, S: Settle<F::Output>> Fresh<F, S> {
         members: &Members<S::Error>,
         number: u64,
     ) -> (CellRef, CellRef, ValueRef<S::Value>) {
-        let place = Blocks::alone(members.core(), Layout::new::<Cell<F, S>>(), number);
+        let room = Blocks::alone(members.core(), Layout::new::<Cell<F, S>>(), number);
         // SAFETY: as above.
-        unsafe { self.put_with_key(place) }
+        unsafe { self.put_with_key(room) }
     }
 
     /// # Safety
     ///
     /// As for `put`.
     #[inline]
-    unsafe fn put_with_key(self, place: Room) -> (CellRef, CellRef, ValueRef<S::Value>) {
+    unsafe fn put_with_key(self, room: Room) -> (CellRef, CellRef, ValueRef<S::Value>) {
         // SAFETY: as the caller vouches. The count is three, and the value is the key's once the child is over.
         unsafe {
-            let raw = self.put(place, KEY + 3 * REF);
+            let raw = self.put(room, KEY + 3 * REF);
             (
                 CellRef::from_raw(raw),
                 CellRef::from_raw(raw),
@@ -434,18 +434,14 @@ impl<F: Future, S: Settle<F::Output>> Fresh<F, S> {
         }
     }
 
-    /// Puts the cell into its place. `who` are the references that are to be made of it, and `KEY` if one is the key's.
+    /// Puts the cell into its room. `who` are the references that are to be made of it, and `KEY` if one is the key's.
     ///
     /// # Safety
     ///
-    /// The place is room for a `Cell<F, S>` that nobody uses, in a block where the cell counts.
+    /// This is room for a `Cell<F, S>` that nobody uses, in a block where the cell counts.
     #[inline]
-    unsafe fn put(self, place: Room, who: usize) -> NonNull<Header> {
-        let Room {
-            place,
-            block,
-            above,
-        } = place;
+    unsafe fn put(self, room: Room, who: usize) -> NonNull<Header> {
+        let Room { at, block, above } = room;
         let Manner { extras, flags } = self.manner;
         let cell = Cell::<F, S> {
             header: Header {
@@ -462,8 +458,8 @@ impl<F: Future, S: Settle<F::Output>> Fresh<F, S> {
             stage: UnsafeCell::new(Stage::Future(self.future)),
         };
         // SAFETY: as the caller vouches.
-        unsafe { place.cast().write(cell) }
-        place.cast()
+        unsafe { at.cast().write(cell) }
+        at.cast()
     }
 
     /// Takes it apart again.

@@ -23,7 +23,7 @@ use super::state::Ending;
 use crate::cancel::CancelReason;
 use crate::group::engine::census;
 pub(super) use crate::group::engine::core::{Core, Settings};
-use crate::group::engine::place::{Place, stand_in_lent};
+use crate::group::engine::position::{Position, enter_lent};
 use crate::spawner::SpawnerHandle;
 
 /// A group, as its cells see it.
@@ -108,8 +108,8 @@ pub(super) fn open(settings: Settings, spawner: Option<SpawnerHandle>, roams: bo
 /// Runs `f` as code of this child, a reference to which is lent.
 #[inline]
 pub(super) fn inside<R>(child: ManuallyDrop<CellRef>, f: impl FnOnce() -> R) -> R {
-    let place = Place::Child(ManuallyDrop::into_inner(child));
-    stand_in_lent(ManuallyDrop::new(place), f)
+    let position = Position::Child(ManuallyDrop::into_inner(child));
+    enter_lent(ManuallyDrop::new(position), f)
 }
 
 /// Whoever has this waker awaits the key of this child.

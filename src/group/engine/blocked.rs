@@ -4,7 +4,7 @@ use std::cell::RefCell;
 use std::sync::Arc;
 
 use super::core::Core;
-use super::place::{Place, here};
+use super::position::{Position, here};
 use crate::error::KeyId;
 use crate::std_or_loom::per_thread;
 
@@ -35,21 +35,21 @@ impl Blocked {
             told: Vec::new(),
             known: KNOWN.try_with(|known| known.borrow().len()).unwrap_or(0),
         };
-        let Some(place) = here() else {
+        let Some(position) = here() else {
             return blocked;
         };
-        let mut all = std::iter::successors(Some(&place), |place| place.outside());
+        let mut all = std::iter::successors(Some(&position), |position| position.outside());
         let mut innermost = true;
-        while let Some(place) = all.next() {
-            let (core, of_body) = match place {
+        while let Some(position) = all.next() {
+            let (core, of_body) = match position {
                 // Where nobody polls the code further out, this thread was not lent by it.
-                Place::Child(child) if innermost || child.is_polled() => (child.core(), false),
-                Place::Child(_) => break,
-                Place::Body(core) => (core, true),
-                Place::Behind(_) => continue,
+                Position::Child(child) if innermost || child.is_polled() => (child.core(), false),
+                Position::Child(_) => break,
+                Position::Body(core) => (core, true),
+                Position::Behind(_) => continue,
             };
             innermost = false;
-            let is_new = place.code().is_some_and(|code| {
+            let is_new = position.code().is_some_and(|code| {
                 let learn = |known: &RefCell<Vec<KeyId>>| {
                     let mut known = known.borrow_mut();
                     let is_new = !known.contains(&code);

@@ -7,7 +7,7 @@ use std::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed};
 use std::task::{Wake, Waker};
 
 use super::core::Core;
-use super::place::here;
+use super::position::here;
 use crate::cancel::{CancelKind, CancelReason};
 use crate::error::{Failure, KeyId, unhandled};
 use crate::group::cell::Ending;
@@ -58,7 +58,7 @@ per_thread! {
     static TOLD: Cell<(Option<KeyId>, u32)> = const { Cell::new((None, 0)) };
 }
 
-/// Does the code in this place suspend if it is told to? It is told a few times; if it is still polled then, it blocks its thread.
+/// Does the code in this position suspend if it is told to? It is told a few times; if it is still polled then, it blocks its thread.
 fn suspends(code: KeyId) -> bool {
     let told = TOLD.try_with(|told| {
         let (last, times) = told.get();
@@ -107,7 +107,9 @@ impl Core {
     #[inline]
     pub(crate) fn is_cut_off(&self) -> bool {
         self.body.may_go.load(Relaxed)
-            && here().is_some_and(|place| place.is_doomed() && place.code().is_some_and(suspends))
+            && here().is_some_and(|position| {
+                position.is_doomed() && position.code().is_some_and(suspends)
+            })
     }
 
     /// Does no shield hold anything here any more?

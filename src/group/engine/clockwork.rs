@@ -107,7 +107,7 @@ impl Clockwork {
             }
         };
         (at <= now).then(|| match set_at {
-            Some(place) => CancelReason::from_here(CancelKind::Deadline, place),
+            Some(location) => CancelReason::from_here(CancelKind::Deadline, location),
             None => CancelReason::new(CancelKind::Deadline),
         })
     }

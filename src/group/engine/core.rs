@@ -9,7 +9,7 @@ use super::blocked;
 use super::body::Body;
 use super::clockwork::{Clockwork, Terms};
 use super::driver::sweep;
-use super::place::{Place, here, nearest_child};
+use super::position::{Position, here, nearest_child};
 use crate::blocked::tell_groups_by;
 use crate::cancel::{CallbackGuard, CancelReason, CancelToken, who};
 use crate::depth;
@@ -36,7 +36,7 @@ pub(crate) struct Core {
     /// Where drivers are launched; `None` if only the holder of a handle can do it.
     spawner: Option<SpawnerHandle>,
     /// Where the group was opened.
-    pub(in crate::group) parent: Option<Place>,
+    pub(in crate::group) parent: Option<Position>,
     /// Made on demand, with what cancels the group when it is cancelled.
     pub(in crate::group) token: OnceLock<([CallbackGuard; 2], CancelToken)>,
     clockwork: OnceLock<Box<Clockwork>>,
@@ -135,7 +135,7 @@ impl Core {
     }
 
     /// Where the group was opened.
-    pub(in crate::group) fn parent(&self) -> Option<&Place> {
+    pub(in crate::group) fn parent(&self) -> Option<&Position> {
         self.parent.as_ref()
     }
 
@@ -335,11 +335,11 @@ impl Core {
     pub(in crate::group) fn ends_with(
         self: &Arc<Self>,
         reason: CancelReason,
-        place: Option<WatcherId>,
+        watcher: Option<WatcherId>,
     ) {
         self.with(|sched, effects| {
             sched.ends(reason, effects);
-            effects.drop_waker(place.and_then(|place| sched.watchers.unwatch(place)));
+            effects.drop_waker(watcher.and_then(|watcher| sched.watchers.unwatch(watcher)));
         });
     }
 
@@ -372,7 +372,7 @@ impl Core {
     }
 }
 
-/// The last of a group lets go of the place in which that was opened, and may be the last to do so: they go one after the other.
+/// The last of a group drops the position in which that was opened, and may be the last to do so: they go one after the other.
 impl Drop for Core {
     fn drop(&mut self) {
         if let Some(parent) = self.parent.take() {

@@ -386,11 +386,11 @@ impl<'a, G: Ground> Turn<'a, G> {
     }
 
     /// Ends the turn of an owner that wakes itself: until it is polled again it counts as on its way.
-    pub(crate) fn give_way(mut self, place: &mut Option<WatcherId>, waker: &Waker) {
+    pub(crate) fn give_way(mut self, watcher: &mut Option<WatcherId>, waker: &Waker) {
         let on_spawner = self.on_spawner;
         self.suspended = true;
         self.core
-            .with(|sched, effects| sched.owner_gives_way(on_spawner, place, effects));
+            .with(|sched, effects| sched.owner_gives_way(on_spawner, watcher, effects));
         pace::give_way(waker);
     }
 
@@ -399,7 +399,7 @@ impl<'a, G: Ground> Turn<'a, G> {
     /// a cancel further out: that is the suspension at which it is.
     pub(crate) fn leave(
         &mut self,
-        place: &mut Option<WatcherId>,
+        watcher: &mut Option<WatcherId>,
         waker: &Waker,
         leaving: &mut bool,
         yielded: bool,
@@ -413,7 +413,7 @@ impl<'a, G: Ground> Turn<'a, G> {
                     .leave_if_empty(effects)
                     .map_or(Leaving::Stays, Leaving::Left)
             } else if sched.live == 0 || used_up {
-                sched.owner_gives_way(on_spawner, place, effects);
+                sched.owner_gives_way(on_spawner, watcher, effects);
                 Leaving::GivesWay
             } else {
                 Leaving::Stays
@@ -440,7 +440,7 @@ impl<'a, G: Ground> Turn<'a, G> {
     /// Suspends until one of the events, unless `has_news`, which is asked under the lock, or there is work to do.
     pub(in crate::group) fn park(
         &mut self,
-        place: &mut Option<WatcherId>,
+        watcher: &mut Option<WatcherId>,
         events: Events,
         waker: &Waker,
         has_news: impl FnOnce(&Sched) -> bool,
@@ -462,7 +462,7 @@ impl<'a, G: Ground> Turn<'a, G> {
                 effects.drop_waker(waker);
                 return false;
             }
-            effects.drop_waker(sched.watchers.watch(place, events, waker));
+            effects.drop_waker(sched.watchers.watch(watcher, events, waker));
             sched.owner_suspends(on_spawner, effects);
             true
         });
@@ -474,16 +474,16 @@ impl<G: Ground> Turn<'_, G> {
     /// Suspends the owner of a scope: until the body is woken or doomed, or while `leaving` until no child is left.
     pub(crate) fn park_scope(
         &mut self,
-        place: &mut Option<WatcherId>,
+        watcher: &mut Option<WatcherId>,
         waker: &Waker,
         leaving: bool,
     ) -> bool {
         let core = self.core;
         if leaving {
-            return self.park(place, Events::EMPTY, waker, |sched| sched.live == 0);
+            return self.park(watcher, Events::EMPTY, waker, |sched| sched.live == 0);
         }
         let events = Events::BODY.and(Events::TROUBLE);
-        self.park(place, events, waker, |sched| {
+        self.park(watcher, events, waker, |sched| {
             sched.dooms_body(core.drops_body()) || !core.park_body()
         })
     }

@@ -230,11 +230,11 @@ pub(crate) mod sealed {
             let Some(id) = core.with(|sched, _| sched.wants_launch()) else {
                 return;
             };
-            let place = OnLocalSpawner {
+            let at_home = OnLocalSpawner {
                 spawner: Rc::downgrade(home),
                 group: members.apart(),
             };
-            let job = Driver::new(core, id, place);
+            let job = Driver::new(core, id, at_home);
             let at = Some(members.on_thread());
             core.launch_by(id, at, || home.spawn_local(Box::pin(job)));
         }

@@ -11,12 +11,12 @@
 //! - `launching`: how driver jobs come to the spawner, and what becomes of those that it loses
 //! - `no_census`: where nobody asks
 //! - `perform`: performs the effects of a critical section
-//! - `place`: where code runs, and how places lie in each other
+//! - `position`: where code runs, and how positions lie in each other
 //! - `shields`: what a group does for the shields in its body
 //! - `stages`: how a group is cancelled
 //! - `surroundings`: what cannot give its value ends what awaits it
 //! - `told`: who was told why it is cancelled, and hands that on as its error
-//! - `watch`: the place of one of them
+//! - `watch`: the registration of somebody who watches a group
 
 pub(in crate::group) mod blocked;
 pub(in crate::group) mod body;
@@ -31,7 +31,7 @@ pub(in crate::group) mod launching;
 #[cfg(not(feature = "testing"))]
 pub(in crate::group) mod no_census;
 pub(in crate::group) mod perform;
-pub(crate) mod place;
+pub(crate) mod position;
 pub(in crate::group) mod shields;
 pub(in crate::group) mod stages;
 pub(in crate::group) mod surroundings;

@@ -4,7 +4,7 @@ use std::sync::{Arc, Weak};
 use std::task::Wake;
 
 use super::core::Core;
-use super::place::Place;
+use super::position::Position;
 use crate::cancel::CancelReason;
 use crate::depth;
 use crate::group::cell::Stands;
@@ -42,12 +42,12 @@ impl Core {
 
     /// Does a shield stand between the group and the child or body that it is in?
     fn is_screened(&self) -> bool {
-        let mut place = self.parent();
-        while let Some(Place::Behind(surrounding)) = place {
+        let mut position = self.parent();
+        while let Some(Position::Behind(surrounding)) = position {
             if surrounding.holds_off() {
                 return true;
             }
-            place = surrounding.outside();
+            position = surrounding.outside();
         }
         false
     }

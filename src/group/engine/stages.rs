@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::core::Core;
-use super::place::Place;
+use super::position::Position;
 use crate::cancel::{CancelKind, CancelReason, CancelToken};
 use crate::group::cell::CellRef;
 
@@ -47,7 +47,7 @@ impl Core {
             parent.make_tokens();
         }
         let (_, token) = self.token.get_or_init(|| {
-            let outside = self.parent.as_ref().map(Place::token);
+            let outside = self.parent.as_ref().map(Position::token);
             let token = outside
                 .as_ref()
                 .map_or_else(CancelToken::new, CancelToken::child_token);
@@ -83,7 +83,7 @@ impl Core {
 
     /// Did the token turn for this reason because what the group is in was cancelled?
     fn is_from_outside(&self, reason: &CancelReason) -> bool {
-        let is_cancelled = |place: &Place| place.reason().is_some();
+        let is_cancelled = |position: &Position| position.reason().is_some();
         reason.kind() == CancelKind::Parent && self.parent().is_some_and(is_cancelled)
     }
 

@@ -8,7 +8,7 @@ use std::panic::Location;
 use std::sync::Arc;
 
 use super::core::Core;
-use super::place::{Place, here};
+use super::position::{Position, here};
 use crate::cancel::CancelReason;
 use crate::group::cell::CellRef;
 use crate::group::sched::left::Lack;
@@ -31,7 +31,7 @@ impl Lacking {
     ///
     /// As [`ends_surroundings`](Self::ends_surroundings).
     pub(crate) fn body_has_no_value(self, lack: Option<Lack>) {
-        let Some(Place::Body(core)) = here() else {
+        let Some(Position::Body(core)) = here() else {
             unreachable!("a body runs in its own group");
         };
         if core.drops_body() || core.read(|sched| sched.resumes) {
@@ -61,22 +61,22 @@ impl Lacking {
     }
 }
 
-/// Ends the nearest place from here outwards that can be ended without a value. `false`: there is none.
-fn end_from(mut place: Option<Place>, reason: &CancelReason) -> bool {
-    while let Some(here) = place {
+/// Ends the nearest position from here outwards that can be ended without a value. `false`: there is none.
+fn end_from(mut position: Option<Position>, reason: &CancelReason) -> bool {
+    while let Some(here) = position {
         match &here {
-            Place::Child(child) => {
+            Position::Child(child) => {
                 child.ends_early(reason.clone());
                 return true;
             }
-            Place::Body(core) if core.drops_body() => {
+            Position::Body(core) if core.drops_body() => {
                 core.ends_body_early(reason.clone());
                 return true;
             }
-            Place::Behind(surrounding) if surrounding.ends_early(reason) => return true,
-            Place::Body(_) | Place::Behind(_) => {}
+            Position::Behind(surrounding) if surrounding.ends_early(reason) => return true,
+            Position::Body(_) | Position::Behind(_) => {}
         }
-        place = here.outside().cloned();
+        position = here.outside().cloned();
     }
     false
 }

@@ -10,7 +10,7 @@ use std::mem::{needs_drop, take};
 use std::sync::Arc;
 
 use super::core::Core;
-use super::place::{Place, here};
+use super::position::{Position, here};
 use crate::cancel::{CancelReason, Handed};
 use crate::error::ChildInfo;
 use crate::error::unhandled::{drop_quietly, report_body_error, report_child_error};
@@ -37,12 +37,12 @@ impl Code {
         Self::of(&here()?)
     }
 
-    fn of(mut place: &Place) -> Option<Self> {
+    fn of(mut position: &Position) -> Option<Self> {
         loop {
-            match place {
-                Place::Child(child) => return Some(Self::Child(child.clone())),
-                Place::Body(core) => return Some(Self::Body(Arc::clone(core))),
-                Place::Behind(_) => place = place.outside()?,
+            match position {
+                Position::Child(child) => return Some(Self::Child(child.clone())),
+                Position::Body(core) => return Some(Self::Body(Arc::clone(core))),
+                Position::Behind(_) => position = position.outside()?,
             }
         }
     }
@@ -80,14 +80,14 @@ impl Code {
 
 /// The reason as it is given to the code that runs here. Where this code is cancelled by the same cause it may hand it on.
 pub(crate) fn tell(reason: CancelReason) -> CancelReason {
-    let Some(place) = here() else {
+    let Some(position) = here() else {
         return reason;
     };
-    let own = place.reason();
+    let own = position.reason();
     let Some(own) = own.filter(|own| own.has_root_of(&reason)) else {
         return reason;
     };
-    let Some(code) = Code::of(&place) else {
+    let Some(code) = Code::of(&position) else {
         return reason;
     };
     let (reason, handed) = reason.hand_out(own);

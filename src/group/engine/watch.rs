@@ -1,4 +1,4 @@
-//! The place among those who watch a group of somebody who may go away.
+//! The registration among the watchers of a group, of somebody who may go away.
 
 use std::sync::Arc;
 
@@ -7,10 +7,10 @@ use super::driver::sweep;
 use crate::group::cell::{Members, MembersOf, OnThread};
 use crate::group::queues::watchers::WatcherId;
 
-/// An owner's place among the watchers, given up when it is dropped.
+/// An owner's registration among the watchers, given up when it is dropped.
 pub(crate) struct Watch<G: Watched = Arc<Core>> {
     group: G,
-    pub(in crate::group) place: Option<WatcherId>,
+    pub(in crate::group) watcher: Option<WatcherId>,
 }
 
 /// A group, from the hands of somebody who watches it.
@@ -42,15 +42,18 @@ impl<E, H> Watched for &MembersOf<E, H> {
 
 impl<G: Watched> Watch<G> {
     pub(crate) fn new(group: G) -> Self {
-        Self { group, place: None }
+        Self {
+            group,
+            watcher: None,
+        }
     }
 }
 
 impl<G: Watched> Drop for Watch<G> {
     fn drop(&mut self) {
-        if let Some(place) = self.place {
+        if let Some(watcher) = self.watcher {
             let core = self.group.core();
-            let is_left = core.with(|sched, effects| sched.stops_watching(place, effects));
+            let is_left = core.with(|sched, effects| sched.stops_watching(watcher, effects));
             if let Some(at) = self.group.on_thread().filter(|_| is_left) {
                 sweep(at);
             }

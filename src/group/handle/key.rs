@@ -11,7 +11,7 @@ use std::task::{Context, Poll, ready};
 use crate::cancel::CancelReason;
 use crate::error::{ChildInfo, GatherIncomplete, KeyId};
 use crate::group::cell::{CellRef, ValueRef};
-use crate::group::engine::place::child_around;
+use crate::group::engine::position::child_around;
 use crate::group::engine::told::tell;
 use crate::turn;
 
@@ -66,7 +66,7 @@ impl<T> Key<T> {
         self.claim.cell().id()
     }
 
-    /// The child's id, name and place together.
+    /// The child's id, name and location together.
     pub fn child(&self) -> ChildInfo {
         self.claim.cell().info()
     }

@@ -7,13 +7,13 @@ use std::sync::{Arc, OnceLock};
 
 use crate::cancel::{CallbackGuard, CancelKind, CancelReason, CancelToken};
 use crate::group::cell::CellRef;
-use crate::group::engine::place::{Place, Surrounding, here, token_of};
+use crate::group::engine::position::{Position, Surrounding, here, token_of};
 use crate::std_or_loom::Lock;
 
 /// Between a caller and the child that it starts.
 pub(crate) struct PendingStart {
-    /// The child, as a place.
-    child: OnceLock<Place>,
+    /// The child, as a position.
+    child: OnceLock<Position>,
     state: Lock<State>,
 }
 
@@ -21,7 +21,7 @@ struct State {
     /// The child has neither started nor ended, and its caller waits.
     pending: bool,
     /// Where the caller is, while that counts.
-    caller: Option<Place>,
+    caller: Option<Position>,
     /// What is read here, if anybody asked for it while the start was pending.
     token: Option<CancelToken>,
     follows: Follows,
@@ -51,12 +51,12 @@ impl PendingStart {
     /// Says which child it is.
     pub(in crate::group) fn attach(&self, child: CellRef) {
         // Whoever comes second says the same.
-        let _ = self.child.set(Place::Child(child));
+        let _ = self.child.set(Position::Child(child));
     }
 
     pub(in crate::group) fn child(&self) -> Option<&CellRef> {
         match self.child.get() {
-            Some(Place::Child(child)) => Some(child),
+            Some(Position::Child(child)) => Some(child),
             _ => None,
         }
     }
@@ -74,7 +74,7 @@ impl PendingStart {
 
     /// Why the child is cancelled, or its group, or while the start is pending its caller.
     pub(in crate::group) fn reason(&self) -> Option<CancelReason> {
-        let own = self.child.get().and_then(Place::reason);
+        let own = self.child.get().and_then(Position::reason);
         own.or_else(|| self.beside()?.reason())
     }
 
@@ -95,7 +95,7 @@ impl PendingStart {
 
 impl Surrounding for PendingStart {
     /// The child, which shields hold from in here.
-    fn outside(&self) -> Option<&Place> {
+    fn outside(&self) -> Option<&Position> {
         self.child.get()
     }
 
@@ -104,7 +104,7 @@ impl Surrounding for PendingStart {
     }
 
     /// The caller, while it waits.
-    fn beside(&self) -> Option<Place> {
+    fn beside(&self) -> Option<Position> {
         self.state.lock().caller.clone()
     }
 
@@ -139,7 +139,7 @@ impl Surrounding for PendingStart {
             }
         });
         now.detach();
-        let follow = |place: &Place| token.follow(&place.token());
+        let follow = |position: &Position| token.follow(&position.token());
         let follows = Follows {
             _caller: caller.as_ref().map(follow),
             child: self.child.get().map(follow),

@@ -26,7 +26,7 @@ use crate::error::unhandled::{
 };
 use crate::error::{StartError, StartedError};
 use crate::group::cell::CellRef;
-use crate::group::engine::place::{Place, Surrounding, here, stand};
+use crate::group::engine::position::{Position, Surrounding, enter, here};
 use crate::group::engine::told;
 use crate::panic::{Panic, catch};
 use crate::std_or_loom::Lock;
@@ -347,12 +347,12 @@ where
             let future = this.future.as_pin_mut();
             return future.map_or(Poll::Pending, |future| future.poll(cx));
         }
-        if let (Some(_), Some(Place::Child(child))) = (&this.call, here()) {
+        if let (Some(_), Some(Position::Child(child))) = (&this.call, here()) {
             handshake.start.attach(child);
         }
         let start: Arc<PendingStart> = Arc::clone(&handshake.start);
-        let place = Place::Behind(start);
-        let polled = stand(place, || {
+        let position = Position::Behind(start);
+        let polled = enter(position, || {
             catch(|| {
                 if let Some((call, ready)) = this.call.take() {
                     this.future.set(Some(call(ready)));

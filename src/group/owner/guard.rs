@@ -16,7 +16,7 @@ use crate::group::cell::MembersOf;
 use crate::group::engine::body::BodyFailure;
 use crate::group::engine::core::{Core, Settings};
 use crate::group::engine::ground::{Blocking, Borrows, Kind, Local, Shared};
-use crate::group::engine::place::Place;
+use crate::group::engine::position::Position;
 use crate::group::handle::{Scope, debug_group};
 use crate::group::queues::watchers::WatcherId;
 use crate::group::sched::left::Left;
@@ -119,8 +119,8 @@ pub(crate) struct Owner<'env, E, K: Kind> {
     scope: Scope<'env, E, K>,
     /// The waker of the scope's body.
     waker: Waker,
-    /// Its place among the watchers.
-    place: Option<WatcherId>,
+    /// Its registration among the watchers.
+    watcher: Option<WatcherId>,
     left: bool,
 }
 
@@ -140,7 +140,7 @@ impl<'env, E, K: Kind> Owner<'env, E, K> {
         Self {
             waker: Waker::from(Arc::clone(members.core())),
             scope: Scope::new(members, home),
-            place: None,
+            watcher: None,
             left: false,
         }
     }
@@ -149,9 +149,9 @@ impl<'env, E, K: Kind> Owner<'env, E, K> {
         &self.scope
     }
 
-    /// The handle, the waker of the body, and the owner's place among the watchers.
+    /// The handle, the waker of the body, and the owner's registration among the watchers.
     pub(crate) fn parts(&mut self) -> (&Scope<'env, E, K>, &Waker, &mut Option<WatcherId>) {
-        (&self.scope, &self.waker, &mut self.place)
+        (&self.scope, &self.waker, &mut self.watcher)
     }
 
     /// May go, with what failed.
@@ -167,10 +167,10 @@ impl<E, K: Kind> Drop for Owner<'_, E, K> {
         if !self.left {
             let core = self.scope.core();
             // Where an outer cancel drops whoever owns the group, that is the cause.
-            let outer = core.parent().and_then(Place::reason);
+            let outer = core.parent().and_then(Position::reason);
             let reason = outer.map(|reason| reason.inherited());
             let reason = reason.unwrap_or_else(|| CancelReason::new(CancelKind::Dropped));
-            core.ends_with(core.first_cause(reason), self.place);
+            core.ends_with(core.first_cause(reason), self.watcher);
             if K::BORROWS {
                 Core::ends(self.scope.on_thread());
             } else {

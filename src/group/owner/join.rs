@@ -45,8 +45,8 @@ impl<'a, E, K: Kind> TryJoin<'a, E, K> {
         let mut turn = Turn::begin(self.group.on_thread(), self.group.ground());
         loop {
             let used_up = turn.drive();
-            let (place, leaving) = (&mut self.watch.place, &mut self.leaving);
-            match turn.leave(place, cx.waker(), leaving, self.yielded, used_up) {
+            let (watcher, leaving) = (&mut self.watch.watcher, &mut self.leaving);
+            match turn.leave(watcher, cx.waker(), leaving, self.yielded, used_up) {
                 Leaving::Left(left) => {
                     self.group.set_joined();
                     core.stop_clock();
@@ -58,7 +58,7 @@ impl<'a, E, K: Kind> TryJoin<'a, E, K> {
                 }
                 Leaving::Stays => {}
             }
-            let parked = turn.park(place, Events::EMPTY, cx.waker(), |sched| sched.live == 0);
+            let parked = turn.park(watcher, Events::EMPTY, cx.waker(), |sched| sched.live == 0);
             if parked {
                 self.yielded = true;
                 return Poll::Pending;
@@ -177,20 +177,20 @@ impl<'a, E, K: Kind> Completions<'a, E, K> {
         loop {
             let used_up = turn.drive();
             if core.is_cut_off() {
-                turn.give_way(&mut self.watch.place, cx.waker());
+                turn.give_way(&mut self.watch.watcher, cx.waker());
                 return Poll::Pending;
             }
             match take() {
                 (Some(completion), _) => return Poll::Ready(Some(completion)),
                 (None, true) => return Poll::Ready(None),
                 (None, false) if used_up => {
-                    turn.give_way(&mut self.watch.place, cx.waker());
+                    turn.give_way(&mut self.watch.watcher, cx.waker());
                     return Poll::Pending;
                 }
                 (None, false) => {}
             }
             let events = Events::EMPTY.and(Events::COMPLETION);
-            let parked = turn.park(&mut self.watch.place, events, cx.waker(), |sched| {
+            let parked = turn.park(&mut self.watch.watcher, events, cx.waker(), |sched| {
                 over(sched) || sched.completions.as_ref().is_some_and(|list| list.any())
             });
             if parked {

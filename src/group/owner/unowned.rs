@@ -17,7 +17,7 @@ use crate::group::engine::core::Core;
 use crate::group::engine::driver::sweep;
 use crate::group::engine::ground::Shared;
 use crate::group::engine::ground::sealed::Sealed;
-use crate::group::engine::place::{Place, here, nowhere};
+use crate::group::engine::position::{Position, here, nowhere};
 use crate::group::engine::watch::Watch;
 use crate::group::handle::Scope;
 use crate::group::handle::key::Key;
@@ -195,14 +195,14 @@ impl Unowned {
 
     /// Waits until no child is left. It polls none: one that blocks its thread must not block whoever waits.
     pub(crate) fn poll_empty(&self, waiting: &mut Waiting, cx: &mut Context<'_>) -> Poll<()> {
-        let place = &mut waiting.at(self.core()).place;
+        let watcher = &mut waiting.at(self.core()).watcher;
         let waker = cx.waker().clone();
         self.core().with(|sched, effects| {
             if sched.live == 0 {
                 effects.drop_waker(waker);
                 return Poll::Ready(());
             }
-            effects.drop_waker(sched.watchers.watch(place, Events::EMPTY, waker));
+            effects.drop_waker(sched.watchers.watch(watcher, Events::EMPTY, waker));
             Poll::Pending
         })
     }
@@ -216,7 +216,7 @@ impl Drop for Unowned {
     }
 }
 
-/// A place among those who wait for a group, of whichever was waited for last. Given up when it is dropped.
+/// A registration among those who wait for a group, of whichever was waited for last. Given up when it is dropped.
 #[derive(Default)]
 pub(crate) struct Waiting(Option<(u64, Watch)>);
 
@@ -233,7 +233,7 @@ impl Waiting {
 /// The child that is being polled or dropped here, innermost.
 pub(crate) fn child_here() -> Option<ChildInfo> {
     match here()? {
-        Place::Child(child) => Some(child.info()),
-        Place::Body(_) | Place::Behind(_) => None,
+        Position::Child(child) => Some(child.info()),
+        Position::Body(_) | Position::Behind(_) => None,
     }
 }

@@ -13,7 +13,7 @@ use crate::group::cell::OnThread;
 use crate::group::engine::blocked::Blocked;
 use crate::group::engine::driver::Turn;
 use crate::group::engine::ground::{Blocking, Kind};
-use crate::group::engine::place::{self, Place};
+use crate::group::engine::position::{self, Position};
 use crate::group::engine::watch::Watch;
 use crate::group::handle::Scope;
 use crate::group::handle::key::Key;
@@ -26,10 +26,10 @@ use crate::spawner::may_wait_for;
 impl<E, K: Kind> Owner<'_, E, K> {
     /// Says that this thread will wait for the children, and until then is on its way to see to them.
     pub(crate) fn will_wait(&mut self) {
-        let (scope, _, place) = self.parts();
+        let (scope, _, watcher) = self.parts();
         scope.core().with(|sched, effects| {
             sched.thread_waits = true;
-            effects.drop_waker(sched.watchers.comes(place, Events::WORK));
+            effects.drop_waker(sched.watchers.comes(watcher, Events::WORK));
         });
     }
 
@@ -37,7 +37,7 @@ impl<E, K: Kind> Owner<'_, E, K> {
     pub(crate) fn wait(&mut self) -> Left {
         let parker = Parker::new();
         let waker = Waker::from(Arc::clone(&parker));
-        let (scope, _, place) = self.parts();
+        let (scope, _, watcher) = self.parts();
         let core = scope.core();
         let mut leaving = false;
         loop {
@@ -46,7 +46,7 @@ impl<E, K: Kind> Owner<'_, E, K> {
             if let Some(left) = core.leaves(&mut leaving) {
                 return left;
             }
-            if !used_up && turn.park(place, Events::EMPTY, &waker, |sched| sched.live == 0) {
+            if !used_up && turn.park(watcher, Events::EMPTY, &waker, |sched| sched.live == 0) {
                 drop(turn);
                 blocked::park(&parker);
             }
@@ -89,7 +89,7 @@ impl<E> Scope<'_, E, Blocking> {
             let used_up = turn.drive();
             // The key wakes this thread by itself; what is watched for is work that nobody else does.
             if !used_up
-                && turn.park(&mut watch.place, Events::WORK, &waker, |_| {
+                && turn.park(&mut watch.watcher, Events::WORK, &waker, |_| {
                     key.is_finished()
                 })
             {
@@ -141,7 +141,7 @@ impl<T> Key<T> {
                     let mut turn = Turn::at_any_depth(at, ground);
                     let used_up = turn.drive();
                     let is_over = |_: &Sched| self.is_finished();
-                    !used_up && turn.park(&mut watch.place, Events::WORK, &waker, is_over)
+                    !used_up && turn.park(&mut watch.watcher, Events::WORK, &waker, is_over)
                 }
                 None => true,
             };
@@ -163,7 +163,7 @@ impl<T> Key<T> {
             "waiting for a task would block the only thread that drives this runtime, for ever: await the task instead, \
              or wait on a thread for blocking work"
         );
-        if let Some(Place::Child(child)) = place::here() {
+        if let Some(Position::Child(child)) = position::here() {
             assert!(
                 !child.is(self.cell()),
                 "a task that waits for itself would wait for ever"

@@ -106,8 +106,8 @@ impl Hand {
         batch.ordered = ordered;
         batch.counted = counted;
         batch.len = count;
-        for place in &mut batch.children[..count] {
-            *place = next().map(CellRef::part);
+        for slot in &mut batch.children[..count] {
+            *slot = next().map(CellRef::part);
         }
         Arc::clone(shared)
     }

@@ -25,7 +25,7 @@ impl Completion {
         self.child.as_ref().map(ChildInfo::id)
     }
 
-    /// Which child it was, with name and place; `None` as for [`id`](Self::id).
+    /// Which child it was, with name and location; `None` as for [`id`](Self::id).
     pub fn child(&self) -> Option<&ChildInfo> {
         self.child.as_ref()
     }
@@ -67,7 +67,7 @@ impl Completions {
         !self.with_key.is_empty() || self.without_key != [0; 4]
     }
 
-    /// Is there one whose place in the order is known?
+    /// Is there one whose turn in the order is known?
     #[inline]
     pub(in crate::group) fn has_next(&self) -> bool {
         !self.with_key.is_empty()

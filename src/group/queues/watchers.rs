@@ -31,7 +31,7 @@ impl Events {
     }
 }
 
-/// A watcher's place; it keeps it from one poll to the next.
+/// Names a watcher, who keeps it from one poll to the next.
 pub(in crate::group) type WatcherId = u64;
 
 /// Those who wait. They are few: the owner of a scope, or whoever joins a group.
@@ -44,12 +44,12 @@ pub(in crate::group) struct Watchers {
 struct Watcher {
     id: WatcherId,
     events: Events,
-    /// `None` once it was woken: it is on its way, and keeps its place until it watches again or goes away.
+    /// `None` once it was woken: it is on its way, and stays registered until it watches again or goes away.
     waker: Option<Waker>,
 }
 
 impl Watchers {
-    /// Waits, in the place that `id` names or in a new one. A waker that is not needed any more comes back.
+    /// Waits, as the watcher that `id` names or as a new one. A waker that is not needed any more comes back.
     pub(in crate::group) fn watch(
         &mut self,
         id: &mut Option<WatcherId>,
@@ -59,7 +59,7 @@ impl Watchers {
         self.put(id, events, Some(waker))
     }
 
-    /// Is on its way by itself, in the place that `id` names or in a new one. A waker that is not needed any more comes back.
+    /// Is on its way by itself, as the watcher that `id` names or as a new one. A waker that is not needed any more comes back.
     #[inline]
     pub(in crate::group) fn comes(
         &mut self,

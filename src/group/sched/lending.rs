@@ -46,18 +46,18 @@ impl Sched {
     pub(super) fn give_back(&mut self, hand: &mut Hand, turned: Turned, effects: &mut Effects) {
         let children = hand.take_back(&mut self.lent);
         let (polled, others) = children.split_at_mut(turned.polled);
-        for (index, place) in polled.iter_mut().enumerate() {
-            let Some(child) = place else { break };
+        for (index, slot) in polled.iter_mut().enumerate() {
+            let Some(child) = slot else { break };
             if turned.was_woken(index) && self.takes(child.child()) {
-                if let Some(child) = place.take() {
+                if let Some(child) = slot.take() {
                     self.ready.push_back(child.stay());
                 }
             } else if let Some(roll) = self.tell(child.child(), effects) {
                 child.and(roll);
             }
         }
-        for place in others.iter_mut().rev() {
-            if let Some(child) = place.take_if(|child| self.takes(child.child())) {
+        for slot in others.iter_mut().rev() {
+            if let Some(child) = slot.take_if(|child| self.takes(child.child())) {
                 self.ready.push_front(child.stay());
             }
         }

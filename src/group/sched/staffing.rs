@@ -148,11 +148,11 @@ impl Sched {
     pub(in crate::group) fn owner_gives_way(
         &mut self,
         on_spawner: bool,
-        place: &mut Option<WatcherId>,
+        watcher: &mut Option<WatcherId>,
         effects: &mut Effects,
     ) {
         if on_spawner {
-            effects.drop_waker(self.watchers.comes(place, Events::WORK));
+            effects.drop_waker(self.watchers.comes(watcher, Events::WORK));
         }
         self.owner_suspends(on_spawner, effects);
     }
@@ -161,10 +161,10 @@ impl Sched {
     /// called; the group is now cancelled, and the caller sees to the children.
     pub(in crate::group) fn stops_watching(
         &mut self,
-        place: WatcherId,
+        watcher: WatcherId,
         effects: &mut Effects,
     ) -> bool {
-        effects.drop_waker(self.watchers.unwatch(place));
+        effects.drop_waker(self.watchers.unwatch(watcher));
         if let Some(why) = self.deserted.take_if(|_| self.live > 0 && !self.can_launch) {
             if self.is_helpless() {
                 self.cancel_by_force(CancelReason::abandoned(why), effects);

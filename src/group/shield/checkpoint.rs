@@ -5,7 +5,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use crate::cancel::{CancelReason, CancelToken};
-use crate::group::engine::place::{deadline_of, here, token_of};
+use crate::group::engine::position::{deadline_of, here, token_of};
 use crate::group::engine::told::tell;
 use crate::time::Deadline;
 use crate::turn;
@@ -99,9 +99,9 @@ impl Future for Checkpoint {
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         if self.yielded {
-            let reason = here().and_then(|place| {
-                place.looks_at_clock();
-                place.reason()
+            let reason = here().and_then(|position| {
+                position.looks_at_clock();
+                position.reason()
             });
             return Poll::Ready(reason.map_or(Ok(()), |reason| Err(tell(reason))));
         }

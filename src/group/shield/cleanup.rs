@@ -10,7 +10,7 @@ use pin_project_lite::pin_project;
 use super::shielded::Hold;
 use crate::cancel::CancelledOwned;
 use crate::group::cell::Stands;
-use crate::group::engine::place::{Place, here, token_of};
+use crate::group::engine::position::{Position, here, token_of};
 use crate::log;
 
 /// Awaits `future`; if this child or body is cancelled meanwhile, drops it and runs `cleanup` to its end instead, within the
@@ -96,7 +96,7 @@ enum Stage {
 /// Watches for the cancel that drops whatever this is in, and holds that off.
 struct Watch {
     /// The nearest thing around it that a cancel drops.
-    place: Option<Place>,
+    position: Option<Position>,
     hold: Hold,
     cancelled: Pin<Box<CancelledOwned>>,
     /// The clean-up is over, and whatever this is in knows.
@@ -106,18 +106,18 @@ struct Watch {
 impl Watch {
     fn set() -> Self {
         let here = here();
-        let place = here.as_ref().and_then(Place::dropped_by_cancel).cloned();
+        let position = here.as_ref().and_then(Position::dropped_by_cancel).cloned();
         Self {
             hold: Hold::take(here, Stands::Cleanup),
-            cancelled: Box::pin(token_of(place.as_ref()).cancelled_owned()),
-            place,
+            cancelled: Box::pin(token_of(position.as_ref()).cancelled_owned()),
+            position,
             gave_up: false,
         }
     }
 
     fn stage(&mut self, cx: &mut Context<'_>) -> Stage {
         let has_turned = self.cancelled.as_mut().poll(cx).is_ready();
-        let Some(place) = &self.place else {
+        let Some(position) = &self.position else {
             return if has_turned {
                 Stage::Turned
             } else {
@@ -125,13 +125,13 @@ impl Watch {
             };
         };
         if has_turned {
-            place.heed_tokens();
+            position.heed_tokens();
         }
         // Where there is no grace both come in one step, and the token afterwards.
-        let goes = place.is_to_go();
+        let goes = position.is_to_go();
         match goes || has_turned {
             false => Stage::Runs,
-            true if place.is_forced() => Stage::Gone,
+            true if position.is_forced() => Stage::Gone,
             true if goes => Stage::Dropped,
             true => Stage::Turned,
         }
@@ -173,11 +173,11 @@ where
         }
         let cleaning = this.cleaning.as_mut().as_pin_mut();
         let over = cleaning.is_none_or(|cleaning| cleaning.poll(cx).is_ready());
-        if let Some(place) = &watch.place {
+        if let Some(position) = &watch.position {
             // Once: it wakes whatever this is in, which another shield may hold.
             if over && !std::mem::replace(&mut watch.gave_up, true) {
                 this.cleaning.set(None);
-                place.gives_up();
+                position.gives_up();
             }
             if over || stage == Stage::Dropped {
                 watch.hold.let_go();

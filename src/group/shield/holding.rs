@@ -2,13 +2,13 @@
 
 use super::shielded::Hold;
 use crate::group::cell::Stands;
-use crate::group::engine::place::{Place, here};
+use crate::group::engine::position::{Position, here};
 
 /// Holds off the drop of the child or body that this code runs in by a cancel, as a shield does, but goes on reading the
 /// cancel. Whoever has it is polled when the drop is due. Dropped, it lets go.
 pub(crate) struct Holding {
     /// The nearest thing around that a cancel drops.
-    place: Option<Place>,
+    position: Option<Position>,
     /// One that is told when the drop is due, and one that also holds bodies which no cancel drops, against a panic.
     holds: [Hold; 2],
 }
@@ -17,15 +17,15 @@ impl Holding {
     /// `None` outside of all groups.
     pub(crate) fn take() -> Option<Self> {
         let here = here()?;
-        let place = here.dropped_by_cancel().cloned();
+        let position = here.dropped_by_cancel().cloned();
         let told = Hold::take(Some(here.clone()), Stands::Cleanup);
         let holds = [told, Hold::take(Some(here), Stands::Shield)];
-        Some(Self { place, holds })
+        Some(Self { position, holds })
     }
 
-    /// Is it this hold that keeps the place from being dropped?
+    /// Is it this hold that keeps the position from being dropped?
     pub(crate) fn is_due(&self) -> bool {
-        self.place.as_ref().is_some_and(Place::is_to_go)
+        self.position.as_ref().is_some_and(Position::is_to_go)
     }
 
     pub(crate) fn let_go(&self) {

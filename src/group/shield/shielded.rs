@@ -12,7 +12,7 @@ use pin_project_lite::pin_project;
 use crate::cancel::{CallbackGuard, CancelReason, CancelToken};
 use crate::group::cell::{CellRef, Stands};
 use crate::group::engine::core::Core;
-use crate::group::engine::place::{Place, Surrounding, here, stand};
+use crate::group::engine::position::{Position, Surrounding, enter, here};
 use crate::std_or_loom::Lock;
 use crate::std_or_loom::atomic::AtomicBool;
 use crate::time::{Alarm, Deadline, current_clock};
@@ -98,8 +98,8 @@ impl<F: Future> Future for Shield<F> {
         let deadline = *this.deadline;
         let standing = this.hold.get_or_insert_with(|| Standing::raise(deadline));
         let screen: Arc<Screen> = Arc::clone(&standing.screen);
-        let place = Place::Behind(screen);
-        let output = ready!(stand(place, || this.future.poll(cx)));
+        let position = Position::Behind(screen);
+        let output = ready!(enter(position, || this.future.poll(cx)));
         standing.falls();
         Poll::Ready(output)
     }
@@ -135,7 +135,7 @@ impl Drop for Standing {
     }
 }
 
-/// Holds off the drops of all that a place is in, until it lets go.
+/// Holds off the drops of all that a position is in, until it lets go.
 pub(in crate::group) struct Hold(Lock<Vec<Rung>>);
 
 /// What is held or told, and the group inside it through which the hold reaches up.
@@ -153,27 +153,27 @@ enum What {
 impl Hold {
     /// Walks outwards. A body that no cancel drops is held only if `holds_all`, which a shield sets from the start. A clean-up
     /// sets it at the first thing that a cancel drops: before that it would hold such a body against a panic for ever.
-    pub(in crate::group) fn take(place: Option<Place>, stands: Stands) -> Self {
+    pub(in crate::group) fn take(position: Option<Position>, stands: Stands) -> Self {
         let mut holds_all = stands == Stands::Shield;
         let mut rungs = Vec::new();
         let mut inner = None;
-        let mut next = place.as_ref();
-        while let Some(place) = next {
-            let held = match place {
-                Place::Child(child) => {
+        let mut next = position.as_ref();
+        while let Some(position) = next {
+            let held = match position {
+                Position::Child(child) => {
                     holds_all = true;
                     child.shield(inner.as_ref(), stands);
                     Some((What::Child(child.clone()), stands, child.core()))
                 }
-                Place::Body(core) => {
+                Position::Body(core) => {
                     holds_all |= core.drops_body();
                     let stands = if holds_all { stands } else { Stands::Told };
                     core.shield_body(inner.as_ref(), stands);
                     Some((What::Body(Arc::clone(core)), stands, core))
                 }
                 // Behind it nobody is told of a cancel further out.
-                Place::Behind(surrounding) if surrounding.is_screen() && !holds_all => break,
-                Place::Behind(_) => None,
+                Position::Behind(surrounding) if surrounding.is_screen() && !holds_all => break,
+                Position::Behind(_) => None,
             };
             if let Some((what, stands, core)) = held {
                 let inner = inner.replace(Arc::clone(core));
@@ -183,7 +183,7 @@ impl Hold {
                     inner,
                 });
             }
-            next = place.outside();
+            next = position.outside();
         }
         Self(Lock::new(rungs))
     }
@@ -207,14 +207,14 @@ impl Drop for Hold {
     }
 }
 
-/// What stands between code and the place that it is in: a shield.
+/// What stands between code and the position that it is in: a shield.
 struct Screen {
     /// What is read behind it. Follows what is outside once the screen is lifted.
     token: CancelToken,
     /// The deadline that counts behind it.
     deadline: Deadline,
     /// What it stands in.
-    outside: Option<Place>,
+    outside: Option<Position>,
     /// Does it hold off nothing any more?
     fallen: AtomicBool,
     /// What turns the token with that, once the screen is lifted.
@@ -224,7 +224,7 @@ struct Screen {
 }
 
 impl Screen {
-    fn new(deadline: Deadline, outside: Option<Place>, hold: &Arc<Hold>) -> Self {
+    fn new(deadline: Deadline, outside: Option<Position>, hold: &Arc<Hold>) -> Self {
         Self {
             hold: Arc::downgrade(hold),
             token: CancelToken::new(),
@@ -253,7 +253,7 @@ impl Screen {
 }
 
 impl Surrounding for Screen {
-    fn outside(&self) -> Option<&Place> {
+    fn outside(&self) -> Option<&Position> {
         self.outside.as_ref()
     }
 

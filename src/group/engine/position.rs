@@ -1,6 +1,6 @@
 //! Where code runs: in which child, in which body, or behind what stands between them and it.
 //!
-//! A place is set for one poll and put back at its end. The parent of a group is the place in which it was opened; so places
+//! A position is set for one poll and put back at its end. The parent of a group is the position in which it was opened; so positions
 //! make a tree, up which tokens, deadlines and shields look.
 
 use std::cell::Cell;
@@ -16,7 +16,7 @@ use crate::time::Deadline;
 
 /// Where code runs.
 #[derive(Clone)]
-pub(crate) enum Place {
+pub(crate) enum Position {
     /// In a child.
     Child(CellRef),
     /// In the body of a scope.
@@ -25,10 +25,10 @@ pub(crate) enum Place {
     Behind(Arc<dyn Surrounding>),
 }
 
-/// What stands between code and the place that it is in: a shield, or a start that is pending.
+/// What stands between code and the position that it is in: a shield, or a start that is pending.
 pub(crate) trait Surrounding: Send + Sync {
     /// What it stands in.
-    fn outside(&self) -> Option<&Place>;
+    fn outside(&self) -> Option<&Position>;
 
     /// The token that is read inside.
     fn token(self: Arc<Self>) -> CancelToken;
@@ -47,7 +47,7 @@ pub(crate) trait Surrounding: Send + Sync {
     }
 
     /// What counts besides that which is outside.
-    fn beside(&self) -> Option<Place> {
+    fn beside(&self) -> Option<Position> {
         None
     }
 
@@ -67,38 +67,41 @@ pub(crate) trait Surrounding: Send + Sync {
 }
 
 per_thread! {
-    // Without a destructor, which costs each access a question: whoever puts a place there takes it away again.
-    static PLACE: Cell<ManuallyDrop<Option<Place>>> = const { Cell::new(ManuallyDrop::new(None)) };
+    // Without a destructor, which costs each access a question: whoever puts a position there takes it away again.
+    static PLACE: Cell<ManuallyDrop<Option<Position>>> = const { Cell::new(ManuallyDrop::new(None)) };
 }
 
-/// Runs `f` in a place.
+/// Runs `f` in a position.
 #[inline]
-pub(crate) fn stand<R>(place: Place, f: impl FnOnce() -> R) -> R {
-    stand_again(&mut Some(place), f)
+pub(crate) fn enter<R>(position: Position, f: impl FnOnce() -> R) -> R {
+    enter_again(&mut Some(position), f)
 }
 
-/// Runs `f` in a place that is lent: what it holds stays the caller's, whatever happens.
+/// Runs `f` in a position that is lent: what it holds stays the caller's, whatever happens.
 #[inline]
-pub(in crate::group) fn stand_in_lent<R>(place: ManuallyDrop<Place>, f: impl FnOnce() -> R) -> R {
-    let mut lent = ManuallyDrop::new(Some(ManuallyDrop::into_inner(place)));
-    stand_again(&mut lent, f)
+pub(in crate::group) fn enter_lent<R>(
+    position: ManuallyDrop<Position>,
+    f: impl FnOnce() -> R,
+) -> R {
+    let mut lent = ManuallyDrop::new(Some(ManuallyDrop::into_inner(position)));
+    enter_again(&mut lent, f)
 }
 
-/// Runs `f` in a place that is kept for the next time.
+/// Runs `f` in a position that is kept for the next time.
 #[inline]
-pub(crate) fn stand_again<R>(place: &mut Option<Place>, f: impl FnOnce() -> R) -> R {
-    let _visit = Visit::begin(place);
+pub(crate) fn enter_again<R>(position: &mut Option<Position>, f: impl FnOnce() -> R) -> R {
+    let _visit = Visit::begin(position);
     f()
 }
 
-/// Puts place and outer place back, also when the code in between unwinds.
-struct Visit<'a>(&'a mut Option<Place>);
+/// Puts position and outer position back, also when the code in between unwinds.
+struct Visit<'a>(&'a mut Option<Position>);
 
 impl<'a> Visit<'a> {
     #[inline]
-    fn begin(place: &'a mut Option<Place>) -> Self {
-        swap(place);
-        Self(place)
+    fn begin(position: &'a mut Option<Position>) -> Self {
+        swap(position);
+        Self(position)
     }
 }
 
@@ -109,26 +112,26 @@ impl Drop for Visit<'_> {
     }
 }
 
-/// Puts a place where code finds it, and takes out what was there.
+/// Puts a position where code finds it, and takes out what was there.
 #[inline]
-fn swap(place: &mut Option<Place>) {
+fn swap(position: &mut Option<Position>) {
     let _ = PLACE.try_with(|here| {
-        let outer = ManuallyDrop::into_inner(here.replace(ManuallyDrop::new(place.take())));
+        let outer = ManuallyDrop::into_inner(here.replace(ManuallyDrop::new(position.take())));
         // What is overwritten is none, and needs no look.
-        mem::forget(mem::replace(place, outer));
+        mem::forget(mem::replace(position, outer));
     });
 }
 
-/// Makes this code run in no place, until what this gives is dropped.
+/// Makes this code run in no position, until what this gives is dropped.
 pub(in crate::group) fn nowhere() -> Nowhere {
     let mut outer = None;
     swap(&mut outer);
     Nowhere(outer)
 }
 
-/// Keeps the outer place, and puts it back.
-#[must_use = "the outer place is put back when this is dropped"]
-pub(in crate::group) struct Nowhere(Option<Place>);
+/// Keeps the outer position, and puts it back.
+#[must_use = "the outer position is put back when this is dropped"]
+pub(in crate::group) struct Nowhere(Option<Position>);
 
 impl Drop for Nowhere {
     fn drop(&mut self) {
@@ -138,8 +141,8 @@ impl Drop for Nowhere {
 
 /// Where this code runs; `None` outside of all children and bodies.
 #[inline]
-pub(crate) fn here() -> Option<Place> {
-    let look = |cell: &Cell<ManuallyDrop<Option<Place>>>| {
+pub(crate) fn here() -> Option<Position> {
+    let look = |cell: &Cell<ManuallyDrop<Option<Position>>>| {
         let here = cell.replace(ManuallyDrop::new(None));
         let seen = Option::clone(&here);
         cell.set(here);
@@ -156,15 +159,15 @@ pub(crate) fn task_here() -> Option<KeyId> {
 
 /// Does this code run in a child of the group with this id?
 pub(crate) fn is_in_child_of(group: u64) -> bool {
-    matches!(here(), Some(Place::Child(child)) if child.core().id() == group)
+    matches!(here(), Some(Position::Child(child)) if child.core().id() == group)
 }
 
 /// The child that this code runs in, or the nearest further out.
 pub(in crate::group) fn nearest_child() -> Option<ChildInfo> {
     let here = here()?;
-    let mut all = std::iter::successors(Some(&here), |place| place.outside());
-    all.find_map(|place| match place {
-        Place::Child(child) => Some(child.info()),
+    let mut all = std::iter::successors(Some(&here), |position| position.outside());
+    all.find_map(|position| match position {
+        Position::Child(child) => Some(child.info()),
         _ => None,
     })
 }
@@ -172,14 +175,14 @@ pub(in crate::group) fn nearest_child() -> Option<ChildInfo> {
 /// The child of this group that this code runs in, however far out that is.
 pub(in crate::group) fn child_around(core: &Arc<Core>) -> Option<CellRef> {
     let here = here()?;
-    let mut all = std::iter::successors(Some(&here), |place| place.outside());
-    all.find_map(|place| match place {
-        Place::Child(child) if Arc::ptr_eq(child.core(), core) => Some(child.clone()),
+    let mut all = std::iter::successors(Some(&here), |position| position.outside());
+    all.find_map(|position| match position {
+        Position::Child(child) if Arc::ptr_eq(child.core(), core) => Some(child.clone()),
         _ => None,
     })
 }
 
-impl Place {
+impl Position {
     /// The child or body whose code this is. No two have the same, whenever they were there.
     pub(in crate::group) fn code(&self) -> Option<KeyId> {
         match self {
@@ -195,17 +198,17 @@ impl Place {
 
     /// The same for the code that polls this, and is polled by no other.
     fn task(&self) -> Option<KeyId> {
-        let all = std::iter::successors(Some(self), |place| match place {
+        let all = std::iter::successors(Some(self), |position| match position {
             Self::Child(_) => None,
-            Self::Body(_) | Self::Behind(_) => place.outside(),
+            Self::Body(_) | Self::Behind(_) => position.outside(),
         });
         all.last()?.code()
     }
 
-    /// Why the code in this place is cancelled, if it is.
+    /// Why the code in this position is cancelled, if it is.
     pub(crate) fn reason(&self) -> Option<CancelReason> {
-        self.find(|place, outside| {
-            let reason = match place {
+        self.find(|position, outside| {
+            let reason = match position {
                 Self::Child(child) => child.own_reason().or_else(|| child.core().known_reason()),
                 Self::Body(core) => core.known_reason(),
                 Self::Behind(surrounding) => surrounding.reason(),
@@ -224,14 +227,14 @@ impl Place {
         loop {
             let (mut next, mut outside) = match &begin {
                 None => (Some(self), false),
-                Some((place, outside)) => (Some(place), *outside),
+                Some((position, outside)) => (Some(position), *outside),
             };
-            while let Some(place) = next {
-                let found = look(place, outside);
+            while let Some(position) = next {
+                let found = look(position, outside);
                 if found.is_some() {
                     return found;
                 }
-                next = match place {
+                next = match position {
                     Self::Behind(surrounding) if surrounding.is_screen() => None,
                     Self::Behind(surrounding) => {
                         let it = Arc::as_ptr(surrounding).cast();
@@ -239,12 +242,12 @@ impl Place {
                             break;
                         }
                         passed.push(it);
-                        beside.extend(surrounding.beside().map(|place| (place, outside)));
+                        beside.extend(surrounding.beside().map(|position| (position, outside)));
                         surrounding.outside()
                     }
                     Self::Child(_) | Self::Body(_) => {
                         outside = true;
-                        place.outside()
+                        position.outside()
                     }
                 };
             }
@@ -254,8 +257,8 @@ impl Place {
 
     /// Cancels each group out here whose deadline has passed, whether or not an alarm has rung.
     pub(in crate::group) fn looks_at_clock(&self) {
-        let _ = self.find(|place, _| {
-            let core = match place {
+        let _ = self.find(|position, _| {
+            let core = match position {
                 Self::Child(child) => child.core(),
                 Self::Body(core) => core,
                 Self::Behind(_) => return None::<()>,
@@ -267,11 +270,11 @@ impl Place {
         });
     }
 
-    /// Makes the tokens of all that this place is in, so that each finds that of the next. From outside, one after the other.
+    /// Makes the tokens of all that this position is in, so that each finds that of the next. From outside, one after the other.
     pub(in crate::group) fn make_tokens(&self) {
         let mut without = Vec::new();
-        let _ = self.find(|place, _| {
-            let core = match place {
+        let _ = self.find(|position, _| {
+            let core = match position {
                 Self::Child(child) => child.core(),
                 Self::Body(core) => core,
                 Self::Behind(_) => return None,
@@ -297,11 +300,11 @@ impl Place {
         }
     }
 
-    /// The earliest deadline of all that this place is in.
+    /// The earliest deadline of all that this position is in.
     pub(crate) fn deadline(&self) -> Deadline {
         let mut earliest = Deadline::NEVER;
-        let _ = self.find(|place, _| {
-            earliest = earliest.min(match place {
+        let _ = self.find(|position, _| {
+            earliest = earliest.min(match position {
                 Self::Child(child) => child.core().own_deadline(),
                 Self::Body(core) => core.own_deadline(),
                 Self::Behind(surrounding) => surrounding.deadline(),
@@ -311,8 +314,8 @@ impl Place {
         earliest
     }
 
-    /// The place that this one is in.
-    pub(in crate::group) fn outside(&self) -> Option<&Place> {
+    /// The position that this one is in.
+    pub(in crate::group) fn outside(&self) -> Option<&Position> {
         match self {
             Self::Child(child) => child.core().parent(),
             Self::Body(core) => core.parent(),
@@ -320,24 +323,24 @@ impl Place {
         }
     }
 
-    /// This place, or the nearest outside, that a cancel drops. None behind a shield, and none where there is only the body
+    /// This position, or the nearest outside, that a cancel drops. None behind a shield, and none where there is only the body
     /// of a scope that has to give its value.
-    pub(in crate::group) fn dropped_by_cancel(&self) -> Option<&Place> {
-        let mut place = self;
+    pub(in crate::group) fn dropped_by_cancel(&self) -> Option<&Position> {
+        let mut position = self;
         loop {
-            place = match place {
+            position = match position {
                 Self::Behind(surrounding) if surrounding.is_screen() => return None,
-                Self::Child(_) | Self::Behind(_) => return Some(place),
-                Self::Body(core) if core.drops_body() => return Some(place),
+                Self::Child(_) | Self::Behind(_) => return Some(position),
+                Self::Body(core) if core.drops_body() => return Some(position),
                 Self::Body(core) => core.parent()?,
             };
         }
     }
 
-    /// Is the code here to be dropped, with this place or one further out, now or when nothing holds it any more? A shield that
+    /// Is the code here to be dropped, with this position or one further out, now or when nothing holds it any more? A shield that
     /// stands keeps that from what is behind it.
     pub(in crate::group) fn is_to_go(&self) -> bool {
-        self.outwards().any(|place| match place {
+        self.outwards().any(|position| match position {
             Self::Child(child) => child.is_cancelled() || child.core().drops_children(),
             Self::Body(core) => core.is_body_to_go(),
             Self::Behind(_) => false,
@@ -346,7 +349,7 @@ impl Place {
 
     /// Is it to be dropped whatever holds it: with its owner, say?
     pub(in crate::group) fn is_forced(&self) -> bool {
-        self.outwards().any(|place| match place {
+        self.outwards().any(|position| match position {
             Self::Child(child) => child.is_forced() || child.core().holds_nothing(),
             Self::Body(core) => core.holds_nothing(),
             Self::Behind(_) => false,
@@ -355,7 +358,7 @@ impl Place {
 
     /// Is it to be dropped at this suspension, since nothing holds it?
     pub(in crate::group) fn is_doomed(&self) -> bool {
-        self.outwards().any(|place| match place {
+        self.outwards().any(|position| match position {
             Self::Child(child) => child.is_doomed(),
             Self::Body(core) => core.dooms_body(),
             Self::Behind(_) => false,
@@ -365,18 +368,18 @@ impl Place {
     /// Sees to it that a cancel by one of the tokens is a cancel of what they are of: whoever was woken by a token may come
     /// before the callback that does it.
     pub(in crate::group) fn heed_tokens(&self) {
-        self.outwards().for_each(|place| match place {
+        self.outwards().for_each(|position| match position {
             Self::Child(child) => child.heeds_token(),
             Self::Body(core) => core.heeds_token(),
             Self::Behind(surrounding) => surrounding.heeds_token(),
         });
     }
 
-    /// This place and those that it is in, up to a shield that stands.
+    /// This position and those that it is in, up to a shield that stands.
     fn outwards(&self) -> impl Iterator<Item = &Self> {
-        std::iter::successors(Some(self), |place| match place {
+        std::iter::successors(Some(self), |position| match position {
             Self::Behind(surrounding) if surrounding.holds_off() => None,
-            place => place.outside(),
+            position => position.outside(),
         })
     }
 
@@ -390,12 +393,12 @@ impl Place {
     }
 }
 
-/// The token that turns when the code in a place is cancelled.
-pub(in crate::group) fn token_of(place: Option<&Place>) -> CancelToken {
-    place.map_or_else(CancelToken::new, Place::token)
+/// The token that turns when the code in a position is cancelled.
+pub(in crate::group) fn token_of(position: Option<&Position>) -> CancelToken {
+    position.map_or_else(CancelToken::new, Position::token)
 }
 
-/// The earliest deadline of all that a place is in.
-pub(in crate::group) fn deadline_of(place: Option<&Place>) -> Deadline {
-    place.map_or(Deadline::NEVER, Place::deadline)
+/// The earliest deadline of all that a position is in.
+pub(in crate::group) fn deadline_of(position: Option<&Position>) -> Deadline {
+    position.map_or(Deadline::NEVER, Position::deadline)
 }
