@@ -103,8 +103,8 @@ where
                 let (scope, waker, position) = owner.parts();
                 let is_first = start.is_some();
                 let turn = match start {
-                    Some(_) => Turn::first(scope.on_thread(), scope.ground()),
-                    None => Turn::begin(scope.on_thread(), scope.ground()),
+                    Some(_) => Turn::first(scope.on_thread(), scope.executor()),
+                    None => Turn::begin(scope.on_thread(), scope.executor()),
                 };
                 let mut run = Run::<_, M> {
                     scope,
@@ -144,7 +144,7 @@ struct Run<'a, 'env, F: Future, M: Form<F::Output>> {
 }
 
 /// What a turn of a scope is run by.
-type Ground<M> = <<M as Sealed>::Kind as KindSealed>::Ground;
+type Executor<M> = <<M as Sealed>::Kind as KindSealed>::Executor;
 
 impl<'env, F: Future, M: Form<F::Output>> Run<'_, 'env, F, M> {
     fn start<B>(&mut self, body: B)
@@ -163,7 +163,7 @@ impl<'env, F: Future, M: Form<F::Output>> Run<'_, 'env, F, M> {
     /// Goes on until the scope can be left, or there is nothing to do for now.
     fn until_left(
         &mut self,
-        mut turn: Turn<'_, Ground<M>>,
+        mut turn: Turn<'_, Executor<M>>,
         position: &mut Option<u64>,
         yielded: &mut bool,
         cx: &Context<'_>,

@@ -223,7 +223,7 @@ where
                 unit.used();
                 return Poll::Ready(Some(M::value(value)));
             }
-            let turn = Turn::begin(tg.on_thread(), tg.ground());
+            let turn = Turn::begin(tg.on_thread(), tg.executor());
             pump.run(turn, place, cx)
         };
         let left = match std::task::ready!(poll) {
@@ -312,7 +312,7 @@ where
         }
         let value = value?;
         if self.source.is_some() {
-            spawner.get_or_insert_with(|| self.tg.ground().clone());
+            spawner.get_or_insert_with(|| self.tg.executor().clone());
             let _current = lend(spawner);
             self.take_items();
         }

@@ -18,7 +18,7 @@ use std::sync::{Arc, Weak};
 use std::task::{Context, Poll, Waker};
 
 use super::core::Core;
-use super::ground::Ground;
+use super::kind::Executor;
 use crate::depth::Drive;
 use crate::error::unhandled::wake_quietly;
 use crate::group::cell::{Apart, OnThread, Ran, RanInBatch};
@@ -45,11 +45,11 @@ pub(in crate::group) enum Drove {
 }
 
 /// Polls or drops children, one after the other, until the turn is over.
-pub(in crate::group) fn drive<G: Ground>(
+pub(in crate::group) fn drive<G: Executor>(
     at: OnThread<'_>,
     by_owner: bool,
     spent: &mut Spent,
-    ground: &G,
+    executor: &G,
 ) -> Drove {
     let _drive = Drive::begin();
     let core = at.core();
@@ -64,7 +64,7 @@ pub(in crate::group) fn drive<G: Ground>(
             Work::Later => return Drove::Yield,
             Work::Batch => {
                 let turned;
-                (turned, end) = drive_batch(at, hand.batch(), spent, ground);
+                (turned, end) = drive_batch(at, hand.batch(), spent, executor);
                 done = Done::Batch(turned);
             }
             Work::Poll(child) => {
@@ -77,11 +77,11 @@ pub(in crate::group) fn drive<G: Ground>(
                     Ran::Cancel(claimed) => Done::Over(claimed.cancel(&core.reason(), at)),
                     Ran::Parked => Done::Parked,
                 };
-                end = ends(core, spent, ground, matches!(done, Done::Over(_)));
+                end = ends(core, spent, executor, matches!(done, Done::Over(_)));
             }
             Work::Drop(claimed, reason) => {
                 done = Done::Over(claimed.cancel(&reason, at));
-                end = ends(core, spent, ground, true);
+                end = ends(core, spent, executor, true);
             }
         }
         if let Some(end) = end {
@@ -93,9 +93,9 @@ pub(in crate::group) fn drive<G: Ground>(
 
 /// How the turn ends after this poll, if it does.
 #[inline]
-fn ends<G: Ground>(core: &Core, spent: &mut Spent, ground: &G, is_over: bool) -> Option<Drove> {
+fn ends<G: Executor>(core: &Core, spent: &mut Spent, executor: &G, is_over: bool) -> Option<Drove> {
     // A spawner that panics instead of answering must not make us forget a child.
-    let should_yield = || catch(|| ground.should_yield()).unwrap_or(true);
+    let should_yield = || catch(|| executor.should_yield()).unwrap_or(true);
     if (G::ASKS_AT_ENDS || !is_over) && should_yield() {
         Some(Drove::Over)
     } else {
@@ -104,11 +104,11 @@ fn ends<G: Ground>(core: &Core, spent: &mut Spent, ground: &G, is_over: bool) ->
 }
 
 /// Polls the children of a batch, and says how far it came and whether the turn is over.
-fn drive_batch<G: Ground>(
+fn drive_batch<G: Executor>(
     at: OnThread<'_>,
     batch: &Batch,
     spent: &mut Spent,
-    ground: &G,
+    executor: &G,
 ) -> (Turned, Option<Drove>) {
     let core = at.core();
     let mut turned = Turned::default();
@@ -128,7 +128,7 @@ fn drive_batch<G: Ground>(
             RanInBatch::Told(finished) => core.is_over(finished),
             RanInBatch::Cancel(claimed) => core.is_over(claimed.cancel(&core.reason(), at)),
         }
-        end = ends(core, spent, ground, is_over);
+        end = ends(core, spent, executor, is_over);
         if end.is_some() || batch.is_hurried() {
             break;
         }
@@ -171,7 +171,7 @@ fn drop_doomed(at: OnThread<'_>, spent: &mut Spent) -> Drove {
 ///
 /// It keeps neither the group nor the spawner alive: an executor that holds a parked driver would hold itself otherwise.
 /// A group with children that are not over stays alive through them.
-pub(crate) struct Driver<H: Home> {
+pub(crate) struct Driver<H: DriverHome> {
     core: Weak<Core>,
     id: DriverId,
     home: H,
@@ -179,10 +179,10 @@ pub(crate) struct Driver<H: Home> {
     coming: Option<Coming>,
 }
 
-/// Where a driver finds its ground when it is polled.
-pub(in crate::group) trait Home {
-    type Ground: Ground;
-    fn ground(&self, core: &Core) -> Option<Self::Ground>;
+/// Where a driver finds the executor of its group when it is polled.
+pub(in crate::group) trait DriverHome {
+    type Executor: Executor;
+    fn executor(&self, core: &Core) -> Option<Self::Executor>;
     /// The driver is where the children of its group are at home.
     fn on_thread<'a>(&self, core: &'a Arc<Core>) -> Option<OnThread<'a>>;
 }
@@ -190,10 +190,10 @@ pub(in crate::group) trait Home {
 /// The driver of a group on a spawner.
 pub(in crate::group) struct OnSpawner;
 
-impl Home for OnSpawner {
-    type Ground = SpawnerHandle;
+impl DriverHome for OnSpawner {
+    type Executor = SpawnerHandle;
 
-    fn ground(&self, core: &Core) -> Option<SpawnerHandle> {
+    fn executor(&self, core: &Core) -> Option<SpawnerHandle> {
         core.spawner().cloned()
     }
 
@@ -208,10 +208,10 @@ pub(in crate::group) struct OnLocalSpawner {
     pub(in crate::group) group: Apart<Rc<dyn LocalSpawner>>,
 }
 
-impl Home for OnLocalSpawner {
-    type Ground = Rc<dyn LocalSpawner>;
+impl DriverHome for OnLocalSpawner {
+    type Executor = Rc<dyn LocalSpawner>;
 
-    fn ground(&self, _core: &Core) -> Option<Rc<dyn LocalSpawner>> {
+    fn executor(&self, _core: &Core) -> Option<Rc<dyn LocalSpawner>> {
         self.spawner.upgrade()
     }
 
@@ -220,7 +220,7 @@ impl Home for OnLocalSpawner {
     }
 }
 
-impl<H: Home> Driver<H> {
+impl<H: DriverHome> Driver<H> {
     pub(in crate::group) fn new(core: &Arc<Core>, id: DriverId, home: H) -> Self {
         Self {
             core: Arc::downgrade(core),
@@ -237,16 +237,16 @@ impl<H: Home> Driver<H> {
     }
 }
 
-impl<H: Home + Unpin> Future for Driver<H> {
+impl<H: DriverHome + Unpin> Future for Driver<H> {
     type Output = ();
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
         let this = self.get_mut();
         let id = this.id;
         drop(this.coming.take());
-        let Some((core, ground)) = this.core.upgrade().and_then(|core| {
-            let ground = this.home.ground(&core)?;
-            Some((core, ground))
+        let Some((core, executor)) = this.core.upgrade().and_then(|core| {
+            let executor = this.home.executor(&core)?;
+            Some((core, executor))
         }) else {
             return Poll::Ready(());
         };
@@ -259,10 +259,10 @@ impl<H: Home + Unpin> Future for Driver<H> {
             this.core = Weak::new();
             return Poll::Ready(());
         }
-        let _current = ground.enter();
+        let _current = executor.enter();
         let mut spent = Spent::new(&core.pace);
         loop {
-            if drive(at, false, &mut spent, &ground) != Drove::Idle {
+            if drive(at, false, &mut spent, &executor) != Drove::Idle {
                 pace::give_way(cx.waker());
                 return Poll::Pending;
             }
@@ -279,7 +279,7 @@ impl<H: Home + Unpin> Future for Driver<H> {
     }
 }
 
-impl<H: Home> Drop for Driver<H> {
+impl<H: DriverHome> Drop for Driver<H> {
     fn drop(&mut self) {
         if let Some(core) = self.core.upgrade() {
             core.driver_dropped(self.id, self.home.on_thread(&core));
@@ -290,10 +290,10 @@ impl<H: Home> Drop for Driver<H> {
 /// One poll of an owner: of whoever awaits a scope, a join or the next completion.
 ///
 /// While it lasts the spawner is current, and if the owner is on that spawner it counts as one that sees to the children.
-pub(crate) struct Turn<'a, G: Ground> {
+pub(crate) struct Turn<'a, G: Executor> {
     at: OnThread<'a>,
     core: &'a Arc<Core>,
-    ground: &'a G,
+    executor: &'a G,
     on_spawner: bool,
     suspended: bool,
     /// There are children to be dropped, which an owner that is elsewhere does, too.
@@ -314,14 +314,14 @@ pub(crate) enum Leaving {
     Stays,
 }
 
-impl<'a, G: Ground> Turn<'a, G> {
-    pub(crate) fn begin(at: OnThread<'a>, ground: &'a G) -> Self {
-        Self::arrive(at, ground, false).begun()
+impl<'a, G: Executor> Turn<'a, G> {
+    pub(crate) fn begin(at: OnThread<'a>, executor: &'a G) -> Self {
+        Self::arrive(at, executor, false).begun()
     }
 
     /// The same for a thread that polls children although others who do so lie around it on the stack: it returns to none of them.
-    pub(crate) fn at_any_depth(at: OnThread<'a>, ground: &'a G) -> Self {
-        Self::arrive(at, ground, true).begun()
+    pub(crate) fn at_any_depth(at: OnThread<'a>, executor: &'a G) -> Self {
+        Self::arrive(at, executor, true).begun()
     }
 
     fn begun(mut self) -> Self {
@@ -337,16 +337,16 @@ impl<'a, G: Ground> Turn<'a, G> {
     }
 
     /// The first turn of an owner that has opened the group just now, as one that is attended: it counts since then.
-    pub(crate) fn first(at: OnThread<'a>, ground: &'a G) -> Self {
-        let turn = Self::arrive(at, ground, false);
+    pub(crate) fn first(at: OnThread<'a>, executor: &'a G) -> Self {
+        let turn = Self::arrive(at, executor, false);
         if !turn.on_spawner {
             at.core().with(|sched, _| sched.owner_is_elsewhere());
         }
         turn
     }
 
-    fn arrive(at: OnThread<'a>, ground: &'a G, at_any_depth: bool) -> Self {
-        let (mut on_spawner, current) = ground.arrive();
+    fn arrive(at: OnThread<'a>, executor: &'a G, at_any_depth: bool) -> Self {
+        let (mut on_spawner, current) = executor.arrive();
         let core = at.core();
         // It leaves the children to a driver, whose poll does not lie in so many others.
         if on_spawner && G::HAS_DRIVERS && !at_any_depth && Drive::is_deep() {
@@ -355,7 +355,7 @@ impl<'a, G: Ground> Turn<'a, G> {
         Self {
             at,
             core,
-            ground,
+            executor,
             on_spawner,
             suspended: false,
             drops: false,
@@ -372,7 +372,7 @@ impl<'a, G: Ground> Turn<'a, G> {
             return true;
         }
         let drove = if self.on_spawner {
-            drive(self.at, true, &mut self.spent, self.ground)
+            drive(self.at, true, &mut self.spent, self.executor)
         } else if std::mem::take(&mut self.drops) {
             drop_doomed(self.at, &mut self.spent)
         } else {
@@ -470,7 +470,7 @@ impl<'a, G: Ground> Turn<'a, G> {
     }
 }
 
-impl<G: Ground> Turn<'_, G> {
+impl<G: Executor> Turn<'_, G> {
     /// Suspends the owner of a scope: until the body is woken or doomed, or while `leaving` until no child is left.
     pub(crate) fn park_scope(
         &mut self,
@@ -489,7 +489,7 @@ impl<G: Ground> Turn<'_, G> {
     }
 }
 
-impl<G: Ground> Drop for Turn<'_, G> {
+impl<G: Executor> Drop for Turn<'_, G> {
     fn drop(&mut self) {
         if !self.suspended {
             let on_spawner = self.on_spawner;

@@ -7,7 +7,7 @@
 //! - `clockwork`: deadline and grace
 //! - `core`: what handles, children, drivers and wakers share
 //! - `driver`: the job that polls children, and the loop that owners share with it
-//! - `ground`: the two kinds of group, `Send` and local
+//! - `kind`: the kinds of group, and where their children run
 //! - `launching`: how driver jobs come to the spawner, and what becomes of those that it loses
 //! - `no_census`: where nobody asks
 //! - `perform`: performs the effects of a critical section
@@ -26,7 +26,7 @@ pub(in crate::group) mod child_cancel;
 pub(in crate::group) mod clockwork;
 pub(crate) mod core;
 pub(in crate::group) mod driver;
-pub(in crate::group) mod ground;
+pub(in crate::group) mod kind;
 pub(in crate::group) mod launching;
 #[cfg(not(feature = "testing"))]
 pub(in crate::group) mod no_census;

@@ -4,7 +4,7 @@ use std::panic::Location;
 
 use super::Scope;
 use crate::cancel::{CancelReason, CancelToken};
-use crate::group::engine::ground::Kind;
+use crate::group::engine::kind::Kind;
 use crate::group::sched::tally::Tally;
 use crate::time::Deadline;
 

@@ -33,7 +33,7 @@ use crate::cancel::CancelReason;
 use crate::error::GatherIncomplete;
 use crate::group::cell::{Claiming, Fresh, Manner, MembersOf, OnThread, Settle};
 use crate::group::engine::core::Core;
-use crate::group::engine::ground::{Blocking, Inline, InlineLocal, Kind, Local, Shared};
+use crate::group::engine::kind::{Blocking, Inline, InlineLocal, Kind, Local, Shared};
 use crate::group::queues::tickets::Ticket;
 use crate::group::sched::Sched;
 use crate::group::sched::effects::Effects;
@@ -112,8 +112,8 @@ impl<'env, E, K: Kind> Scope<'env, E, K> {
         self.members.on_thread()
     }
 
-    pub(crate) fn ground(&self) -> &K::Ground {
-        K::ground(self.core(), &self.home)
+    pub(crate) fn executor(&self) -> &K::Executor {
+        K::executor(self.core(), &self.home)
     }
 
     /// Gives the next child a name, for errors, warnings and `Debug`.

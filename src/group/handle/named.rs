@@ -12,7 +12,7 @@ use super::start::{Ready, Start};
 use super::{Scope, SpawnWhenFree};
 use crate::error::Outcome;
 use crate::group::cell::Manner;
-use crate::group::engine::ground::{Accepts, Kind, Shared};
+use crate::group::engine::kind::{Accepts, Kind, Shared};
 
 /// Starts one child with a name; made by [`Scope::named`].
 #[must_use = "a name starts nothing by itself: call `spawn` or one of its relatives"]

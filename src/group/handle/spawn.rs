@@ -11,7 +11,7 @@ use super::{Scope, SpawnWhenFree};
 use crate::error::Outcome;
 use crate::error::unhandled::drop_quietly;
 use crate::group::cell::{Manner, Settle};
-use crate::group::engine::ground::{Accepts, Kind};
+use crate::group::engine::kind::{Accepts, Kind};
 
 impl<'env, E, K: Kind> Scope<'env, E, K> {
     /// Starts a child that gives a value.

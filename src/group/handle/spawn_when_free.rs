@@ -12,7 +12,7 @@ use super::key::Key;
 use crate::cancel::CancelReason;
 use crate::error::unhandled::drop_quietly;
 use crate::group::cell::{Fresh, Manner, Settle};
-use crate::group::engine::ground::{Kind, Shared};
+use crate::group::engine::kind::{Kind, Shared};
 use crate::group::engine::position::child_around;
 use crate::group::queues::slots::Answer;
 use crate::group::queues::tickets::Ticket;

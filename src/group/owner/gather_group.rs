@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use super::guard::{Origin, Owner};
 use super::join::{self, Join, Next, TryJoin};
 use super::options::GroupOptions;
-use crate::group::engine::ground::{Borrows, Kind, Local, Shared};
+use crate::group::engine::kind::{Borrows, Kind, Local, Shared};
 use crate::group::handle::{Scope, debug_group};
 use crate::group::queues::completions::Completions;
 use crate::group::sched::Sched;

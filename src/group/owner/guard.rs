@@ -15,7 +15,7 @@ use crate::error::unhandled::Quiet;
 use crate::group::cell::MembersOf;
 use crate::group::engine::body::BodyFailure;
 use crate::group::engine::core::{Core, Settings};
-use crate::group::engine::ground::{Blocking, Borrows, Kind, Local, Shared};
+use crate::group::engine::kind::{Blocking, Borrows, Kind, Local, Shared};
 use crate::group::engine::position::Position;
 use crate::group::handle::{Scope, debug_group};
 use crate::group::queues::watchers::WatcherId;

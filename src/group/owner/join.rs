@@ -13,7 +13,7 @@ use super::gather_group::GatherGroup;
 use crate::error::GroupError;
 use crate::group::cell::MembersOf;
 use crate::group::engine::driver::{Leaving, Turn};
-use crate::group::engine::ground::{Kind, Shared};
+use crate::group::engine::kind::{Kind, Shared};
 use crate::group::engine::watch::Watch;
 use crate::group::queues::completions::{Completion, Completions as Listed};
 use crate::group::queues::watchers::Events;
@@ -42,7 +42,7 @@ impl<'a, E, K: Kind> TryJoin<'a, E, K> {
 
     fn poll_left(&mut self, cx: &mut Context<'_>) -> Poll<Failures<'a, E>> {
         let core = self.group.core();
-        let mut turn = Turn::begin(self.group.on_thread(), self.group.ground());
+        let mut turn = Turn::begin(self.group.on_thread(), self.group.executor());
         loop {
             let used_up = turn.drive();
             let (watcher, leaving) = (&mut self.watch.watcher, &mut self.leaving);
@@ -173,7 +173,7 @@ impl<'a, E, K: Kind> Completions<'a, E, K> {
         if let (Some(completion), _) = take() {
             return Poll::Ready(Some(completion));
         }
-        let mut turn = Turn::begin(self.group.on_thread(), self.group.ground());
+        let mut turn = Turn::begin(self.group.on_thread(), self.group.executor());
         loop {
             let used_up = turn.drive();
             if core.is_cut_off() {

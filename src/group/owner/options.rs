@@ -13,7 +13,7 @@ use super::guard::Origin;
 use crate::cancel::CancelToken;
 use crate::group::engine::clockwork::{Terms, Until};
 use crate::group::engine::core::Settings;
-use crate::group::engine::ground::{Kind, Shared};
+use crate::group::engine::kind::{Kind, Shared};
 use crate::group::sched::policy::{OnError, OnPanic, Policy};
 use crate::spawner::{LocalSpawner, Spawner, SpawnerHandle};
 use crate::time::Deadline;

@@ -12,7 +12,7 @@ use crate::error::GatherIncomplete;
 use crate::group::cell::OnThread;
 use crate::group::engine::blocked::Blocked;
 use crate::group::engine::driver::Turn;
-use crate::group::engine::ground::{Blocking, Kind};
+use crate::group::engine::kind::{Blocking, Kind};
 use crate::group::engine::position::{self, Position};
 use crate::group::engine::watch::Watch;
 use crate::group::handle::Scope;
@@ -41,7 +41,7 @@ impl<E, K: Kind> Owner<'_, E, K> {
         let core = scope.core();
         let mut leaving = false;
         loop {
-            let mut turn = Turn::begin(scope.on_thread(), scope.ground());
+            let mut turn = Turn::begin(scope.on_thread(), scope.executor());
             let used_up = turn.drive();
             if let Some(left) = core.leaves(&mut leaving) {
                 return left;
@@ -82,7 +82,7 @@ impl<E> Scope<'_, E, Blocking> {
         let core = self.core();
         let mut watch = Watch::new(Arc::clone(core));
         loop {
-            let mut turn = Turn::begin(self.on_thread(), self.ground());
+            let mut turn = Turn::begin(self.on_thread(), self.executor());
             if let Poll::Ready(result) = Pin::new(&mut key).poll(&mut Context::from_waker(&waker)) {
                 return result;
             }
@@ -137,8 +137,8 @@ impl<T> Key<T> {
             blocked.get_or_insert_with(Blocked::begin);
             let here = core.spawner().filter(|spawner| spawner.is_here());
             let suspended = match OnThread::anywhere(&core).zip(here) {
-                Some((at, ground)) => {
-                    let mut turn = Turn::at_any_depth(at, ground);
+                Some((at, executor)) => {
+                    let mut turn = Turn::at_any_depth(at, executor);
                     let used_up = turn.drive();
                     let is_over = |_: &Sched| self.is_finished();
                     !used_up && turn.park(&mut watch.watcher, Events::WORK, &waker, is_over)

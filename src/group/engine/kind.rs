@@ -62,8 +62,8 @@ impl<T: Send> Accepts<T> for Inline {}
 impl<T> Accepts<T> for InlineLocal {}
 impl<T: Send> Accepts<T> for Blocking {}
 
-/// What a driver and an owner ask of the place they run at.
-pub(crate) trait Ground {
+/// What a driver and an owner ask of the executor that they run on.
+pub(crate) trait Executor {
     type Guard;
     /// Makes the spawner current for an owner, and says whether jobs of the spawner run on this thread now.
     fn arrive(&self) -> (bool, Self::Guard);
@@ -77,7 +77,7 @@ pub(crate) trait Ground {
     fn enter(&self) -> Self::Guard;
 }
 
-impl Ground for SpawnerHandle {
+impl Executor for SpawnerHandle {
     type Guard = EnterGuard;
 
     fn arrive(&self) -> (bool, EnterGuard) {
@@ -93,7 +93,7 @@ impl Ground for SpawnerHandle {
     }
 }
 
-impl Ground for Rc<dyn LocalSpawner> {
+impl Executor for Rc<dyn LocalSpawner> {
     type Guard = ();
 
     fn arrive(&self) -> (bool, ()) {
@@ -115,7 +115,7 @@ pub(crate) mod sealed {
     #[expect(unnameable_types, reason = "it is seen in a sealed trait alone")]
     pub struct Here<P>(PhantomData<P>);
 
-    impl<P> Ground for Here<P> {
+    impl<P> Executor for Here<P> {
         type Guard = ();
 
         fn arrive(&self) -> (bool, ()) {
@@ -138,7 +138,7 @@ pub(crate) mod sealed {
     #[expect(unnameable_types, reason = "it is seen in a sealed trait alone")]
     pub struct Waiting(SpawnerHandle);
 
-    impl Ground for Waiting {
+    impl Executor for Waiting {
         type Guard = EnterGuard;
         const HAS_DRIVERS: bool = false;
 
@@ -166,13 +166,13 @@ pub(crate) mod sealed {
         type Origin;
         #[doc(hidden)]
         #[expect(private_bounds, reason = "the trait is sealed")]
-        type Ground: Ground;
+        type Executor: Executor;
         /// Where the core of a group that is opened now can launch drivers by itself, and the home of its handles.
         #[doc(hidden)]
         fn open(origin: Self::Origin) -> (Option<SpawnerHandle>, Self::Home);
         #[doc(hidden)]
         #[expect(private_interfaces, reason = "the trait is sealed")]
-        fn ground<'a>(core: &'a Core, home: &'a Self::Home) -> &'a Self::Ground;
+        fn executor<'a>(core: &'a Core, home: &'a Self::Home) -> &'a Self::Executor;
         /// After a spawn: brings a driver where the core cannot do so itself.
         #[doc(hidden)]
         #[expect(private_interfaces, reason = "the trait is sealed")]
@@ -188,7 +188,7 @@ pub(crate) mod sealed {
         type Home = ();
         /// `None` is the spawner that is current when the group is opened.
         type Origin = Option<SpawnerHandle>;
-        type Ground = SpawnerHandle;
+        type Executor = SpawnerHandle;
 
         #[track_caller]
         fn open(origin: Self::Origin) -> (Option<SpawnerHandle>, ()) {
@@ -196,7 +196,7 @@ pub(crate) mod sealed {
         }
 
         #[expect(private_interfaces, reason = "the trait is sealed")]
-        fn ground<'a>(core: &'a Core, _home: &'a ()) -> &'a SpawnerHandle {
+        fn executor<'a>(core: &'a Core, _home: &'a ()) -> &'a SpawnerHandle {
             core.spawner().expect("a shared group has a spawner")
         }
 
@@ -213,14 +213,14 @@ pub(crate) mod sealed {
         const BORROWS: bool = false;
         type Home = Rc<dyn LocalSpawner>;
         type Origin = Rc<dyn LocalSpawner>;
-        type Ground = Rc<dyn LocalSpawner>;
+        type Executor = Rc<dyn LocalSpawner>;
 
         fn open(origin: Self::Origin) -> (Option<SpawnerHandle>, Self::Home) {
             (None, origin)
         }
 
         #[expect(private_interfaces, reason = "the trait is sealed")]
-        fn ground<'a>(_core: &'a Core, home: &'a Self::Home) -> &'a Self::Ground {
+        fn executor<'a>(_core: &'a Core, home: &'a Self::Home) -> &'a Self::Executor {
             home
         }
 
@@ -249,14 +249,14 @@ pub(crate) mod sealed {
         const BORROWS: bool = true;
         type Home = Waiting;
         type Origin = SpawnerHandle;
-        type Ground = Waiting;
+        type Executor = Waiting;
 
         fn open(spawner: SpawnerHandle) -> (Option<SpawnerHandle>, Waiting) {
             (Some(spawner.clone()), Waiting(spawner))
         }
 
         #[expect(private_interfaces, reason = "the trait is sealed")]
-        fn ground<'a>(_core: &'a Core, home: &'a Waiting) -> &'a Waiting {
+        fn executor<'a>(_core: &'a Core, home: &'a Waiting) -> &'a Waiting {
             home
         }
 
@@ -277,14 +277,17 @@ pub(crate) mod sealed {
                 const BORROWS: bool = true;
                 type Home = Here<$goes_with>;
                 type Origin = ();
-                type Ground = Here<$goes_with>;
+                type Executor = Here<$goes_with>;
 
                 fn open(_origin: ()) -> (Option<SpawnerHandle>, Here<$goes_with>) {
                     (None, Here(PhantomData))
                 }
 
                 #[expect(private_interfaces, reason = "the trait is sealed")]
-                fn ground<'a>(_core: &'a Core, home: &'a Here<$goes_with>) -> &'a Here<$goes_with> {
+                fn executor<'a>(
+                    _core: &'a Core,
+                    home: &'a Here<$goes_with>,
+                ) -> &'a Here<$goes_with> {
                     home
                 }
 
