@@ -7,7 +7,7 @@ use std::sync::{Arc, OnceLock};
 
 use super::blocked;
 use super::body::Body;
-use super::clockwork::{Clockwork, Terms};
+use super::deadline::{TimeOptions, Timing};
 use super::driver::sweep;
 use super::position::{Position, here, nearest_child};
 use crate::blocked::tell_groups_by;
@@ -39,7 +39,7 @@ pub(crate) struct Core {
     pub(in crate::group) parent: Option<Position>,
     /// Made on demand, with what cancels the group when it is cancelled.
     pub(in crate::group) token: OnceLock<([CallbackGuard; 2], CancelToken)>,
-    clockwork: OnceLock<Box<Clockwork>>,
+    timing: OnceLock<Box<Timing>>,
     /// Is the body of the scope dropped when the group is cancelled?
     drops_body: bool,
     /// May its children be polled and dropped on every thread? See `OnThread`.
@@ -71,7 +71,7 @@ pub(crate) struct Settings {
     /// Is it the first turn of an owner in which the group is opened?
     pub(crate) attended: bool,
     /// Most groups have none.
-    pub(crate) terms: Option<Box<Terms>>,
+    pub(crate) time_options: Option<Box<TimeOptions>>,
 }
 
 impl Core {
@@ -94,7 +94,7 @@ impl Core {
             policy: settings.policy,
             parent: here(),
             token: OnceLock::new(),
-            clockwork: OnceLock::new(),
+            timing: OnceLock::new(),
             drops_body: settings.drops_body,
             roams,
             needs_all: settings.needs_all,
@@ -110,7 +110,9 @@ impl Core {
                 settings.limit,
                 max_drivers,
                 spawner.is_some(),
-                settings.terms.is_some_and(|terms| !terms.grace.is_zero()),
+                settings
+                    .time_options
+                    .is_some_and(|time_options| !time_options.grace.is_zero()),
                 settings.has_body,
                 settings.attended,
             )),
@@ -139,16 +141,16 @@ impl Core {
         self.parent.as_ref()
     }
 
-    pub(in crate::group) fn clockwork(&self) -> Option<&Clockwork> {
-        self.clockwork.get().map(|clockwork| &**clockwork)
+    pub(in crate::group) fn timing(&self) -> Option<&Timing> {
+        self.timing.get().map(|timing| &**timing)
     }
 
-    /// The clockwork, made of these terms if there is none.
+    /// The timing, made of these options if there is none.
     #[track_caller]
-    pub(in crate::group) fn clockwork_or(&self, terms: Terms) -> &Clockwork {
+    pub(in crate::group) fn timing_or(&self, time_options: TimeOptions) -> &Timing {
         let spawner = self.spawner();
-        self.clockwork
-            .get_or_init(|| Box::new(Clockwork::new(terms, spawner)))
+        self.timing
+            .get_or_init(|| Box::new(Timing::new(time_options, spawner)))
     }
 
     pub(in crate::group) fn drops_body(&self) -> bool {

@@ -4,7 +4,7 @@
 //! - `body`: what a group knows of the body of its scope
 //! - `child_cancel`: shields, tokens and cancels of one child
 //! - `census`: which groups and children there are, for test executors
-//! - `clockwork`: deadline and grace
+//! - `deadline`: deadline and grace
 //! - `core`: what handles, children, drivers and wakers share
 //! - `driver`: the job that polls children, and the loop that owners share with it
 //! - `kind`: the kinds of group, and where their children run
@@ -23,8 +23,8 @@ pub(in crate::group) mod body;
 #[cfg(feature = "testing")]
 pub(crate) mod census;
 pub(in crate::group) mod child_cancel;
-pub(in crate::group) mod clockwork;
 pub(crate) mod core;
+pub(in crate::group) mod deadline;
 pub(in crate::group) mod driver;
 pub(in crate::group) mod kind;
 pub(in crate::group) mod launching;

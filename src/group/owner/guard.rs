@@ -131,11 +131,11 @@ impl<'env, E, K: Kind> Owner<'env, E, K> {
         K: Borrows<'env>,
     {
         let settings = origin.settings;
-        let terms = settings.terms.clone();
+        let time_options = settings.time_options.clone();
         let (spawner, home) = K::open(origin.home);
         let members = MembersOf::new(settings, spawner, K::roaming());
-        if let Some(terms) = terms {
-            members.core().wind_up(*terms);
+        if let Some(time_options) = time_options {
+            members.core().set_times(*time_options);
         }
         Self {
             waker: Waker::from(Arc::clone(members.core())),

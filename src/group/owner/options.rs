@@ -11,8 +11,8 @@ use super::cut::{Cut, MovesOn, State, Whole};
 use super::gather_group::{GatherGroup, LocalGatherGroup};
 use super::guard::Origin;
 use crate::cancel::CancelToken;
-use crate::group::engine::clockwork::{Terms, Until};
 use crate::group::engine::core::Settings;
+use crate::group::engine::deadline::{TimeOptions, Until};
 use crate::group::engine::kind::{Kind, Shared};
 use crate::group::sched::policy::{OnError, OnPanic, Policy};
 use crate::spawner::{LocalSpawner, Spawner, SpawnerHandle};
@@ -51,7 +51,7 @@ pub struct GroupOptions<K: Kind = Shared, C = Whole> {
     spawner: Option<SpawnerHandle>,
     limit: Option<NonZeroUsize>,
     policy: Policy,
-    terms: Option<Box<Terms>>,
+    time_options: Option<Box<TimeOptions>>,
     state: PhantomData<fn() -> (K, C)>,
 }
 
@@ -63,7 +63,7 @@ impl GroupOptions {
             spawner: None,
             limit: None,
             policy: Policy::default(),
-            terms: None,
+            time_options: None,
             state: PhantomData,
         }
     }
@@ -82,7 +82,7 @@ impl<K: Kind, C> Clone for GroupOptions<K, C> {
             spawner: self.spawner.clone(),
             limit: self.limit,
             policy: self.policy,
-            terms: self.terms.clone(),
+            time_options: self.time_options.clone(),
             state: PhantomData,
         }
     }
@@ -155,7 +155,7 @@ impl<K: Kind, C: State> GroupOptions<K, C> {
     /// assert_eq!(saved, Ok("saved"));
     /// ```
     pub fn grace(mut self, grace: Duration) -> Self {
-        self.terms().grace = grace;
+        self.time_options().grace = grace;
         self
     }
 
@@ -234,15 +234,15 @@ impl<K: Kind, C: State> GroupOptions<K, C> {
     /// assert_eq!(result.unwrap_err().reason().root().kind(), ingather::CancelKind::Explicit);
     /// ```
     pub fn token(mut self, token: &CancelToken) -> GroupOptions<K, C::Follows> {
-        self.terms().follows = Some(token.clone());
+        self.time_options().follows = Some(token.clone());
         self.into_state()
     }
 
     #[track_caller]
     fn until<D>(mut self, until: Until, silent: bool) -> GroupOptions<K, D> {
-        let terms = self.terms();
-        (terms.until, terms.silent) = (until, silent);
-        terms.location = Some(Location::caller());
+        let time_options = self.time_options();
+        (time_options.until, time_options.silent) = (until, silent);
+        time_options.location = Some(Location::caller());
         self.into_state()
     }
 
@@ -253,13 +253,13 @@ impl<K: Kind, C: State> GroupOptions<K, C> {
             spawner: self.spawner,
             limit: self.limit,
             policy: self.policy,
-            terms: self.terms,
+            time_options: self.time_options,
             state: PhantomData,
         }
     }
 
-    fn terms(&mut self) -> &mut Terms {
-        self.terms.get_or_insert_default()
+    fn time_options(&mut self) -> &mut TimeOptions {
+        self.time_options.get_or_insert_default()
     }
 
     /// Are panics told of as failures, rather than resumed?
@@ -281,7 +281,7 @@ impl<K: Kind, C: State> GroupOptions<K, C> {
             has_body: false,
             needs_all: false,
             attended: false,
-            terms: self.terms,
+            time_options: self.time_options,
         };
         (settings, self.spawner)
     }
@@ -328,11 +328,11 @@ impl<K: Kind, C> fmt::Debug for GroupOptions<K, C> {
             .field("limit", &self.limit)
             .field("on_error", &self.policy.on_error)
             .field("on_panic", &self.policy.on_panic);
-        if let Some(terms) = &self.terms {
-            out.field("grace", &terms.grace)
-                .field("until", &terms.until)
-                .field("silent", &terms.silent)
-                .field("token", &terms.follows);
+        if let Some(time_options) = &self.time_options {
+            out.field("grace", &time_options.grace)
+                .field("until", &time_options.until)
+                .field("silent", &time_options.silent)
+                .field("token", &time_options.follows);
         }
         out.finish()
     }

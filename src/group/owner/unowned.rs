@@ -74,15 +74,17 @@ impl Unowned {
             .on_error(OnError::KeepGoing)
             .on_panic(OnPanic::Collect);
         let (settings, spawner) = options.split(location);
-        let terms = settings.terms.clone();
+        let time_options = settings.time_options.clone();
         let (members, home) = {
             let _nowhere = nowhere();
             let (spawner, home) = Shared::open(spawner);
             (MembersOf::new(settings, spawner, Shared::roaming()), home)
         };
-        let grace = terms.as_ref().map_or(Duration::ZERO, |terms| terms.grace);
-        if let Some(terms) = terms {
-            members.core().wind_up(*terms);
+        let grace = time_options
+            .as_ref()
+            .map_or(Duration::ZERO, |time_options| time_options.grace);
+        if let Some(time_options) = time_options {
+            members.core().set_times(*time_options);
         }
         members.core().with(|sched, effects| sched.orphan(effects));
         let scope = Scope::new(members, home);

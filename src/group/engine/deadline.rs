@@ -15,9 +15,9 @@ use crate::spawner::{Spawner, SpawnerHandle};
 use crate::std_or_loom::Lock;
 use crate::time::{Alarm, Clock, ClockHandle, Deadline, current_clock};
 
-/// What a group may be told of time, and of whom to follow, before it is opened.
+/// Time settings of a group: grace, deadline, and the token whose cancel it follows.
 #[derive(Clone, Default)]
-pub(crate) struct Terms {
+pub(crate) struct TimeOptions {
     pub(crate) grace: Duration,
     pub(crate) until: Until,
     /// Nobody is to be told that the deadline passed.
@@ -36,14 +36,14 @@ pub(crate) enum Until {
 }
 
 /// The deadline and the grace of an open group.
-pub(in crate::group) struct Clockwork {
+pub(in crate::group) struct Timing {
     clock: ClockHandle,
     grace: Duration,
     silent: bool,
-    hands: Lock<Hands>,
+    alarms: Lock<Alarms>,
 }
 
-struct Hands {
+struct Alarms {
     deadline: Deadline,
     set_at: Option<&'static Location<'static>>,
     deadline_alarm: Option<Alarm>,
@@ -54,20 +54,23 @@ struct Hands {
     stopped: bool,
 }
 
-impl Clockwork {
+impl Timing {
     /// # Panics
     ///
     /// If there is no clock.
     #[track_caller]
-    pub(in crate::group) fn new(terms: Terms, spawner: Option<&SpawnerHandle>) -> Self {
+    pub(in crate::group) fn new(
+        time_options: TimeOptions,
+        spawner: Option<&SpawnerHandle>,
+    ) -> Self {
         let clock = spawner.and_then(Spawner::clock);
         Self {
             clock: clock.unwrap_or_else(current_clock),
-            grace: terms.grace,
-            silent: terms.silent,
-            hands: Lock::new(Hands {
+            grace: time_options.grace,
+            silent: time_options.silent,
+            alarms: Lock::new(Alarms {
                 deadline: Deadline::NEVER,
-                set_at: terms.location,
+                set_at: time_options.location,
                 deadline_alarm: None,
                 grace_alarm: None,
                 follows: None,
@@ -76,14 +79,14 @@ impl Clockwork {
         }
     }
 
-    /// Keeps what a slot of the hands is for, and drops what was there; drops both once the group is over.
-    fn keep<T>(&self, slot: impl FnOnce(&mut Hands) -> &mut Option<T>, new: Option<T>) {
+    /// Sets one of the alarms, and drops what was there; drops both once the group is over.
+    fn keep<T>(&self, slot: impl FnOnce(&mut Alarms) -> &mut Option<T>, new: Option<T>) {
         let old = {
-            let mut hands = self.hands.lock();
-            if hands.stopped {
+            let mut alarms = self.alarms.lock();
+            if alarms.stopped {
                 (new, None)
             } else {
-                (std::mem::replace(slot(&mut hands), new), None::<T>)
+                (std::mem::replace(slot(&mut alarms), new), None::<T>)
             }
         };
         drop(old);
@@ -91,8 +94,8 @@ impl Clockwork {
 
     /// When the deadline is, and where it was set.
     fn deadline(&self) -> (Deadline, Option<&'static Location<'static>>) {
-        let hands = self.hands.lock();
-        (hands.deadline, hands.set_at)
+        let alarms = self.alarms.lock();
+        (alarms.deadline, alarms.set_at)
     }
 
     /// Why the deadline cancels the group, if it is over.
@@ -115,13 +118,13 @@ impl Clockwork {
 
 impl Core {
     /// Sets what the group was told before it was opened.
-    pub(in crate::group) fn wind_up(self: &Arc<Self>, terms: Terms) {
-        let (until, follows) = (terms.until, terms.follows.clone());
-        let clockwork = self.clockwork_or(terms);
+    pub(in crate::group) fn set_times(self: &Arc<Self>, time_options: TimeOptions) {
+        let (until, follows) = (time_options.until, time_options.follows.clone());
+        let timing = self.timing_or(time_options);
         let deadline = match until {
             Until::Never => Deadline::NEVER,
             Until::At(deadline) => deadline,
-            Until::After(time) => Deadline::after_on(&clockwork.clock, time),
+            Until::After(time) => Deadline::after_on(&timing.clock, time),
         };
         self.set_deadline(deadline, None);
         if let Some(token) = follows {
@@ -135,19 +138,19 @@ impl Core {
             };
             let turned = token.on_cancel(told(Self::cancel));
             let now = token.on_cancel_now(told(Self::cancel_now));
-            clockwork.keep(|hands| &mut hands.follows, Some([turned, now]));
+            timing.keep(|alarms| &mut alarms.follows, Some([turned, now]));
         }
     }
 
     /// The deadline of the group itself.
     pub(crate) fn own_deadline(&self) -> Deadline {
-        self.clockwork()
-            .map_or(Deadline::NEVER, |clockwork| clockwork.deadline().0)
+        self.timing()
+            .map_or(Deadline::NEVER, |timing| timing.deadline().0)
     }
 
     /// Does nobody have to be told that the deadline passed?
     pub(in crate::group) fn is_silent(&self) -> bool {
-        self.clockwork().is_some_and(|clockwork| clockwork.silent)
+        self.timing().is_some_and(|timing| timing.silent)
     }
 
     /// Moves the deadline.
@@ -157,21 +160,21 @@ impl Core {
         deadline: Deadline,
         set_at: Option<&'static Location<'static>>,
     ) {
-        let clockwork = self.clockwork_or(Terms::default());
+        let timing = self.timing_or(TimeOptions::default());
         {
-            let mut hands = clockwork.hands.lock();
-            hands.deadline = deadline;
-            hands.set_at = set_at.or(hands.set_at);
+            let mut alarms = timing.alarms.lock();
+            alarms.deadline = deadline;
+            alarms.set_at = set_at.or(alarms.set_at);
         }
         let mut deadline = deadline;
         loop {
             let alarm = deadline.instant().map(|at| {
                 let core = Arc::downgrade(self);
-                Alarm::set(&clockwork.clock, at, move || ring(&core))
+                Alarm::set(&timing.clock, at, move || ring(&core))
             });
-            clockwork.keep(|hands| &mut hands.deadline_alarm, alarm);
+            timing.keep(|alarms| &mut alarms.deadline_alarm, alarm);
             // Whoever moved it meanwhile may have lost the alarm to us.
-            let (last, _) = clockwork.deadline();
+            let (last, _) = timing.deadline();
             if last == deadline {
                 return;
             }
@@ -186,13 +189,12 @@ impl Core {
 
     /// The deadline as a cause, if it is over.
     pub(in crate::group) fn overdue(&self) -> Option<CancelReason> {
-        self.clockwork().and_then(Clockwork::overdue)
+        self.timing().and_then(Timing::overdue)
     }
 
     /// Does a cancel leave the children some time?
     pub(in crate::group) fn has_grace(&self) -> bool {
-        self.clockwork()
-            .is_some_and(|clockwork| !clockwork.grace.is_zero())
+        self.timing().is_some_and(|timing| !timing.grace.is_zero())
     }
 
     /// Something to be done when the grace is over, if there is any. There is none under a clock that panics.
@@ -200,13 +202,13 @@ impl Core {
         &self,
         ring: impl FnOnce() + Send + 'static,
     ) -> Option<Alarm> {
-        let clockwork = self.clockwork()?;
-        if clockwork.grace.is_zero() {
+        let timing = self.timing()?;
+        if timing.grace.is_zero() {
             return None;
         }
         let alarm = catch(|| {
-            let at = Deadline::after_on(&clockwork.clock, clockwork.grace).instant();
-            at.map_or_else(Alarm::never, |at| Alarm::set(&clockwork.clock, at, ring))
+            let at = Deadline::after_on(&timing.clock, timing.grace).instant();
+            at.map_or_else(Alarm::never, |at| Alarm::set(&timing.clock, at, ring))
         });
         match alarm {
             Ok(alarm) => Some(alarm),
@@ -225,26 +227,26 @@ impl Core {
                 core.end_grace();
             }
         });
-        match (self.clockwork(), alarm) {
-            (Some(clockwork), Some(alarm)) => {
-                clockwork.keep(|hands| &mut hands.grace_alarm, Some(alarm));
+        match (self.timing(), alarm) {
+            (Some(timing), Some(alarm)) => {
+                timing.keep(|alarms| &mut alarms.grace_alarm, Some(alarm));
             }
             // Nobody will say when it is over.
-            (Some(clockwork), None) if !clockwork.grace.is_zero() => self.end_grace(),
+            (Some(timing), None) if !timing.grace.is_zero() => self.end_grace(),
             _ => {}
         }
     }
 
     /// The group is over: nothing is to ring any more.
     pub(in crate::group) fn stop_clock(&self) {
-        let Some(clockwork) = self.clockwork() else {
+        let Some(timing) = self.timing() else {
             return;
         };
         let taken = {
-            let mut hands = clockwork.hands.lock();
-            hands.stopped = true;
-            let alarms = (hands.deadline_alarm.take(), hands.grace_alarm.take());
-            (alarms, hands.follows.take())
+            let mut alarms = timing.alarms.lock();
+            alarms.stopped = true;
+            let set = (alarms.deadline_alarm.take(), alarms.grace_alarm.take());
+            (set, alarms.follows.take())
         };
         drop(taken);
     }
