@@ -16,7 +16,7 @@ use crate::depth;
 use crate::group::cell::{CellRef, Claimed, Ending, Failed, Finished, OnThread};
 use crate::group::queues::batch::Hand;
 use crate::group::queues::counter::Counter;
-use crate::group::queues::lanes::Lanes;
+use crate::group::queues::wake_shards::WakeShards;
 use crate::group::queues::watchers::WatcherId;
 use crate::group::sched::effects::Effects;
 use crate::group::sched::left::Left;
@@ -49,7 +49,7 @@ pub(crate) struct Core {
     pub(in crate::group) body: Body,
     taken: Counter,
     let_go: Counter,
-    lanes: Lanes,
+    shards: WakeShards,
     pub(in crate::group) pace: Pace,
     sched: Lock<Sched>,
     /// How many critical sections there were.
@@ -102,7 +102,7 @@ impl Core {
             body: Body::new(),
             taken: Counter::new(),
             let_go: Counter::new(),
-            lanes: Lanes::new(),
+            shards: WakeShards::new(),
             pace: Pace::new(),
             #[cfg(test)]
             sections: Counter::new(),
@@ -183,7 +183,7 @@ impl Core {
         let mut effects = Effects::new(self);
         let mut sched = self.sched.lock();
         let result = f(&mut sched, &mut effects);
-        sched.keep_lanes(&mut effects);
+        sched.keep_shards(&mut effects);
         drop(sched);
         self.perform(effects);
         result
@@ -203,14 +203,14 @@ impl Core {
 
     /// What threads put children in while all drivers are busy.
     #[inline]
-    pub(in crate::group) fn lanes(&self) -> &Lanes {
-        &self.lanes
+    pub(in crate::group) fn wake_shards(&self) -> &WakeShards {
+        &self.shards
     }
 
     /// A child was woken.
     #[inline]
     pub(in crate::group) fn push(self: &Arc<Self>, child: CellRef) {
-        if let Err(child) = self.lanes.put(child) {
+        if let Err(child) = self.shards.put(child) {
             self.with(|sched, effects| sched.push(child, effects));
         }
     }

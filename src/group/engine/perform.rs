@@ -10,14 +10,14 @@ use std::sync::{Arc, Weak};
 use super::core::Core;
 use crate::error::unhandled::{drop_quietly, report_panic, wake_quietly};
 use crate::group::cell::OnThread;
-use crate::group::queues::lanes::Lanes;
+use crate::group::queues::wake_shards::WakeShards;
 use crate::group::sched::effects::{Effects, More, Nudge, Unlocked};
 use crate::panic::catch;
 use crate::spawner::SpawnerHandle;
 
 impl Unlocked for Arc<Core> {
-    fn lanes(&self) -> &Lanes {
-        Core::lanes(self)
+    fn wake_shards(&self) -> &WakeShards {
+        Core::wake_shards(self)
     }
 
     fn body_may_go(&self) {

@@ -1,4 +1,4 @@
-//! What becomes of children that are in the lanes when their group is cancelled, dropped or over, or loses a driver.
+//! What becomes of children that are in the shards when their group is cancelled, dropped or over, or loses a driver.
 
 use std::future::{Future, pending};
 use std::pin::Pin;
@@ -102,7 +102,7 @@ impl Bed {
         (group, bed)
     }
 
-    /// Both drivers poll a child. `f` runs in the one that the second driver has, when the lanes are open; `g` in that of the
+    /// Both drivers poll a child. `f` runs in the one that the second driver has, when the shards are open; `g` in that of the
     /// first driver afterwards.
     fn crowd(
         &mut self,
@@ -121,7 +121,7 @@ impl Bed {
             drop(self.handle.spawn(async {}));
         }
         drop(self.handle.spawn(async move {
-            assert!(inner.core().read(|sched| sched.has_lanes));
+            assert!(inner.core().read(|sched| sched.has_shards));
             f(&inner);
         }));
         for _ in 0..11 {
@@ -185,7 +185,7 @@ fn what_is_in_the_lanes_is_dropped_by_a_cancel_and_not_polled() {
         move |tg| {
             wake_all(&sleepers);
             tg.cancel();
-            assert!(!tg.core().read(|sched| sched.has_lanes));
+            assert!(!tg.core().read(|sched| sched.has_shards));
         },
         |_, _| {},
     );
@@ -242,7 +242,7 @@ fn what_is_in_the_lanes_is_dropped_with_the_group() {
 }
 
 #[test]
-fn whoever_loses_a_driver_calls_another_one_for_what_is_in_the_lanes() {
+fn whoever_loses_a_driver_calls_another_one_for_what_is_in_the_shards() {
     let mut kept = Kept::new(2);
     kept.is_hasty = true;
     let (group, mut bed) = Bed::new(&kept, GroupOptions::new());
@@ -253,7 +253,7 @@ fn whoever_loses_a_driver_calls_another_one_for_what_is_in_the_lanes() {
         move |tg, second| {
             // It has given way, so nobody has to be called.
             wake_all(&sleepers);
-            assert!(tg.core().read(|sched| sched.has_lanes) && jobs.is_empty());
+            assert!(tg.core().read(|sched| sched.has_shards) && jobs.is_empty());
             *second.lock().unwrap() = None;
             let mut third = jobs.take();
             while sleepers.iter().any(|sleeper| sleeper.seen().1 == 0) {
@@ -278,7 +278,7 @@ fn nobody_is_called_for_what_is_left_in_the_lanes_when_all_are_over() {
     bed.crowd(move |_| wake_all(&sleepers), |_, _| {});
     group.close();
     bed.run();
-    assert!(group.is_empty() && !group.core().read(|sched| sched.has_lanes));
+    assert!(group.is_empty() && !group.core().read(|sched| sched.has_shards));
     park_until_ready(group.join());
     bed.leaves_nothing(Some(group));
 }

@@ -1,7 +1,7 @@
 //! Tests of the engine alone.
 //!
 //! - `crowd`: how often many drivers meet at the group's lock, counted
-//! - `crowd_ends`: what becomes of what is in the lanes
+//! - `crowd_ends`: what becomes of what is in the shards
 //! - `kept`: a spawner whose jobs tests poll by hand
 //! - `models`: pieces of the engine under every interleaving, checked by loom
 

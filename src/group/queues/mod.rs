@@ -6,7 +6,7 @@
 //! - `counter`: a count that is cheap on one thread
 //! - `drivers`: which driver jobs there are, and which is on its way
 //! - `few`: a list that needs no memory for the first
-//! - `lanes`: where children are put without the lock, while all drivers are busy
+//! - `wake_shards`: where children are put without the lock, while all drivers are busy
 //! - `loans`: children that run in the slot of one that awaits them
 //! - `ready`: the queue of children that want to be polled
 //! - `slots`: the limit, and who waits for it
@@ -19,9 +19,9 @@ pub(in crate::group) mod completions;
 pub(in crate::group) mod counter;
 pub(in crate::group) mod drivers;
 pub(in crate::group) mod few;
-pub(in crate::group) mod lanes;
 pub(in crate::group) mod loans;
 pub(in crate::group) mod ready;
 pub(in crate::group) mod slots;
 pub(in crate::group) mod tickets;
+pub(in crate::group) mod wake_shards;
 pub(in crate::group) mod watchers;

@@ -60,7 +60,7 @@ impl Sched {
         if self.cancelled.is_some() || self.is_past_cancel() {
             return;
         }
-        self.close_lanes(effects);
+        self.close_shards(effects);
         self.cancelled = Some(reason.clone());
         self.cancelled_before = self.tally.cancelled;
         effects.unlocked().body_may_go();

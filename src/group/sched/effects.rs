@@ -6,7 +6,7 @@ use crate::cancel::CancelReason;
 use crate::group::cell::{CellRef, Failed, Parting};
 use crate::group::queues::completions::Completions;
 use crate::group::queues::drivers::DriverId;
-use crate::group::queues::lanes::Lanes;
+use crate::group::queues::wake_shards::WakeShards;
 
 /// Everything that runs or drops something of the user's. Small where little is to be done, as nearly always.
 #[must_use = "effects have to be performed once the lock is released: see `Core::perform`"]
@@ -44,8 +44,8 @@ pub(in crate::group) struct More {
 
 /// What a critical section may ask and say of its group at once, since it lies outside of the lock.
 pub(in crate::group) trait Unlocked {
-    /// The lanes of the group.
-    fn lanes(&self) -> &Lanes;
+    /// The shards of the group.
+    fn wake_shards(&self) -> &WakeShards;
     /// The body may have to be dropped from now on. Set inside the critical section: a thread that sees the cause under the
     /// lock must see this flag, too.
     fn body_may_go(&self);

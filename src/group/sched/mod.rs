@@ -5,7 +5,7 @@
 //! - `work`: what a driver is to do next, and what it says of it
 //! - `lending`: the batches in which drivers take it
 //! - `seats`: who has a slot of a group with a limit
-//! - `arriving`: children that come by lanes, without the lock
+//! - `arriving`: children that come by shards, without the lock
 //! - `effects`: what a critical section leaves to be done
 //! - `left`: what a group leaves to its owner: failures, and values that are missing
 //! - `pace`: how long a turn is
@@ -25,7 +25,7 @@
 //!    `Roll::sweep`, or at the end of the poll in which it met them. Then the queue holds only children that the sweep
 //!    has marked: those that a shield holds, which go on, and those whose last shield is gone, which go.
 //! 4. Once `closed` is set nobody is admitted. Closed and `live` 0 is the end: it is reached once and never left.
-//! 5. A child that wants to be polled is in the queue, in a batch or in a lane. It may be in both and in the queue twice, or there when it
+//! 5. A child that wants to be polled is in the queue, in a batch or in a shard. It may be in both and in the queue twice, or there when it
 //!    sleeps or is over: whoever comes second finds so in its state. When nobody is live the queue is empty.
 //! 6. A group with work to do has a driver that is not parked, or an owner that polls or is on its way, or has been
 //!    cancelled and somebody sweeps it: see `nudge`.
@@ -117,8 +117,8 @@ pub(super) struct Sched {
     ready: Ready<CellRef>,
     /// What drivers have taken of it.
     lent: Vec<Arc<Batch>>,
-    /// Are the lanes open?
-    pub(super) has_lanes: bool,
+    /// Are the shards open?
+    pub(super) has_shards: bool,
     drivers: Drivers,
     /// How many driver jobs there may be, and whether the group can bring them itself.
     max_drivers: usize,
@@ -187,7 +187,7 @@ impl Sched {
             blocks: Blocks::default(),
             ready: Ready::new(),
             lent: Vec::new(),
-            has_lanes: false,
+            has_shards: false,
             drivers: Drivers::default(),
             max_drivers,
             can_launch,
@@ -361,7 +361,7 @@ impl Sched {
         let mut events = Events::COMPLETION;
         if self.live == 0 {
             self.blocks.rest();
-            self.close_lanes(effects);
+            self.close_shards(effects);
             // What is left has been polled out of a batch, or was woken too late.
             while let Some(child) = self.ready.pop_front() {
                 effects.release(child);

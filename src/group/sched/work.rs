@@ -105,7 +105,7 @@ impl Sched {
             Work::Nothing
         } else if let Some(count) = self.lend(room, hand) {
             others = count - 1;
-            self.open_lanes(effects);
+            self.open_shards(effects);
             Work::Batch
         } else {
             self.next_work(room, spent, &mut others, effects)

@@ -7,7 +7,7 @@
 //! - `drivers`: drivers that are woken, that park and that are lost
 //! - `references`: the last reference, on whatever thread
 //! - `batches`: several children that a driver has taken at once, against whoever has to do with them meanwhile
-//! - `lanes`: wakes that go by way of a lane
+//! - `wake_shards`: wakes that go by way of a shard
 //!
 //! Each has been seen to fail: docs/internals.md says on which faults.
 
@@ -16,8 +16,8 @@ mod cancels;
 mod cleanups;
 mod drivers;
 mod keys;
-mod lanes;
 mod references;
+mod wake_shards;
 mod wakes;
 
 use std::cell::Cell;

@@ -1,4 +1,4 @@
-//! Lanes: a wake that finds them open, or about to be closed, against drivers that park.
+//! WakeShards: a wake that finds them open, or about to be closed, against drivers that park.
 
 use std::sync::{Arc, Mutex};
 
@@ -11,7 +11,7 @@ use super::{Kept, Probe, leave, model, model_within, poll_once, wake};
 use crate::group::GatherGroup;
 
 #[test]
-fn a_wake_into_a_lane_against_drivers_that_park() {
+fn a_wake_into_a_shard_against_drivers_that_park() {
     model(|| {
         let kept = Kept::new(2);
         let group = GatherGroup::on(&kept);
@@ -24,10 +24,10 @@ fn a_wake_into_a_lane_against_drivers_that_park() {
             let (handle, second, wakes) = (group.handle(), Arc::clone(&second), Arc::clone(&wakes));
             let (core, kept, probe) = (Arc::clone(group.core()), kept.clone(), probe.clone());
             async move {
-                // Both drivers poll a child when this one is polled, so the lanes may be open.
+                // Both drivers poll a child when this one is polled, so the shards may be open.
                 handle.spawn(async move {
-                    core.with(|sched, effects| sched.open_lanes(effects));
-                    assert!(core.read(|sched| sched.has_lanes));
+                    core.with(|sched, effects| sched.open_shards(effects));
+                    assert!(core.read(|sched| sched.has_shards));
                     *wakes.lock().unwrap() = Some(wake(&probe));
                 });
                 *second.lock().unwrap() = Some(kept.take_parked());
@@ -47,7 +47,7 @@ fn a_wake_into_a_lane_against_drivers_that_park() {
 }
 
 #[test]
-fn a_wake_into_a_lane_against_the_driver_that_parks_while_the_other_is_busy() {
+fn a_wake_into_a_shard_against_the_driver_that_parks_while_the_other_is_busy() {
     model_within(2, || {
         let kept = Kept::new(2);
         let group = GatherGroup::on(&kept);
@@ -65,8 +65,8 @@ fn a_wake_into_a_lane_against_the_driver_that_parks_while_the_other_is_busy() {
             let (core, kept, probe) = (Arc::clone(group.core()), kept.clone(), probe.clone());
             async move {
                 handle.spawn(async move {
-                    core.with(|sched, effects| sched.open_lanes(effects));
-                    assert!(core.read(|sched| sched.has_lanes));
+                    core.with(|sched, effects| sched.open_shards(effects));
+                    assert!(core.read(|sched| sched.has_shards));
                     wake(&probe);
                 });
                 handle.close();

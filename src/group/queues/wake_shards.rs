@@ -1,10 +1,10 @@
-//! Lanes: where threads put children that are woken while all drivers are busy, without the group's lock.
+//! WakeShards: where threads put children that are woken while all drivers are busy, without the group's lock.
 //!
-//! 1. A lane belongs to some threads, and has a lock of its own. It is open, or what is woken goes by way of the group.
-//! 2. Lanes are open only while nobody has to be called for what comes: as many poll children as may, none of them is parked,
-//!    there are live children, and the group is not cancelled. Whatever changes that closes the lanes in the same critical
-//!    section and takes out what is in them. So what is in a lane never waits while somebody is idle.
-//! 3. A lane's lock is taken with the group's held, or without it; the group's is never waited for with a lane's held. Nothing
+//! 1. A shard belongs to some threads, and has a lock of its own. It is open, or what is woken goes by way of the group.
+//! 2. WakeShards are open only while nobody has to be called for what comes: as many poll children as may, none of them is parked,
+//!    there are live children, and the group is not cancelled. Whatever changes that closes the shards in the same critical
+//!    section and takes out what is in them. So what is in a shard never waits while somebody is idle.
+//! 3. A shard's lock is taken with the group's held, or without it; the group's is never waited for with a shard's held. Nothing
 //!    of the user's runs under it.
 
 use std::sync::OnceLock;
@@ -14,14 +14,14 @@ use crate::group::cell::CellRef;
 use crate::std_or_loom::atomic::AtomicBool;
 use crate::std_or_loom::{Lock, MOST_LANES, thread_number};
 
-/// The lanes of a group. Most groups never need any, and have no memory for them.
-pub(in crate::group) struct Lanes {
-    lanes: OnceLock<Box<[Lane]>>,
+/// The shards of a group. Most groups never need any, and have no memory for them.
+pub(in crate::group) struct WakeShards {
+    shards: OnceLock<Box<[Shard]>>,
 }
 
 /// On cache lines of its own.
 #[repr(align(128))]
-struct Lane {
+struct Shard {
     /// Is there anything in it? A driver that looks too early looks again.
     is_used: AtomicBool,
     lot: Lock<Lot>,
@@ -34,57 +34,57 @@ struct Lot {
     children: Vec<CellRef>,
 }
 
-impl Lanes {
+impl WakeShards {
     pub(in crate::group) fn new() -> Self {
         Self {
-            lanes: OnceLock::new(),
+            shards: OnceLock::new(),
         }
     }
 
-    fn all(&self) -> impl Iterator<Item = &Lane> {
-        self.lanes.get().into_iter().flatten()
+    fn all(&self) -> impl Iterator<Item = &Shard> {
+        self.shards.get().into_iter().flatten()
     }
 
-    /// Puts a child into the lane of this thread. It comes back if it has to go by way of the group.
+    /// Puts a child into the shard of this thread. It comes back if it has to go by way of the group.
     #[inline]
     pub(in crate::group) fn put(&self, child: CellRef) -> Result<(), CellRef> {
-        match self.lanes.get() {
-            Some(lanes) => lanes[thread_number() % lanes.len()].put(child),
+        match self.shards.get() {
+            Some(shards) => shards[thread_number() % shards.len()].put(child),
             None => Err(child),
         }
     }
 
     /// Opens them, for so many drivers.
     pub(in crate::group) fn open(&self, drivers: usize) {
-        self.lanes.get_or_init(|| {
+        self.shards.get_or_init(|| {
             let count = drivers.min(MOST_LANES);
-            (0..count).map(|_| Lane::new()).collect()
+            (0..count).map(|_| Shard::new()).collect()
         });
-        for lane in self.all() {
-            lane.lot.lock().is_open = true;
+        for shard in self.all() {
+            shard.lot.lock().is_open = true;
         }
     }
 
     /// Closes them, and takes out what is in them.
     pub(in crate::group) fn close(&self, mut take: impl FnMut(CellRef)) {
-        for lane in self.all() {
-            let mut lot = lane.lot.lock();
+        for shard in self.all() {
+            let mut lot = shard.lot.lock();
             lot.is_open = false;
-            lane.empty(&mut lot, &mut take);
+            shard.empty(&mut lot, &mut take);
         }
     }
 
     /// Takes out what is in them.
     pub(in crate::group) fn empty(&self, mut take: impl FnMut(CellRef)) {
-        for lane in self.all() {
-            if lane.is_used.load(Relaxed) {
-                lane.empty(&mut lane.lot.lock(), &mut take);
+        for shard in self.all() {
+            if shard.is_used.load(Relaxed) {
+                shard.empty(&mut shard.lot.lock(), &mut take);
             }
         }
     }
 }
 
-impl Lane {
+impl Shard {
     fn new() -> Self {
         Self {
             is_used: AtomicBool::new(false),
