@@ -263,7 +263,7 @@ impl Core {
         self.with(|sched, effects| {
             sched.settle_one(child, effects);
             sched.nudge(effects);
-            sched.slots.is_awaited()
+            sched.limit.is_awaited()
         })
     }
 

@@ -170,12 +170,12 @@ impl<E, K: Kind> Scope<'_, E, K> {
 
     /// The number of children in line for one of the group's slots.
     pub fn waiting(&self) -> usize {
-        self.core().read(|sched| sched.slots.waiting())
+        self.core().read(|sched| sched.limit.waiting())
     }
 
     /// How many children may be under way at a time; `None` for any number.
     pub fn limit(&self) -> Option<usize> {
-        self.core().read(|sched| sched.slots.limit())
+        self.core().read(|sched| sched.limit.limit())
     }
 
     /// How the children that are over ended.

@@ -290,7 +290,7 @@ pub(super) fn debug_group(what: &str, core: &Core, f: &mut fmt::Formatter<'_>) -
     out.field("location", &format_args!("{}", core.location()));
     // Copied out first: the formatter is the caller's.
     let state = core.peek(|sched| {
-        let waiting = sched.slots.waiting();
+        let waiting = sched.limit.waiting();
         (sched.live, waiting, sched.closed, sched.cancelled.clone())
     });
     if let Some((live, waiting, closed, cancelled)) = state {

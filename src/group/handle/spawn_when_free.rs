@@ -14,7 +14,7 @@ use crate::error::unhandled::drop_quietly;
 use crate::group::cell::{Fresh, Manner, Settle};
 use crate::group::engine::kind::{Kind, Shared};
 use crate::group::engine::position::child_around;
-use crate::group::queues::slots::Answer;
+use crate::group::queues::concurrency_limit::Answer;
 use crate::group::queues::tickets::Ticket;
 use crate::turn;
 
@@ -116,7 +116,7 @@ impl<'env, E, K: Kind> Scope<'env, E, K> {
             sched.settle_for_slots(effects);
             let wake = |waker| effects.wake(waker);
             match sched
-                .slots
+                .limit
                 .ask(&mut waiting.ticket, waker, own, child, wake)
             {
                 Answer::Go => {}

@@ -1,4 +1,4 @@
-//! Slots that are lent: a child that awaits a sibling in line has it run in its own slot meanwhile.
+//! ConcurrencyLimit that are lent: a child that awaits a sibling in line has it run in its own slot meanwhile.
 //!
 //! 1. A child lends its slot to one sibling at a time, its *guest*. What it awaits besides comes when that is over.
 //! 2. A guest holds no slot. If its lender is over before it, it has what the lender had: the slot, or the lender's own loan.

@@ -9,19 +9,19 @@
 //! - `wake_shards`: where children are put without the lock, while all drivers are busy
 //! - `loans`: children that run in the slot of one that awaits them
 //! - `ready`: the queue of children that want to be polled
-//! - `slots`: the limit, and who waits for it
+//! - `concurrency_limit`: the limit, and who waits for it
 //! - `tickets`: what is kept for those who wait
 //! - `watchers`: who waits for something to happen to the group
 
 pub(in crate::group) mod askers;
 pub(in crate::group) mod batch;
 pub(in crate::group) mod completions;
+pub(in crate::group) mod concurrency_limit;
 pub(in crate::group) mod counter;
 pub(in crate::group) mod drivers;
 pub(in crate::group) mod few;
 pub(in crate::group) mod loans;
 pub(in crate::group) mod ready;
-pub(in crate::group) mod slots;
 pub(in crate::group) mod tickets;
 pub(in crate::group) mod wake_shards;
 pub(in crate::group) mod watchers;

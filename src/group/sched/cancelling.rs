@@ -49,7 +49,7 @@ impl Sched {
         self.harden(effects);
         self.force = true;
         self.children.sweep_again();
-        let queued = self.ready.drain().chain(self.slots.clear_line());
+        let queued = self.ready.drain().chain(self.limit.clear_line());
         queued.for_each(|child| effects.release(child));
         self.watchers
             .notify(Events::DROPS, |waker| effects.wake(waker));
@@ -65,12 +65,12 @@ impl Sched {
         self.cancelled_before = self.tally.cancelled;
         effects.unlocked().body_may_go();
         effects.cancelled(reason);
-        self.doomed.extend(self.slots.clear_line());
+        self.doomed.extend(self.limit.clear_line());
         if !self.doomed.is_empty() {
             self.watchers
                 .notify(Events::DROPS, |waker| effects.wake(waker));
         }
-        self.slots.dismiss(|waker| effects.wake(waker));
+        self.limit.dismiss(|waker| effects.wake(waker));
         self.tell_if_exhausted(effects);
     }
 
@@ -181,7 +181,7 @@ impl Sched {
 
     /// A child in line will not start: it is dropped like those that run.
     pub(in crate::group) fn leaves_line(&mut self, child: &CellRef, effects: &mut Effects) -> bool {
-        let left = self.slots.leave_line(|other| other.is(child));
+        let left = self.limit.leave_line(|other| other.is(child));
         let found = left.is_some();
         self.doomed.extend(left);
         if found {

@@ -31,7 +31,7 @@ impl Sched {
             return None;
         }
         let ordered = self.completions.is_some();
-        let counted = self.slots.is_awaited();
+        let counted = self.limit.is_awaited();
         let batch = hand.fill(count, ordered, counted, || self.ready.pop_front());
         self.lent.push(batch);
         Some(count)
@@ -98,7 +98,7 @@ impl Sched {
     /// The same for somebody who is about to find all slots taken. Ends are told at once as long as anybody waits for one.
     #[inline]
     pub(in crate::group) fn settle_for_slots(&mut self, effects: &mut Effects) {
-        if self.slots.lacks_one() {
+        if self.limit.lacks_one() {
             self.settle_from_now(effects);
         }
     }

@@ -47,9 +47,9 @@ use crate::cancel::{CancelKind, CancelReason, Told};
 use crate::group::cell::{Blocks, CellRef, Ending, Failed, Finished, Roll, Shields};
 use crate::group::queues::batch::Batch;
 use crate::group::queues::completions::Completions;
+use crate::group::queues::concurrency_limit::ConcurrencyLimit;
 use crate::group::queues::drivers::Drivers;
 use crate::group::queues::ready::Ready;
-use crate::group::queues::slots::Slots;
 use crate::group::queues::tickets::Ticket;
 use crate::group::queues::watchers::{Events, Watchers};
 
@@ -97,7 +97,7 @@ pub(super) struct Sched {
     /// A child panicked, and whoever leaves the group resumes it.
     pub(super) resumes: bool,
     pub(super) live: usize,
-    pub(super) slots: Slots<CellRef>,
+    pub(super) limit: ConcurrencyLimit<CellRef>,
     pub(super) watchers: Watchers,
     pub(super) failures: Vec<Failed>,
     /// What those are told who leave when somebody has taken the failures.
@@ -173,7 +173,7 @@ impl Sched {
             leaving: 0,
             resumes: false,
             live: 0,
-            slots: Slots::new(limit),
+            limit: ConcurrencyLimit::new(limit),
             watchers: Watchers::default(),
             failures: Vec::new(),
             given: None,
@@ -236,8 +236,8 @@ impl Sched {
             self.settle_for_slots(effects);
         }
         let starts = match ticket {
-            Some(ticket) if self.slots.redeem(ticket) => Some(queue),
-            _ => self.slots.start(queue, |child| child.set_in_line(true)),
+            Some(ticket) if self.limit.redeem(ticket) => Some(queue),
+            _ => self.limit.start(queue, |child| child.set_in_line(true)),
         };
         if let Some(child) = starts {
             self.ready.push_back(child);
@@ -334,7 +334,7 @@ impl Sched {
     /// May the end of a child that is not the last mean something to somebody?
     #[inline]
     fn is_attended(&self) -> bool {
-        let counted = self.background > 0 || self.slots.is_limited();
+        let counted = self.background > 0 || self.limit.is_limited();
         counted || self.completions.is_some() || self.watchers.any(Events::COMPLETION)
     }
 
@@ -348,7 +348,7 @@ impl Sched {
         if !cell.is_in_line() {
             let number = || cell.id().child;
             let next = self
-                .slots
+                .limit
                 .release(number, is_child, |waker| effects.wake(waker));
             if let Some(next) = next {
                 next.set_in_line(false);
@@ -380,8 +380,8 @@ impl Sched {
     pub(super) fn close(&mut self, effects: &mut Effects) {
         self.closed = true;
         self.dismiss_if_alone(effects);
-        self.slots.dismiss(|waker| effects.wake(waker));
-        while let Some(next) = self.slots.start_next() {
+        self.limit.dismiss(|waker| effects.wake(waker));
+        while let Some(next) = self.limit.start_next() {
             self.start(Some(next), effects);
         }
         self.tell_if_exhausted(effects);

@@ -27,13 +27,13 @@ impl Sched {
         }
         let (lender, child) = (lender.id().child, child.id().child);
         let wake = |waker| effects.wake(waker);
-        let guest = self.slots.lend(lender, child, is_child, wake);
+        let guest = self.limit.lend(lender, child, is_child, wake);
         self.start(guest, effects);
     }
 
     /// A caller that waited for a slot goes away.
     pub(in crate::group) fn leave_slots(&mut self, ticket: Ticket, effects: &mut Effects) {
-        let (next, waker) = self.slots.leave(ticket, |waker| effects.wake(waker));
+        let (next, waker) = self.limit.leave(ticket, |waker| effects.wake(waker));
         effects.drop_waker(waker);
         self.start(next, effects);
     }

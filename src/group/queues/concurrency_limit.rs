@@ -17,7 +17,7 @@ use super::loans::{Loans, Vacated};
 use super::tickets::{Ticket, Tickets};
 
 /// The slots of a group; `C` is a child in line.
-pub(in crate::group) struct Slots<C> {
+pub(in crate::group) struct ConcurrencyLimit<C> {
     /// Most groups have no limit: nobody counts then, and nobody waits.
     limited: Option<Box<Limited<C>>>,
     /// The group takes no more children, so callers wait for nothing.
@@ -49,7 +49,7 @@ pub(in crate::group) enum Answer {
     NeedsWaker,
 }
 
-impl<C> Slots<C> {
+impl<C> ConcurrencyLimit<C> {
     pub(in crate::group) fn new(limit: Option<NonZeroUsize>) -> Self {
         let limited = limit.map(|limit| {
             Box::new(Limited {
@@ -337,12 +337,12 @@ impl<C> Limited<C> {
 mod tests {
     use super::*;
 
-    fn slots(limit: usize) -> Slots<u32> {
-        Slots::new(NonZeroUsize::new(limit))
+    fn slots(limit: usize) -> ConcurrencyLimit<u32> {
+        ConcurrencyLimit::new(NonZeroUsize::new(limit))
     }
 
     /// Asks with a waker of its own: whether the caller may go.
-    fn ask(slots: &mut Slots<u32>, ticket: &mut Option<Ticket>) -> bool {
+    fn ask(slots: &mut ConcurrencyLimit<u32>, ticket: &mut Option<Ticket>) -> bool {
         let mut own = Some(Waker::noop().clone());
         matches!(
             slots.ask(ticket, Waker::noop(), &mut own, None, |_| ()),
