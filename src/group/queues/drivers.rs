@@ -5,7 +5,7 @@
 
 use std::task::Waker;
 
-use super::few::Few;
+use super::small_list::SmallList;
 
 /// Names one driver job of a group.
 pub(in crate::group) type DriverId = u64;
@@ -13,7 +13,7 @@ pub(in crate::group) type DriverId = u64;
 /// The driver jobs that a spawner has taken and not given up.
 #[derive(Default)]
 pub(in crate::group) struct Drivers {
-    jobs: Few<Job>,
+    jobs: SmallList<Job>,
     last_id: DriverId,
     coming: Option<DriverId>,
     /// How many are parked.

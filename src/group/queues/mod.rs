@@ -5,7 +5,7 @@
 //! - `completions`: which children are over and have not been told of
 //! - `counter`: a count that is cheap on one thread
 //! - `drivers`: which driver jobs there are, and which is on its way
-//! - `few`: a list that needs no memory for the first
+//! - `small_list`: a list that needs no memory for the first
 //! - `wake_shards`: where children are put without the lock, while all drivers are busy
 //! - `loans`: children that run in the slot of one that awaits them
 //! - `ready`: the queue of children that want to be polled
@@ -19,9 +19,9 @@ pub(in crate::group) mod completions;
 pub(in crate::group) mod concurrency_limit;
 pub(in crate::group) mod counter;
 pub(in crate::group) mod drivers;
-pub(in crate::group) mod few;
 pub(in crate::group) mod loans;
 pub(in crate::group) mod ready;
+pub(in crate::group) mod small_list;
 pub(in crate::group) mod tickets;
 pub(in crate::group) mod wake_shards;
 pub(in crate::group) mod watchers;

@@ -2,7 +2,7 @@
 
 use std::task::Waker;
 
-use super::few::Few;
+use super::small_list::SmallList;
 
 /// What a watcher waits for; a set.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -37,7 +37,7 @@ pub(in crate::group) type WatcherId = u64;
 /// Those who wait. They are few: the owner of a scope, or whoever joins a group.
 #[derive(Default)]
 pub(in crate::group) struct Watchers {
-    all: Few<Watcher>,
+    all: SmallList<Watcher>,
     last_id: WatcherId,
 }
 

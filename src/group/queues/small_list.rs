@@ -1,12 +1,12 @@
 //! A list of few: the first needs no memory, and most lists have no second.
 
 /// Things in no particular order, of which there is nearly always one at most.
-pub(in crate::group) struct Few<T> {
+pub(in crate::group) struct SmallList<T> {
     one: Option<T>,
     others: Vec<T>,
 }
 
-impl<T> Default for Few<T> {
+impl<T> Default for SmallList<T> {
     fn default() -> Self {
         Self {
             one: None,
@@ -15,7 +15,7 @@ impl<T> Default for Few<T> {
     }
 }
 
-impl<T> Few<T> {
+impl<T> SmallList<T> {
     #[inline]
     pub(in crate::group) fn len(&self) -> usize {
         usize::from(self.one.is_some()) + self.others.len()
@@ -56,25 +56,25 @@ mod tests {
 
     #[test]
     fn one_alone_needs_no_memory() {
-        let mut few = Few::default();
+        let mut list = SmallList::default();
         for n in 0..3 {
-            few.push(n);
-            assert_eq!((few.len(), few.remove(|item| *item == n)), (1, Some(n)));
+            list.push(n);
+            assert_eq!((list.len(), list.remove(|item| *item == n)), (1, Some(n)));
         }
-        assert_eq!((few.len(), few.others.capacity()), (0, 0));
+        assert_eq!((list.len(), list.others.capacity()), (0, 0));
     }
 
     #[test]
     fn each_is_found_wherever_it_is() {
-        let mut few = Few::default();
-        (0..5).for_each(|n| few.push(n));
-        assert_eq!(few.remove(|item| *item == 0), Some(0));
-        few.push(5);
-        assert_eq!(few.remove(|item| *item == 3), Some(3));
-        assert_eq!(few.remove(|item| *item == 3), None);
-        few.iter_mut().for_each(|item| *item += 10);
-        let mut left: Vec<_> = few.iter().copied().collect();
+        let mut list = SmallList::default();
+        (0..5).for_each(|n| list.push(n));
+        assert_eq!(list.remove(|item| *item == 0), Some(0));
+        list.push(5);
+        assert_eq!(list.remove(|item| *item == 3), Some(3));
+        assert_eq!(list.remove(|item| *item == 3), None);
+        list.iter_mut().for_each(|item| *item += 10);
+        let mut left: Vec<_> = list.iter().copied().collect();
         left.sort_unstable();
-        assert_eq!((left, few.len()), (vec![11, 12, 14, 15], 4));
+        assert_eq!((left, list.len()), (vec![11, 12, 14, 15], 4));
     }
 }
