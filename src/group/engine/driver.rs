@@ -23,7 +23,7 @@ use crate::depth::Drive;
 use crate::error::unhandled::wake_quietly;
 use crate::group::cell::{Apart, OnThread, Ran, RanInBatch};
 use crate::group::queues::batch::{Batch, Hand};
-use crate::group::queues::drivers::DriverId;
+use crate::group::queues::driver_jobs::DriverId;
 use crate::group::queues::watchers::{Events, WatcherId};
 use crate::group::sched::left::Left;
 use crate::group::sched::pace::{self, Spent};

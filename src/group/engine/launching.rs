@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::core::Core;
 use super::driver::{Driver, OnSpawner, sweep};
 use crate::group::cell::OnThread;
-use crate::group::queues::drivers::DriverId;
+use crate::group::queues::driver_jobs::DriverId;
 use crate::panic::catch;
 use crate::spawner::{Calls, SpawnError, Spawner};
 

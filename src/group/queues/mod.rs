@@ -4,7 +4,7 @@
 //! - `batch`: children that a driver polls without the lock in between
 //! - `completions`: which children are over and have not been told of
 //! - `counter`: a count that is cheap on one thread
-//! - `drivers`: which driver jobs there are, and which is on its way
+//! - `driver_jobs`: which driver jobs there are, and which is on its way
 //! - `small_list`: a list that needs no memory for the first
 //! - `wake_shards`: where children are put without the lock, while all drivers are busy
 //! - `loans`: children that run in the slot of one that awaits them
@@ -18,7 +18,7 @@ pub(in crate::group) mod batch;
 pub(in crate::group) mod completions;
 pub(in crate::group) mod concurrency_limit;
 pub(in crate::group) mod counter;
-pub(in crate::group) mod drivers;
+pub(in crate::group) mod driver_jobs;
 pub(in crate::group) mod loans;
 pub(in crate::group) mod ready;
 pub(in crate::group) mod small_list;

@@ -5,7 +5,7 @@ use std::task::Waker;
 use crate::cancel::CancelReason;
 use crate::group::cell::{CellRef, Failed, Parting};
 use crate::group::queues::completions::Completions;
-use crate::group::queues::drivers::DriverId;
+use crate::group::queues::driver_jobs::DriverId;
 use crate::group::queues::wake_shards::WakeShards;
 
 /// Everything that runs or drops something of the user's. Small where little is to be done, as nearly always.

@@ -48,7 +48,7 @@ use crate::group::cell::{Blocks, CellRef, Ending, Failed, Finished, Roll, Shield
 use crate::group::queues::batch::Batch;
 use crate::group::queues::completions::Completions;
 use crate::group::queues::concurrency_limit::ConcurrencyLimit;
-use crate::group::queues::drivers::Drivers;
+use crate::group::queues::driver_jobs::DriverJobs;
 use crate::group::queues::ready::Ready;
 use crate::group::queues::tickets::Ticket;
 use crate::group::queues::watchers::{Events, Watchers};
@@ -119,7 +119,7 @@ pub(super) struct Sched {
     lent: Vec<Arc<Batch>>,
     /// Are the shards open?
     pub(super) has_shards: bool,
-    drivers: Drivers,
+    drivers: DriverJobs,
     /// How many driver jobs there may be, and whether the group can bring them itself.
     max_drivers: usize,
     can_launch: bool,
@@ -188,7 +188,7 @@ impl Sched {
             ready: Ready::new(),
             lent: Vec::new(),
             has_shards: false,
-            drivers: Drivers::default(),
+            drivers: DriverJobs::default(),
             max_drivers,
             can_launch,
             refusals: Refusals::default(),

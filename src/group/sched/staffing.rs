@@ -5,7 +5,7 @@ use std::task::Waker;
 use super::Sched;
 use super::effects::{Effects, Nudge};
 use crate::cancel::CancelReason;
-use crate::group::queues::drivers::DriverId;
+use crate::group::queues::driver_jobs::DriverId;
 use crate::group::queues::watchers::{Events, WatcherId};
 
 impl Sched {

@@ -12,7 +12,7 @@ pub(in crate::group) type DriverId = u64;
 
 /// The driver jobs that a spawner has taken and not given up.
 #[derive(Default)]
-pub(in crate::group) struct Drivers {
+pub(in crate::group) struct DriverJobs {
     jobs: SmallList<Job>,
     last_id: DriverId,
     coming: Option<DriverId>,
@@ -31,7 +31,7 @@ struct Job {
     dropped: bool,
 }
 
-impl Drivers {
+impl DriverJobs {
     pub(in crate::group) fn len(&self) -> usize {
         self.jobs.len()
     }
@@ -164,7 +164,7 @@ mod tests {
 
     #[test]
     fn one_is_on_its_way_until_it_begins_or_is_gone() {
-        let mut drivers = Drivers::default();
+        let mut drivers = DriverJobs::default();
         let first = drivers.launch();
         assert!(drivers.is_one_coming());
         assert!(drivers.begin(first).is_ok());
@@ -180,7 +180,7 @@ mod tests {
 
     #[test]
     fn one_that_is_dropped_while_it_is_launched_is_left_to_the_launcher() {
-        let mut drivers = Drivers::default();
+        let mut drivers = DriverJobs::default();
         let id = drivers.launch();
         assert!(drivers.is_launching(id));
         assert!(drivers.launched(id));
@@ -189,7 +189,7 @@ mod tests {
 
     #[test]
     fn the_one_that_parked_is_woken_once() {
-        let mut drivers = Drivers::default();
+        let mut drivers = DriverJobs::default();
         let id = drivers.launch();
         assert!(drivers.begin(id).is_ok());
         assert!(drivers.park(id, Waker::noop().clone()).is_ok());
