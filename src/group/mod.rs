@@ -38,12 +38,12 @@ pub use handle::{
     BlockingScope, InlineScope, InlineScopeLocal, LocalScope, Named, Scope, SpawnWhenFree,
 };
 pub use owner::cut::{Cut, FailingStream, MovesOn, State, Uncut, UncutStream, Whole};
+pub(crate) use owner::detached::{Detached, Glance, Label, Waiting, child_here};
 pub(crate) use owner::failures::Failures;
 pub use owner::gather_group::{GatherGroup, LocalGatherGroup};
 pub(crate) use owner::guard::{Origin, Owner};
 pub use owner::join::{Completions, Join, Next, TryJoin};
 pub use owner::options::GroupOptions;
-pub(crate) use owner::unowned::{Glance, Label, Unowned, Waiting, child_here};
 pub use queues::completions::Completion;
 pub(crate) use sched::left::{Lack, Left};
 pub use sched::policy::{OnError, OnPanic};

@@ -16,7 +16,7 @@ use std::time::Instant;
 use super::births::Births;
 use super::info::TaskInfo;
 use crate::cancel::{CancelKind, CancelReason};
-use crate::group::{Glance, GroupOptions, Key, Label, Settle, Unowned};
+use crate::group::{Detached, Glance, GroupOptions, Key, Label, Settle};
 use crate::spawner::{Spawner, SpawnerHandle};
 use crate::std_or_loom::Lock;
 use crate::time::{Clock, ClockHandle};
@@ -36,7 +36,7 @@ struct More {
 
 /// One of the groups.
 pub(super) struct Branch {
-    group: Unowned,
+    group: Detached,
     births: Births,
     /// What tells the age of tasks; `None` is the system's clock.
     clock: Option<ClockHandle>,
@@ -47,7 +47,7 @@ pub(super) struct Branch {
 impl Branch {
     #[track_caller]
     fn open(options: GroupOptions, location: &'static Location<'static>) -> Arc<Self> {
-        let group = Unowned::open(options, location);
+        let group = Detached::open(options, location);
         let clock = group.spawner().clock();
         Arc::new(Self {
             births: Births::new(now(clock.as_ref())),
@@ -57,7 +57,7 @@ impl Branch {
         })
     }
 
-    pub(super) fn group(&self) -> &Unowned {
+    pub(super) fn group(&self) -> &Detached {
         &self.group
     }
 
@@ -109,7 +109,7 @@ impl Roster {
         }
     }
 
-    pub(super) fn first(&self) -> &Unowned {
+    pub(super) fn first(&self) -> &Detached {
         &self.first.group
     }
 

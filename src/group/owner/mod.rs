@@ -6,14 +6,14 @@
 //! - `guard`: whoever drops it ends the group
 //! - `join`: its futures
 //! - `options`: what a group may be told, and what it tells
-//! - `unowned`: a group that nobody owns
+//! - `detached`: a group that nobody owns
 //! - `wait`: waiting for a group on a thread
 
 pub(in crate::group) mod cut;
+pub(in crate::group) mod detached;
 pub(in crate::group) mod failures;
 pub(in crate::group) mod gather_group;
 pub(in crate::group) mod guard;
 pub(in crate::group) mod join;
 pub(in crate::group) mod options;
-pub(in crate::group) mod unowned;
 pub(in crate::group) mod wait;

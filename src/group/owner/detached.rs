@@ -27,7 +27,7 @@ use crate::spawner::SpawnerHandle;
 use crate::time::Deadline;
 
 /// A group that nobody owns.
-pub(crate) struct Unowned {
+pub(crate) struct Detached {
     scope: Scope<'static, Infallible, Shared>,
     grace: Duration,
 }
@@ -61,7 +61,7 @@ pub(crate) struct Glance {
     pub(crate) cancelled: Option<CancelReason>,
 }
 
-impl Unowned {
+impl Detached {
     /// Opens one. It is in no scope, wherever this is called.
     ///
     /// # Panics
@@ -211,7 +211,7 @@ impl Unowned {
 }
 
 /// The drivers go home, also those that are parked.
-impl Drop for Unowned {
+impl Drop for Detached {
     fn drop(&mut self) {
         self.core().close();
         self.core().stop_clock();
