@@ -7,8 +7,9 @@
 //! - `join`: its futures
 //! - `options`: what a group may be told, and what it tells
 //! - `detached`: a group that nobody owns
-//! - `wait`: waiting for a group on a thread
+//! - `blocking_wait`: waiting for a group on a thread
 
+pub(in crate::group) mod blocking_wait;
 pub(in crate::group) mod cut;
 pub(in crate::group) mod detached;
 pub(in crate::group) mod failures;
@@ -16,4 +17,3 @@ pub(in crate::group) mod gather_group;
 pub(in crate::group) mod guard;
 pub(in crate::group) mod join;
 pub(in crate::group) mod options;
-pub(in crate::group) mod wait;
