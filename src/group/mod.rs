@@ -47,7 +47,7 @@ pub use owner::options::GroupOptions;
 pub use queues::completions::Completion;
 pub(crate) use sched::left::{Lack, Left};
 pub use sched::policy::{OnError, OnPanic};
-pub use sched::tally::Tally;
+pub use sched::stats::Tally;
 pub use shield::checkpoint::{
     Checkpoint, cancel_reason, checkpoint, current_deadline, current_token,
 };

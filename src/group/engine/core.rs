@@ -22,7 +22,7 @@ use crate::group::sched::effects::Effects;
 use crate::group::sched::left::Left;
 use crate::group::sched::pace::{Pace, Spent};
 use crate::group::sched::policy::Policy;
-use crate::group::sched::tally::Tally;
+use crate::group::sched::stats::Tally;
 use crate::group::sched::{Done, Sched, Work};
 use crate::spawner::{Spawner, SpawnerHandle};
 use crate::std_or_loom::Lock;

@@ -5,7 +5,7 @@ use std::panic::Location;
 use super::Scope;
 use crate::cancel::{CancelReason, CancelToken};
 use crate::group::engine::kind::Kind;
-use crate::group::sched::tally::Tally;
+use crate::group::sched::stats::Tally;
 use crate::time::Deadline;
 
 impl<E, K: Kind> Scope<'_, E, K> {

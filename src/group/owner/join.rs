@@ -18,7 +18,7 @@ use crate::group::engine::watch::Watch;
 use crate::group::queues::completions::{Completion, Completions as Listed};
 use crate::group::queues::watchers::Events;
 use crate::group::sched::Sched;
-use crate::group::sched::tally::Tally;
+use crate::group::sched::stats::Tally;
 use crate::turn;
 
 /// The future of [`GatherGroup::try_join`].

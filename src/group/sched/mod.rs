@@ -10,9 +10,9 @@
 //! - `left`: what a group leaves to its owner: failures, and values that are missing
 //! - `pace`: how long a turn is
 //! - `children`: the sweep over the children that are not over
-//! - `policy`: what a group may be told, and what it tells
+//! - `policy`: what a group does when a child fails
 //! - `refusals`: when a spawner that has refused a driver is asked again
-//! - `tally`: what a group may be told, and what it tells
+//! - `stats`: how the children of a group ended, in numbers
 //!
 //! Invariants:
 //!
@@ -41,7 +41,7 @@ use self::policy::Policy;
 use self::refusals::Refusals;
 use self::seats::is_child;
 pub(super) use self::staffing::Parking;
-use self::tally::Tally;
+use self::stats::Tally;
 pub(super) use self::work::{Done, Turned, Work};
 use crate::cancel::{CancelKind, CancelReason, Told};
 use crate::group::cell::{Blocks, CellRef, Ending, Failed, Finished, Roll, Shields};
@@ -66,7 +66,7 @@ pub(in crate::group) mod left;
 pub(in crate::group) mod pace;
 pub(in crate::group) mod policy;
 pub(in crate::group) mod refusals;
-pub(in crate::group) mod tally;
+pub(in crate::group) mod stats;
 
 pub(super) struct Sched {
     pub(super) closed: bool,
