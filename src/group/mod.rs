@@ -22,7 +22,7 @@ mod sched;
 mod shield;
 
 pub use cell::Ending;
-pub(crate) use cell::Settle;
+pub(crate) use cell::OutputPolicy;
 pub(crate) use engine::body::BodyFailure;
 pub(crate) use engine::driver::{Leaving, Turn};
 pub(crate) use engine::kind::Borrows;
@@ -31,8 +31,8 @@ pub use engine::kind::{Accepts, Blocking, Inline, InlineLocal, Kind, Local, Shar
 pub(crate) use engine::position::{is_in_child_of, task_here};
 pub(crate) use engine::surroundings::Lacking;
 pub(crate) use engine::told::{hands_on, sift, tell};
-pub(crate) use handle::child::{Call, Fallible, Plain};
 pub use handle::key::{Key, TakeError};
+pub(crate) use handle::output_policy::{Call, Fallible, Plain};
 pub use handle::start::{Ready, Start};
 pub use handle::{
     BlockingScope, InlineScope, InlineScopeLocal, LocalScope, Named, Scope, SpawnWhenFree,

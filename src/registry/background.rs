@@ -13,7 +13,7 @@ use pin_project_lite::pin_project;
 use super::error::TaskError;
 use super::shared::Shared;
 use crate::error::{ChildInfo, Unhandled};
-use crate::group::{Settle, child_here};
+use crate::group::{OutputPolicy, child_here};
 use crate::panic::{Panic, catch};
 
 pin_project! {
@@ -58,7 +58,7 @@ impl<F, S> Background<F, S> {
 impl<F, S> Future for Background<F, S>
 where
     F: Future,
-    S: Settle<F::Output, Error: fmt::Display>,
+    S: OutputPolicy<F::Output, Error: fmt::Display>,
 {
     type Output = End<S::Value, S::Error>;
 
@@ -147,7 +147,7 @@ impl<T, E: fmt::Display> End<T, E> {
 /// What an end means to the group of the task: nothing.
 pub(super) struct Tended(Infallible);
 
-impl<T, E: fmt::Display> Settle<End<T, E>> for Tended {
+impl<T, E: fmt::Display> OutputPolicy<End<T, E>> for Tended {
     type Value = End<T, E>;
     type Error = Infallible;
 

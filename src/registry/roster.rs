@@ -16,7 +16,7 @@ use std::time::Instant;
 use super::births::Births;
 use super::info::TaskInfo;
 use crate::cancel::{CancelKind, CancelReason};
-use crate::group::{Detached, Glance, GroupOptions, Key, Label, Settle};
+use crate::group::{Detached, Glance, GroupOptions, Key, Label, OutputPolicy};
 use crate::spawner::{Spawner, SpawnerHandle};
 use crate::std_or_loom::Lock;
 use crate::time::{Clock, ClockHandle};
@@ -78,7 +78,7 @@ impl Branch {
     fn try_add<F, S>(&self, label: &Label, future: F) -> Result<Key<S::Value>, (F, CancelReason)>
     where
         F: Future + Send + 'static,
-        S: Settle<F::Output, Error = Infallible, Value: Send>,
+        S: OutputPolicy<F::Output, Error = Infallible, Value: Send>,
     {
         let born = now(self.clock.as_ref());
         let key = self.group.try_add::<F, S>(label, future)?;
@@ -185,7 +185,7 @@ impl Roster {
     ) -> Result<Key<S::Value>, (F, CancelReason)>
     where
         F: Future + Send + 'static,
-        S: Settle<F::Output, Error = Infallible, Value: Send>,
+        S: OutputPolicy<F::Output, Error = Infallible, Value: Send>,
     {
         let own = self.first.group.spawner();
         let spawner = on.unwrap_or(own);

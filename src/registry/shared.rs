@@ -11,7 +11,7 @@ use super::roster::Roster;
 use super::task::Task;
 use crate::error::unhandled::{self, Hook, drop_quietly};
 use crate::error::{ChildInfo, Unhandled};
-use crate::group::{GroupOptions, Label, Settle, child_here};
+use crate::group::{GroupOptions, Label, OutputPolicy, child_here};
 use crate::log;
 use crate::panic::{Panic, catch};
 use crate::spawner::SpawnerHandle;
@@ -55,7 +55,7 @@ impl Shared {
     ) -> Task<S::Value, S::Error>
     where
         F: Future + Send + 'static,
-        S: Settle<F::Output, Value: Send, Error: fmt::Display + Send> + 'static,
+        S: OutputPolicy<F::Output, Value: Send, Error: fmt::Display + Send> + 'static,
     {
         let future = Background::<F, S>::new(Arc::clone(self), future);
         let added = self.roster.try_add::<_, Tended>(on, label, future);
@@ -79,7 +79,7 @@ impl Shared {
     ) -> Result<Task<S::Value, S::Error>, TaskRefused<F>>
     where
         F: Future + Send + 'static,
-        S: Settle<F::Output, Value: Send, Error: fmt::Display + Send> + 'static,
+        S: OutputPolicy<F::Output, Value: Send, Error: fmt::Display + Send> + 'static,
     {
         let future = Background::<F, S>::new(Arc::clone(self), future);
         let added = self.roster.try_add::<_, Tended>(on, label, future);

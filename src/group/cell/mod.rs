@@ -54,7 +54,7 @@ pub(super) use reference::{Claimed, Claiming, Parting};
 pub(super) use roll::Roll;
 pub(super) use run::{Finished, Ran, RanInBatch};
 pub(in crate::group) use shield_count::{Shields, Stands};
-pub(crate) use stage::Settle;
+pub(crate) use stage::OutputPolicy;
 pub(super) use stage::{Fresh, Manner};
 pub use state::Ending;
 pub(super) use thread::{Apart, MembersOf, OnThread, Roaming};

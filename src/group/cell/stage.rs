@@ -27,7 +27,7 @@ use crate::std_or_loom::UnsafeCell;
 use crate::std_or_loom::atomic::{AtomicBool, AtomicU16, AtomicUsize};
 
 /// What a child's output means to its group.
-pub(crate) trait Settle<O> {
+pub(crate) trait OutputPolicy<O> {
     /// What the key gives.
     type Value;
     /// What fails the group.
@@ -48,12 +48,12 @@ pub(crate) trait Settle<O> {
 }
 
 #[repr(C)]
-struct Cell<F: Future, S: Settle<F::Output>> {
+struct Cell<F: Future, S: OutputPolicy<F::Output>> {
     header: Header,
     stage: UnsafeCell<Stage<F, S>>,
 }
 
-enum Stage<F: Future, S: Settle<F::Output>> {
+enum Stage<F: Future, S: OutputPolicy<F::Output>> {
     Future(F),
     Value(S::Value),
     Error(S::Error),
@@ -63,7 +63,7 @@ enum Stage<F: Future, S: Settle<F::Output>> {
     Empty,
 }
 
-impl<F: Future, S: Settle<F::Output>> Cell<F, S> {
+impl<F: Future, S: OutputPolicy<F::Output>> Cell<F, S> {
     const VTABLE: &'static VTable = &VTable {
         poll: Self::poll,
         cancel: Self::cancel,
@@ -344,14 +344,14 @@ impl Manner {
 }
 
 /// What a cell is made of.
-pub(in crate::group) struct Fresh<F: Future, S: Settle<F::Output>> {
+pub(in crate::group) struct Fresh<F: Future, S: OutputPolicy<F::Output>> {
     manner: Manner,
     location: &'static Location<'static>,
     future: F,
     settle: PhantomData<S>,
 }
 
-impl<F: Future, S: Settle<F::Output>> Fresh<F, S> {
+impl<F: Future, S: OutputPolicy<F::Output>> Fresh<F, S> {
     pub(in crate::group) fn new(
         manner: Manner,
         location: &'static Location<'static>,

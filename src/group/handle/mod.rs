@@ -4,7 +4,7 @@
 //! - `named`: starting one that has a name
 //! - `spawn_when_free`: starting one when there is a slot
 //! - `control`: cancelling, closing, deadlines, and what the group tells of itself
-//! - `child`: what a child is made of
+//! - `output_policy`: what a child is made of
 //! - `key`: [`Key`]
 //! - `start`: children that say when they are ready
 //! - `pending_start`: where the code of a child runs that may not have started
@@ -14,8 +14,8 @@ mod named;
 mod spawn;
 mod spawn_when_free;
 
-pub(in crate::group) mod child;
 pub(in crate::group) mod key;
+pub(in crate::group) mod output_policy;
 pub(in crate::group) mod pending_start;
 pub(in crate::group) mod start;
 
@@ -31,7 +31,7 @@ pub use self::named::Named;
 pub use self::spawn_when_free::SpawnWhenFree;
 use crate::cancel::CancelReason;
 use crate::error::GatherIncomplete;
-use crate::group::cell::{Claiming, Fresh, Manner, MembersOf, OnThread, Settle};
+use crate::group::cell::{Claiming, Fresh, Manner, MembersOf, OnThread, OutputPolicy};
 use crate::group::engine::core::Core;
 use crate::group::engine::kind::{Blocking, Inline, InlineLocal, Kind, Local, Shared};
 use crate::group::queues::tickets::Ticket;
@@ -171,7 +171,7 @@ impl<'env, E, K: Kind> Scope<'env, E, K> {
     ) -> Key<S::Value>
     where
         F: Future + 'env,
-        S: Settle<F::Output, Error = E>,
+        S: OutputPolicy<F::Output, Error = E>,
     {
         self.try_add::<F, S>(manner, location, future, ticket)
             .unwrap_or_else(|refused| self.refused(refused))
@@ -182,7 +182,7 @@ impl<'env, E, K: Kind> Scope<'env, E, K> {
     pub(super) fn refused<F, S>(&self, (fresh, number, reason): Refused<F, S>) -> Key<S::Value>
     where
         F: Future + 'env,
-        S: Settle<F::Output, Error = E>,
+        S: OutputPolicy<F::Output, Error = E>,
     {
         let (roll, queue, claim) = fresh.publish_alone(&self.members, number);
         drop(roll);
@@ -202,7 +202,7 @@ impl<'env, E, K: Kind> Scope<'env, E, K> {
     ) -> Result<Key<S::Value>, Refused<F, S>>
     where
         F: Future + 'env,
-        S: Settle<F::Output, Error = E>,
+        S: OutputPolicy<F::Output, Error = E>,
     {
         let fresh = Fresh::<F, S>::new(manner, location, future);
         self.take_in(fresh, |fresh, sched, number, effects| {
@@ -222,7 +222,7 @@ impl<'env, E, K: Kind> Scope<'env, E, K> {
     ) -> Key<S::Value>
     where
         F: Future + 'env,
-        S: Settle<F::Output, Error = E>,
+        S: OutputPolicy<F::Output, Error = E>,
     {
         let (roll, queue, claim) = fresh.publish(&self.members, &mut sched.blocks, number);
         sched.enlist(roll, queue, ticket, effects);
@@ -234,7 +234,7 @@ impl<'env, E, K: Kind> Scope<'env, E, K> {
     pub(super) fn add_keyless<F, S>(&self, location: &'static Location<'static>, future: F)
     where
         F: Future + 'env,
-        S: Settle<F::Output, Error = E>,
+        S: OutputPolicy<F::Output, Error = E>,
     {
         let fresh = Fresh::<F, S>::new(Manner::here(), location, future);
         let added = self.take_in(fresh, |fresh, sched, number, effects| {
@@ -255,7 +255,7 @@ impl<'env, E, K: Kind> Scope<'env, E, K> {
     ) -> Result<R, Refused<F, S>>
     where
         F: Future + 'env,
-        S: Settle<F::Output, Error = E>,
+        S: OutputPolicy<F::Output, Error = E>,
     {
         let mut fresh = Some(fresh);
         let admitted = self.core().with(|sched, effects| {

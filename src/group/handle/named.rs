@@ -6,8 +6,8 @@ use std::future::Future;
 use std::panic::Location;
 use std::sync::Arc;
 
-use super::child::{Call, Contained, Fallible, Observed, Plain, Supervised};
 use super::key::Key;
+use super::output_policy::{Call, Contained, Fallible, Observed, Plain, Supervised};
 use super::start::{Ready, Start};
 use super::{Scope, SpawnWhenFree};
 use crate::error::Outcome;

@@ -4,13 +4,13 @@ use std::convert::Infallible;
 use std::future::Future;
 use std::panic::Location;
 
-use super::child::{Call, Contained, Fallible, Observed, Plain, Supervised};
 use super::key::Key;
+use super::output_policy::{Call, Contained, Fallible, Observed, Plain, Supervised};
 use super::start::{Ready, Start, handshake};
 use super::{Scope, SpawnWhenFree};
 use crate::error::Outcome;
 use crate::error::unhandled::drop_quietly;
-use crate::group::cell::{Manner, Settle};
+use crate::group::cell::{Manner, OutputPolicy};
 use crate::group::engine::kind::{Accepts, Kind};
 
 impl<'env, E, K: Kind> Scope<'env, E, K> {
@@ -373,7 +373,7 @@ impl<'env, E, K: Kind> Scope<'env, E, K> {
     where
         C: FnOnce(Ready<V>) -> F + 'env,
         F: Future + 'env,
-        S: Settle<F::Output, Error = E>,
+        S: OutputPolicy<F::Output, Error = E>,
     {
         let (child, caller) = handshake(call, judge);
         match self.try_add::<_, S>(manner, location, child, None) {

@@ -11,7 +11,7 @@ use super::Scope;
 use super::key::Key;
 use crate::cancel::CancelReason;
 use crate::error::unhandled::drop_quietly;
-use crate::group::cell::{Fresh, Manner, Settle};
+use crate::group::cell::{Fresh, Manner, OutputPolicy};
 use crate::group::engine::kind::{Kind, Shared};
 use crate::group::engine::position::child_around;
 use crate::group::queues::concurrency_limit::Answer;
@@ -48,7 +48,7 @@ impl<'env, F, T, E, K: Kind> SpawnWhenFree<'env, F, T, E, K> {
     ) -> Self
     where
         F: Future + 'env,
-        S: Settle<F::Output, Value = T, Error = E>,
+        S: OutputPolicy<F::Output, Value = T, Error = E>,
     {
         Self {
             scope: scope.clone(),
@@ -77,7 +77,7 @@ impl<'env, E, K: Kind> Scope<'env, E, K> {
     fn add_when_free<F, S>(&self, waiting: &mut Waiting<F>, waker: &Waker) -> Option<Key<S::Value>>
     where
         F: Future + 'env,
-        S: Settle<F::Output, Error = E>,
+        S: OutputPolicy<F::Output, Error = E>,
     {
         let (mut own, mut child) = (None, None);
         let key = loop {
@@ -110,7 +110,7 @@ impl<'env, E, K: Kind> Scope<'env, E, K> {
     ) -> Tried<Key<S::Value>>
     where
         F: Future + 'env,
-        S: Settle<F::Output, Error = E>,
+        S: OutputPolicy<F::Output, Error = E>,
     {
         let tried = self.core().with(|sched, effects| {
             sched.settle_for_slots(effects);
@@ -144,7 +144,7 @@ impl<'env, E, K: Kind> Scope<'env, E, K> {
 impl<F: Future> Waiting<F> {
     /// What the cell is made of.
     #[inline]
-    fn fresh<S: Settle<F::Output>>(&mut self) -> Fresh<F, S> {
+    fn fresh<S: OutputPolicy<F::Output>>(&mut self) -> Fresh<F, S> {
         let future = self.future.take();
         let future = future.expect("`SpawnWhenFree` polled after it was over");
         Fresh::new(

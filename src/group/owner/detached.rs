@@ -12,7 +12,7 @@ use std::time::Duration;
 use super::options::GroupOptions;
 use crate::cancel::CancelReason;
 use crate::error::ChildInfo;
-use crate::group::cell::{Fresh, Manner, MembersOf, Settle};
+use crate::group::cell::{Fresh, Manner, MembersOf, OutputPolicy};
 use crate::group::engine::core::Core;
 use crate::group::engine::driver::sweep;
 use crate::group::engine::kind::Shared;
@@ -111,7 +111,7 @@ impl Detached {
     ) -> Result<Key<S::Value>, (F, CancelReason)>
     where
         F: Future + Send + 'static,
-        S: Settle<F::Output, Error = Infallible, Value: Send>,
+        S: OutputPolicy<F::Output, Error = Infallible, Value: Send>,
     {
         self.scope
             .try_add::<F, S>(label.manner(), label.location, future, None)
@@ -127,7 +127,7 @@ impl Detached {
     ) -> Key<S::Value>
     where
         F: Future + Send + 'static,
-        S: Settle<F::Output, Error = Infallible, Value: Send>,
+        S: OutputPolicy<F::Output, Error = Infallible, Value: Send>,
     {
         let fresh = Fresh::<F, S>::new(label.manner(), label.location, future);
         let number = self.core().with(|sched, _| match sched.admit() {

@@ -13,7 +13,7 @@ use crate::error::unhandled::{
     drop_quietly, report_child_error, report_child_panic, report_error, report_panic,
 };
 use crate::error::{ChildInfo, Outcome};
-use crate::group::cell::Settle;
+use crate::group::cell::OutputPolicy;
 use crate::group::engine::told;
 use crate::panic::{Panic, catch};
 
@@ -29,7 +29,7 @@ fn hand_on<T, E>(output: Result<T, E>) -> Result<Result<T, E>, CancelReason> {
 /// Whatever it gives is its value.
 pub(crate) struct Plain<E>(PhantomData<E>);
 
-impl<O, E> Settle<O> for Plain<E> {
+impl<O, E> OutputPolicy<O> for Plain<E> {
     type Value = O;
     type Error = E;
 
@@ -45,7 +45,7 @@ impl<O, E> Settle<O> for Plain<E> {
 /// An error fails the group.
 pub(crate) struct Fallible(Infallible);
 
-impl<T, E> Settle<Result<T, E>> for Fallible {
+impl<T, E> OutputPolicy<Result<T, E>> for Fallible {
     type Value = T;
     type Error = E;
 
@@ -65,7 +65,7 @@ impl<T, E> Settle<Result<T, E>> for Fallible {
 /// An error goes to the key; if the key is gone it fails the group.
 pub(crate) struct Observed(Infallible);
 
-impl<T, E> Settle<Result<T, E>> for Observed {
+impl<T, E> OutputPolicy<Result<T, E>> for Observed {
     type Value = Result<T, E>;
     type Error = E;
 
@@ -85,7 +85,7 @@ impl<T, E> Settle<Result<T, E>> for Observed {
 /// Neither an error nor a panic fails the group: both are part of the value.
 pub(crate) struct Supervised<E>(PhantomData<E>);
 
-impl<T, X, E> Settle<Outcome<T, X>> for Supervised<E> {
+impl<T, X, E> OutputPolicy<Outcome<T, X>> for Supervised<E> {
     type Value = Outcome<T, X>;
     type Error = E;
 
