@@ -21,8 +21,8 @@ use super::failed::Failed;
 use super::reference::CellRef;
 use super::state::Ending;
 use crate::cancel::CancelReason;
-use crate::group::engine::census;
 pub(super) use crate::group::engine::core::{Core, Settings};
+use crate::group::engine::introspection;
 use crate::group::engine::position::{Position, enter_lent};
 use crate::spawner::SpawnerHandle;
 
@@ -101,7 +101,7 @@ impl<'a> Group<'a> {
 #[inline]
 pub(super) fn open(settings: Settings, spawner: Option<SpawnerHandle>, roams: bool) -> Arc<Core> {
     let core = Arc::new(Core::new(settings, spawner, roams));
-    census::note(&core);
+    introspection::note(&core);
     core
 }
 
@@ -115,5 +115,5 @@ pub(super) fn inside<R>(child: ManuallyDrop<CellRef>, f: impl FnOnce() -> R) -> 
 /// Whoever has this waker awaits the key of this child.
 #[inline]
 pub(super) fn awaits(waker: &Waker, child: &CellRef) {
-    census::awaits(waker, || child.info());
+    introspection::awaits(waker, || child.info());
 }

@@ -3,13 +3,12 @@
 //! - `blocked`: children that block their thread, of which their groups are told
 //! - `body`: what a group knows of the body of its scope
 //! - `child_cancel`: shields, tokens and cancels of one child
-//! - `census`: which groups and children there are, for test executors
+//! - `introspection`: which groups and children there are, for test executors
 //! - `deadline`: deadline and grace
 //! - `core`: what handles, children, drivers and wakers share
 //! - `driver`: the job that polls children, and the loop that owners share with it
 //! - `kind`: the kinds of group, and where their children run
 //! - `launching`: how driver jobs come to the spawner, and what becomes of those that it loses
-//! - `no_census`: where nobody asks
 //! - `perform`: performs the effects of a critical section
 //! - `position`: where code runs, and how positions lie in each other
 //! - `shields`: what a group does for the shields in its body
@@ -20,16 +19,13 @@
 
 pub(in crate::group) mod blocked;
 pub(in crate::group) mod body;
-#[cfg(feature = "testing")]
-pub(crate) mod census;
 pub(in crate::group) mod child_cancel;
 pub(crate) mod core;
 pub(in crate::group) mod deadline;
 pub(in crate::group) mod driver;
+pub(crate) mod introspection;
 pub(in crate::group) mod kind;
 pub(in crate::group) mod launching;
-#[cfg(not(feature = "testing"))]
-pub(in crate::group) mod no_census;
 pub(in crate::group) mod perform;
 pub(crate) mod position;
 pub(in crate::group) mod shields;
@@ -37,6 +33,3 @@ pub(in crate::group) mod stages;
 pub(in crate::group) mod surroundings;
 pub(in crate::group) mod told;
 pub(in crate::group) mod watch;
-
-#[cfg(not(feature = "testing"))]
-pub(in crate::group) use no_census as census;

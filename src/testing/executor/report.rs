@@ -4,7 +4,7 @@ use std::fmt::{Display, Write};
 
 use super::shared::Shared;
 use crate::error::ChildInfo;
-use crate::group::engine::census::{GroupReport, Taking};
+use crate::group::engine::introspection::{GroupReport, Taking};
 use std::task::Waker;
 
 /// Nothing will ever be ready again.

@@ -13,7 +13,7 @@ use super::report;
 use super::shared::{Lull, Polled, Ready, Shared};
 use super::timers::Timers;
 use crate::error::unhandled::{drop_quietly, report_panic};
-use crate::group::engine::census::{self, Taking};
+use crate::group::engine::introspection::{self, Taking};
 use crate::order::{self, Decides};
 use crate::panic::{Panic, catch};
 use crate::park::Parker;
@@ -80,7 +80,7 @@ impl TestExecutor {
     #[track_caller]
     pub fn block_on<F: Future>(&self, future: F) -> F::Output {
         let running = self.begin();
-        let census = census::take();
+        let census = introspection::take();
         match running.drive(future, &census) {
             Ok(output) => output,
             Err(report) => panic!("{report}"),

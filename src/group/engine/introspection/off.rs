@@ -1,10 +1,10 @@
-//! Stands in for the census where the feature `testing` is off: nobody asks.
+//! Stands in where the feature `testing` is off: nobody asks.
 
 use std::sync::Arc;
 use std::task::Waker;
 
-use super::core::Core;
 use crate::error::ChildInfo;
+use crate::group::engine::core::Core;
 
 #[inline]
 pub(in crate::group) fn note(_core: &Arc<Core>) {}

@@ -9,15 +9,15 @@ use std::panic::Location;
 use std::sync::{Arc, Weak};
 use std::task::Waker;
 
-use super::core::Core;
 use crate::error::ChildInfo;
+use crate::group::engine::core::Core;
 
 thread_local! {
-    static CENSUS: RefCell<Option<Census>> = const { RefCell::new(None) };
+    static KNOWN: RefCell<Option<Known>> = const { RefCell::new(None) };
 }
 
 #[derive(Default)]
-struct Census {
+struct Known {
     groups: Vec<Weak<Core>>,
     /// Whose key was awaited last by the child or body with this waker, by the address that the waker holds.
     awaited: HashMap<usize, ChildInfo>,
@@ -25,41 +25,41 @@ struct Census {
 
 /// A group was opened.
 pub(in crate::group) fn note(core: &Arc<Core>) {
-    with(|census| {
-        if census.groups.len() == census.groups.capacity() {
-            census.groups.retain(|group| group.strong_count() > 0);
+    with(|known| {
+        if known.groups.len() == known.groups.capacity() {
+            known.groups.retain(|group| group.strong_count() > 0);
         }
-        census.groups.push(Arc::downgrade(core));
+        known.groups.push(Arc::downgrade(core));
     });
 }
 
 /// Whoever has this waker awaits the key of a child.
 pub(in crate::group) fn awaits(waker: &Waker, child: impl FnOnce() -> ChildInfo) {
-    with(|census| {
-        census.awaited.insert(waker.data().addr(), child());
+    with(|known| {
+        known.awaited.insert(waker.data().addr(), child());
     });
 }
 
-fn with(f: impl FnOnce(&mut Census)) {
-    let _ = CENSUS.try_with(|census| {
+fn with(f: impl FnOnce(&mut Known)) {
+    let _ = KNOWN.try_with(|known| {
         // Nothing of the user's runs in here, so that nobody can come in twice.
-        if let Ok(mut census) = census.try_borrow_mut() {
-            census.as_mut().map(f);
+        if let Ok(mut known) = known.try_borrow_mut() {
+            known.as_mut().map(f);
         }
     });
 }
 
-/// The census of a thread, taken until this is dropped.
-#[must_use = "the census is taken only while this is alive"]
+/// What is known of the groups of a thread, noted until this is dropped.
+#[must_use = "groups are noted only while this is alive"]
 pub(crate) struct Taking {
-    earlier: Option<Census>,
+    earlier: Option<Known>,
     not_send: PhantomData<*mut ()>,
 }
 
-/// Begins to take the census of the groups that are opened on this thread.
+/// Begins to note the groups that are opened on this thread.
 pub(crate) fn take() -> Taking {
     Taking {
-        earlier: CENSUS.replace(Some(Census::default())),
+        earlier: KNOWN.replace(Some(Known::default())),
         not_send: PhantomData,
     }
 }
@@ -67,10 +67,10 @@ pub(crate) fn take() -> Taking {
 impl Taking {
     /// The groups that are not over, with their children that are not over; those that were forgotten are among them.
     pub(crate) fn groups(&self) -> Vec<GroupReport> {
-        let mut groups: Vec<GroupReport> = CENSUS.with_borrow(|census| {
-            let groups = census.iter().flat_map(|census| {
-                let cores = census.groups.iter().filter_map(Weak::upgrade);
-                cores.map(|core| core.report(&census.awaited))
+        let mut groups: Vec<GroupReport> = KNOWN.with_borrow(|known| {
+            let groups = known.iter().flat_map(|known| {
+                let cores = known.groups.iter().filter_map(Weak::upgrade);
+                cores.map(|core| core.report(&known.awaited))
             });
             groups.collect()
         });
@@ -89,9 +89,9 @@ impl Taking {
 
     /// The child whose key is awaited by whoever has this waker, if that child is not over.
     pub(crate) fn awaited_by(&self, waker: &Waker) -> Option<ChildInfo> {
-        let awaited = CENSUS.with_borrow(|census| {
-            let census = census.as_ref()?;
-            census.awaited.get(&waker.data().addr()).cloned()
+        let awaited = KNOWN.with_borrow(|known| {
+            let known = known.as_ref()?;
+            known.awaited.get(&waker.data().addr()).cloned()
         })?;
         let mut groups = self.groups().into_iter();
         let is_live = groups.any(|group| {
@@ -104,7 +104,7 @@ impl Taking {
 
 impl Drop for Taking {
     fn drop(&mut self) {
-        drop(CENSUS.replace(self.earlier.take()));
+        drop(KNOWN.replace(self.earlier.take()));
     }
 }
 

@@ -1,0 +1,16 @@
+//! Which groups and children there are, for test executors.
+//!
+//! - `on`: where somebody may ask
+//! - `off`: where the feature `testing` is off, and nobody asks
+
+#[cfg(not(feature = "testing"))]
+mod off;
+#[cfg(feature = "testing")]
+mod on;
+
+#[cfg(not(feature = "testing"))]
+pub(in crate::group) use off::{awaits, note};
+#[cfg(feature = "testing")]
+pub(crate) use on::{ChildReport, GroupReport, Taking, take};
+#[cfg(feature = "testing")]
+pub(in crate::group) use on::{awaits, note};
