@@ -9,12 +9,12 @@ use loom::thread;
 
 use super::{scope_on, try_scope_on};
 use crate::group::Scope;
-use crate::group::proofs::models::{Kept, Probe, model, poll_once, wake};
+use crate::group::proofs::models::{ManualSpawner, Probe, model, poll_once, wake};
 
 #[test]
 fn a_wake_against_the_body() {
     model(|| {
-        let kept = Kept::new(1);
+        let kept = ManualSpawner::new(1);
         let probe = Probe::default();
         let body = probe.waits_for(1);
         let mut scope = Box::pin(scope_on(&kept, move |_| body));
@@ -30,7 +30,7 @@ fn a_wake_against_the_body() {
 #[test]
 fn a_cancel_against_a_body_that_looks() {
     model(|| {
-        let kept = Kept::new(1);
+        let kept = ManualSpawner::new(1);
         let shown = Arc::new(Mutex::new(None));
         let shows = Arc::clone(&shown);
         let mut scope = Box::pin(try_scope_on(&kept, move |tg: Scope<'static>| {

@@ -9,7 +9,7 @@ use loom::future::block_on;
 use loom::sync::{Arc, Condvar, Mutex};
 use loom::thread;
 
-use super::{Kept, Probe, leave, model, model_within, wake};
+use super::{ManualSpawner, Probe, leave, model, model_within, wake};
 use crate::group::{Ending, GatherGroup, GroupOptions};
 use crate::spawner::{Job, SpawnError, Spawner};
 use crate::std_or_loom::UnsafeCell;
@@ -17,7 +17,7 @@ use crate::std_or_loom::atomic::AtomicUsize;
 
 /// A spawner that an owner is always on, so that it sees to the children beside the driver.
 #[derive(Clone)]
-struct Joined(Kept);
+struct Joined(ManualSpawner);
 
 impl Spawner for Joined {
     fn spawn(&self, job: Job) -> Result<(), SpawnError> {
@@ -100,7 +100,7 @@ impl Drop for Value {
 fn a_batch_against_an_owner_that_takes_children_over() {
     // More takes minutes.
     model_within(1, || {
-        let kept = Kept::new(1);
+        let kept = ManualSpawner::new(1);
         let group = GatherGroup::on(&Joined(kept.clone()));
         let bolt = Bolt::default();
         let opens = bolt.clone();
@@ -139,7 +139,7 @@ fn each_was_dropped_once(probes: &[Probe]) {
 #[test]
 fn a_batch_against_a_cancel() {
     model_within(2, || {
-        let kept = Kept::new(1);
+        let kept = ManualSpawner::new(1);
         let group = GatherGroup::on(&kept);
         let probes = two_of_each(&group);
         let driver = kept.take();
@@ -160,7 +160,7 @@ fn a_batch_against_a_cancel() {
 #[test]
 fn a_batch_against_the_end_of_the_owner() {
     model_within(2, || {
-        let kept = Kept::new(1);
+        let kept = ManualSpawner::new(1);
         let group = GatherGroup::on(&kept);
         let probes = two_of_each(&group);
         // It keeps the group: else the driver may find none, and loom sees nothing that it could do otherwise.
@@ -177,7 +177,7 @@ fn a_batch_against_the_end_of_the_owner() {
 #[test]
 fn a_batch_against_somebody_who_counts() {
     model(|| {
-        let kept = Kept::new(1);
+        let kept = ManualSpawner::new(1);
         let group = GatherGroup::on(&kept);
         for _ in 0..4 {
             drop(group.spawn(async {}));
@@ -198,7 +198,7 @@ fn a_batch_against_somebody_who_counts() {
 #[test]
 fn a_value_that_nobody_wants_any_more_against_somebody_who_counts() {
     model(|| {
-        let kept = Kept::new(1);
+        let kept = ManualSpawner::new(1);
         let group = GatherGroup::on(&kept);
         let dropped = std::sync::Arc::new(AtomicUsize::new(0));
         let value = Value(std::sync::Arc::clone(&dropped));
@@ -228,7 +228,7 @@ fn a_value_that_nobody_wants_any_more_against_somebody_who_counts() {
 #[test]
 fn a_batch_against_somebody_who_waits_for_completions() {
     model_within(2, || {
-        let kept = Kept::new(1);
+        let kept = ManualSpawner::new(1);
         let group = GatherGroup::on(&kept);
         let bolt = three_and_one_that_blocks(&group);
         let driver = kept.take();
@@ -250,7 +250,7 @@ fn a_batch_against_somebody_who_waits_for_completions() {
 #[test]
 fn a_batch_against_somebody_who_waits_for_a_slot() {
     model_within(2, || {
-        let kept = Kept::new(1);
+        let kept = ManualSpawner::new(1);
         let group = GroupOptions::new().on(&kept).limit(4).group();
         let bolt = three_and_one_that_blocks(&group);
         let driver = kept.take();
@@ -270,7 +270,7 @@ fn a_batch_against_somebody_who_waits_for_a_slot() {
 #[test]
 fn a_batch_against_a_child_that_comes_into_the_line() {
     model_within(2, || {
-        let kept = Kept::new(1);
+        let kept = ManualSpawner::new(1);
         let group = GroupOptions::new().on(&kept).limit(4).group();
         let bolt = three_and_one_that_blocks(&group);
         let driver = kept.take();
@@ -291,7 +291,7 @@ fn a_batch_against_a_child_that_comes_into_the_line() {
 #[test]
 fn a_batch_against_a_wake_of_one_that_was_polled() {
     model_within(2, || {
-        let kept = Kept::new(1);
+        let kept = ManualSpawner::new(1);
         let group = GatherGroup::on(&kept);
         let probe = Probe::default();
         let key = group.spawn(probe.waits_for(1));

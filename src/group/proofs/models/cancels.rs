@@ -3,13 +3,13 @@
 use loom::future::block_on;
 use loom::thread;
 
-use super::{Kept, Probe, leave, model, model_within, wake};
+use super::{ManualSpawner, Probe, leave, model, model_within, wake};
 use crate::group::GatherGroup;
 
 #[test]
 fn a_cancel_of_one_child_against_its_end() {
     model_within(2, || {
-        let kept = Kept::new(1);
+        let kept = ManualSpawner::new(1);
         let group = GatherGroup::on(&kept);
         let probe = Probe::default();
         let key = group.spawn(probe.waits_for(1));
@@ -34,7 +34,7 @@ fn a_cancel_of_one_child_against_its_end() {
 
 /// A child that is woken once and has to wait for so many marks, against a cancel of the group.
 fn a_cancel_of_the_group(marks: usize) {
-    let kept = Kept::new(1);
+    let kept = ManualSpawner::new(1);
     let group = GatherGroup::on(&kept);
     let probe = Probe::default();
     let key = group.spawn(probe.waits_for(marks));
@@ -68,7 +68,7 @@ fn a_cancel_of_the_group_against_a_poll_in_between() {
 
 /// The same against the end of the owner.
 fn the_end_of_the_owner(marks: usize) {
-    let kept = Kept::new(1);
+    let kept = ManualSpawner::new(1);
     let group = GatherGroup::on(&kept);
     let probe = Probe::default();
     let key = group.spawn(probe.waits_for(marks));

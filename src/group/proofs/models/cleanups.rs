@@ -9,7 +9,7 @@ use std::task::{Context, Poll};
 use loom::future::block_on;
 use loom::thread;
 
-use super::{Kept, leave, model_within};
+use super::{ManualSpawner, leave, model_within};
 use crate::group::{GatherGroup, current_token, with_cleanup};
 use crate::std_or_loom::Lock;
 
@@ -29,7 +29,7 @@ impl Future for Busy {
 #[test]
 fn a_cancel_of_the_group_against_the_poll_of_a_cleanup() {
     model_within(2, || {
-        let kept = Kept::new(1);
+        let kept = ManualSpawner::new(1);
         let group = GatherGroup::on(&kept);
         let polls = Arc::new(AtomicUsize::new(0));
         let cleanup = Busy(Arc::clone(&polls));
@@ -48,7 +48,7 @@ fn a_cancel_of_the_group_against_the_poll_of_a_cleanup() {
 #[test]
 fn a_cancel_by_the_token_against_the_poll_of_a_cleanup() {
     model_within(2, || {
-        let kept = Kept::new(1);
+        let kept = ManualSpawner::new(1);
         let group = GatherGroup::on(&kept);
         let polls = Arc::new(AtomicUsize::new(0));
         let cleanup = Busy(Arc::clone(&polls));

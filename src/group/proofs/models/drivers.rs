@@ -3,14 +3,14 @@
 use loom::future::block_on;
 use loom::thread;
 
-use super::{Kept, Probe, leave, model, poll_once, wake};
+use super::{ManualSpawner, Probe, leave, model, poll_once, wake};
 use crate::group::GatherGroup;
 use crate::spawner::SpawnerHandle;
 
 #[test]
 fn a_driver_that_parks_against_a_push() {
     model(|| {
-        let kept = Kept::new(1);
+        let kept = ManualSpawner::new(1);
         let group = GatherGroup::on(&kept);
         let key = group.spawn(async { 1 });
         let driver = kept.take();
@@ -34,7 +34,7 @@ fn a_driver_that_parks_against_a_push() {
 #[test]
 fn the_last_driver_is_dropped_against_a_wake() {
     model(|| {
-        let kept = Kept::new(1);
+        let kept = ManualSpawner::new(1);
         let group = GatherGroup::on(&kept);
         let probe = Probe::default();
         drop(group.spawn(probe.waits_for(1)));
@@ -53,7 +53,7 @@ fn the_last_driver_is_dropped_against_a_wake() {
 #[test]
 fn a_driver_is_dropped_while_it_is_on_its_way() {
     model(|| {
-        let kept = Kept::new(2);
+        let kept = ManualSpawner::new(2);
         let group = GatherGroup::on(&kept);
         let probe = Probe::default();
         drop(group.spawn(probe.waits_for(1)));
@@ -77,7 +77,7 @@ fn a_driver_is_dropped_while_it_is_on_its_way() {
 #[test]
 fn a_driver_is_put_off_against_a_job_that_begins() {
     model(|| {
-        let kept = Kept::new(2);
+        let kept = ManualSpawner::new(2);
         let spawner = SpawnerHandle::new(kept.clone());
         // Enough jobs are on their way.
         let [(mut job, _first), (_other, _second)] = [(); 2].map(|()| {

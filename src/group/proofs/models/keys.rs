@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use loom::future::block_on;
 use loom::thread;
 
-use super::{Kept, leave, model, poll_once};
+use super::{ManualSpawner, leave, model, poll_once};
 use crate::group::GatherGroup;
 use crate::std_or_loom::UnsafeCell;
 
@@ -37,7 +37,7 @@ impl Drop for Value {
 #[test]
 fn the_end_against_whoever_awaits_the_key() {
     model(|| {
-        let kept = Kept::new(1);
+        let kept = ManualSpawner::new(1);
         let group = GatherGroup::on(&kept);
         let dropped = Arc::new(AtomicUsize::new(0));
         let seen = Arc::clone(&dropped);
@@ -57,7 +57,7 @@ fn the_end_against_whoever_awaits_the_key() {
 #[test]
 fn the_end_against_a_key_that_another_task_awaits() {
     model(|| {
-        let kept = Kept::new(1);
+        let kept = ManualSpawner::new(1);
         let group = GatherGroup::on(&kept);
         let mut key = group.spawn(async { 7 });
         let driver = kept.take();
@@ -74,7 +74,7 @@ fn the_end_against_a_key_that_another_task_awaits() {
 #[test]
 fn the_end_against_a_key_that_is_dropped() {
     model(|| {
-        let kept = Kept::new(1);
+        let kept = ManualSpawner::new(1);
         let group = GatherGroup::on(&kept);
         let dropped = Arc::new(AtomicUsize::new(0));
         let seen = Arc::clone(&dropped);

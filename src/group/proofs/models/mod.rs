@@ -29,7 +29,7 @@ use std::sync::{Arc, Mutex, Once};
 use std::task::{Context, Poll, Waker};
 
 use crate::group::GatherGroup;
-pub(crate) use crate::group::proofs::kept::{Kept, poll_once};
+pub(crate) use crate::group::proofs::manual_spawner::{ManualSpawner, poll_once};
 use crate::spawner::Job;
 use crate::std_or_loom::UnsafeCell;
 use crate::std_or_loom::atomic::AtomicUsize;
@@ -64,7 +64,7 @@ fn model_within(preemptions: usize, f: impl Fn() + Send + Sync + 'static) {
     });
 }
 
-impl Kept {
+impl ManualSpawner {
     /// The job that was launched, polled once: it has parked.
     fn take_parked(&self) -> Job {
         let mut driver = self.take();

@@ -7,11 +7,11 @@ use std::panic::Location;
 use loom::future::block_on;
 use loom::thread;
 
-use super::{Kept, Probe, model, model_within, poll_once};
+use super::{ManualSpawner, Probe, model, model_within, poll_once};
 use crate::group::{GroupOptions, Origin, Owner, Shared};
 
 /// Not a `GatherGroup`: its completions hold on to children.
-fn open(kept: &Kept) -> Owner<'static, Infallible, Shared> {
+fn open(kept: &ManualSpawner) -> Owner<'static, Infallible, Shared> {
     let options = GroupOptions::new().on(kept);
     Owner::open(Origin::shared(options, Location::caller()))
 }
@@ -19,7 +19,7 @@ fn open(kept: &Kept) -> Owner<'static, Infallible, Shared> {
 #[test]
 fn the_last_reference_is_a_waker_a_key_or_the_driver() {
     model_within(2, || {
-        let kept = Kept::new(1);
+        let kept = ManualSpawner::new(1);
         let owner = open(&kept);
         let group = owner.scope();
         let probe = Probe::default();
@@ -47,7 +47,7 @@ fn the_last_reference_is_a_waker_a_key_or_the_driver() {
 #[test]
 fn a_waker_is_cloned_against_the_end_of_the_owner() {
     model(|| {
-        let kept = Kept::new(1);
+        let kept = ManualSpawner::new(1);
         let owner = open(&kept);
         let group = owner.scope();
         let probe = Probe::default();

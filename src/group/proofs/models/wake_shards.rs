@@ -7,13 +7,13 @@ use loom::future::block_on;
 use loom::thread;
 
 use super::batches::Bolt;
-use super::{Kept, Probe, leave, model, model_within, poll_once, wake};
+use super::{ManualSpawner, Probe, leave, model, model_within, poll_once, wake};
 use crate::group::GatherGroup;
 
 #[test]
 fn a_wake_into_a_shard_against_drivers_that_park() {
     model(|| {
-        let kept = Kept::new(2);
+        let kept = ManualSpawner::new(2);
         let group = GatherGroup::on(&kept);
         let probe = Probe::default();
         let key = group.spawn(probe.waits_for(1));
@@ -49,7 +49,7 @@ fn a_wake_into_a_shard_against_drivers_that_park() {
 #[test]
 fn a_wake_into_a_shard_against_the_driver_that_parks_while_the_other_is_busy() {
     model_within(2, || {
-        let kept = Kept::new(2);
+        let kept = ManualSpawner::new(2);
         let group = GatherGroup::on(&kept);
         let (probe, bolt) = (Probe::default(), Bolt::default());
         let is_over = bolt.clone();

@@ -2,13 +2,13 @@
 
 use loom::future::block_on;
 
-use super::{Kept, Probe, leave, model_within, wake};
+use super::{ManualSpawner, Probe, leave, model_within, wake};
 use crate::group::GatherGroup;
 
 #[test]
 fn wakes_against_a_poll() {
     model_within(2, || {
-        let kept = Kept::new(1);
+        let kept = ManualSpawner::new(1);
         let group = GatherGroup::on(&kept);
         let probe = Probe::default();
         let key = group.spawn(probe.waits_for(2));

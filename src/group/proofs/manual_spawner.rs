@@ -10,7 +10,7 @@ use crate::spawner::{Job, SpawnError, Spawner};
 
 /// A spawner that keeps its jobs until somebody takes them.
 #[derive(Clone)]
-pub(crate) struct Kept {
+pub(crate) struct ManualSpawner {
     // Not loom's: in a model whoever hands a job over does so by starting a thread.
     jobs: Arc<Mutex<Vec<Job>>>,
     parallelism: NonZeroUsize,
@@ -18,7 +18,7 @@ pub(crate) struct Kept {
     pub(in crate::group) is_hasty: bool,
 }
 
-impl Kept {
+impl ManualSpawner {
     pub(crate) fn new(parallelism: usize) -> Self {
         Self {
             jobs: Arc::default(),
@@ -39,7 +39,7 @@ impl Kept {
     }
 }
 
-impl Spawner for Kept {
+impl Spawner for ManualSpawner {
     fn spawn(&self, job: Job) -> Result<(), SpawnError> {
         self.jobs.lock().unwrap().push(job);
         Ok(())

@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, Weak};
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
-use super::kept::{Kept, poll_once};
+use super::manual_spawner::{ManualSpawner, poll_once};
 use crate::group::engine::core::Core;
 use crate::group::shield;
 use crate::group::{GatherGroup, GroupOptions, Scope};
@@ -67,7 +67,7 @@ impl Sleeper {
 
 /// A group, its first driver, and children that sleep.
 struct Bed {
-    kept: Kept,
+    kept: ManualSpawner,
     core: Weak<Core>,
     handle: Scope<'static>,
     first: Job,
@@ -76,7 +76,7 @@ struct Bed {
 }
 
 impl Bed {
-    fn new(kept: &Kept, options: GroupOptions) -> (GatherGroup, Self) {
+    fn new(kept: &ManualSpawner, options: GroupOptions) -> (GatherGroup, Self) {
         let group = options.on(kept).group();
         let mut bed = Self {
             kept: kept.clone(),
@@ -178,7 +178,7 @@ fn wake_all(sleepers: &[Sleeper]) {
 
 #[test]
 fn what_is_in_the_lanes_is_dropped_by_a_cancel_and_not_polled() {
-    let kept = Kept::new(2);
+    let kept = ManualSpawner::new(2);
     let (group, mut bed) = Bed::new(&kept, GroupOptions::new());
     let sleepers = bed.sleepers.clone();
     bed.crowd(
@@ -201,7 +201,7 @@ fn what_is_in_the_lanes_is_dropped_by_a_cancel_and_not_polled() {
 
 #[test]
 fn what_is_in_the_lanes_goes_on_in_a_grace() {
-    let kept = Kept::new(2);
+    let kept = ManualSpawner::new(2);
     let options = GroupOptions::new().grace(Duration::from_secs(3600));
     let (group, mut bed) = Bed::new(&kept, options);
     let sleepers = bed.sleepers.clone();
@@ -224,7 +224,7 @@ fn what_is_in_the_lanes_goes_on_in_a_grace() {
 
 #[test]
 fn what_is_in_the_lanes_is_dropped_with_the_group() {
-    let kept = Kept::new(2);
+    let kept = ManualSpawner::new(2);
     let (group, mut bed) = Bed::new(&kept, GroupOptions::new());
     let sleepers = bed.sleepers.clone();
     bed.crowd(
@@ -243,7 +243,7 @@ fn what_is_in_the_lanes_is_dropped_with_the_group() {
 
 #[test]
 fn whoever_loses_a_driver_calls_another_one_for_what_is_in_the_shards() {
-    let mut kept = Kept::new(2);
+    let mut kept = ManualSpawner::new(2);
     kept.is_hasty = true;
     let (group, mut bed) = Bed::new(&kept, GroupOptions::new());
     let sleepers = bed.sleepers.clone();
@@ -272,7 +272,7 @@ fn whoever_loses_a_driver_calls_another_one_for_what_is_in_the_shards() {
 
 #[test]
 fn nobody_is_called_for_what_is_left_in_the_lanes_when_all_are_over() {
-    let kept = Kept::new(2);
+    let kept = ManualSpawner::new(2);
     let (group, mut bed) = Bed::new(&kept, GroupOptions::new());
     let sleepers = bed.sleepers.clone();
     bed.crowd(move |_| wake_all(&sleepers), |_, _| {});

@@ -1,6 +1,6 @@
 //! How often many drivers meet at the group's lock: counted, since two processors cannot show it by the clock.
 //!
-//! `cargo test --lib crowd -- --nocapture` prints the counts.
+//! `cargo test --lib contention -- --nocapture` prints the counts.
 
 use std::future::{Future, poll_fn};
 use std::num::NonZeroUsize;
