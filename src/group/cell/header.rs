@@ -6,7 +6,7 @@ use std::task::{Context, Poll, Waker};
 
 use super::block::Block;
 use super::extras::Lazy;
-use super::roll::Entry;
+use super::live_list::Links;
 use super::state::Ending;
 use super::upcalls::{Core, Group};
 use crate::cancel::CancelReason;
@@ -25,9 +25,9 @@ pub(super) struct Header {
     pub(super) block: NonNull<Block>,
     /// By how much the number of the child in its group is above the first of its block.
     pub(super) above: u32,
-    /// Its links on the roll of live children; under the group's lock alone.
-    pub(super) mark: AtomicU16,
-    pub(super) entry: Entry,
+    /// Its links on the live list of live children; under the group's lock alone.
+    pub(super) sweep_mark: AtomicU16,
+    pub(super) links: Links,
     /// Was the value taken? The key's alone.
     pub(super) taken: AtomicBool,
     /// Where it was spawned. Most children have no extras, and pay nothing for them.

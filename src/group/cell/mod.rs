@@ -7,7 +7,7 @@
 //! - `stage`: the typed part, and how a cell is made
 //! - `reference`: counted references: what they say of a child, who claims it for a drop, and who wakes it
 //! - `run`: one poll of a child, and its end
-//! - `roll`: the list of live children, linked through their cells
+//! - `live_list`: the list of live children, linked through their cells
 //! - `shield_count`: how many shields hold off a drop
 //! - `thread`: the proof that this is a thread on which children may be polled and dropped
 //! - `value_ref`: the reference behind a key, which alone reads the value
@@ -15,7 +15,7 @@
 //! - `upcalls`: the one door upwards: what a cell asks of its group
 //! - `waker`: the reference behind a waker
 //!
-//! A cell is reached through counted references: the roll's, the queue's (while the child is in the queue or being
+//! A cell is reached through counted references: the live list's, the queue's (while the child is in the queue or being
 //! polled), the key's, and one for each waker.
 //!
 //! What the stage holds belongs to one side once the child is over:
@@ -36,8 +36,8 @@ mod block;
 mod extras;
 mod failed;
 mod header;
+mod live_list;
 mod reference;
-mod roll;
 mod run;
 mod shield_count;
 mod stage;
@@ -49,9 +49,9 @@ mod waker;
 
 pub(super) use block::Blocks;
 pub(super) use failed::{Failed, Members};
+pub(super) use live_list::LiveList;
 pub(crate) use reference::CellRef;
 pub(super) use reference::{Claimed, Claiming, Parting};
-pub(super) use roll::Roll;
 pub(super) use run::{Finished, Ran, RanInBatch};
 pub(in crate::group) use shield_count::{Shields, Stands};
 pub(crate) use stage::OutputPolicy;

@@ -14,8 +14,8 @@ use super::block::{Block, Blocks, Room};
 use super::extras::{Extras, Lazy};
 use super::failed::Members;
 use super::header::{Header, VTable};
+use super::live_list::{Links, OFF};
 use super::reference::CellRef;
-use super::roll::{Entry, OFF};
 use super::state::{BACKGROUND, Ending, KEY, REF, SCHEDULED};
 use super::value_ref::ValueRef;
 use crate::cancel::CancelReason;
@@ -365,7 +365,7 @@ impl<F: Future, S: OutputPolicy<F::Output>> Fresh<F, S> {
         }
     }
 
-    /// Makes the cell, of a child that is going to be live: the references of roll, queue and key.
+    /// Makes the cell, of a child that is going to be live: the references of live list, queue and key.
     #[inline]
     pub(in crate::group) fn publish(
         self,
@@ -378,7 +378,7 @@ impl<F: Future, S: OutputPolicy<F::Output>> Fresh<F, S> {
         unsafe { self.put_with_key(room) }
     }
 
-    /// The same for a child that has no key, as if that had been dropped: the references of roll and queue.
+    /// The same for a child that has no key, as if that had been dropped: the references of live list and queue.
     #[inline]
     pub(in crate::group) fn publish_keyless(
         self,
@@ -449,8 +449,8 @@ impl<F: Future, S: OutputPolicy<F::Output>> Fresh<F, S> {
                 vtable: Cell::<F, S>::VTABLE,
                 block,
                 above,
-                mark: AtomicU16::new(OFF),
-                entry: Entry::new(),
+                sweep_mark: AtomicU16::new(OFF),
+                links: Links::new(),
                 taken: AtomicBool::new(false),
                 extras: Lazy::new(self.location, extras),
                 waiter: UnsafeCell::new(None),

@@ -23,7 +23,7 @@
 //! 4. While `WAITER` is off the waiter's slot belongs to the key; while it is on and `OVER` is off, to nobody; the step
 //!    that sets `OVER` and finds it on owns the slot from there.
 //! 5. `KEY` goes off once, or was never on. Off before `OVER`: whoever sets `OVER` lets go of the value. Off after it: the key does.
-//! 6. An end is counted once: one that is untold by whoever, under the group's lock, finds the child on the roll; any other
+//! 6. An end is counted once: one that is untold by whoever, under the group's lock, finds the child on the live list; any other
 //!    by whoever set `OVER`.
 
 use std::fmt;

@@ -1,6 +1,6 @@
 //! The sweep over a group's live children, which drops those that nobody is polling.
 
-use crate::group::cell::{CellRef, Claimed, Claiming, Roll};
+use crate::group::cell::{CellRef, Claimed, Claiming, LiveList};
 
 /// What a sweep came to.
 pub(in crate::group) enum Swept {
@@ -12,7 +12,7 @@ pub(in crate::group) enum Swept {
     Held(CellRef),
 }
 
-impl Roll {
+impl LiveList {
     /// The next child that is to be dropped. Those that are being polled are marked: they go at the end of that poll.
     /// Nothing may be added once this was called.
     pub(in crate::group) fn sweep(&mut self, force: bool) -> Option<Swept> {

@@ -63,7 +63,7 @@ impl Sched {
         }
     }
 
-    /// Counts the end of a child that is untold: the roll's reference.
+    /// Counts the end of a child that is untold: the live list's reference.
     #[inline]
     fn tell(&mut self, child: &CellRef, effects: &mut Effects) -> Option<CellRef> {
         let kept = child.untold()?;

@@ -22,7 +22,7 @@
 //! 2. `live` counts the children that were admitted and of whose end the group was not told yet. Of some in a batch it is
 //!    told late: whoever needs to know exactly settles first.
 //! 3. Once `cancelled` is set nobody is admitted and the line stays empty. Once `hard` is set, children leave by
-//!    `Roll::sweep`, or at the end of the poll in which it met them. Then the queue holds only children that the sweep
+//!    `LiveList::sweep`, or at the end of the poll in which it met them. Then the queue holds only children that the sweep
 //!    has marked: those that a shield holds, which go on, and those whose last shield is gone, which go.
 //! 4. Once `closed` is set nobody is admitted. Closed and `live` 0 is the end: it is reached once and never left.
 //! 5. A child that wants to be polled is in the queue, in a batch or in a shard. It may be in both and in the queue twice, or there when it
@@ -44,7 +44,7 @@ pub(super) use self::staffing::Parking;
 use self::stats::Tally;
 pub(super) use self::work::{Done, Turned, Work};
 use crate::cancel::{CancelKind, CancelReason, Told};
-use crate::group::cell::{Blocks, CellRef, Ending, Failed, Finished, Roll, Shields};
+use crate::group::cell::{Blocks, CellRef, Ending, Failed, Finished, LiveList, Shields};
 use crate::group::queues::batch::Batch;
 use crate::group::queues::completions::Completions;
 use crate::group::queues::concurrency_limit::ConcurrencyLimit;
@@ -111,7 +111,7 @@ pub(super) struct Sched {
     /// The owner is gone: failures that still come have nowhere to go.
     orphaned: bool,
     next_number: u64,
-    children: Roll,
+    children: LiveList,
     /// Where the cells of new children go. Filled while there are live ones.
     pub(super) blocks: Blocks,
     ready: Ready<CellRef>,
@@ -183,7 +183,7 @@ impl Sched {
             tally: Tally::default(),
             orphaned: false,
             next_number: 0,
-            children: Roll::default(),
+            children: LiveList::default(),
             blocks: Blocks::default(),
             ready: Ready::new(),
             lent: Vec::new(),

@@ -1,8 +1,8 @@
 //! The roll of a group's live children, linked through their cells: it needs no memory, and a child leaves it in one step.
 //!
 //! 1. The roll has a reference of each child on it.
-//! 2. A child is only ever on the roll of its own group, and links and marks are touched under that group's lock alone.
-//! 3. The mark of a child that is not on the roll is `OFF`. Links count only for a child that is on it; the first has none
+//! 2. A child is only ever on the live list of its own group, and links and marks are touched under that group's lock alone.
+//! 3. The mark of a child that is not on the live list is `OFF`. Links count only for a child that is on it; the first has none
 //!    before it, the last none behind it.
 //! 4. `ahead` is the first child to which the sweep has not come. All behind it in the list have not been swept either, all
 //!    before it have. Nothing is added while there are any of the latter.
@@ -16,18 +16,18 @@ use super::header::Header;
 use super::reference::CellRef;
 use crate::std_or_loom::atomic::AtomicPtr;
 
-/// The mark of a child that is not on the roll.
+/// The mark of a child that is not on the live list.
 pub(super) const OFF: u16 = 0;
 /// The mark of one to which no sweep has come.
 const ON: u16 = 1;
 
-/// A child's links on the roll, beside its mark.
-pub(super) struct Entry {
+/// A child's links on the live list, beside its mark.
+pub(super) struct Links {
     before: AtomicPtr<Header>,
     behind: AtomicPtr<Header>,
 }
 
-impl Entry {
+impl Links {
     pub(super) fn new() -> Self {
         Self {
             before: AtomicPtr::new(null_mut()),
@@ -39,7 +39,7 @@ impl Entry {
 /// Live children, in the order in which they came.
 ///
 /// It needs no destructor: a child that is on it keeps the group.
-pub(in crate::group) struct Roll {
+pub(in crate::group) struct LiveList {
     first: *mut Header,
     last: *mut Header,
     ahead: *mut Header,
@@ -48,9 +48,9 @@ pub(in crate::group) struct Roll {
 }
 
 // SAFETY: it stands for references, which are `Send`.
-unsafe impl Send for Roll {}
+unsafe impl Send for LiveList {}
 
-impl Default for Roll {
+impl Default for LiveList {
     fn default() -> Self {
         Self {
             first: null_mut(),
@@ -61,18 +61,18 @@ impl Default for Roll {
     }
 }
 
-/// The entry of a child that is on the roll.
+/// The links of a child that is on the live list.
 ///
 /// # Safety
 ///
-/// It is null, or on the roll for `'a`.
+/// It is null, or on the live list for `'a`.
 #[inline]
-unsafe fn entry<'a>(child: *mut Header) -> Option<&'a Entry> {
-    // SAFETY: the roll has a reference of it (1).
-    NonNull::new(child).map(|child| unsafe { &child.as_ref().entry })
+unsafe fn links<'a>(child: *mut Header) -> Option<&'a Links> {
+    // SAFETY: the live list has a reference of it (1).
+    NonNull::new(child).map(|child| unsafe { &child.as_ref().links })
 }
 
-impl Roll {
+impl LiveList {
     /// Puts a child at the end.
     #[inline]
     pub(in crate::group) fn add(&mut self, child: CellRef) {
@@ -85,17 +85,17 @@ impl Roll {
     /// Puts a child before another one, or at the end.
     #[inline]
     fn link(&mut self, child: CellRef, behind: *mut Header, mark: u16) -> *mut Header {
-        debug_assert!(child.header().mark.load(Relaxed) == OFF);
+        debug_assert!(child.header().sweep_mark.load(Relaxed) == OFF);
         let raw = child.raw().as_ptr();
-        // SAFETY: it is null or on the roll.
-        let next = unsafe { entry(behind) };
+        // SAFETY: it is null or on the live list.
+        let next = unsafe { links(behind) };
         let before = next.map_or(self.last, |next| next.before.load(Relaxed));
-        let own = &child.header().entry;
-        child.header().mark.store(mark, Relaxed);
+        let own = &child.header().links;
+        child.header().sweep_mark.store(mark, Relaxed);
         own.before.store(before, Relaxed);
         own.behind.store(behind, Relaxed);
-        // SAFETY: it is null or on the roll.
-        match unsafe { entry(before) } {
+        // SAFETY: it is null or on the live list.
+        match unsafe { links(before) } {
             Some(previous) => previous.behind.store(raw, Relaxed),
             None => self.first = raw,
         }
@@ -103,28 +103,28 @@ impl Roll {
             Some(next) => next.before.store(raw, Relaxed),
             None => self.last = raw,
         }
-        // The reference is the roll's.
+        // The reference is the live list's.
         let _ = ManuallyDrop::new(child);
         raw
     }
 
-    /// Takes a child off; `None` if it is not on the roll.
+    /// Takes a child off; `None` if it is not on the live list.
     #[inline]
     pub(in crate::group) fn remove(&mut self, child: &CellRef) -> Option<CellRef> {
-        let own = &child.header().entry;
-        let mark = &child.header().mark;
+        let own = &child.header().links;
+        let mark = &child.header().sweep_mark;
         if mark.load(Relaxed) == OFF {
             return None;
         }
         mark.store(OFF, Relaxed);
         let (before, behind) = (own.before.load(Relaxed), own.behind.load(Relaxed));
-        // SAFETY: each is null or on the roll.
-        match unsafe { entry(before) } {
+        // SAFETY: each is null or on the live list.
+        match unsafe { links(before) } {
             Some(previous) => previous.behind.store(behind, Relaxed),
             None => self.first = behind,
         }
         // SAFETY: as above.
-        match unsafe { entry(behind) } {
+        match unsafe { links(behind) } {
             Some(next) => next.before.store(before, Relaxed),
             None => self.last = before,
         }
@@ -132,14 +132,14 @@ impl Roll {
         if self.ahead == raw.as_ptr() {
             self.ahead = behind;
         }
-        // SAFETY: it is the roll's reference (1), and leaves it.
+        // SAFETY: it is the live list's reference (1), and leaves it.
         Some(unsafe { CellRef::from_raw(raw) })
     }
 
     /// Takes the next child off to which the sweep has not come.
     pub(in crate::group) fn take_ahead(&mut self) -> Option<CellRef> {
         let ahead = NonNull::new(self.ahead)?;
-        // SAFETY: it is on the roll, which has a reference of it; this one is not counted, and not dropped.
+        // SAFETY: it is on the live list, which has a reference of it; this one is not counted, and not dropped.
         let child = ManuallyDrop::new(unsafe { CellRef::from_raw(ahead) });
         self.remove(&child)
     }
@@ -155,9 +155,9 @@ impl Roll {
         self.ahead.is_null()
     }
 
-    /// Has the sweep come to this one, or is it not on the roll?
+    /// Has the sweep come to this one, or is it not on the live list?
     pub(in crate::group) fn is_behind_sweep(&self, child: &CellRef) -> bool {
-        let mark = child.header().mark.load(Relaxed);
+        let mark = child.header().sweep_mark.load(Relaxed);
         mark == OFF || mark == self.swept
     }
 
@@ -171,10 +171,10 @@ impl Roll {
     pub(in crate::group) fn iter(&self) -> impl Iterator<Item = CellRef> {
         let mut next = self.first;
         iter::from_fn(move || {
-            // SAFETY: it is on the roll, which has a reference of it and is borrowed; this one is not counted, and not
+            // SAFETY: it is on the live list, which has a reference of it and is borrowed; this one is not counted, and not
             // dropped.
             let child = ManuallyDrop::new(unsafe { CellRef::from_raw(NonNull::new(next)?) });
-            next = child.header().entry.behind.load(Relaxed);
+            next = child.header().links.behind.load(Relaxed);
             Some(CellRef::clone(&child))
         })
     }
