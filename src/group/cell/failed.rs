@@ -58,7 +58,7 @@ impl Drop for Failed {
 
 /// The group of children that can all fail with an `E` and with nothing else.
 ///
-/// Children come into being through `Fresh::publish`, which asks for one of these and for that error type; and the only way
+/// Children come into being through `NewCell::publish`, which asks for one of these and for that error type; and the only way
 /// to get one makes a new core. So each child of the core has `E` for its error type.
 pub(in crate::group) struct Members<E> {
     core: Arc<Core>,

@@ -304,20 +304,20 @@ impl<F: Future, S: OutputPolicy<F::Output>> Cell<F, S> {
 
 /// How a child differs from most.
 #[derive(Default)]
-pub(in crate::group) struct Manner {
+pub(in crate::group) struct ChildOptions {
     extras: Option<Box<Extras>>,
     flags: usize,
 }
 
-impl Manner {
+impl ChildOptions {
     /// With the context that is set here.
     #[inline]
     pub(in crate::group) fn here() -> Self {
-        let mut manner = Self::default();
+        let mut options = Self::default();
         if context::is_set() {
-            manner.extras().context = UnsafeCell::new(context::snapshot());
+            options.extras().context = UnsafeCell::new(context::snapshot());
         }
-        manner
+        options
     }
 
     pub(in crate::group) fn name(mut self, name: Arc<str>) -> Self {
@@ -344,21 +344,21 @@ impl Manner {
 }
 
 /// What a cell is made of.
-pub(in crate::group) struct Fresh<F: Future, S: OutputPolicy<F::Output>> {
-    manner: Manner,
+pub(in crate::group) struct NewCell<F: Future, S: OutputPolicy<F::Output>> {
+    options: ChildOptions,
     location: &'static Location<'static>,
     future: F,
     settle: PhantomData<S>,
 }
 
-impl<F: Future, S: OutputPolicy<F::Output>> Fresh<F, S> {
+impl<F: Future, S: OutputPolicy<F::Output>> NewCell<F, S> {
     pub(in crate::group) fn new(
-        manner: Manner,
+        options: ChildOptions,
         location: &'static Location<'static>,
         future: F,
     ) -> Self {
         Self {
-            manner,
+            options,
             location,
             future,
             settle: PhantomData,
@@ -442,7 +442,7 @@ impl<F: Future, S: OutputPolicy<F::Output>> Fresh<F, S> {
     #[inline]
     unsafe fn put(self, room: Room, who: usize) -> NonNull<Header> {
         let Room { at, block, above } = room;
-        let Manner { extras, flags } = self.manner;
+        let ChildOptions { extras, flags } = self.options;
         let cell = Cell::<F, S> {
             header: Header {
                 state: AtomicUsize::new(SCHEDULED | flags | who),
@@ -476,9 +476,9 @@ mod tests {
     #[test]
     fn a_child_without_context_or_name_has_no_box_for_them() {
         static NUMBER: ContextVar<u32> = ContextVar::new();
-        assert!(Manner::here().extras.is_none());
-        assert!(Manner::here().background().extras.is_none());
-        NUMBER.sync_scope(1, || assert!(Manner::here().extras.is_some()));
-        assert!(Manner::here().extras.is_none());
+        assert!(ChildOptions::here().extras.is_none());
+        assert!(ChildOptions::here().background().extras.is_none());
+        NUMBER.sync_scope(1, || assert!(ChildOptions::here().extras.is_some()));
+        assert!(ChildOptions::here().extras.is_none());
     }
 }

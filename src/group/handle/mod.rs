@@ -31,7 +31,7 @@ pub use self::named::Named;
 pub use self::spawn_when_free::SpawnWhenFree;
 use crate::cancel::CancelReason;
 use crate::error::GatherIncomplete;
-use crate::group::cell::{Claiming, Fresh, Manner, MembersOf, OnThread, OutputPolicy};
+use crate::group::cell::{ChildOptions, Claiming, MembersOf, NewCell, OnThread, OutputPolicy};
 use crate::group::engine::core::Core;
 use crate::group::engine::kind::{Blocking, Inline, InlineLocal, Kind, Local, Shared};
 use crate::group::queues::tickets::Ticket;
@@ -90,7 +90,7 @@ impl<E, K: Kind> Clone for Scope<'_, E, K> {
 }
 
 /// A child that was not taken, and why.
-type Refused<F, S> = (Fresh<F, S>, u64, CancelReason);
+type Refused<F, S> = (NewCell<F, S>, u64, CancelReason);
 
 impl<'env, E, K: Kind> Scope<'env, E, K> {
     pub(super) fn new(members: MembersOf<E, K::Home>, home: K::Home) -> Self {
@@ -164,7 +164,7 @@ impl<'env, E, K: Kind> Scope<'env, E, K> {
     #[inline]
     pub(super) fn add<F, S>(
         &self,
-        manner: Manner,
+        options: ChildOptions,
         location: &'static Location<'static>,
         future: F,
         ticket: Option<Ticket>,
@@ -173,7 +173,7 @@ impl<'env, E, K: Kind> Scope<'env, E, K> {
         F: Future + 'env,
         S: OutputPolicy<F::Output, Error = E>,
     {
-        self.try_add::<F, S>(manner, location, future, ticket)
+        self.try_add::<F, S>(options, location, future, ticket)
             .unwrap_or_else(|refused| self.refused(refused))
     }
 
@@ -195,7 +195,7 @@ impl<'env, E, K: Kind> Scope<'env, E, K> {
     #[inline]
     pub(super) fn try_add<F, S>(
         &self,
-        manner: Manner,
+        options: ChildOptions,
         location: &'static Location<'static>,
         future: F,
         ticket: Option<Ticket>,
@@ -204,7 +204,7 @@ impl<'env, E, K: Kind> Scope<'env, E, K> {
         F: Future + 'env,
         S: OutputPolicy<F::Output, Error = E>,
     {
-        let fresh = Fresh::<F, S>::new(manner, location, future);
+        let fresh = NewCell::<F, S>::new(options, location, future);
         self.take_in(fresh, |fresh, sched, number, effects| {
             self.enlist(fresh, sched, number, ticket, effects)
         })
@@ -214,7 +214,7 @@ impl<'env, E, K: Kind> Scope<'env, E, K> {
     #[inline]
     fn enlist<F, S>(
         &self,
-        fresh: Fresh<F, S>,
+        fresh: NewCell<F, S>,
         sched: &mut Sched,
         number: u64,
         ticket: Option<Ticket>,
@@ -236,7 +236,7 @@ impl<'env, E, K: Kind> Scope<'env, E, K> {
         F: Future + 'env,
         S: OutputPolicy<F::Output, Error = E>,
     {
-        let fresh = Fresh::<F, S>::new(Manner::here(), location, future);
+        let fresh = NewCell::<F, S>::new(ChildOptions::here(), location, future);
         let added = self.take_in(fresh, |fresh, sched, number, effects| {
             let (roll, queue) = fresh.publish_keyless(&self.members, &mut sched.blocks, number);
             sched.enlist(roll, queue, None, effects);
@@ -250,8 +250,8 @@ impl<'env, E, K: Kind> Scope<'env, E, K> {
     #[inline]
     fn take_in<F, S, R>(
         &self,
-        fresh: Fresh<F, S>,
-        enlist: impl FnOnce(Fresh<F, S>, &mut Sched, u64, &mut Effects) -> R,
+        fresh: NewCell<F, S>,
+        enlist: impl FnOnce(NewCell<F, S>, &mut Sched, u64, &mut Effects) -> R,
     ) -> Result<R, Refused<F, S>>
     where
         F: Future + 'env,

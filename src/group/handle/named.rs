@@ -11,7 +11,7 @@ use super::output_policy::{Call, Contained, Fallible, Observed, Plain, Supervise
 use super::start::{Ready, Start};
 use super::{Scope, SpawnWhenFree};
 use crate::error::Outcome;
-use crate::group::cell::Manner;
+use crate::group::cell::ChildOptions;
 use crate::group::engine::kind::{Accepts, Kind, Shared};
 
 /// Starts one child with a name; made by [`Scope::named`].
@@ -26,8 +26,8 @@ impl<'a, 'env, E, K: Kind> Named<'a, 'env, E, K> {
         Self { scope, name }
     }
 
-    fn manner(&self) -> Manner {
-        Manner::here().name(Arc::clone(&self.name))
+    fn options(&self) -> ChildOptions {
+        ChildOptions::here().name(Arc::clone(&self.name))
     }
 
     /// Like [`Scope::spawn`].
@@ -39,7 +39,7 @@ impl<'a, 'env, E, K: Kind> Named<'a, 'env, E, K> {
         K: Accepts<F> + Accepts<F::Output>,
     {
         self.scope
-            .add::<F, Plain<E>>(self.manner(), Location::caller(), future, None)
+            .add::<F, Plain<E>>(self.options(), Location::caller(), future, None)
     }
 
     /// Like [`Scope::start_soon`].
@@ -52,7 +52,7 @@ impl<'a, 'env, E, K: Kind> Named<'a, 'env, E, K> {
         K: Accepts<C> + Accepts<F> + Accepts<F::Output>,
     {
         self.scope
-            .add::<_, Plain<E>>(self.manner(), Location::caller(), Call::new(call), None)
+            .add::<_, Plain<E>>(self.options(), Location::caller(), Call::new(call), None)
     }
 
     /// Like [`Scope::try_spawn`].
@@ -65,7 +65,7 @@ impl<'a, 'env, E, K: Kind> Named<'a, 'env, E, K> {
         K: Accepts<F> + Accepts<Result<T, E>>,
     {
         self.scope
-            .add::<F, Fallible>(self.manner(), Location::caller(), future, None)
+            .add::<F, Fallible>(self.options(), Location::caller(), future, None)
     }
 
     /// Like [`Scope::try_start_soon`].
@@ -79,7 +79,7 @@ impl<'a, 'env, E, K: Kind> Named<'a, 'env, E, K> {
         K: Accepts<C> + Accepts<F> + Accepts<Result<T, E>>,
     {
         self.scope
-            .add::<_, Fallible>(self.manner(), Location::caller(), Call::new(call), None)
+            .add::<_, Fallible>(self.options(), Location::caller(), Call::new(call), None)
     }
 
     /// Like [`Scope::try_spawn_observed`].
@@ -92,7 +92,7 @@ impl<'a, 'env, E, K: Kind> Named<'a, 'env, E, K> {
         K: Accepts<F> + Accepts<Result<T, E>>,
     {
         self.scope
-            .add::<F, Observed>(self.manner(), Location::caller(), future, None)
+            .add::<F, Observed>(self.options(), Location::caller(), future, None)
     }
 
     /// Like [`Scope::spawn_when_free`].
@@ -126,9 +126,9 @@ impl<'a, 'env, E, K: Kind> Named<'a, 'env, E, K> {
         F::Output: 'env,
         K: Accepts<F> + Accepts<F::Output>,
     {
-        let manner = self.manner().background();
+        let options = self.options().background();
         self.scope
-            .add::<F, Plain<E>>(manner, Location::caller(), future, None)
+            .add::<F, Plain<E>>(options, Location::caller(), future, None)
     }
 
     /// Like [`Scope::spawn_supervised`].
@@ -142,7 +142,7 @@ impl<'a, 'env, E, K: Kind> Named<'a, 'env, E, K> {
     {
         let child = Contained::new(future);
         self.scope
-            .add::<_, Supervised<E>>(self.manner(), Location::caller(), child, None)
+            .add::<_, Supervised<E>>(self.options(), Location::caller(), child, None)
     }
 
     /// Like [`Scope::start`].
@@ -156,7 +156,7 @@ impl<'a, 'env, E, K: Kind> Named<'a, 'env, E, K> {
         K: Accepts<C> + Accepts<F> + Accepts<F::Output> + Accepts<V>,
     {
         self.scope.begin::<_, _, _, Infallible, Plain<E>>(
-            self.manner(),
+            self.options(),
             Location::caller(),
             call,
             |_| None,
@@ -175,7 +175,7 @@ impl<'a, 'env, E, K: Kind> Named<'a, 'env, E, K> {
         K: Accepts<C> + Accepts<F> + Accepts<Result<T, E>> + Accepts<V>,
     {
         self.scope.begin::<_, _, _, E, Fallible>(
-            self.manner(),
+            self.options(),
             Location::caller(),
             call,
             Result::err,

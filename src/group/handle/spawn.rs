@@ -10,7 +10,7 @@ use super::start::{Ready, Start, handshake};
 use super::{Scope, SpawnWhenFree};
 use crate::error::Outcome;
 use crate::error::unhandled::drop_quietly;
-use crate::group::cell::{Manner, OutputPolicy};
+use crate::group::cell::{ChildOptions, OutputPolicy};
 use crate::group::engine::kind::{Accepts, Kind};
 
 impl<'env, E, K: Kind> Scope<'env, E, K> {
@@ -43,7 +43,7 @@ impl<'env, E, K: Kind> Scope<'env, E, K> {
         F::Output: 'env,
         K: Accepts<F> + Accepts<F::Output>,
     {
-        self.add::<F, Plain<E>>(Manner::here(), Location::caller(), future, None)
+        self.add::<F, Plain<E>>(ChildOptions::here(), Location::caller(), future, None)
     }
 
     /// Starts a child from a callable, which the child calls when it is first polled.
@@ -66,7 +66,12 @@ impl<'env, E, K: Kind> Scope<'env, E, K> {
         F::Output: 'env,
         K: Accepts<C> + Accepts<F> + Accepts<F::Output>,
     {
-        self.add::<_, Plain<E>>(Manner::here(), Location::caller(), Call::new(call), None)
+        self.add::<_, Plain<E>>(
+            ChildOptions::here(),
+            Location::caller(),
+            Call::new(call),
+            None,
+        )
     }
 
     /// Starts a child that can fail.
@@ -96,7 +101,7 @@ impl<'env, E, K: Kind> Scope<'env, E, K> {
         E: 'env,
         K: Accepts<F> + Accepts<Result<T, E>>,
     {
-        self.add::<F, Fallible>(Manner::here(), Location::caller(), future, None)
+        self.add::<F, Fallible>(ChildOptions::here(), Location::caller(), future, None)
     }
 
     /// Starts a child that can fail from a callable: [`try_spawn`](Self::try_spawn) in the way of
@@ -110,7 +115,12 @@ impl<'env, E, K: Kind> Scope<'env, E, K> {
         E: 'env,
         K: Accepts<C> + Accepts<F> + Accepts<Result<T, E>>,
     {
-        self.add::<_, Fallible>(Manner::here(), Location::caller(), Call::new(call), None)
+        self.add::<_, Fallible>(
+            ChildOptions::here(),
+            Location::caller(),
+            Call::new(call),
+            None,
+        )
     }
 
     /// Starts a child whose error goes to its key, and to the group only if nobody holds the key any more.
@@ -136,7 +146,7 @@ impl<'env, E, K: Kind> Scope<'env, E, K> {
         E: 'env,
         K: Accepts<F> + Accepts<Result<T, E>>,
     {
-        self.add::<F, Observed>(Manner::here(), Location::caller(), future, None)
+        self.add::<F, Observed>(ChildOptions::here(), Location::caller(), future, None)
     }
 
     /// Starts a child that gives a value, or gives the future back.
@@ -151,7 +161,7 @@ impl<'env, E, K: Kind> Scope<'env, E, K> {
         F::Output: 'env,
         K: Accepts<F> + Accepts<F::Output>,
     {
-        self.try_add::<F, Plain<E>>(Manner::here(), Location::caller(), future, None)
+        self.try_add::<F, Plain<E>>(ChildOptions::here(), Location::caller(), future, None)
             .map_err(|(fresh, ..)| fresh.into_future())
     }
 
@@ -238,7 +248,7 @@ impl<'env, E, K: Kind> Scope<'env, E, K> {
         K: Accepts<F> + Accepts<F::Output>,
     {
         self.add::<F, Plain<E>>(
-            Manner::here().background(),
+            ChildOptions::here().background(),
             Location::caller(),
             future,
             None,
@@ -272,7 +282,7 @@ impl<'env, E, K: Kind> Scope<'env, E, K> {
         K: Accepts<F> + Accepts<Result<T, X>>,
     {
         let child = Contained::new(future);
-        self.add::<_, Supervised<E>>(Manner::here(), Location::caller(), child, None)
+        self.add::<_, Supervised<E>>(ChildOptions::here(), Location::caller(), child, None)
     }
 
     /// Starts a child and waits until it says that it has started, with a value.
@@ -329,7 +339,7 @@ impl<'env, E, K: Kind> Scope<'env, E, K> {
         K: Accepts<C> + Accepts<F> + Accepts<F::Output> + Accepts<V>,
     {
         self.begin::<_, _, _, Infallible, Plain<E>>(
-            Manner::here(),
+            ChildOptions::here(),
             Location::caller(),
             call,
             |_| None,
@@ -360,12 +370,17 @@ impl<'env, E, K: Kind> Scope<'env, E, K> {
         V: 'env,
         K: Accepts<C> + Accepts<F> + Accepts<Result<T, E>> + Accepts<V>,
     {
-        self.begin::<_, _, _, E, Fallible>(Manner::here(), Location::caller(), call, Result::err)
+        self.begin::<_, _, _, E, Fallible>(
+            ChildOptions::here(),
+            Location::caller(),
+            call,
+            Result::err,
+        )
     }
 
     pub(super) fn begin<C, F, V: 'env, X: 'env, S>(
         &self,
-        manner: Manner,
+        options: ChildOptions,
         location: &'static Location<'static>,
         call: C,
         judge: fn(F::Output) -> Option<X>,
@@ -376,7 +391,7 @@ impl<'env, E, K: Kind> Scope<'env, E, K> {
         S: OutputPolicy<F::Output, Error = E>,
     {
         let (child, caller) = handshake(call, judge);
-        match self.try_add::<_, S>(manner, location, child, None) {
+        match self.try_add::<_, S>(options, location, child, None) {
             Ok(key) => Start::pending(caller, key),
             Err((fresh, _, reason)) => {
                 drop_quietly("a child that was not taken", fresh);
@@ -394,7 +409,7 @@ impl<'env, E, K: Kind> Scope<'env, E, K> {
         F: Future + 'env,
         K: Accepts<F> + Accepts<F::Output>,
     {
-        self.add::<F, Plain<E>>(Manner::here(), location, future, None)
+        self.add::<F, Plain<E>>(ChildOptions::here(), location, future, None)
     }
 
     pub(crate) fn try_spawn_at<F, T>(
@@ -406,7 +421,7 @@ impl<'env, E, K: Kind> Scope<'env, E, K> {
         F: Future<Output = Result<T, E>> + 'env,
         K: Accepts<F> + Accepts<Result<T, E>>,
     {
-        self.add::<F, Fallible>(Manner::here(), location, future, None)
+        self.add::<F, Fallible>(ChildOptions::here(), location, future, None)
     }
 
     /// Starts a child without a key.
@@ -420,7 +435,7 @@ impl<'env, E, K: Kind> Scope<'env, E, K> {
         K: Accepts<F> + Accepts<Result<T, X>>,
     {
         let child = Contained::new(future);
-        self.add::<_, Supervised<E>>(Manner::here(), location, child, None)
+        self.add::<_, Supervised<E>>(ChildOptions::here(), location, child, None)
     }
 
     pub(crate) fn send_at<F>(&self, location: &'static Location<'static>, future: F)

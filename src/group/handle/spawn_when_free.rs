@@ -11,7 +11,7 @@ use super::Scope;
 use super::key::Key;
 use crate::cancel::CancelReason;
 use crate::error::unhandled::drop_quietly;
-use crate::group::cell::{Fresh, Manner, OutputPolicy};
+use crate::group::cell::{ChildOptions, NewCell, OutputPolicy};
 use crate::group::engine::kind::{Kind, Shared};
 use crate::group::engine::position::child_around;
 use crate::group::queues::concurrency_limit::Answer;
@@ -144,11 +144,11 @@ impl<'env, E, K: Kind> Scope<'env, E, K> {
 impl<F: Future> Waiting<F> {
     /// What the cell is made of.
     #[inline]
-    fn fresh<S: OutputPolicy<F::Output>>(&mut self) -> Fresh<F, S> {
+    fn fresh<S: OutputPolicy<F::Output>>(&mut self) -> NewCell<F, S> {
         let future = self.future.take();
         let future = future.expect("`SpawnWhenFree` polled after it was over");
-        Fresh::new(
-            Manner::here().name_if(self.name.take()),
+        NewCell::new(
+            ChildOptions::here().name_if(self.name.take()),
             self.location,
             future,
         )

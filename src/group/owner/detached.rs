@@ -12,7 +12,7 @@ use std::time::Duration;
 use super::options::GroupOptions;
 use crate::cancel::CancelReason;
 use crate::error::ChildInfo;
-use crate::group::cell::{Fresh, Manner, MembersOf, OutputPolicy};
+use crate::group::cell::{ChildOptions, MembersOf, NewCell, OutputPolicy};
 use crate::group::engine::core::Core;
 use crate::group::engine::driver::sweep;
 use crate::group::engine::kind::Shared;
@@ -48,8 +48,8 @@ impl Label {
         }
     }
 
-    fn manner(&self) -> Manner {
-        Manner::here().name_if(self.name.clone())
+    fn options(&self) -> ChildOptions {
+        ChildOptions::here().name_if(self.name.clone())
     }
 }
 
@@ -114,7 +114,7 @@ impl Detached {
         S: OutputPolicy<F::Output, Error = Infallible, Value: Send>,
     {
         self.scope
-            .try_add::<F, S>(label.manner(), label.location, future, None)
+            .try_add::<F, S>(label.options(), label.location, future, None)
             .map_err(|(fresh, _, reason)| (fresh.into_future(), reason))
     }
 
@@ -129,7 +129,7 @@ impl Detached {
         F: Future + Send + 'static,
         S: OutputPolicy<F::Output, Error = Infallible, Value: Send>,
     {
-        let fresh = Fresh::<F, S>::new(label.manner(), label.location, future);
+        let fresh = NewCell::<F, S>::new(label.options(), label.location, future);
         let number = self.core().with(|sched, _| match sched.admit() {
             Ok(number) | Err((number, _)) => number,
         });
