@@ -14,7 +14,7 @@ use crate::blocked::tell_groups_by;
 use crate::cancel::{CallbackGuard, CancelReason, CancelToken, who};
 use crate::depth;
 use crate::group::cell::{CellRef, Claimed, Ending, Failed, Finished, OnThread};
-use crate::group::queues::batch::Hand;
+use crate::group::queues::batch::BatchSlot;
 use crate::group::queues::counter::Counter;
 use crate::group::queues::wake_shards::WakeShards;
 use crate::group::queues::watchers::WatcherId;
@@ -221,7 +221,7 @@ impl Core {
         self.with(|sched, effects| sched.fails(failed, end, self.policy, overdue, effects));
     }
 
-    /// Gives back what the driver had and takes the next, into its hand if it is more than one child: the critical section
+    /// Gives back what the driver had and takes the next, into its slot if it is more than one child: the critical section
     /// between two polls.
     #[inline]
     pub(in crate::group) fn step(
@@ -229,11 +229,11 @@ impl Core {
         done: Done,
         by_owner: bool,
         spent: &mut Spent,
-        hand: &mut Hand,
+        slot: &mut BatchSlot,
     ) -> Work {
         self.with(|sched, effects| {
-            sched.take_back(done, by_owner, hand, effects);
-            sched.work(by_owner, spent, hand, effects)
+            sched.take_back(done, by_owner, slot, effects);
+            sched.work(by_owner, spent, slot, effects)
         })
     }
 
@@ -242,10 +242,10 @@ impl Core {
         self: &Arc<Self>,
         done: Done,
         by_owner: bool,
-        hand: &mut Hand,
+        slot: &mut BatchSlot,
     ) {
         self.with(|sched, effects| {
-            sched.take_back(done, by_owner, hand, effects);
+            sched.take_back(done, by_owner, slot, effects);
             sched.nudge(effects);
         });
     }

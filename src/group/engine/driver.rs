@@ -22,7 +22,7 @@ use super::kind::Executor;
 use crate::depth::Drive;
 use crate::error::unhandled::wake_quietly;
 use crate::group::cell::{Apart, OnThread, Ran, RanInBatch};
-use crate::group::queues::batch::{Batch, Hand};
+use crate::group::queues::batch::{Batch, BatchSlot};
 use crate::group::queues::driver_jobs::DriverId;
 use crate::group::queues::watchers::{Events, WatcherId};
 use crate::group::sched::left::Left;
@@ -53,18 +53,18 @@ pub(in crate::group) fn drive<G: Executor>(
 ) -> Drove {
     let _drive = Drive::begin();
     let core = at.core();
-    let mut hand = Hand::default();
+    let mut slot = BatchSlot::default();
     let mut done = Done::First;
     loop {
-        let work = core.step(done, by_owner, spent, &mut hand);
-        hand.let_go();
+        let work = core.step(done, by_owner, spent, &mut slot);
+        slot.let_go();
         let end;
         match work {
             Work::Nothing => return Drove::Idle,
             Work::Later => return Drove::Yield,
             Work::Batch => {
                 let turned;
-                (turned, end) = drive_batch(at, hand.batch(), spent, executor);
+                (turned, end) = drive_batch(at, slot.batch(), spent, executor);
                 done = Done::Batch(turned);
             }
             Work::Poll(child) => {
@@ -85,7 +85,7 @@ pub(in crate::group) fn drive<G: Executor>(
             }
         }
         if let Some(end) = end {
-            core.give_back(done, by_owner, &mut hand);
+            core.give_back(done, by_owner, &mut slot);
             return end;
         }
     }

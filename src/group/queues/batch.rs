@@ -82,15 +82,15 @@ impl Batch {
 
 /// What a driver holds children in. It is empty at first, and costs nothing as long as it is.
 #[derive(Default)]
-pub(in crate::group) struct Hand {
+pub(in crate::group) struct BatchSlot {
     /// The batch that is lent, or one that is empty.
     batch: Option<Arc<Batch>>,
     /// The batch that was given back: what is left in it is to be let go of.
     spent: Option<Arc<Batch>>,
 }
 
-impl Hand {
-    /// Fills an empty hand with so many children, which are lent. `ordered`: the order of their ends matters; `counted`: somebody
+impl BatchSlot {
+    /// Fills an empty slot with so many children, which are lent. `ordered`: the order of their ends matters; `counted`: somebody
     /// waits for them.
     #[inline]
     pub(in crate::group) fn fill(
@@ -101,7 +101,7 @@ impl Hand {
         mut next: impl FnMut() -> Option<CellRef>,
     ) -> Arc<Batch> {
         let shared = self.batch.get_or_insert_with(|| Arc::new(Batch::new()));
-        let batch = Arc::get_mut(shared).expect("an empty hand is nobody else's");
+        let batch = Arc::get_mut(shared).expect("an empty slot is nobody else's");
         batch.hurried.store(false, Relaxed);
         batch.ordered = ordered;
         batch.counted = counted;
@@ -115,7 +115,7 @@ impl Hand {
     /// The batch in it.
     #[inline]
     pub(in crate::group) fn batch(&self) -> &Batch {
-        self.batch.as_ref().expect("a hand is filled first")
+        self.batch.as_ref().expect("a slot is filled first")
     }
 
     /// Takes the batch out of those that are `lent`: its children. Those that are left where they are will be let go of.
@@ -124,7 +124,7 @@ impl Hand {
         lent: &mut Vec<Arc<Batch>>,
     ) -> &mut [Option<Parting>] {
         mem::swap(&mut self.batch, &mut self.spent);
-        let shared = self.spent.as_mut().expect("a hand is filled first");
+        let shared = self.spent.as_mut().expect("a slot is filled first");
         lent.retain(|batch| !Arc::ptr_eq(batch, shared));
         let batch = Arc::get_mut(shared).expect("a batch is looked at under the lock alone");
         &mut batch.children[..batch.len]

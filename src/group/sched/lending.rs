@@ -5,7 +5,7 @@ use std::mem;
 use super::effects::Effects;
 use super::{Sched, Turned};
 use crate::group::cell::{CellRef, Ending};
-use crate::group::queues::batch::{Hand, LARGEST};
+use crate::group::queues::batch::{BatchSlot, LARGEST};
 use crate::group::queues::watchers::Events;
 use crate::order;
 
@@ -16,14 +16,14 @@ impl Sched {
     /// Lends the first of the ready children, if there are enough, as far as others have a share in them. `room` is what the
     /// driver may poll.
     #[inline]
-    pub(super) fn lend(&mut self, room: usize, hand: &mut Hand) -> Option<usize> {
+    pub(super) fn lend(&mut self, room: usize, slot: &mut BatchSlot) -> Option<usize> {
         if self.ready.len() < FEW {
             return None;
         }
-        self.lend_share(room, hand)
+        self.lend_share(room, slot)
     }
 
-    fn lend_share(&mut self, room: usize, hand: &mut Hand) -> Option<usize> {
+    fn lend_share(&mut self, room: usize, slot: &mut BatchSlot) -> Option<usize> {
         let share = self.ready.len() / self.max_drivers.max(1);
         let count = share.min(room).min(LARGEST);
         let is_calm = !self.hard && self.doomed.is_empty() && !self.is_urgent();
@@ -32,7 +32,7 @@ impl Sched {
         }
         let ordered = self.completions.is_some();
         let counted = self.limit.is_awaited();
-        let batch = hand.fill(count, ordered, counted, || self.ready.pop_front());
+        let batch = slot.fill(count, ordered, counted, || self.ready.pop_front());
         self.lent.push(batch);
         Some(count)
     }
@@ -43,8 +43,13 @@ impl Sched {
     }
 
     /// A driver gives back what it was lent.
-    pub(super) fn give_back(&mut self, hand: &mut Hand, turned: Turned, effects: &mut Effects) {
-        let children = hand.take_back(&mut self.lent);
+    pub(super) fn give_back(
+        &mut self,
+        slot: &mut BatchSlot,
+        turned: Turned,
+        effects: &mut Effects,
+    ) {
+        let children = slot.take_back(&mut self.lent);
         let (polled, others) = children.split_at_mut(turned.polled);
         for (index, slot) in polled.iter_mut().enumerate() {
             let Some(child) = slot else { break };

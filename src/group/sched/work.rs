@@ -5,7 +5,7 @@ use super::effects::Effects;
 use super::pace::Spent;
 use crate::cancel::CancelReason;
 use crate::group::cell::{CellRef, Claimed, Finished};
-use crate::group::queues::batch::Hand;
+use crate::group::queues::batch::BatchSlot;
 use crate::order;
 
 /// In one turn of so many a driver with more to do helps another that is busy.
@@ -18,7 +18,7 @@ pub(in crate::group) enum Done {
     Parked,
     Over(Finished),
     Woken(CellRef),
-    /// It had the batch in its hand.
+    /// It had the batch in its slot.
     Batch(Turned),
 }
 
@@ -49,7 +49,7 @@ impl Turned {
 /// What a driver is to do next.
 pub(in crate::group) enum Work {
     Poll(CellRef),
-    /// The children in its hand.
+    /// The children in its slot.
     Batch,
     Drop(Claimed, CancelReason),
     /// The turn is over, and there is more.
@@ -64,14 +64,14 @@ impl Sched {
         &mut self,
         done: Done,
         by_owner: bool,
-        hand: &mut Hand,
+        slot: &mut BatchSlot,
         effects: &mut Effects,
     ) {
         if by_owner && !matches!(done, Done::First) {
             self.free_owners += 1;
         }
         match done {
-            Done::Batch(turned) => self.give_back(hand, turned, effects),
+            Done::Batch(turned) => self.give_back(slot, turned, effects),
             Done::First | Done::Parked => {}
             Done::Over(finished) => self.over(finished, effects),
             Done::Woken(child) => self.push_quietly(child, effects),
@@ -87,14 +87,14 @@ impl Sched {
         self.hard && spare == 0 && self.live > 0 && !self.ending && !self.children.is_swept()
     }
 
-    /// What whoever asks is to do next, within its turn: a child, or some that come into its hand. If there is more, somebody
+    /// What whoever asks is to do next, within its turn: a child, or some that come into its slot. If there is more, somebody
     /// else is called to it.
     #[inline]
     pub(in crate::group) fn work(
         &mut self,
         by_owner: bool,
         spent: &mut Spent,
-        hand: &mut Hand,
+        slot: &mut BatchSlot,
         effects: &mut Effects,
     ) -> Work {
         self.take_in(effects);
@@ -103,7 +103,7 @@ impl Sched {
         let mut others = 0;
         let work = if self.ending {
             Work::Nothing
-        } else if let Some(count) = self.lend(room, hand) {
+        } else if let Some(count) = self.lend(room, slot) {
             others = count - 1;
             self.open_shards(effects);
             Work::Batch

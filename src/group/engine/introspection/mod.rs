@@ -11,6 +11,6 @@ mod on;
 #[cfg(not(feature = "testing"))]
 pub(in crate::group) use off::{awaits, note};
 #[cfg(feature = "testing")]
-pub(crate) use on::{ChildReport, GroupReport, Taking, take};
+pub(crate) use on::{GroupReport, Taking, take};
 #[cfg(feature = "testing")]
 pub(in crate::group) use on::{awaits, note};

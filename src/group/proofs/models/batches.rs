@@ -1,4 +1,4 @@
-//! A batch in the hand of a driver, against whoever takes its children over, cancels, counts, or waits for completions.
+//! A batch in the slot of a driver, against whoever takes its children over, cancels, counts, or waits for completions.
 
 use std::future::Future;
 use std::pin::Pin;
