@@ -12,7 +12,7 @@
 //! - `from_spawn`: whatever has the traits of `futures::task` as a spawner
 //! - `embedded`: the default that needs no set-up, [`Embedded`] and [`block_on`]
 //! - `no_default`: stands in for `embedded` where the feature is off
-//! - `async_executor`, `smol`, `tokio`, `thread_pool`: one adapter each; tokio's has a clock as well
+//! - `executors`, `tokio`: the adapters; tokio's has a clock as well
 //! - `no_tokio`: stands in for `tokio` where the feature is off
 //! - `processors`: the guess for executors that cannot tell how many threads run them
 //!
@@ -51,8 +51,8 @@ mod embedded;
 #[cfg(all(feature = "std", not(all(feature = "async-executor", not(loom)))))]
 mod no_default;
 
-#[cfg(all(feature = "async-executor", not(loom)))]
-mod async_executor;
+#[cfg(feature = "std")]
+mod executors;
 #[cfg(all(feature = "std", not(all(feature = "tokio", not(loom)))))]
 mod no_tokio;
 #[cfg(any(
@@ -60,10 +60,6 @@ mod no_tokio;
     feature = "futures-executor"
 ))]
 mod processors;
-#[cfg(all(feature = "smol", not(loom)))]
-mod smol;
-#[cfg(feature = "futures-executor")]
-mod thread_pool;
 #[cfg(all(feature = "tokio", not(loom)))]
 mod tokio;
 
@@ -93,7 +89,7 @@ pub use self::handle::SpawnerHandle;
 #[cfg(all(feature = "async-executor", not(loom)))]
 pub use self::embedded::{Embedded, block_on};
 #[cfg(all(feature = "smol", not(loom)))]
-pub use self::smol::Smol;
+pub use self::executors::Smol;
 
 #[cfg(all(feature = "async-executor", not(loom)))]
 use self::embedded as default_spawner;

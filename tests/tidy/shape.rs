@@ -25,6 +25,21 @@ pub(crate) fn no_first_line(file: &Source) -> Vec<Fault> {
     missing.then(fault).into_iter().collect()
 }
 
+/// Folders in which more files lie than so many; `mod.rs` counts.
+pub(crate) fn too_full(files: &[Source], most: usize) -> Vec<Fault> {
+    let mut counts = BTreeMap::<&str, Vec<&Source>>::new();
+    for file in files {
+        let folder = file.path.rsplit_once('/').map_or("", |(folder, _)| folder);
+        counts.entry(folder).or_default().push(file);
+    }
+    counts.retain(|folder, files| folder.contains('/') && files.len() > most);
+    let fault = |(folder, files): (&&str, &Vec<&Source>)| {
+        let what = format!("{folder} holds {} files, {most} at most", files.len());
+        files[0].fault(1, what, "give what belongs together a folder")
+    };
+    counts.iter().map(fault).collect()
+}
+
 pub(crate) fn empty_name(file: &Source, banned: &[&str]) -> Vec<Fault> {
     let path = file.path.trim_end_matches(".rs");
     let names = path.split('/').filter(|name| banned.contains(name));
@@ -97,6 +112,14 @@ fn a_long_file_is_found() {
     let file = Source::new("src/a.rs", &"\n".repeat(501));
     assert_eq!(lines(&too_long(&file, 500)), [501]);
     assert_eq!(lines(&too_long(&file, 501)), []);
+}
+
+#[test]
+fn a_full_folder_is_found() {
+    let paths = ["src/a/b.rs", "src/a/mod.rs", "src/a/deep/c.rs", "src/d.rs"];
+    let files = paths.map(|path| Source::new(path, ""));
+    assert_eq!(too_full(&files, 1).len(), 1);
+    assert_eq!(too_full(&files, 2).len(), 0);
 }
 
 #[test]

@@ -4,16 +4,16 @@ use std::num::NonZeroUsize;
 
 use futures::executor::ThreadPool;
 
-use super::processors::processors;
-use super::{Job, SpawnError, Spawner};
+use crate::spawner::processors::processors;
+use crate::spawner::{Job, SpawnError, Spawner};
 
 /// A `futures` thread pool.
 ///
 /// Its clones are one pool. It closes when the last clone is gone and its jobs are over, so that it never refuses
 /// one. A job that panics takes a thread of the pool with it.
 ///
-/// Its size cannot be read and is taken to be its own default, one thread per processor. [`from_fn`](super::from_fn)
-/// and [`with_parallelism`](super::FromFn::with_parallelism) say otherwise.
+/// Its size cannot be read and is taken to be its own default, one thread per processor. [`from_fn`](crate::spawner::from_fn)
+/// and [`with_parallelism`](crate::spawner::FromFn::with_parallelism) say otherwise.
 ///
 /// # Examples
 ///

@@ -7,14 +7,14 @@ use std::num::NonZeroUsize;
 
 use async_executor::{Executor, LocalExecutor, StaticExecutor, StaticLocalExecutor};
 
-use super::processors::processors;
-use super::{Job, LocalJob, LocalSpawner, SpawnError, Spawner};
+use crate::spawner::processors::processors;
+use crate::spawner::{Job, LocalJob, LocalSpawner, SpawnError, Spawner};
 
 /// An async-executor `Executor`, as `Arc<Executor<'static>>` or `&'static Executor<'static>`.
 ///
 /// It runs jobs where somebody runs it, and drops those it has when it is dropped. It cannot tell how many threads
-/// run it and is taken to be run by one per processor; [`from_fn`](super::from_fn) and
-/// [`with_parallelism`](super::FromFn::with_parallelism) say otherwise.
+/// run it and is taken to be run by one per processor; [`from_fn`](crate::spawner::from_fn) and
+/// [`with_parallelism`](crate::spawner::FromFn::with_parallelism) say otherwise.
 ///
 /// # Examples
 ///

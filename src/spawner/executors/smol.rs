@@ -4,7 +4,7 @@ use std::env;
 use std::num::NonZeroUsize;
 use std::sync::OnceLock;
 
-use super::{Job, SpawnError, Spawner};
+use crate::spawner::{Job, SpawnError, Spawner};
 
 /// The global executor of smol as a [`Spawner`], the one behind `smol::spawn`.
 ///
@@ -12,7 +12,7 @@ use super::{Job, SpawnError, Spawner};
 /// never refuses a job. Where `SMOL_THREADS` is 0 it has no threads, and a job waits for ever.
 ///
 /// smol does not tell whether this thread is one of its own. In a smol task, name the spawner or
-/// [`enter`](super::enter) it.
+/// [`enter`](crate::spawner::enter) it.
 ///
 /// It names no [clock](Spawner::clock): smol's timers are async-io's, and those are the system's clock of this crate.
 ///
