@@ -17,7 +17,6 @@ use crate::group::cell::{CellRef, Claimed, Ending, Failed, Finished, OnThread};
 use crate::group::queues::batch::BatchSlot;
 use crate::group::queues::counter::Counter;
 use crate::group::queues::wake_shards::WakeShards;
-use crate::group::queues::watchers::WatcherId;
 use crate::group::sched::effects::Effects;
 use crate::group::sched::left::Left;
 use crate::group::sched::pace::{Pace, Spent};
@@ -275,29 +274,17 @@ impl Core {
         })
     }
 
-    /// Gives back the last child that was dropped and claims the next to be, of a group that is cancelled.
-    pub(in crate::group) fn sweep_step(
+    /// Gives back the last child that was dropped, and claims what `next` says to be dropped.
+    pub(super) fn drop_next(
         self: &Arc<Self>,
         done: Option<Finished>,
+        next: impl FnOnce(&mut Sched, &mut Effects) -> Option<(Claimed, CancelReason)>,
     ) -> Option<(Claimed, CancelReason)> {
         self.with(|sched, effects| {
             if let Some(finished) = done {
                 sched.over(finished, effects);
             }
-            sched.sweep(effects)
-        })
-    }
-
-    /// Gives back the last child that was dropped and claims the next to be, by an owner that may not poll children.
-    pub(in crate::group) fn drop_step(
-        self: &Arc<Self>,
-        done: Option<Finished>,
-    ) -> Option<(Claimed, CancelReason)> {
-        self.with(|sched, effects| {
-            if let Some(finished) = done {
-                sched.over(finished, effects);
-            }
-            sched.next_to_drop(effects)
+            next(sched, effects)
         })
     }
 
@@ -306,23 +293,10 @@ impl Core {
         self.with(|sched, effects| sched.leaves_line(child, effects))
     }
 
-    /// Somebody leaves, as `leaving` says from now on: nobody is waited for but main children.
-    pub(in crate::group) fn leaves(self: &Arc<Self>, leaving: &mut bool) -> Option<Left> {
-        self.with(|sched, effects| {
-            sched.leaves(leaving, effects);
-            sched.leave_if_empty(effects)
-        })
-    }
-
     /// Closes the group for good if no child is left.
     #[inline]
     pub(crate) fn leave_if_empty(self: &Arc<Self>) -> Option<Left> {
         self.with(|sched, effects| sched.leave_if_empty(effects))
-    }
-
-    /// Whoever was leaving stays.
-    pub(in crate::group) fn stays(self: &Arc<Self>) {
-        self.with(|sched, _| sched.stays());
     }
 
     pub(crate) fn close(self: &Arc<Self>) {
@@ -331,18 +305,6 @@ impl Core {
 
     pub(crate) fn close_if_empty(self: &Arc<Self>) -> bool {
         self.with(|sched, effects| sched.close_if_empty(effects))
-    }
-
-    /// The owner is gone: from now on nobody takes children but whoever drops them.
-    pub(in crate::group) fn ends_with(
-        self: &Arc<Self>,
-        reason: CancelReason,
-        watcher: Option<WatcherId>,
-    ) {
-        self.with(|sched, effects| {
-            sched.ends(reason, effects);
-            effects.drop_waker(watcher.and_then(|watcher| sched.watchers.unwatch(watcher)));
-        });
     }
 
     /// Drops, on this thread, every child that is not being polled, and lets go of everything.

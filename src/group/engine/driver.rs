@@ -19,6 +19,7 @@ use std::task::{Context, Poll, Waker};
 
 use super::core::Core;
 use super::kind::Executor;
+use super::launching::DROPPED;
 use crate::depth::Drive;
 use crate::error::unhandled::wake_quietly;
 use crate::group::cell::{Apart, OnThread, Ran, RanInBatch};
@@ -142,7 +143,7 @@ fn drive_batch<G: Executor>(
 /// Drops, on this thread, every child of a cancelled group that is not being polled.
 pub(in crate::group) fn sweep(at: OnThread<'_>) {
     let mut done = None;
-    while let Some((claimed, reason)) = at.core().sweep_step(done) {
+    while let Some((claimed, reason)) = at.core().drop_next(done, Sched::sweep) {
         done = Some(claimed.cancel(&reason, at));
     }
 }
@@ -153,7 +154,7 @@ fn drop_doomed(at: OnThread<'_>, spent: &mut Spent) -> Drove {
     let core = at.core();
     let mut done = None;
     loop {
-        let Some((claimed, reason)) = core.drop_step(done.take()) else {
+        let Some((claimed, reason)) = core.drop_next(done.take(), Sched::next_to_drop) else {
             return Drove::Idle;
         };
         done = Some(claimed.cancel(&reason, at));
@@ -161,9 +162,7 @@ fn drop_doomed(at: OnThread<'_>, spent: &mut Spent) -> Drove {
             break;
         }
     }
-    if let Some(finished) = done {
-        core.is_over(finished);
-    }
+    done.into_iter().for_each(|finished| core.is_over(finished));
     Drove::Yield
 }
 
@@ -282,7 +281,7 @@ impl<H: DriverHome + Unpin> Future for Driver<H> {
 impl<H: DriverHome> Drop for Driver<H> {
     fn drop(&mut self) {
         if let Some(core) = self.core.upgrade() {
-            core.driver_dropped(self.id, self.home.on_thread(&core));
+            core.driver_lost(self.id, DROPPED, self.home.on_thread(&core));
         }
     }
 }

@@ -10,7 +10,7 @@ use crate::panic::catch;
 use crate::spawner::{Calls, SpawnError, Spawner};
 
 /// What is known of a driver job that was dropped.
-const DROPPED: &str = "the spawner dropped the job that polls the children";
+pub(super) const DROPPED: &str = "the spawner dropped the job that polls the children";
 
 impl Core {
     /// Puts a driver job on the spawner.
@@ -40,15 +40,6 @@ impl Core {
             Ok(Err(refused)) => self.driver_lost(id, &refused.to_string(), at),
             Err(panic) => self.driver_lost(id, &format!("the spawner {panic}"), at),
         }
-    }
-
-    /// A driver job was dropped before its end.
-    pub(in crate::group) fn driver_dropped(
-        self: &Arc<Self>,
-        id: DriverId,
-        at: Option<OnThread<'_>>,
-    ) {
-        self.driver_lost(id, DROPPED, at);
     }
 
     /// If nobody is left for the children, they are dropped here; where they are not at home, by the owner, or by the

@@ -34,7 +34,7 @@ use crate::error::GatherIncomplete;
 use crate::group::cell::{ChildOptions, Claiming, MembersOf, NewCell, OnThread, OutputPolicy};
 use crate::group::engine::core::Core;
 use crate::group::engine::kind::{Blocking, Inline, InlineLocal, Kind, Local, Shared};
-use crate::group::queues::tickets::Ticket;
+use crate::group::queues::wait_list::Ticket;
 use crate::group::sched::Sched;
 use crate::group::sched::effects::Effects;
 

@@ -15,7 +15,7 @@ use crate::group::cell::{ChildOptions, NewCell, OutputPolicy};
 use crate::group::engine::kind::{Kind, Shared};
 use crate::group::engine::position::child_around;
 use crate::group::queues::concurrency_limit::Answer;
-use crate::group::queues::tickets::Ticket;
+use crate::group::queues::wait_list::Ticket;
 use crate::turn;
 
 /// The future of [`Scope::spawn_when_free`] and [`Scope::try_spawn_when_free`].

@@ -43,7 +43,11 @@ impl<E, K: Kind> Owner<'_, E, K> {
         loop {
             let mut turn = Turn::begin(scope.on_thread(), scope.executor());
             let used_up = turn.drive();
-            if let Some(left) = core.leaves(&mut leaving) {
+            let left = core.with(|sched, effects| {
+                sched.leaves(&mut leaving, effects);
+                sched.leave_if_empty(effects)
+            });
+            if let Some(left) = left {
                 return left;
             }
             if !used_up && turn.park(watcher, Events::EMPTY, &waker, |sched| sched.live == 0) {

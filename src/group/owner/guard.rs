@@ -170,7 +170,13 @@ impl<E, K: Kind> Drop for Owner<'_, E, K> {
             let outer = core.parent().and_then(Position::reason);
             let reason = outer.map(|reason| reason.inherited());
             let reason = reason.unwrap_or_else(|| CancelReason::new(CancelKind::Dropped));
-            core.ends_with(core.first_cause(reason), self.watcher);
+            let reason = core.first_cause(reason);
+            core.with(|sched, effects| {
+                // From now on nobody takes children but who drops them.
+                sched.ends(reason, effects);
+                let watcher = self.watcher.take();
+                effects.drop_waker(watcher.and_then(|watcher| sched.watchers.unwatch(watcher)));
+            });
             if K::BORROWS {
                 Core::ends(self.scope.on_thread());
             } else {

@@ -70,7 +70,7 @@ impl<'a, E, K: Kind> TryJoin<'a, E, K> {
 impl<E, K: Kind> Drop for TryJoin<'_, E, K> {
     fn drop(&mut self) {
         if self.leaving {
-            self.group.core().stays();
+            self.group.core().with(|sched, _| sched.stays());
         }
     }
 }

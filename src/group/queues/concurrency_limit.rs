@@ -8,13 +8,12 @@
 //! 5. Of children that ask for a slot there is always one that does not wait, or a child that is under way and does not ask: where
 //!    all wait for each other, the one that has waited longest joins the line instead.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 use std::num::NonZeroUsize;
 use std::task::Waker;
 
-use super::askers::Askers;
 use super::loans::{Loans, Vacated};
-use super::tickets::{Ticket, Tickets};
+use super::wait_list::{Askers, Ticket, WaitList};
 
 /// The slots of a group; `C` is a child in line.
 pub(in crate::group) struct ConcurrencyLimit<C> {
@@ -30,9 +29,9 @@ struct Limited<C> {
     taken: usize,
     line: VecDeque<C>,
     /// Callers that wait: the lowest ticket has waited longest.
-    callers: Tickets<Waker>,
-    /// Callers that were promised a slot. They had waited, so these tickets come in their order, too.
-    promised: Tickets<()>,
+    callers: WaitList<Waker>,
+    /// Callers that were promised a slot.
+    promised: BTreeSet<Ticket>,
     last_ticket: Ticket,
     loans: Loans,
     askers: Askers,
@@ -56,8 +55,8 @@ impl<C> ConcurrencyLimit<C> {
                 limit,
                 taken: 0,
                 line: VecDeque::new(),
-                callers: Tickets::new(),
-                promised: Tickets::new(),
+                callers: WaitList::new(),
+                promised: BTreeSet::new(),
                 last_ticket: 0,
                 loans: Loans::default(),
                 askers: Askers::default(),
@@ -162,8 +161,9 @@ impl<C> ConcurrencyLimit<C> {
     pub(in crate::group) fn dismiss(&mut self, wake: impl FnMut(Waker)) {
         self.dismissed = true;
         if let Some(limited) = &mut self.limited {
-            limited.taken -= limited.promised.clear(|()| ());
-            limited.callers.clear(wake);
+            limited.taken -= std::mem::take(&mut limited.promised).len();
+            let callers = std::mem::take(&mut limited.callers);
+            callers.into_values().for_each(wake);
             limited.askers = Askers::default();
         }
     }
@@ -201,7 +201,7 @@ impl<C> ConcurrencyLimit<C> {
     /// A caller spawns the child that its slot was promised for. `false`: there is no promise, and the child starts like others.
     pub(in crate::group) fn redeem(&mut self, ticket: Ticket) -> bool {
         let limited = self.limited.as_mut();
-        limited.is_some_and(|limited| limited.promised.remove(ticket).is_some())
+        limited.is_some_and(|limited| limited.promised.remove(&ticket))
     }
 
     /// A caller goes away without having spawned: out of the line, or its promise passes on. Its waker comes back.
@@ -214,9 +214,10 @@ impl<C> ConcurrencyLimit<C> {
             return (None, None);
         };
         limited.askers.remove(ticket);
-        match limited.promised.remove(ticket) {
-            Some(()) => (limited.release(wake), None),
-            None => (None, limited.callers.remove(ticket)),
+        if limited.promised.remove(&ticket) {
+            (limited.release(wake), None)
+        } else {
+            (None, limited.callers.remove(&ticket))
         }
     }
 }
@@ -259,7 +260,7 @@ impl<C> Limited<C> {
         if let Some((ticket, waker)) = self.callers.pop_first() {
             self.askers.remove(ticket);
             self.taken += 1;
-            self.promised.push(ticket, ());
+            self.promised.insert(ticket);
             wake(waker);
         }
     }
@@ -290,7 +291,7 @@ impl<C> Limited<C> {
         }
         if let Some(ticket) = self.askers.first() {
             self.askers.remove(ticket);
-            self.callers.remove(ticket).into_iter().for_each(wake);
+            self.callers.remove(&ticket).into_iter().for_each(wake);
         }
     }
 
@@ -319,10 +320,10 @@ impl<C> Limited<C> {
             };
             self.last_ticket += 1;
             *ticket = Some(self.last_ticket);
-            self.callers.push(self.last_ticket, own);
+            self.callers.insert(self.last_ticket, own);
             return Answer::Wait(None);
         };
-        match self.callers.get_mut(known) {
+        match self.callers.get_mut(&known) {
             None => Answer::Go,
             Some(known) if known.will_wake(waker) => Answer::Wait(None),
             Some(known) => match own.take() {

@@ -1,6 +1,6 @@
 //! Tables under the lock of a group that know no group.
 //!
-//! - `askers`: children that wait for a slot of their own group
+//! - `wait_list`: who waits for a slot, by tickets
 //! - `batch`: children that a driver polls without the lock in between
 //! - `completions`: which children are over and have not been told of
 //! - `counter`: a count that is cheap on one thread
@@ -10,10 +10,8 @@
 //! - `loans`: children that run in the slot of one that awaits them
 //! - `ready`: the queue of children that want to be polled
 //! - `concurrency_limit`: the limit, and who waits for it
-//! - `tickets`: what is kept for those who wait
 //! - `watchers`: who waits for something to happen to the group
 
-pub(in crate::group) mod askers;
 pub(in crate::group) mod batch;
 pub(in crate::group) mod completions;
 pub(in crate::group) mod concurrency_limit;
@@ -22,6 +20,6 @@ pub(in crate::group) mod driver_jobs;
 pub(in crate::group) mod loans;
 pub(in crate::group) mod ready;
 pub(in crate::group) mod small_list;
-pub(in crate::group) mod tickets;
+pub(in crate::group) mod wait_list;
 pub(in crate::group) mod wake_shards;
 pub(in crate::group) mod watchers;

@@ -1,13 +1,12 @@
 //! Cancelling: the two stages, the sweep, what holds off the drop of the body, and children that are missed.
 
 use super::Sched;
-use super::children::Swept;
 use super::effects::Effects;
 use super::left::Lack;
 use super::policy::{OnError, Policy};
 use crate::cancel::{CancelKind, CancelReason};
 use crate::error::{ChildInfo, KeyId};
-use crate::group::cell::{CellRef, Claimed, Claiming};
+use crate::group::cell::{CellRef, Claimed, Claiming, LiveList};
 use crate::group::queues::watchers::Events;
 
 impl Sched {
@@ -290,5 +289,37 @@ impl Sched {
 
     pub(in crate::group) fn first_lack(&self) -> Option<&Lack> {
         self.lacks.first().map(|(_, lack)| lack)
+    }
+}
+
+/// What a sweep came to.
+enum Swept {
+    /// A child that the caller drops.
+    Drop(Claimed),
+    /// A child that a shield holds, or that is being polled meanwhile.
+    Busy(CellRef),
+    /// A child that is held and is to be polled once. This is the queue's reference.
+    Held(CellRef),
+}
+
+impl LiveList {
+    /// The next child that is to be dropped. Those that are being polled are marked: they go at the end of that poll.
+    /// Nothing may be added once this was called.
+    fn sweep(&mut self, force: bool) -> Option<Swept> {
+        while let Some(child) = self.take_ahead() {
+            let (child, held) = match child.claim(force) {
+                Claiming::Claimed(claimed) => return Some(Swept::Drop(claimed)),
+                Claiming::Busy(child) => {
+                    let held = child.is_shielded().then(|| Swept::Busy(child.clone()));
+                    (child, held)
+                }
+                Claiming::Held(child, queue) => (child, Some(Swept::Held(queue))),
+            };
+            self.put_back(child);
+            if held.is_some() {
+                return held;
+            }
+        }
+        None
     }
 }

@@ -9,7 +9,6 @@
 //! - `effects`: what a critical section leaves to be done
 //! - `left`: what a group leaves to its owner: failures, and values that are missing
 //! - `pace`: how long a turn is
-//! - `children`: the sweep over the children that are not over
 //! - `policy`: what a group does when a child fails
 //! - `refusals`: when a spawner that has refused a driver is asked again
 //! - `stats`: how the children of a group ended, in numbers
@@ -50,7 +49,7 @@ use crate::group::queues::completions::Completions;
 use crate::group::queues::concurrency_limit::ConcurrencyLimit;
 use crate::group::queues::driver_jobs::DriverJobs;
 use crate::group::queues::ready::Ready;
-use crate::group::queues::tickets::Ticket;
+use crate::group::queues::wait_list::Ticket;
 use crate::group::queues::watchers::{Events, Watchers};
 
 mod arriving;
@@ -60,7 +59,6 @@ mod seats;
 mod staffing;
 mod work;
 
-pub(in crate::group) mod children;
 pub(in crate::group) mod effects;
 pub(in crate::group) mod left;
 pub(in crate::group) mod pace;

@@ -3,7 +3,7 @@
 use super::Sched;
 use super::effects::Effects;
 use crate::group::cell::CellRef;
-use crate::group::queues::tickets::Ticket;
+use crate::group::queues::wait_list::Ticket;
 
 impl Sched {
     /// A child in line has got its slot.

@@ -1,13 +1,17 @@
-//! Children of a full group that wait for a slot of that group: they hold one meanwhile.
+//! Who waits for a slot, by tickets, and which of them are children of the same group: they hold one meanwhile.
 
 use std::collections::{BTreeMap, HashMap};
 
-use super::tickets::Ticket;
+/// Names somebody who waits. Whoever comes later has a greater one.
+pub(in crate::group) type Ticket = u64;
+
+/// What is kept for each of those who wait: the first has waited longest.
+pub(in crate::group) type WaitList<T> = BTreeMap<Ticket, T>;
 
 /// Children of the group that wait for a slot to spawn into, by the tickets that they wait with.
 #[derive(Default)]
 pub(in crate::group) struct Askers {
-    tickets: BTreeMap<Ticket, u64>,
+    tickets: WaitList<u64>,
     /// How many tickets each of them has.
     counts: HashMap<u64, usize>,
 }
