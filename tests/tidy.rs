@@ -5,6 +5,7 @@
 //! - `shape`: sizes, first lines, names, tables of contents, `lib.rs`
 //! - `words`: where `unsafe`, loom, executors and sleeps may be named
 //! - `rules`: the numbered rules of `docs/semantics.md` and who cites them
+//! - `walks`: the walks through the engine that `docs/internals.md` draws
 //! - `machinery`: `ci/*.sh` and who calls them
 
 #[path = "tidy/layers.rs"]
@@ -17,6 +18,8 @@ mod rules;
 mod shape;
 #[path = "tidy/source.rs"]
 mod source;
+#[path = "tidy/walks.rs"]
+mod walks;
 #[path = "tidy/words.rs"]
 mod words;
 
@@ -244,6 +247,12 @@ fn rules_are_kept_by_tests() {
     report(rules::uncited(&rules, &files));
     files.extend(source::rust_files("src"));
     report(rules::unknown(&rules, &files));
+}
+
+#[test]
+fn walks_go_where_they_say() {
+    let page = source::read("docs/internals.md");
+    report(walks::lost(&page, &source::rust_files("src/group")));
 }
 
 #[test]
