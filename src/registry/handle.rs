@@ -21,7 +21,7 @@ use crate::group::{self, Fallible, GroupOptions, Label, Plain, State};
 use crate::spawner::{Spawner, SpawnerHandle};
 use crate::time::Deadline;
 
-/// Holds background tasks until they are over, tells of those that are not, and is told of errors that nobody received.
+/// Keeps background tasks alive until they end, lists those still running, and receives errors that no handle took.
 ///
 /// [`create_task`](crate::create_task) finds the registry that counts where it is called. One of your own is for the tasks of
 /// one part of a program: they can be counted, listed, cancelled and drained together, and have their own hook.

@@ -110,7 +110,7 @@ impl Lazy {
     pub(super) fn location(&self) -> &'static Location<'static> {
         match Self::read(self.0.load(Acquire)) {
             Target::Location(location) => location,
-            // SAFETY: as above.
+            // SAFETY: it is a box that lives as long as we do (1).
             Target::Boxed(extras) => unsafe { &*extras }.location.expect("it moved into the box"),
         }
     }

@@ -42,7 +42,7 @@ pub(super) struct VTable {
     pub(super) poll: unsafe fn(NonNull<Header>, &mut Context<'_>) -> Poll<Ending>,
     /// Drops the future. By the holder of `RUNNING`, while the stage is `Future`. The stage holds the end afterwards.
     pub(super) cancel: unsafe fn(NonNull<Header>, Option<CancelReason>) -> Ending,
-    /// Lets go of the value. By whoever (S5) names; the stage is a value or empty. The stage holds the end afterwards.
+    /// Drops the value. Caller: the side named by (S5). Before: a value or empty. After: the child's end.
     pub(super) let_go: unsafe fn(NonNull<Header>) -> Ending,
     /// The value in the stage, or null. By the key, after `OVER` with `Ending::Value`.
     pub(super) value: unsafe fn(NonNull<Header>) -> *const (),
@@ -83,7 +83,7 @@ impl Header {
     #[inline]
     pub(super) unsafe fn in_context<R>(&self, f: impl FnOnce() -> R) -> R {
         let may_differ = self.extras.get().is_some() || context::is_set();
-        // SAFETY: as the caller vouches.
+        // SAFETY: the caller holds `RUNNING`.
         let _context = may_differ.then(|| unsafe { self.enter_context() });
         f()
     }
@@ -117,7 +117,7 @@ impl Header {
     }
 
     pub(super) fn id(&self) -> KeyId {
-        // SAFETY: as above.
+        // SAFETY: the cell counts as a user of the block.
         let first = unsafe { self.block.as_ref() }.first();
         KeyId {
             group: Group::of(self.core()).id(),

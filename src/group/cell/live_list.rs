@@ -1,11 +1,11 @@
-//! The roll of a group's live children, linked through their cells: it needs no memory, and a child leaves it in one step.
+//! The list of a group's live children, linked through their cells: it needs no memory, and a child leaves it in one step.
 //!
-//! 1. The roll has a reference of each child on it.
+//! 1. The list has a reference of each child on it.
 //! 2. A child is only ever on the live list of its own group, and links and marks are touched under that group's lock alone.
 //! 3. The mark of a child that is not on the live list is `OFF`. Links count only for a child that is on it; the first has none
 //!    before it, the last none behind it.
-//! 4. `ahead` is the first child to which the sweep has not come. All behind it in the list have not been swept either, all
-//!    before it have. Nothing is added while there are any of the latter.
+//! 4. `ahead` is the first child to which the sweep has not come. Before it everything is swept, from it on nothing is. No child
+//!    is added during a sweep.
 
 use std::iter;
 use std::mem::ManuallyDrop;
@@ -123,7 +123,7 @@ impl LiveList {
             Some(previous) => previous.behind.store(behind, Relaxed),
             None => self.first = behind,
         }
-        // SAFETY: as above.
+        // SAFETY: each is null or on the live list (2).
         match unsafe { links(behind) } {
             Some(next) => next.before.store(before, Relaxed),
             None => self.last = before,

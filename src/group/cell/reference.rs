@@ -24,7 +24,7 @@ pub(crate) struct CellRef(NonNull<Header>);
 // who polls or drops a child of a group that has lost its owner. And the last reference, which may go anywhere, finds the
 // stage empty.
 unsafe impl Send for CellRef {}
-// SAFETY: as above.
+// SAFETY: what is shared is the header, which is `Sync` but for the waiter's slot, kept by (S4); the stage is by (S1), (S2) and (S5).
 unsafe impl Sync for CellRef {}
 
 /// References to one child that are given up in one step.
@@ -366,7 +366,7 @@ impl CellRef {
     /// As for `give_up`.
     #[inline]
     pub(super) unsafe fn give_up_seen(&self, what: usize, seen: Snapshot) {
-        // SAFETY: as the caller vouches. `load` has seen what came before the others let go.
+        // SAFETY: the references are the caller's, and if they were all, nobody is left to use the cell. `load` has seen what came before the others let go.
         unsafe {
             if seen.refs() == Snapshot(what).refs() {
                 (self.header().vtable.free)(self.0);

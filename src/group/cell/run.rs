@@ -172,7 +172,7 @@ impl CellRef {
             kept = false;
             self.let_go_late();
         }
-        // SAFETY: as it asks.
+        // SAFETY: `OVER` was set two steps before, in the state `before` (S4).
         let waiter = unsafe { self.take_waiter(before) };
         Finished {
             cell: self,
@@ -225,7 +225,7 @@ impl CellRef {
             }
         };
         self.lets_go();
-        // SAFETY: as it asks.
+        // SAFETY: `OVER` was set in the loop above, in the state `before` (S4).
         let waiter = unsafe { self.take_waiter(before) };
         waiter.map_or(RanInBatch::Over, RanInBatch::Awaited)
     }
@@ -287,7 +287,7 @@ impl Claimed {
     pub(in crate::group) fn refuse(self, reason: CancelReason, at: OnThread<'_>) {
         let cell = self.0;
         cell.is_at(at);
-        // SAFETY: as above.
+        // SAFETY: this is the proof that we hold `RUNNING` (S1).
         let end = unsafe { (cell.header().vtable.cancel)(cell.raw(), Some(reason)) };
         drop(cell.finish(end, |failed, _| drop(failed)));
     }

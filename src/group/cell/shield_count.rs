@@ -23,7 +23,7 @@ pub(in crate::group) enum Stands {
 struct Standing {
     /// Those that hold it.
     holding: usize,
-    /// Those that do not, and are to be told of its drop.
+    /// Those that do not hold it but must be woken when it is cancelled.
     told: usize,
     /// Those of both that stand in it itself, and are to be polled then.
     polled: usize,

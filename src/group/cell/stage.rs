@@ -93,7 +93,7 @@ impl<F: Future, S: OutputPolicy<F::Output>> Cell<F, S> {
     ///
     /// `stage` is valid and the caller has it to itself.
     unsafe fn put(stage: *mut Stage<F, S>, next: Stage<F, S>) -> Result<(), Panic> {
-        // SAFETY: as the caller vouches; dropping in place is how a pinned future must go. The old content counts as
+        // SAFETY: the stage is the caller's alone; dropping in place is how a pinned future must go. The old content counts as
         // gone even if its destructor panicked, and is overwritten without being read.
         unsafe {
             let dropped = catch(|| stage.drop_in_place());
@@ -103,8 +103,12 @@ impl<F: Future, S: OutputPolicy<F::Output>> Cell<F, S> {
     }
 
     unsafe fn poll(raw: NonNull<Header>, cx: &mut Context<'_>) -> Poll<Ending> {
-        // SAFETY: the stage is ours while we hold `RUNNING` (S1), and a raw pointer to it is all that lives on from one step to
-        // the next. The future never moves: it is dropped in place, and counts as gone even if its destructor panicked.
+        // SAFETY: the stage is ours while we hold `RUNNING` (S1), so each of these steps has it to itself:
+        // - the borrow of the future, which ends with its poll: nothing but the raw pointer lives on to the next step;
+        // - the pin: the cell never moves, nor does the future in it until it is dropped;
+        // - the drop in place, which is how a pinned future must go, and after which the stage counts as empty, also if the
+        //   destructor panicked;
+        // - the write of the end, over a stage that counts as empty and is not read.
         unsafe {
             Self::stage(raw, |stage| {
                 let mut output = None;
@@ -158,7 +162,7 @@ impl<F: Future, S: OutputPolicy<F::Output>> Cell<F, S> {
         let child = || unsafe { raw.as_ref() }.info();
         match output {
             None => {
-                // SAFETY: as the caller vouches.
+                // SAFETY: the caller holds `RUNNING`, so the stage is its own (S1), and its future has not been dropped.
                 if let Err(second) = catch(|| unsafe { stage.drop_in_place() }) {
                     unhandled::report_child_panic(&child(), &second);
                 }
@@ -225,7 +229,7 @@ impl<F: Future, S: OutputPolicy<F::Output>> Cell<F, S> {
         // SAFETY: the stage is the key's from `OVER` on, and nobody writes to it while the key is borrowed.
         unsafe { raw.cast::<Self>().as_ref() }
             .stage
-            // SAFETY: as above.
+            // SAFETY: the stage is the key's (S2, S5), and is not written to while the key is borrowed.
             .with(|stage| match unsafe { &*stage } {
                 Stage::Value(value) => std::ptr::from_ref(value).cast(),
                 _ => std::ptr::null(),
@@ -247,7 +251,7 @@ impl<F: Future, S: OutputPolicy<F::Output>> Cell<F, S> {
         // SAFETY: nobody writes to the stage of a child that ended cancelled.
         unsafe { raw.cast::<Self>().as_ref() }
             .stage
-            // SAFETY: as above.
+            // SAFETY: the reason stays in the stage from `OVER` on (S2).
             .with(|stage| match unsafe { &*stage } {
                 Stage::Cancelled(reason) => Some(reason.clone()),
                 _ => None,
@@ -274,7 +278,7 @@ impl<F: Future, S: OutputPolicy<F::Output>> Cell<F, S> {
     }
 
     unsafe fn report(raw: NonNull<Header>) {
-        // SAFETY: as for `take_error`.
+        // SAFETY: the stage of a child that failed or panicked is the group's (S1).
         let failure = unsafe { Self::stage(raw, |stage| replace(&mut *stage, Stage::Empty)) };
         // SAFETY: the caller has a reference.
         let child = unsafe { raw.as_ref() }.info();
@@ -387,7 +391,7 @@ impl<F: Future, S: OutputPolicy<F::Output>> NewCell<F, S> {
         number: u64,
     ) -> (CellRef, CellRef) {
         let room = Self::allot(members, blocks, number);
-        // SAFETY: as above, with a count of two.
+        // SAFETY: there is room for such a cell, it is ours, and its count is two.
         unsafe {
             let raw = self.put(room, 2 * REF);
             (CellRef::from_raw(raw), CellRef::from_raw(raw))
@@ -414,7 +418,7 @@ impl<F: Future, S: OutputPolicy<F::Output>> NewCell<F, S> {
         number: u64,
     ) -> (CellRef, CellRef, ValueRef<S::Value>) {
         let room = Blocks::alone(members.core(), Layout::new::<Cell<F, S>>(), number);
-        // SAFETY: as above.
+        // SAFETY: there is room for such a cell, and it is ours.
         unsafe { self.put_with_key(room) }
     }
 
@@ -423,7 +427,7 @@ impl<F: Future, S: OutputPolicy<F::Output>> NewCell<F, S> {
     /// As for `put`.
     #[inline]
     unsafe fn put_with_key(self, room: Room) -> (CellRef, CellRef, ValueRef<S::Value>) {
-        // SAFETY: as the caller vouches. The count is three, and the value is the key's once the child is over.
+        // SAFETY: the room is the caller's. The count is three, and the value is the key's once the child is over.
         unsafe {
             let raw = self.put(room, KEY + 3 * REF);
             (
@@ -457,7 +461,7 @@ impl<F: Future, S: OutputPolicy<F::Output>> NewCell<F, S> {
             },
             stage: UnsafeCell::new(Stage::Future(self.future)),
         };
-        // SAFETY: as the caller vouches.
+        // SAFETY: the room fits a cell of these types, and nobody uses it.
         unsafe { at.cast().write(cell) }
         at.cast()
     }

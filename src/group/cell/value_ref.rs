@@ -27,7 +27,7 @@ impl<T> ValueRef<T> {
     /// of the child's value.
     pub(super) unsafe fn from_raw(raw: NonNull<Header>) -> Self {
         Self {
-            // SAFETY: as the caller vouches.
+            // SAFETY: one reference of the count is the caller's, and becomes ours.
             cell: ManuallyDrop::new(unsafe { CellRef::from_raw(raw) }),
             value: PhantomData,
         }
@@ -122,7 +122,7 @@ impl<T> ValueRef<T> {
         if idle.is_err() {
             return Poll::Ready(self.take());
         }
-        // SAFETY: the slot is ours.
+        // SAFETY: `WAITER` and `OVER` were off in the step before, so the slot is ours (S4).
         let known = header.waiter.with(|slot| unsafe {
             (*slot)
                 .as_ref()
@@ -130,7 +130,7 @@ impl<T> ValueRef<T> {
         });
         if !known {
             let waker = cx.waker().clone();
-            // SAFETY: the slot is ours.
+            // SAFETY: the slot is ours until `WAITER` goes on (S4).
             let old = header
                 .waiter
                 .with_mut(|slot| unsafe { (*slot).replace(waker) });
@@ -152,7 +152,7 @@ impl<T> ValueRef<T> {
     #[inline]
     fn empty_slot(&self) {
         let slot = &self.cell.header().waiter;
-        // SAFETY: the slot is ours.
+        // SAFETY: the caller owns the slot (S4).
         if let Some(waker) = slot.with_mut(|slot| unsafe { take(&mut *slot) }) {
             drop_quietly("a waker", waker);
         }

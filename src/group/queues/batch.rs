@@ -6,8 +6,8 @@
 //!    children over that wait in it.
 //! 3. A child that ends with a value, and for which nobody waits, is untold: the group hears of it when the batch is given
 //!    back, or earlier if somebody asks. Not if its key is held and the group keeps the order of the ends, nor as long as somebody
-//!    waits for a slot. Whoever hears of the
-//!    last one may end the group, so by then nothing of the child is left to be let go of.
+//!    waits for a slot. Counting the last end may let the owner return, so future and unclaimed value are dropped before the end is
+//!    published.
 //! 4. Whoever cannot wait for that [hurries](Batch::hurry) the driver and then looks; the driver changes the state of a
 //!    child and then looks whether it is hurried. All four steps are in one order, so that one of them sees the other.
 

@@ -248,7 +248,8 @@ impl Sched {
         }
     }
 
-    /// Is the body of the scope to be dropped now? A shield in it holds that off.
+    /// Whether the body is dropped now: children are being dropped or the body gives up, the form allows it or a panic is waiting,
+    /// and no shield stands in the body.
     pub(in crate::group) fn dooms_body(&self, on_cancel: bool) -> bool {
         let goes = self.hard || self.body_gives_up;
         goes && (self.resumes || on_cancel) && (self.force || !self.body_shields.any())
