@@ -15,7 +15,6 @@
 //! - `stages`: how a group is cancelled
 //! - `surroundings`: what cannot give its value ends what awaits it
 //! - `told`: who was told why it is cancelled, and hands that on as its error
-//! - `watch`: the registration of somebody who watches a group
 
 pub(in crate::group) mod blocked;
 pub(in crate::group) mod body;
@@ -32,4 +31,3 @@ pub(in crate::group) mod shields;
 pub(in crate::group) mod stages;
 pub(in crate::group) mod surroundings;
 pub(in crate::group) mod told;
-pub(in crate::group) mod watch;

@@ -5,6 +5,7 @@
 
 use std::cell::Cell;
 use std::mem::{self, ManuallyDrop};
+use std::ops::Deref;
 use std::sync::Arc;
 
 use super::core::Core;
@@ -22,7 +23,7 @@ pub(crate) enum Position {
     /// In the body of a scope.
     Body(Arc<Core>),
     /// Inside of something that stands between the code and what it is in.
-    Behind(Arc<dyn Surrounding>),
+    Behind(Behind),
 }
 
 /// What stands between code and the position that it is in: a shield, or a start that is pending.
@@ -64,6 +65,24 @@ pub(crate) trait Surrounding: Send + Sync {
 
     /// The code inside cannot go on. `true`: this ends it. `false`: what is outside has to.
     fn ends_early(&self, reason: &CancelReason) -> bool;
+}
+
+/// A surrounding, by a pointer of one word: a position is put in and out for each poll.
+#[derive(Clone)]
+pub(crate) struct Behind(Arc<Arc<dyn Surrounding>>);
+
+impl Behind {
+    pub(in crate::group) fn new(surrounding: Arc<dyn Surrounding>) -> Self {
+        Self(Arc::new(surrounding))
+    }
+}
+
+impl Deref for Behind {
+    type Target = dyn Surrounding;
+
+    fn deref(&self) -> &Self::Target {
+        &**self.0
+    }
 }
 
 per_thread! {
@@ -237,7 +256,7 @@ impl Position {
                 next = match position {
                     Self::Behind(surrounding) if surrounding.is_screen() => None,
                     Self::Behind(surrounding) => {
-                        let it = Arc::as_ptr(surrounding).cast();
+                        let it = Arc::as_ptr(&surrounding.0).cast();
                         if passed.contains(&it) {
                             break;
                         }
@@ -296,7 +315,7 @@ impl Position {
         match self {
             Self::Child(child) => child.token(),
             Self::Body(core) => core.token().clone(),
-            Self::Behind(surrounding) => Arc::clone(surrounding).token(),
+            Self::Behind(surrounding) => Arc::clone(&*surrounding.0).token(),
         }
     }
 

@@ -26,7 +26,7 @@ use crate::error::unhandled::{
 };
 use crate::error::{StartError, StartedError};
 use crate::group::cell::CellRef;
-use crate::group::engine::position::{Position, Surrounding, enter, here};
+use crate::group::engine::position::{Behind, Position, Surrounding, enter, here};
 use crate::group::engine::told;
 use crate::panic::{Panic, catch};
 use crate::std_or_loom::Lock;
@@ -256,6 +256,8 @@ pin_project! {
         future: Option<F>,
         // What fails the caller, of what the future gives.
         judge: fn(F::Output) -> Option<X>,
+        // Where it runs until it has started; made in its first poll.
+        behind: Option<Behind>,
         ends: Ends<V, X>,
     }
 
@@ -328,6 +330,7 @@ where
         call: Some((call, Ready(Arc::clone(&handshake)))),
         future: None,
         judge,
+        behind: None,
         ends: Ends { handshake, early },
     };
     (starting, caller)
@@ -350,8 +353,8 @@ where
         if let (Some(_), Some(Position::Child(child))) = (&this.call, here()) {
             handshake.start.attach(child);
         }
-        let start: Arc<PendingStart> = Arc::clone(&handshake.start);
-        let position = Position::Behind(start);
+        let start = || Behind::new(Arc::clone(&handshake.start) as Arc<dyn Surrounding>);
+        let position = Position::Behind(this.behind.get_or_insert_with(start).clone());
         let polled = enter(position, || {
             catch(|| {
                 if let Some((call, ready)) = this.call.take() {

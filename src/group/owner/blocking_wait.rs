@@ -6,6 +6,7 @@ use std::task::{Context, Poll, Waker};
 use std::time::Instant;
 
 use super::guard::Owner;
+use super::watch::Watch;
 use crate::blocked;
 use crate::cancel::CancelToken;
 use crate::error::GatherIncomplete;
@@ -14,7 +15,6 @@ use crate::group::engine::blocked::Blocked;
 use crate::group::engine::driver::Turn;
 use crate::group::engine::kind::{Blocking, Kind};
 use crate::group::engine::position::{self, Position};
-use crate::group::engine::watch::Watch;
 use crate::group::handle::Scope;
 use crate::group::handle::key::Key;
 use crate::group::queues::watchers::Events;

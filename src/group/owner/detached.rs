@@ -10,6 +10,7 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use super::options::GroupOptions;
+use super::watch::Watch;
 use crate::cancel::CancelReason;
 use crate::error::ChildInfo;
 use crate::group::cell::{ChildOptions, MembersOf, NewCell, OutputPolicy};
@@ -18,7 +19,6 @@ use crate::group::engine::driver::sweep;
 use crate::group::engine::kind::Shared;
 use crate::group::engine::kind::sealed::Sealed;
 use crate::group::engine::position::{Position, here, nowhere};
-use crate::group::engine::watch::Watch;
 use crate::group::handle::Scope;
 use crate::group::handle::key::Key;
 use crate::group::queues::watchers::Events;

@@ -8,6 +8,7 @@
 //! - `options`: what a group may be told, and what it tells
 //! - `detached`: a group that nobody owns
 //! - `blocking_wait`: waiting for a group on a thread
+//! - `watch`: the registration of somebody who watches a group
 
 pub(in crate::group) mod blocking_wait;
 pub(in crate::group) mod cut;
@@ -17,3 +18,4 @@ pub(in crate::group) mod gather_group;
 pub(in crate::group) mod guard;
 pub(in crate::group) mod join;
 pub(in crate::group) mod options;
+pub(in crate::group) mod watch;

@@ -12,7 +12,7 @@ use pin_project_lite::pin_project;
 use crate::cancel::{CallbackGuard, CancelReason, CancelToken};
 use crate::group::cell::{CellRef, Stands};
 use crate::group::engine::core::Core;
-use crate::group::engine::position::{Position, Surrounding, enter, here};
+use crate::group::engine::position::{Behind, Position, Surrounding, enter, here};
 use crate::std_or_loom::Lock;
 use crate::std_or_loom::atomic::AtomicBool;
 use crate::time::{Alarm, Deadline, current_clock};
@@ -77,6 +77,7 @@ pin_project! {
 /// A shield that stands.
 struct Standing {
     screen: Arc<Screen>,
+    behind: Behind,
     hold: Arc<Hold>,
     _alarm: Option<Alarm>,
 }
@@ -97,8 +98,7 @@ impl<F: Future> Future for Shield<F> {
         let this = self.project();
         let deadline = *this.deadline;
         let standing = this.hold.get_or_insert_with(|| Standing::raise(deadline));
-        let screen: Arc<Screen> = Arc::clone(&standing.screen);
-        let position = Position::Behind(screen);
+        let position = Position::Behind(standing.behind.clone());
         let output = ready!(enter(position, || this.future.poll(cx)));
         standing.falls();
         Poll::Ready(output)
@@ -115,6 +115,7 @@ impl Standing {
             Alarm::set(&current_clock(), at, move || screen.gives_way())
         });
         Self {
+            behind: Behind::new(Arc::clone(&screen) as Arc<dyn Surrounding>),
             screen,
             hold,
             _alarm: alarm,

@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use super::core::Core;
-use super::driver::sweep;
 use crate::group::cell::{Members, MembersOf, OnThread};
+use crate::group::engine::core::Core;
+use crate::group::engine::driver::sweep;
 use crate::group::queues::watchers::WatcherId;
 
 /// An owner's registration among the watchers, given up when it is dropped.
