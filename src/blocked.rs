@@ -92,7 +92,7 @@ pub(crate) fn handed_over<R>(wait: impl FnOnce() -> R) -> R {
 }
 
 /// Calls `wait` by way of `around`, which may be somebody else's code: it is called once, whatever that does.
-fn call_within<R>(wait: impl FnOnce() -> R, around: impl FnOnce(&mut dyn FnMut())) -> R {
+pub(crate) fn call_within<R>(wait: impl FnOnce() -> R, around: impl FnOnce(&mut dyn FnMut())) -> R {
     let mut wait = Some(wait);
     let mut result: Option<Result<R, Panic>> = None;
     let around = catch(|| {

@@ -58,7 +58,7 @@ pub mod docs;
 pub use spawner::{Job, LocalJob, LocalSpawner, SpawnError, Spawner};
 
 #[cfg(all(feature = "std", not(loom)))]
-pub use bridge::{Synced, synced};
+pub use bridge::{AsyncRunner, Synced, run_sync, synced};
 #[cfg(feature = "std")]
 pub use cancel::{CallbackGuard, CancelKind, CancelReason, CancelToken, DropGuard};
 #[cfg(feature = "std")]

@@ -28,7 +28,7 @@ pub(crate) use engine::driver::{Leaving, Turn};
 pub(crate) use engine::ground::Borrows;
 pub(crate) use engine::ground::sealed::Sealed as KindSealed;
 pub use engine::ground::{Accepts, Blocking, Inline, InlineLocal, Kind, Local, Shared};
-pub(crate) use engine::identity::task_here;
+pub(crate) use engine::identity::{standing, task_here};
 pub(crate) use engine::place::is_in_child_of;
 pub(crate) use engine::surroundings::Lacking;
 pub(crate) use engine::told::{hands_on, sift, tell};

@@ -16,6 +16,8 @@ use tokio as runtime;
 #[cfg(all(feature = "tokio", not(loom)))]
 pub(crate) use runtime::{begins, is_budget_spent, poll_within};
 
+pub(crate) use runtime::unconstrained;
+
 use std::cell::Cell;
 use std::sync::OnceLock;
 use std::task::{Context, Poll, Waker};

@@ -1,7 +1,25 @@
 //! Which task runs here, for what belongs to one task.
 
-use super::place::{Place, here};
-use crate::error::KeyId;
+use super::place::{Place, here, nearest_child};
+use crate::error::{ChildInfo, KeyId};
+
+/// The child that this code runs in, or the nearest around it, and the group, in words.
+pub(crate) fn standing() -> (Option<ChildInfo>, Option<String>) {
+    let place = here();
+    let core =
+        std::iter::successors(place.as_ref(), |place| place.outside()).find_map(
+            |place| match place {
+                Place::Child(child) => Some(child.core()),
+                Place::Body(core) => Some(core),
+                Place::Behind(_) | Place::Starting(_) => None,
+            },
+        );
+    let group = core.map(|core| match core.name() {
+        Some(name) => format!("group `{name}` opened at {}", core.location()),
+        None => format!("a group opened at {}", core.location()),
+    });
+    (nearest_child(), group)
+}
 
 /// The child that this code runs in; for the body of a scope that is in no child, the body itself. `None` outside of all
 /// groups, where nobody can tell one task from another.

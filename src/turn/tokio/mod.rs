@@ -146,6 +146,11 @@ impl Drop for Within {
     }
 }
 
+/// A future that is polled outside of the budget of the task that it is polled in.
+pub(crate) fn unconstrained<F: Future>(future: F) -> impl Future<Output = F::Output> {
+    coop::unconstrained(future)
+}
+
 /// A unit of the task's budget.
 pub(super) struct Taken(RestoreOnPending);
 
