@@ -13,9 +13,11 @@
 //! - `gather`: `inline_gather`: several calls at once in one task
 //! - `tasks`: `create_task`, `tasks_held`: background tasks that a registry holds
 //! - `queue`: values from a thread to a task and back
+//! - `bridge`: `run_sync`, `runner`: sync code calls async code
 //! - `blocking`: children for which a thread waits
 
 mod blocking;
+mod bridge;
 mod busy;
 mod cancel;
 mod collect;
@@ -61,6 +63,8 @@ pub const WORKS: &[(&str, Rows)] = &[
     ("create_task", tasks::rows),
     ("tasks_held", tasks::held_rows),
     ("queue", queue::rows),
+    ("run_sync", bridge::calls),
+    ("runner", bridge::runners),
 ];
 
 /// Compares two works on one executor. Ours is given its spawner.
