@@ -38,9 +38,9 @@ impl Blocked {
         let Some(place) = here() else {
             return blocked;
         };
-        let mut all = std::iter::successors(Some(&place), |place| place.outside());
+        let all = std::iter::successors(Some(&place), |place| place.outside());
         let mut innermost = true;
-        while let Some(place) = all.next() {
+        for place in all {
             let (core, of_body) = match place {
                 // Where nobody polls the code further out, this thread was not lent by it.
                 Place::Child(child) if innermost || child.is_polled() => (child.core(), false),
