@@ -26,7 +26,7 @@ use source::{Fault, Source};
 const LAYERS: &[&[&str]] = &[
     &["std_or_loom", "panic", "log", "park", "order", "turn"],
     &["error", "context", "cancel", "time", "depth"],
-    &["spawner", "blocked"],
+    &["spawner", "blocked", "limiter"],
     &["group"],
     &["scope", "gather", "registry"],
     &["lifecycle", "sync", "threads", "bridge"],

@@ -36,7 +36,8 @@ pub(crate) use handle::child::{Call, Fallible, Plain};
 pub use handle::key::{Key, TakeError};
 pub use handle::start::{Ready, Start};
 pub use handle::{
-    BlockingScope, InlineScope, InlineScopeLocal, LocalScope, Named, Scope, SpawnWhenFree,
+    BlockingScope, InlineScope, InlineScopeLocal, LocalScope, Named, NextSlot, Scope, Slot,
+    SpawnWhenFree,
 };
 pub use owner::cut::{Cut, FailingStream, MovesOn, State, Uncut, UncutStream, Whole};
 pub(crate) use owner::failures::Failures;

@@ -17,12 +17,12 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
 
 use super::from_thread::serving;
-use super::limiter::Permit;
 use super::pool::{JobInfo, Why, Work};
 use super::stop::Stop;
 use crate::cancel::CancelToken;
 use crate::context::ContextSnapshot;
 use crate::error::unhandled::{drop_quietly, report_panic, wake_quietly};
+use crate::limiter::Permit;
 use crate::panic::{Panic, catch};
 use crate::spawner::{SpawnerHandle, enter, try_current_spawner};
 

@@ -8,11 +8,11 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use super::job::{End, Job, Refused};
-use super::limiter::{Acquire, CapacityLimiter, Permit};
 use super::pool::{BlockingPool, default_pool};
 use crate::error::unhandled::drop_quietly;
 use crate::group::Holding;
 use crate::group::engine::place;
+use crate::limiter::{Acquire, CapacityLimiter, Permit};
 
 /// Calls a blocking closure on a thread of the [default pool](super::default_pool), and gives what it returns.
 ///

@@ -15,6 +15,7 @@
 //! - `queue`: values from a thread to a task and back
 //! - `bridge`: `run_sync`, `runner`: sync code calls async code
 //! - `blocking`: children for which a thread waits
+//! - `threads`: `to_thread`, `to_thread_many`: closures on other threads
 
 mod blocking;
 mod bridge;
@@ -30,6 +31,7 @@ mod memory;
 mod queue;
 mod stream;
 mod tasks;
+mod threads;
 mod tree;
 
 use std::future::Future;
@@ -65,6 +67,8 @@ pub const WORKS: &[(&str, Rows)] = &[
     ("queue", queue::rows),
     ("run_sync", bridge::calls),
     ("runner", bridge::runners),
+    ("to_thread", threads::rows),
+    ("to_thread_many", threads::many),
 ];
 
 /// Compares two works on one executor. Ours is given its spawner.

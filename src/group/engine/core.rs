@@ -1,6 +1,5 @@
 //! What all handles, children, drivers and wakers of a group share: its settings, and its state behind one lock.
 
-use std::num::NonZeroUsize;
 use std::panic::Location;
 use std::sync::atomic::Ordering::Relaxed;
 use std::sync::{Arc, OnceLock};
@@ -17,6 +16,7 @@ use crate::group::cell::{CellRef, Claimed, Ending, Failed, Finished, OnThread};
 use crate::group::queues::batch::Hand;
 use crate::group::queues::counter::Counter;
 use crate::group::queues::lanes::Lanes;
+use crate::group::queues::slots::Limit;
 use crate::group::queues::watchers::WatcherId;
 use crate::group::sched::after::After;
 use crate::group::sched::left::Left;
@@ -62,7 +62,7 @@ pub(crate) struct Settings {
     pub(crate) name: Option<Arc<str>>,
     pub(crate) location: &'static Location<'static>,
     pub(crate) policy: Policy,
-    pub(crate) limit: Option<NonZeroUsize>,
+    pub(crate) limit: Option<Limit>,
     pub(crate) drops_body: bool,
     /// Is there a body, of which the group is told when its owner leaves?
     pub(crate) has_body: bool,

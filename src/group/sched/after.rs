@@ -2,7 +2,7 @@
 
 use std::mem;
 use std::sync::{Arc, Weak};
-use std::task::Waker;
+use std::task::{Wake, Waker};
 
 use crate::cancel::CancelReason;
 use crate::error::unhandled::{drop_quietly, report_panic, wake_quietly};
@@ -172,6 +172,12 @@ impl<'a> After<'a> {
         self.more().dismisses = true;
     }
 
+    /// Makes what is called when a permit of a shared limit may have come.
+    pub(in crate::group) fn permit_waker(&self) -> impl Fn() -> Waker + use<'a> {
+        let core = self.core;
+        move || Waker::from(Arc::new(PermitComes(Arc::downgrade(core))))
+    }
+
     /// Does what was put off. With the lock released.
     #[inline]
     pub(in crate::group) fn run(self) {
@@ -247,6 +253,17 @@ impl<'a> After<'a> {
             drop_quietly("a waker", waker);
         }
         effect(|| drop(self.child));
+    }
+}
+
+/// A group that waits for a permit.
+struct PermitComes(Weak<Core>);
+
+impl Wake for PermitComes {
+    fn wake(self: Arc<Self>) {
+        if let Some(core) = self.0.upgrade() {
+            core.with(|sched, after| sched.permit_comes(after));
+        }
     }
 }
 

@@ -75,6 +75,7 @@ impl Sched {
                 .notify(Events::DROPS, |waker| after.wake(waker));
         }
         self.slots.dismiss(|waker| after.wake(waker));
+        self.give_back_permits(after);
         self.tell_if_exhausted(after);
     }
 
@@ -185,6 +186,7 @@ impl Sched {
         let left = self.slots.leave_line(|other| other.is(child));
         let found = left.is_some();
         self.doomed.extend(left);
+        self.give_back_permits(after);
         if found {
             self.watchers
                 .notify(Events::DROPS, |waker| after.wake(waker));

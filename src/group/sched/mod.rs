@@ -32,7 +32,6 @@
 
 use std::collections::VecDeque;
 use std::mem::take;
-use std::num::NonZeroUsize;
 use std::sync::Arc;
 
 use self::after::After;
@@ -49,7 +48,7 @@ use crate::group::queues::batch::Batch;
 use crate::group::queues::completions::Completions;
 use crate::group::queues::drivers::Drivers;
 use crate::group::queues::ready::Ready;
-use crate::group::queues::slots::Slots;
+use crate::group::queues::slots::{Limit, Slots};
 use crate::group::queues::tickets::Ticket;
 use crate::group::queues::watchers::{Events, Watchers};
 use crate::group::shield::shields::Shields;
@@ -151,7 +150,7 @@ pub(super) struct Sched {
 impl Sched {
     #[inline]
     pub(super) fn new(
-        limit: Option<NonZeroUsize>,
+        limit: Option<Limit>,
         max_drivers: usize,
         can_launch: bool,
         gives_grace: bool,
@@ -238,7 +237,10 @@ impl Sched {
         }
         let starts = match ticket {
             Some(ticket) if self.slots.redeem(ticket) => Some(queue),
-            _ => self.slots.start(queue, |child| child.set_in_line(true)),
+            _ => {
+                let in_line = |child: &CellRef| child.set_in_line(true);
+                self.slots.start(queue, in_line, after.permit_waker())
+            }
         };
         if let Some(child) = starts {
             self.ready.push_back(child);
@@ -355,6 +357,7 @@ impl Sched {
                 next.set_in_line(false);
                 self.push_quietly(next, after);
             }
+            self.give_back_permits(after);
         }
         if let Some(completions) = &mut self.completions {
             completions.record(cell, end);
@@ -385,6 +388,7 @@ impl Sched {
         while let Some(next) = self.slots.start_next() {
             self.start(Some(next), after);
         }
+        self.give_back_permits(after);
         self.tell_if_exhausted(after);
         self.end_if_over(after);
     }

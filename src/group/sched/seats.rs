@@ -36,6 +36,21 @@ impl Sched {
         let (next, waker) = self.slots.leave(ticket, |waker| after.wake(waker));
         after.drop_waker(waker);
         self.start(next, after);
+        self.give_back_permits(after);
+    }
+
+    /// A permit of a shared limit may have come.
+    pub(in crate::group) fn permit_comes(&mut self, after: &mut After) {
+        let waker = after.permit_waker();
+        while let Some(next) = self.slots.comes(&waker, |waker| after.wake(waker)) {
+            self.start(Some(next), after);
+        }
+        self.give_back_permits(after);
+    }
+
+    /// After each step in which somebody may need a slot no more.
+    pub(in crate::group) fn give_back_permits(&mut self, after: &mut After) {
+        self.slots.settle(|waker| after.wake(waker));
     }
 }
 
