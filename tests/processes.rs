@@ -39,10 +39,11 @@ mod unix {
     use crate::{forks, pools};
 
     const PART: &str = "INGATHER_PROCESSES_PART";
-    const PARTS: [(&str, fn()); 5] = [
+    const PARTS: [(&str, fn()); 6] = [
         ("forgotten", forgotten),
         ("forked", forked),
         ("forked_calls", forks::run_sync_and_runners),
+        ("forgotten_pool", pools::forgotten),
         ("forked_pool", pools::forked),
         ("starved_pool", pools::starved),
     ];

@@ -3,6 +3,7 @@
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use crate::cancel::{CancelKind, CancelReason, CancelToken};
+use crate::group::engine::place::Place;
 
 /// Whether a closure is still wanted, for the closure to ask.
 #[derive(Default)]
@@ -10,8 +11,8 @@ pub(super) struct Stop(Mutex<State>);
 
 #[derive(Default)]
 struct State {
-    /// The token of whoever waits for it.
-    caller: Option<CancelToken>,
+    /// Where somebody waits for it.
+    caller: Option<Place>,
     /// Nobody waits for it any more.
     abandoned: bool,
     /// The token that the closure has asked for.
@@ -23,18 +24,20 @@ impl Stop {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Somebody with this token waits for the closure.
-    pub(super) fn follow(&self, caller: CancelToken) {
-        self.state().caller.get_or_insert(caller);
+    /// Somebody waits for the closure, in this place.
+    pub(super) fn follow(&self, caller: Place) {
+        let before = self.state().caller.replace(caller);
+        drop(before);
     }
 
     /// Nobody waits any more.
     pub(super) fn abandon(&self) {
-        let own = {
+        let (own, caller) = {
             let mut state = self.state();
             state.abandoned = true;
-            state.own.clone()
+            (state.own.clone(), state.caller.take())
         };
+        drop(caller);
         if let Some(own) = own {
             own.turn(CancelReason::new(CancelKind::Dropped));
         }
@@ -42,26 +45,25 @@ impl Stop {
 
     /// Why the closure is to stop, if it is.
     pub(super) fn reason(&self) -> Option<CancelReason> {
-        let state = self.state();
-        if state.abandoned {
-            return Some(CancelReason::new(CancelKind::Dropped));
-        }
-        let caller = state.caller.clone();
-        drop(state);
-        caller?.reason()
+        self.token().reason()
     }
 
-    /// What turns then.
+    /// What turns then. It is made when the closure first asks.
     pub(super) fn token(&self) -> CancelToken {
+        let (own, caller) = {
+            let state = self.state();
+            (state.own.clone(), state.caller.clone())
+        };
+        own.unwrap_or_else(|| self.make(caller.map(|caller| caller.token())))
+    }
+
+    #[cold]
+    fn make(&self, caller: Option<CancelToken>) -> CancelToken {
+        let fresh = caller.map_or_else(CancelToken::new, |caller| caller.child_token());
         let (token, abandoned) = {
             let mut state = self.state();
-            let token = match (&state.own, &state.caller) {
-                (Some(own), _) => own.clone(),
-                (None, Some(caller)) => caller.child_token(),
-                (None, None) => CancelToken::new(),
-            };
-            state.own = Some(token.clone());
-            (token, state.abandoned)
+            let own = state.own.get_or_insert_with(|| fresh.clone());
+            (own.clone(), state.abandoned)
         };
         if abandoned {
             token.turn(CancelReason::new(CancelKind::Dropped));

@@ -98,6 +98,8 @@ pub struct ToThread<F, T> {
     limiter: Option<CapacityLimiter>,
     /// Does a cancel wait for a closure that runs?
     waits: bool,
+    /// Has the closure been told who waits for it?
+    is_followed: bool,
     holding: Option<Holding>,
 }
 
@@ -114,31 +116,26 @@ impl<F, T> Unpin for ToThread<F, T> {}
 
 impl<F, T> ToThread<F, T> {
     pub(super) fn new(call: F, location: &'static Location<'static>) -> Self {
-        Self {
-            phase: Phase::Fresh(call),
-            name: None,
-            location,
-            pool: None,
-            limiter: None,
-            waits: true,
-            holding: None,
-        }
+        Self::at(Phase::Fresh(call), location)
     }
 
     /// One whose closure is on its way.
     pub(super) fn sent(job: Arc<Job<F, T>>) -> Self {
         let location = job.info().location();
-        let mut sent = Self {
-            phase: Phase::Over,
+        Self::at(Phase::Sent(job), location)
+    }
+
+    fn at(phase: Phase<F, T>, location: &'static Location<'static>) -> Self {
+        Self {
+            phase,
             name: None,
             location,
             pool: None,
             limiter: None,
             waits: true,
+            is_followed: false,
             holding: None,
-        };
-        sent.phase = Phase::Sent(job);
-        sent
+        }
     }
 
     /// Has the closure called on a thread of this pool.
@@ -254,9 +251,10 @@ where
                     }
                 },
                 Phase::Sent(job) => {
-                    if let Some(here) = place::here() {
-                        job.follow(here.token());
+                    if let (false, Some(here)) = (self.is_followed, place::here()) {
+                        job.follow(here);
                     }
+                    self.is_followed = true;
                     let end = job.poll(cx);
                     if end.is_pending() {
                         self.phase = Phase::Sent(job);

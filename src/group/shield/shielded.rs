@@ -154,7 +154,15 @@ impl Hold {
     /// Of bodies that no cancel drops, those that stand before the first thing that one does are held for a shield only:
     /// a clean-up, which waits to be told by a cancel, would hold them against a panic for ever.
     pub(in crate::group) fn take(place: Option<Place>, stands: Stands) -> Self {
-        let mut holds_all = stands == Stands::Shield;
+        Self::climb(place, stands, stands == Stands::Shield)
+    }
+
+    /// What is polled when its grace is over, as a clean-up is, and holds as much as a shield.
+    pub(super) fn take_all(place: Place) -> Self {
+        Self::climb(Some(place), Stands::Cleanup, true)
+    }
+
+    fn climb(place: Option<Place>, mut stands: Stands, mut holds_all: bool) -> Self {
         let mut rungs = Vec::new();
         let mut inner = None;
         let mut next = place.as_ref();
@@ -173,7 +181,13 @@ impl Hold {
                 }
                 // Behind it nobody is told of a cancel further out.
                 Place::Behind(_) if !holds_all => break,
-                Place::Behind(_) | Place::Starting(_) => None,
+                Place::Behind(_) => {
+                    if inner.is_none() {
+                        stands = Stands::Shield;
+                    }
+                    None
+                }
+                Place::Starting(_) => None,
             };
             if let Some((what, stands, core)) = held {
                 let inner = inner.replace(Arc::clone(core));

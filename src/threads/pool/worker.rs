@@ -5,8 +5,8 @@ use std::future::Future;
 use std::io;
 use std::mem;
 use std::pin::pin;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};
-use std::sync::{Arc, PoisonError};
 use std::task::{Context, Poll, Waker};
 use std::thread;
 
@@ -117,30 +117,28 @@ fn work(shared: &Arc<Shared>, number: u64) {
     let relief = relieve_by(Some(step));
     let mut state = shared.state();
     state.starting -= 1;
-    let mut waited = false;
+    let (mut done, mut is_over) = (None, false);
     loop {
         if let Some(work) = state.take() {
             state.running.insert(number, Arc::clone(&work));
-            drop(state);
+            shared.call(state);
+            drop_quietly("blocking work", done.take());
             // What work runs is caught already; this is for what nobody foresaw.
             let _ = catch(|| work.run());
-            let done = shared.state().running.remove(&number);
-            drop_quietly("blocking work", done);
-            // It stays busy until it can take what is next, so that no thread is started for that.
+            // It is busy until it can take what is next, so that no thread is called for that.
             state = shared.state();
+            done = state.running.remove(&number);
             state.busy -= 1;
-            waited = false;
-            continue;
-        }
-        if waited || state.closed {
+            is_over = false;
+        } else if done.is_some() {
+            drop(state);
+            drop_quietly("blocking work", done.take());
+            state = shared.state();
+        } else if is_over || state.closed {
             break;
+        } else {
+            (state, is_over) = shared.rest(state);
         }
-        state.idle += 1;
-        let woken = shared.work.wait_timeout(state, shared.settings.idle_for);
-        let (guard, timeout) = woken.unwrap_or_else(PoisonError::into_inner);
-        state = guard;
-        state.idle -= 1;
-        waited = timeout.timed_out();
     }
     shared.tell_if_over(state);
     relieve_by(relief);
@@ -157,8 +155,7 @@ fn step(step: Step) {
         Step::Waits => {
             state.busy -= 1;
             state.waiting += 1;
-            drop(state);
-            shared.see_to_it();
+            shared.call(state);
         }
         Step::GoesOn => {
             state.waiting -= 1;
