@@ -144,7 +144,10 @@ pub(crate) fn park_until_ready_or<F: Future>(future: F, end: Instant) -> Option<
     poll_until(future, |parker| park_until(parker, end))
 }
 
-fn poll_until<F: Future>(future: F, mut park: impl FnMut(&Parker) -> bool) -> Option<F::Output> {
+pub(crate) fn poll_until<F: Future>(
+    future: F,
+    mut park: impl FnMut(&Parker) -> bool,
+) -> Option<F::Output> {
     let parker = Parker::new();
     let waker = Waker::from(Arc::clone(&parker));
     let mut cx = Context::from_waker(&waker);

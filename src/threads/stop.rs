@@ -2,7 +2,7 @@
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use crate::cancel::{CancelKind, CancelReason, CancelToken};
+use crate::cancel::{CallbackGuard, CancelKind, CancelReason, CancelToken};
 use crate::group::engine::place::Place;
 
 /// Whether a closure is still wanted, for the closure to ask.
@@ -17,6 +17,8 @@ struct State {
     abandoned: bool,
     /// The token that the closure has asked for.
     own: Option<CancelToken>,
+    /// Turns that with the caller's, where it was made before.
+    follows: Option<CallbackGuard>,
 }
 
 impl Stop {
@@ -24,10 +26,22 @@ impl Stop {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Somebody waits for the closure, in this place.
+    /// Somebody waits for the closure, in this place. Once.
     pub(super) fn follow(&self, caller: Place) {
-        let before = self.state().caller.replace(caller);
-        drop(before);
+        let own = {
+            let mut state = self.state();
+            let Some(own) = state.own.clone() else {
+                state.caller = Some(caller);
+                return;
+            };
+            own
+        };
+        // The closure has asked before anybody waited.
+        let turns = move |reason: &CancelReason| {
+            own.turn(reason.clone());
+        };
+        let follows = caller.token().on_cancel(turns);
+        self.state().follows = Some(follows);
     }
 
     /// Nobody waits any more.
@@ -50,24 +64,30 @@ impl Stop {
 
     /// What turns then. It is made when the closure first asks.
     pub(super) fn token(&self) -> CancelToken {
-        let (own, caller) = {
-            let state = self.state();
-            (state.own.clone(), state.caller.clone())
-        };
-        own.unwrap_or_else(|| self.make(caller.map(|caller| caller.token())))
-    }
-
-    #[cold]
-    fn make(&self, caller: Option<CancelToken>) -> CancelToken {
-        let fresh = caller.map_or_else(CancelToken::new, |caller| caller.child_token());
-        let (token, abandoned) = {
+        loop {
+            let caller = {
+                let state = self.state();
+                if let Some(own) = &state.own {
+                    return own.clone();
+                }
+                state.caller.clone()
+            };
+            let is_followed = caller.is_some();
+            let fresh = match caller {
+                Some(caller) => caller.token().child_token(),
+                None => CancelToken::new(),
+            };
             let mut state = self.state();
-            let own = state.own.get_or_insert_with(|| fresh.clone());
-            (own.clone(), state.abandoned)
-        };
-        if abandoned {
-            token.turn(CancelReason::new(CancelKind::Dropped));
+            if state.caller.is_some() && !is_followed {
+                continue;
+            }
+            let own = state.own.get_or_insert(fresh).clone();
+            let is_abandoned = state.abandoned;
+            drop(state);
+            if is_abandoned {
+                own.turn(CancelReason::new(CancelKind::Dropped));
+            }
+            return own;
         }
-        token
     }
 }

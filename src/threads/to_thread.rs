@@ -99,7 +99,7 @@ pub struct ToThread<F, T> {
     /// Does a cancel wait for a closure that runs?
     waits: bool,
     /// Has the closure been told who waits for it?
-    is_followed: bool,
+    said_who_waits: bool,
     holding: Option<Holding>,
 }
 
@@ -133,7 +133,7 @@ impl<F, T> ToThread<F, T> {
             pool: None,
             limiter: None,
             waits: true,
-            is_followed: false,
+            said_who_waits: false,
             holding: None,
         }
     }
@@ -251,10 +251,7 @@ where
                     }
                 },
                 Phase::Sent(job) => {
-                    if let (false, Some(here)) = (self.is_followed, place::here()) {
-                        job.follow(here);
-                    }
-                    self.is_followed = true;
+                    self.says_who_waits(&job);
                     let end = job.poll(cx);
                     if end.is_pending() {
                         self.phase = Phase::Sent(job);
@@ -267,8 +264,18 @@ where
         }
     }
 
+    /// Tells the closure who waits for it, unless that was done.
+    fn says_who_waits(&mut self, job: &Job<F, T>) {
+        if !std::mem::replace(&mut self.said_who_waits, true) {
+            if let Some(here) = place::here() {
+                job.follow(here);
+            }
+        }
+    }
+
     fn send(&mut self, call: F, permit: Option<Permit>) {
         let job = Job::new(call, self.name.take(), self.location, permit);
+        self.says_who_waits(&job);
         let pool = self.pool.take();
         pool.as_ref().unwrap_or_else(|| default_pool()).send(&job);
         self.phase = Phase::Sent(job);

@@ -4,17 +4,14 @@ use std::cell::RefCell;
 use std::future::Future;
 use std::io;
 use std::mem;
-use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};
-use std::task::{Context, Poll, Waker};
 use std::thread;
 
 use super::shared::Shared;
 use crate::blocked::{self, Step, relieve_by};
 use crate::error::unhandled::drop_quietly;
 use crate::panic::catch;
-use crate::park::Parker;
 
 thread_local! {
     static HERE: RefCell<Option<Here>> = const { RefCell::new(None) };
@@ -168,20 +165,15 @@ fn step(step: Step) {
 ///
 /// Meanwhile the thread counts as busy, unless work is queued in its own pool that the future has sent there, and may wait for.
 pub(super) fn poll_here<F: Future>(future: F) -> F::Output {
-    let parker = Parker::new();
-    let waker = Waker::from(Arc::clone(&parker));
-    let mut cx = Context::from_waker(&waker);
-    let mut future = pin!(future);
-    loop {
-        if let Poll::Ready(output) = future.as_mut().poll(&mut cx) {
-            return output;
-        }
+    let ready = blocked::poll_until(future, |parker| {
         let here = HERE.with(|here| here.borrow().clone());
         let may_wait_for_own = here.is_some_and(|here| here.shared.state().has_sent(here.number));
         if may_wait_for_own {
-            blocked::park(&parker);
+            blocked::park(parker);
         } else {
             parker.park();
         }
-    }
+        true
+    });
+    ready.expect("a wait without end has an end")
 }
