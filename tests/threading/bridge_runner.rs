@@ -19,9 +19,12 @@ use crate::support::{PATIENCE, boom, panic_of, warnings, watched, yield_now};
 const SHORT: Duration = Duration::from_millis(5);
 const LONG: Duration = Duration::from_secs(60);
 
+/// A kind of runner, with its name.
+type Kind = (&'static str, fn() -> AsyncRunnerOptions);
+
 /// Each kind of runner.
 fn each(test: impl Fn(AsyncRunnerOptions)) {
-    let kinds: [(&str, fn() -> AsyncRunnerOptions); 6] = [
+    let kinds: [Kind; 6] = [
         ("one thread", AsyncRunner::builder),
         ("two threads", || AsyncRunner::builder().threads(2)),
         ("tokio", || AsyncRunner::builder().tokio()),

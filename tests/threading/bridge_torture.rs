@@ -100,7 +100,6 @@ fn step(world: &Arc<World>, rng: &mut Rng, depth: usize) {
             let run = world.doomed.run(async move { further() });
             let refused = |error| match error {
                 RunnerError::Closed(_) | RunnerError::Cancelled(_) | RunnerError::WouldBlock(_) => {
-                    ()
                 }
                 error => panic!("{error}"),
             };
