@@ -29,7 +29,8 @@ fn threads_that_are_idle_end() {
         let all = Arc::new(std::sync::Barrier::new(40));
         let calls = (0..40).map(|_| Arc::clone(&all));
         block_on(pool.map(calls, |all| all.wait().is_leader()));
-        assert_eq!(pool.statistics().threads(), 40);
+        // All forty have met. The first may be gone by now.
+        assert!(pool.statistics().threads() <= 40);
         while pool.statistics().threads() > 0 {
             thread::yield_now();
         }

@@ -158,7 +158,8 @@ fn pool_by_hand(seed: u64) {
         assert_eq!(log.entries(), left, "seed {seed}");
         assert!(drops.all());
     }
-    assert_eq!(pool.statistics().queued, 0);
+    pool.close().wait();
+    assert_eq!(pool.statistics().queued, 0, "seed {seed}");
 }
 
 behaviour!(threads_and_tasks_come_and_go, closures_come_and_go);

@@ -122,15 +122,16 @@ fn work(shared: &Arc<Shared>, number: u64) {
             drop_quietly("blocking work", done.take());
             // What work runs is caught already; this is for what nobody foresaw.
             let _ = catch(|| work.run());
-            // It is busy until it can take what is next, so that no thread is called for that.
             state = shared.state();
             done = state.running.remove(&number);
+            if state.queue.is_empty() || state.busy > state.most {
+                drop(state);
+                drop_quietly("blocking work", done.take());
+                state = shared.state();
+            }
+            // It was busy until it can take what is next, so that no thread is called for that.
             state.busy -= 1;
             is_over = false;
-        } else if done.is_some() {
-            drop(state);
-            drop_quietly("blocking work", done.take());
-            state = shared.state();
         } else if is_over || state.closed {
             break;
         } else {
