@@ -52,9 +52,9 @@ impl<'env, E, K: Kind> Scope<'env, E, K> {
     ///         let Some(number) = connections.next().await else { break };
     ///         slot.spawn(async move { number });
     ///     }
-    ///     tg.tally().ok + tg.len()
+    ///     tg
     /// }));
-    /// assert_eq!(served, 10);
+    /// assert_eq!(served.tally().ok, 10);
     /// ```
     pub fn slot(&self) -> NextSlot<'env, E, K> {
         NextSlot {

@@ -151,7 +151,7 @@ impl<K: Kind, C: State> GroupOptions<K, C> {
     ///     pages.await
     /// }
     ///
-    /// let (one, other) = block_on(gather((crawl("a.example"), crawl("b.example"))));
+    /// let (one, other) = block_on(gather((|| crawl("a.example"), || crawl("b.example"))));
     /// assert!(one <= 2 && other <= 2);
     /// ```
     pub fn limiter(mut self, limiter: &CapacityLimiter) -> Self {
