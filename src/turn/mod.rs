@@ -120,7 +120,7 @@ pub(crate) fn take(cx: &Context<'_>) -> Poll<Unit> {
 pub(crate) fn take_some(cx: &Context<'_>) -> Poll<()> {
     match ASKED.try_with(Cell::get) {
         Ok((count, _)) if (count + 1) % ASKS_SPAWNER != 0 => {
-            ASKED.set((count + 1, false));
+            let _ = ASKED.try_with(|asked| asked.set((count + 1, false)));
             Poll::Ready(())
         }
         _ => take(cx).map(Unit::used),
