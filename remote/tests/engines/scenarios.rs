@@ -308,7 +308,9 @@ fn a_worker_is_killed(fleet: &mut Fleet) {
 }
 
 fn the_server_is_killed_in_the_middle(fleet: &mut Fleet) {
-    let far = fleet.remote(|options| options);
+    // On a busy machine the server takes its time to come back.
+    let bound = Duration::from_secs(150);
+    let far = fleet.remote(|options| options.patience(bound).lease(bound));
     let stay = fleet.stay(2_000);
     let there = far.clone();
     let mark = stay.mark.clone();
