@@ -14,7 +14,7 @@ use no_tokio as runtime;
 use tokio as runtime;
 
 #[cfg(all(feature = "tokio", not(loom)))]
-pub(crate) use runtime::{begins, is_budget_spent, poll_within};
+pub(crate) use runtime::{begins, has_thieves, is_budget_spent, offer, poll_within};
 
 pub(crate) use runtime::unconstrained;
 

@@ -273,29 +273,17 @@ impl Core {
         })
     }
 
-    /// Gives back the last child that was dropped and claims the next to be, of a group that is cancelled.
-    pub(in crate::group) fn sweep_step(
-        self: &Arc<Self>,
-        done: Option<Finished>,
-    ) -> Option<(Claimed, CancelReason)> {
-        self.with(|sched, after| {
-            if let Some(finished) = done {
-                sched.over(finished, after);
-            }
-            sched.sweep(after)
-        })
-    }
-
-    /// Gives back the last child that was dropped and claims the next to be, by an owner that may not poll children.
+    /// Gives back the last child that was dropped and claims the `next` to be.
     pub(in crate::group) fn drop_step(
         self: &Arc<Self>,
         done: Option<Finished>,
+        next: impl FnOnce(&mut Sched, &mut After) -> Option<(Claimed, CancelReason)>,
     ) -> Option<(Claimed, CancelReason)> {
         self.with(|sched, after| {
             if let Some(finished) = done {
                 sched.over(finished, after);
             }
-            sched.next_to_drop(after)
+            next(sched, after)
         })
     }
 

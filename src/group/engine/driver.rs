@@ -142,7 +142,7 @@ fn drive_batch<G: Ground>(
 /// Drops, on this thread, every child of a cancelled group that is not being polled.
 pub(in crate::group) fn sweep(at: OnThread<'_>) {
     let mut done = None;
-    while let Some((claimed, reason)) = at.core().sweep_step(done) {
+    while let Some((claimed, reason)) = at.core().drop_step(done, Sched::sweep) {
         done = Some(claimed.cancel(&reason, at));
     }
 }
@@ -153,7 +153,7 @@ fn drop_doomed(at: OnThread<'_>, spent: &mut Spent) -> Drove {
     let core = at.core();
     let mut done = None;
     loop {
-        let Some((claimed, reason)) = core.drop_step(done.take()) else {
+        let Some((claimed, reason)) = core.drop_step(done.take(), Sched::next_to_drop) else {
             return Drove::Idle;
         };
         done = Some(claimed.cancel(&reason, at));

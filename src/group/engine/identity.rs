@@ -29,17 +29,9 @@ pub(crate) fn task_here() -> Option<KeyId> {
 
 fn task_of(place: &Place) -> Option<KeyId> {
     match place {
-        Place::Child(child) => Some(child.info().id()),
         // It is polled by what it is in.
-        Place::Body(core) => match core.parent() {
-            Some(outside) => task_of(outside),
-            None => Some(KeyId {
-                group: core.id(),
-                // No child has that number.
-                child: u64::MAX,
-            }),
-        },
+        Place::Body(core) => core.parent().map_or_else(|| place.code(), task_of),
         Place::Behind(screen) => task_of(screen.outside.as_ref()?),
-        Place::Starting(threshold) => Some(threshold.child()?.info().id()),
+        Place::Child(_) | Place::Starting(_) => place.code(),
     }
 }
