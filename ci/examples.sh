@@ -33,9 +33,11 @@ keeps() {
         fail "example $*: not what its head says that it prints"
 }
 
-for path in examples/*.rs examples/*/main.rs; do
+for path in examples/*.rs examples/*/main.rs examples/ports/*.rs; do
     [[ -e $path ]] || continue
     name=${path#examples/}
+    # Those in ports are named port_*.
+    name=${name/#ports\//port_}
     name=${name%/main.rs}
     name=${name%.rs}
     # These two take arguments, below.

@@ -1,30 +1,76 @@
 #!/usr/bin/env bash
 # Children whose work runs elsewhere are only as good as the engines do what is thought of them. So the package ingather-remote is
-# tested against the real servers: this installs both (apt, npm), and runs its lints, tests and example.
+# tested against the real servers: this installs both (apt, npm), and runs its lints, tests, example and the shortest run of its
+# bench. With CI set, a server that is missing is a failure.
+# Usage: ci/remote.sh, or ci/remote.sh example DIR..., which runs the example alone.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
 export CARGO_PROFILE_DEV_DEBUG=0
+version=1.7.12
+
 fail() {
     echo "$*" >&2
     exit 1
 }
 
-servers=$PWD/target/servers
-if ! command -v nats-server >/dev/null && [[ ! -x /usr/sbin/nats-server ]]; then
+install_nats() {
+    command -v nats-server >/dev/null || [[ -x /usr/sbin/nats-server || -n ${NATS_SERVER-} ]] && return
     if (($(id -u) == 0)) && command -v apt-get >/dev/null; then
-        { apt-get update -qq && apt-get install -y -qq nats-server; } >/dev/null 2>&1 || true
+        # Without the service that the package would start.
+        { apt-get update && RUNLEVEL=1 apt-get install -y nats-server; } >/dev/null 2>&1 || echo "no nats-server from apt" >&2
     fi
-fi
-restate=$servers/node_modules/@restatedev/restate-server/package.json
-if ! command -v restate-server >/dev/null && [[ -z ${RESTATE_SERVER-} ]]; then
-    if [[ ! -e $restate ]] && command -v npm >/dev/null; then
-        npm install --silent --no-audit --no-fund --prefix "$servers" @restatedev/restate-server@1.7.12 || true
+}
+
+install_restate() {
+    command -v restate-server >/dev/null || [[ -n ${RESTATE_SERVER-} ]] && return
+    local folder=target/servers
+    if ! compgen -G "$folder/node_modules/@restatedev/restate-server-*/bin/restate-server" >/dev/null && command -v npm >/dev/null; then
+        npm install --silent --no-audit --no-fund --prefix "$folder" "@restatedev/restate-server@$version" ||
+            echo "no restate-server from npm" >&2
     fi
-    RESTATE_SERVER=$(find "$servers" -path '*/bin/restate-server' -type f 2>/dev/null | head -n 1)
-    if [[ -n $RESTATE_SERVER ]]; then export RESTATE_SERVER; else unset RESTATE_SERVER; fi
+    local found
+    found=$(compgen -G "$PWD/$folder/node_modules/@restatedev/restate-server-*/bin/restate-server" | head -n 1) || true
+    if [[ -n $found ]]; then export RESTATE_SERVER=$found; fi
+}
+
+example() {
+    cargo run --quiet -p ingather-remote --features nats --example fleet_checksum -- "$@"
+}
+
+install_nats
+if [[ ${1-} == example ]]; then
+    shift
+    example "$@"
+    exit
 fi
+install_restate
 
 cargo fmt --check -p ingather-remote
-cargo clippy -p ingather-remote --all-features --all-targets -- -D warnings
+cargo clippy -p ingather-remote --all-features --all-targets --no-deps -- -D warnings
+for feature in nats restate; do
+    cargo clippy -p ingather-remote --lib --features "$feature" --no-deps -- -D warnings
+done
+RUSTDOCFLAGS="-D warnings" cargo doc -p ingather-remote --all-features --no-deps
+if cargo deny --version >/dev/null 2>&1; then
+    cargo deny --manifest-path remote/Cargo.toml --config remote/deny.toml check licenses bans sources
+else
+    echo "skipped: cargo-deny is not installed"
+fi
 cargo test -p ingather-remote --all-features
+
+# What sha256sum prints, whatever becomes of a worker.
+if command -v nats-server >/dev/null || [[ -x /usr/sbin/nats-server || -n ${NATS_SERVER-} ]]; then
+    work=$(mktemp -d)
+    trap 'rm -rf "$work"' EXIT
+    folders=(src tests docs)
+    find "${folders[@]}" -type f -print0 | LC_ALL=C sort -z | xargs -0 sha256sum >"$work/expected"
+    example "${folders[@]}" >"$work/printed"
+    diff "$work/expected" "$work/printed" || fail "fleet_checksum does not print what sha256sum prints"
+    echo "fleet_checksum: as sha256sum, $(wc -l <"$work/expected") files"
+else
+    [[ -z ${CI-} ]] || fail "no nats-server for the example"
+    echo "skipped: the example (no nats-server)"
+fi
+
+cargo bench --profile dev -p ingather-remote --all-features --bench overhead -- --quick

@@ -92,7 +92,7 @@ pub(crate) fn handed_over<R>(wait: impl FnOnce() -> R) -> R {
 }
 
 /// Calls `wait` by way of `around`, which may be somebody else's code: it is called once, whatever that does.
-fn call_within<R>(wait: impl FnOnce() -> R, around: impl FnOnce(&mut dyn FnMut())) -> R {
+pub(crate) fn call_within<R>(wait: impl FnOnce() -> R, around: impl FnOnce(&mut dyn FnMut())) -> R {
     let mut wait = Some(wait);
     let mut result: Option<Result<R, Panic>> = None;
     let around = catch(|| {
@@ -144,7 +144,10 @@ pub(crate) fn park_until_ready_or<F: Future>(future: F, end: Instant) -> Option<
     poll_until(future, |parker| park_until(parker, end))
 }
 
-fn poll_until<F: Future>(future: F, mut park: impl FnMut(&Parker) -> bool) -> Option<F::Output> {
+pub(crate) fn poll_until<F: Future>(
+    future: F,
+    mut park: impl FnMut(&Parker) -> bool,
+) -> Option<F::Output> {
     let parker = Parker::new();
     let waker = Waker::from(Arc::clone(&parker));
     let mut cx = Context::from_waker(&waker);

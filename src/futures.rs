@@ -10,8 +10,8 @@ pub use crate::gather::{
     TryMapConcurrentUnordered, TryStart, TryWhole, Trying, Values, Whole,
 };
 pub use crate::group::{
-    Checkpoint, Completions, Join, Next, Shield, SpawnWhenFree, Start as StartChild, TryJoin,
-    WithCleanup,
+    Checkpoint, Completions, Join, Next, NextSlot, Shield, SpawnWhenFree, Start as StartChild,
+    TryJoin, WithCleanup,
 };
 pub use crate::lifecycle::{Close, RunAsync};
 pub use crate::registry::{Drain, WaitIdle};

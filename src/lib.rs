@@ -14,6 +14,8 @@ mod cancel;
 mod context;
 #[cfg(feature = "std")]
 mod depth;
+#[cfg(all(doc, feature = "std"))]
+pub mod docs;
 #[cfg(feature = "std")]
 mod error;
 #[cfg(feature = "std")]
@@ -26,6 +28,8 @@ mod group;
 pub mod kind;
 #[cfg(feature = "std")]
 mod lifecycle;
+#[cfg(feature = "std")]
+mod limiter;
 #[cfg(feature = "std")]
 mod log;
 #[cfg(feature = "std")]
@@ -52,13 +56,10 @@ pub mod time;
 #[cfg(feature = "std")]
 mod turn;
 
-#[cfg(all(doc, feature = "std"))]
-pub mod docs;
-
 pub use spawner::{Job, LocalJob, LocalSpawner, SpawnError, Spawner};
 
 #[cfg(all(feature = "std", not(loom)))]
-pub use bridge::{Synced, synced};
+pub use bridge::{AsyncRunner, Synced, run_sync, synced};
 #[cfg(feature = "std")]
 pub use cancel::{CallbackGuard, CancelKind, CancelReason, CancelToken, DropGuard};
 #[cfg(feature = "std")]
@@ -83,8 +84,8 @@ pub use gather::{
 pub use group::{
     Accepts, Blocking, BlockingScope, Completion, Ending, GatherGroup, GroupOptions, Inline,
     InlineLocal, InlineScope, InlineScopeLocal, Key, Kind, Local, LocalGatherGroup, LocalScope,
-    Named, OnError, OnPanic, Ready, Scope, Shared, TakeError, Tally, cancel_reason, checkpoint,
-    current_deadline, current_token, shield, with_cleanup,
+    Named, OnError, OnPanic, Ready, Scope, Shared, Slot, TakeError, Tally, cancel_reason,
+    checkpoint, current_deadline, current_token, shield, with_cleanup,
 };
 #[cfg(feature = "std")]
 pub use lifecycle::{

@@ -3,6 +3,7 @@
 //! Nobody is told of it: that is for threads whose business it is to wait. A call that blocks a thread which is somebody else's
 //! parks by way of `blocked`.
 
+use std::cell::Cell;
 use std::future::Future;
 use std::pin::pin;
 use std::sync::Arc;
@@ -60,6 +61,33 @@ impl Parker {
         if !self.notified.swap(true, Ordering::Release) {
             self.thread.unpark();
         }
+    }
+}
+
+thread_local! {
+    /// The parker of this thread's last call, for the next.
+    static KEPT: Cell<Option<Kept>> = const { Cell::new(None) };
+}
+
+/// A parker of this thread, with its waker.
+pub(crate) struct Kept {
+    pub(crate) parker: Arc<Parker>,
+    pub(crate) waker: Waker,
+}
+
+impl Kept {
+    /// The one that was kept, or a new one. It may have a notice that belonged to an earlier call.
+    pub(crate) fn take() -> Self {
+        KEPT.try_with(Cell::take).ok().flatten().unwrap_or_else(|| {
+            let parker = Parker::new();
+            let waker = Waker::from(Arc::clone(&parker));
+            Self { parker, waker }
+        })
+    }
+
+    /// Keeps it for the next call.
+    pub(crate) fn keep(self) {
+        let _ = KEPT.try_with(|kept| kept.set(Some(self)));
     }
 }
 

@@ -7,8 +7,8 @@ use std::rc::Rc;
 
 use ingather::futures::{
     Cancelled, CancelledOwned, Checkpoint, Close, Completions, Drain, Fallible, Join,
-    MapConcurrent, Next, RunAsync, RunUntilCancelled, ScopeFuture, Settling, Shield, SpawnWhenFree,
-    StartChild, TryJoin, Trying, Value, Values, WaitIdle, WithCleanup, WithContext,
+    MapConcurrent, Next, NextSlot, RunAsync, RunUntilCancelled, ScopeFuture, Settling, Shield,
+    SpawnWhenFree, StartChild, TryJoin, Trying, Value, Values, WaitIdle, WithCleanup, WithContext,
 };
 use ingather::spawner::{Embedded, FromFn, FromSpawn, LocalFromFn, Smol};
 use ingather::testing::{
@@ -159,10 +159,14 @@ fn the_futures_of_a_group_are_what_their_handle_is() {
         Join<'static>: [Send Sync Unpin],
         TryJoin<'static, u8>: [Send Sync Unpin],
         Next<'static, u8>: [Send Sync Unpin],
+        NextSlot<'static>: [Send Sync Unpin],
+        Slot<'static, Neither>: [Send Sync Unpin],
         Completions<'static, u8>: [Send Sync Unpin],
         Join<'static, Local>: [Unpin],
         TryJoin<'static, u8, Local>: [Unpin],
         Next<'static, u8, Local>: [Unpin],
+        NextSlot<'static, u8, Local>: [Unpin],
+        Slot<'static, u8, InlineLocal>: [Unpin],
         Completions<'static, u8, Local>: [Unpin],
     }
 }

@@ -8,6 +8,10 @@
 mod watchdog;
 
 #[cfg(unix)]
+#[path = "processes/forks.rs"]
+mod forks;
+
+#[cfg(unix)]
 #[path = "processes/pools.rs"]
 mod pools;
 
@@ -31,13 +35,15 @@ mod unix {
         run,
     };
 
-    use crate::pools;
     use crate::watchdog::watched;
+    use crate::{forks, pools};
 
     const PART: &str = "INGATHER_PROCESSES_PART";
-    const PARTS: [(&str, fn()); 4] = [
+    const PARTS: [(&str, fn()); 6] = [
         ("forgotten", forgotten),
         ("forked", forked),
+        ("forked_calls", forks::run_sync_and_runners),
+        ("forgotten_pool", pools::forgotten),
         ("forked_pool", pools::forked),
         ("starved_pool", pools::starved),
     ];

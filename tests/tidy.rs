@@ -29,7 +29,7 @@ use source::{Fault, Source};
 const LAYERS: &[&[&str]] = &[
     &["std_or_loom", "panic", "log", "park", "order", "turn"],
     &["error", "context", "cancel", "time", "depth"],
-    &["spawner", "blocked"],
+    &["spawner", "blocked", "limiter"],
     &["group"],
     &["scope", "gather", "registry"],
     &["lifecycle", "sync", "threads", "bridge"],
@@ -89,11 +89,15 @@ const LOOM: &[&str] = &[
 ];
 
 /// Where an executor may be named.
-const EXECUTORS: &[&str] = &["src/spawner/", "src/turn/"];
+const EXECUTORS: &[&str] = &["src/spawner/", "src/turn/", "src/bridge/runner/on_tokio.rs"];
 
 /// Where a test may sleep: where it waits for a hung test, where sleeps are what is tested, and where time is virtual, so that
 /// they are steps of a trace; never to order events.
 const SLEEPERS: &[&str] = &[
+    "tests/threading/bridge_cells.rs",
+    "tests/threading/bridge_run_sync.rs",
+    "tests/threading/bridge_torture.rs",
+    "tests/processes/forks.rs",
     "tests/cancels/cleanup.rs",
     "tests/cancels/deadline_ends.rs",
     "tests/program/draining.rs",

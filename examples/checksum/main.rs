@@ -1,7 +1,6 @@
 //! `checksum DIR...`: prints what `sha256sum` prints for every regular file below, sorted by path, on any executor.
 //!
 //! - `walk`: the heart of it, a scope for each directory; read this first
-//! - `pool`: threads for what blocks
 //! - `disk`: what blocks: listing a directory, hashing a file
 //! - `own`: an executor in a few lines, because any will do
 //! - `args`: the command line
@@ -15,7 +14,6 @@ mod args;
 mod disk;
 mod names;
 mod own;
-mod pool;
 mod walk;
 
 use std::io::{self, BufWriter, ErrorKind, Write};

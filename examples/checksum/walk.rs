@@ -10,10 +10,10 @@ use std::path::PathBuf;
 
 use futures::future::{BoxFuture, FutureExt};
 use indicatif::ProgressBar;
-use ingather::{GroupOptions, Spawner};
+use ingather::threads::BlockingPool;
+use ingather::{GroupOptions, Spawner, to_thread};
 
 use crate::disk::{self, Entry, Sum};
-use crate::pool::Pool;
 
 /// What stops a walk. A scope's `GroupError` becomes one with `?`, and so does what a key says that has no result.
 pub(crate) type Error = Box<dyn std::error::Error + Send + Sync>;
@@ -34,14 +34,17 @@ impl Line {
 #[derive(Clone)]
 pub(crate) struct Walk {
     limit: NonZeroUsize,
-    pool: Pool,
+    pool: BlockingPool,
     bar: ProgressBar,
 }
 
 impl Walk {
     /// A walk that reads at most `limit` files and directories at a time.
     pub(crate) fn new(limit: NonZeroUsize, bar: ProgressBar) -> Self {
-        let pool = Pool::new(limit);
+        let pool = BlockingPool::builder()
+            .name("checksum")
+            .threads(limit.get());
+        let pool = pool.build();
         Self { limit, pool, bar }
     }
 
@@ -51,7 +54,7 @@ impl Walk {
         S: Spawner + Clone + 'static,
     {
         let look = move || paths.into_iter().map(disk::named).collect();
-        let entries = self.pool.run(look).await?;
+        let entries = self.call(look).await?;
         // Only here is the spawner named: the scopes inside find it as the current one.
         let options = GroupOptions::new().on(spawner);
         let mut lines = self.level(options, entries).await?;
@@ -96,18 +99,27 @@ impl Walk {
         scope.map(|lines| Ok(lines?)).boxed()
     }
 
+    /// Calls what blocks on one of the threads. The error: there is none, nor can one be started.
+    async fn call<T: Send + 'static>(
+        &self,
+        call: impl FnOnce() -> T + Send + 'static,
+    ) -> Result<T, Error> {
+        let called = to_thread(call).on(&self.pool).or_refused().await;
+        called.map_err(|refused| refused.to_string().into())
+    }
+
     async fn file(self, path: PathBuf) -> Result<Line, Error> {
         let read = move || Line {
             sum: disk::sum(&path),
             path,
         };
-        let line = self.pool.run(read).await?;
+        let line = self.call(read).await?;
         self.bar.inc(1);
         Ok(line)
     }
 
     async fn directory(self, path: PathBuf) -> Result<Vec<Line>, Error> {
-        let entries = self.pool.run(move || disk::list(&path)).await?;
+        let entries = self.call(move || disk::list(&path)).await?;
         self.level(GroupOptions::new(), entries).await
     }
 }

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::future::Future;
 
-use crate::sync::blocking::block_on;
+use super::run_sync;
 
 /// Gives an async function of up to four arguments a second face for sync code.
 ///
@@ -31,19 +31,17 @@ pub struct Synced<F> {
 }
 
 impl<F> Synced<F> {
-    /// Calls the function and blocks this thread until it is over. Its future is polled on this thread, and need be neither
-    /// `Send` nor `'static`; what it spawns runs on its spawner.
+    /// Calls the function and blocks this thread until it is over, wherever that is: see [`run_sync`](crate::run_sync()).
     ///
     /// # Panics
     ///
-    /// If the function does. If it is not ready at once and this is the only thread of a runtime, see
-    /// [`Spawner::may_block`](crate::Spawner::may_block).
+    /// If the function does.
     #[track_caller]
     pub fn call_sync<Args>(&self, args: Args) -> F::Output
     where
         F: AsyncFunction<Args>,
     {
-        block_on(self.call_async(args))
+        run_sync(self.call_async(args))
     }
 
     /// Calls the function, and gives its future.

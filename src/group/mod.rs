@@ -28,14 +28,15 @@ pub(crate) use engine::driver::{Leaving, Turn};
 pub(crate) use engine::kind::Borrows;
 pub(crate) use engine::kind::sealed::Sealed as KindSealed;
 pub use engine::kind::{Accepts, Blocking, Inline, InlineLocal, Kind, Local, Shared};
-pub(crate) use engine::position::{is_in_child_of, task_here};
+pub(crate) use engine::position::{is_in_child_of, standing, task_here};
 pub(crate) use engine::surroundings::Lacking;
 pub(crate) use engine::told::{hands_on, sift, tell};
 pub use handle::key::{Key, TakeError};
 pub(crate) use handle::output_policy::{Call, Fallible, Plain};
 pub use handle::start::{Ready, Start};
 pub use handle::{
-    BlockingScope, InlineScope, InlineScopeLocal, LocalScope, Named, Scope, SpawnWhenFree,
+    BlockingScope, InlineScope, InlineScopeLocal, LocalScope, Named, NextSlot, Scope, Slot,
+    SpawnWhenFree,
 };
 pub use owner::cut::{Cut, FailingStream, MovesOn, State, Uncut, UncutStream, Whole};
 pub(crate) use owner::detached::{Detached, Glance, Label, Waiting, child_here};

@@ -90,7 +90,7 @@ impl ExitFailure {
 }
 
 /// Hands a failure that nobody can receive any more to the unhandled hook.
-pub(super) fn unheard(failure: ExitFailure) {
+pub(crate) fn unheard(failure: ExitFailure) {
     let who = failure.who.to_string();
     match &failure.fault {
         ExitFault::Panicked(panic) => report_callback_panic(&who, panic),

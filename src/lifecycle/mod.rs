@@ -36,10 +36,14 @@ use no_signals as signals;
 
 pub use async_close::AsyncClose;
 pub use exit::Exit;
+#[cfg(not(loom))]
+pub(crate) use exit_error::unheard;
 pub use exit_error::{ExitErrors, ExitFailure, ExitFault};
 pub use exit_result::ExitResult;
 pub use exit_stack::{Close, ExitStack, Pushed};
 pub use on_shutdown::{OnShutdown, OnShutdownError, ShutdownGuard, on_shutdown, request_shutdown};
+#[cfg(not(loom))]
+pub(crate) use program::Heard;
 pub use report::{Called, ExitKind, ExitReport, Stuck};
 pub use run::{Run, run};
 pub use run_async::RunAsync;

@@ -41,7 +41,7 @@ pub(super) struct Program {
 
 /// What failed in background tasks while the run was left, and nobody observed.
 #[derive(Default)]
-pub(super) struct Heard(Lock<Option<Vec<ExitFailure>>>);
+pub(crate) struct Heard(Lock<Option<Vec<ExitFailure>>>);
 
 struct List {
     open: bool,
@@ -54,13 +54,21 @@ struct List {
 pub(super) type Inside<F> = WithContext<WithContext<F>>;
 
 impl Heard {
+    /// What failed in the tasks of a registry. Its hook is this from now on.
+    pub(crate) fn of(tasks: &TaskRegistry) -> Arc<Self> {
+        let heard = Arc::new(Self::default());
+        let hears = Arc::clone(&heard);
+        tasks.on_unhandled(move |lost| hears.hear(lost));
+        heard
+    }
+
     /// From now on failures are kept for the report; before, and after [`end`](Self::end), they go to the hook of the
     /// process.
-    pub(super) fn begin(&self) {
+    pub(crate) fn begin(&self) {
         self.0.lock().get_or_insert_default();
     }
 
-    pub(super) fn end(&self) -> Vec<ExitFailure> {
+    pub(crate) fn end(&self) -> Vec<ExitFailure> {
         self.0.lock().take().unwrap_or_default()
     }
 
@@ -103,9 +111,7 @@ impl Program {
         options: GroupOptions,
     ) -> Arc<Self> {
         let tasks = options.registry();
-        let heard = Arc::new(Heard::default());
-        let hears = Arc::clone(&heard);
-        tasks.on_unhandled(move |lost| hears.hear(lost));
+        let heard = Heard::of(&tasks);
         Arc::new(Self {
             name,
             budget,

@@ -350,7 +350,7 @@ impl TaskRegistry {
     }
 
     /// Drops, on this thread, cancelled tasks that are not being polled, and tells of those that are left.
-    pub(super) fn sweep(&self) -> Vec<TaskInfo> {
+    pub(crate) fn sweep(&self) -> Vec<TaskInfo> {
         for branch in self.shared.roster().branches() {
             branch.group().sweep();
         }

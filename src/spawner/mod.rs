@@ -5,9 +5,11 @@
 //! - `error`: [`SpawnError`], a job was not taken
 //! - `handle`: [`SpawnerHandle`], any spawner with its type erased
 //! - `blocking`: a thread that is blocked, and the executors that count on it
+//! - `own_ground`: what code stands on that blocks the only thread of a runtime
 //! - `crew`: which jobs are on their way to a spawner, and who waits to send one more
 //! - `current`: the spawner of this thread, [`enter`] and [`current_spawner`]
 //! - `global`: the spawner of this program, [`set_global_spawner`]
+//! - `event_loop`: loops on threads of their own, which runners run on
 //! - `from_fn`: a function as a spawner
 //! - `from_spawn`: whatever has the traits of `futures::task` as a spawner
 //! - `embedded`: the default that needs no set-up, [`Embedded`] and [`block_on`]
@@ -37,6 +39,8 @@ mod blocking;
 mod crew;
 #[cfg(feature = "std")]
 mod current;
+#[cfg(all(feature = "std", not(loom)))]
+mod event_loop;
 #[cfg(feature = "std")]
 mod from_fn;
 #[cfg(feature = "std")]
@@ -45,6 +49,8 @@ mod from_spawn;
 mod global;
 #[cfg(feature = "std")]
 mod handle;
+#[cfg(all(feature = "std", not(loom)))]
+mod own_ground;
 
 #[cfg(all(feature = "async-executor", not(loom)))]
 mod embedded;
@@ -76,7 +82,11 @@ pub(crate) use self::crew::{Calls, Coming};
 #[cfg(feature = "std")]
 pub use self::current::{EnterGuard, current_spawner, enter, try_current_spawner};
 #[cfg(feature = "std")]
-pub(crate) use self::current::{arrive, enter_running, is_entered, lend, may_wait_for};
+pub(crate) use self::current::{
+    arrive, enter_running, is_entered, lend, may_wait_for, named as named_spawner,
+};
+#[cfg(all(feature = "std", not(loom)))]
+pub(crate) use self::event_loop::{EventLoop, LoopKind, LoopThread, local_here, loop_here};
 #[cfg(feature = "std")]
 pub use self::from_fn::{FromFn, LocalFromFn, from_fn, local_from_fn};
 #[cfg(feature = "std")]
@@ -85,6 +95,8 @@ pub use self::from_spawn::FromSpawn;
 pub use self::global::{GlobalSpawnerError, set_global_spawner};
 #[cfg(feature = "std")]
 pub use self::handle::SpawnerHandle;
+#[cfg(all(feature = "std", not(loom)))]
+pub(crate) use self::own_ground::{Attends, OwnGround, Stops, stops, thread_serves};
 
 #[cfg(all(feature = "async-executor", not(loom)))]
 pub use self::embedded::{Embedded, block_on};

@@ -10,3 +10,18 @@ pub(super) fn default_handle() -> Option<SpawnerHandle> {
 pub(super) fn hand_over(wait: &mut dyn FnMut()) {
     wait();
 }
+
+pub(super) fn is_lost() -> bool {
+    false
+}
+
+/// Nobody is there.
+pub(super) struct Presence;
+
+pub(super) fn attend() -> Presence {
+    Presence
+}
+
+pub(super) fn serves() -> bool {
+    false
+}

@@ -4,9 +4,9 @@ use std::fmt;
 use std::panic::Location;
 use std::sync::Arc;
 
-use super::limiter::CapacityLimiter;
 use super::pool::BlockingPool;
 use super::to_thread::ToThread;
+use crate::limiter::CapacityLimiter;
 
 /// Makes an async function of a blocking one: each call runs on a thread of a pool, as by [`to_thread`](crate::to_thread).
 ///

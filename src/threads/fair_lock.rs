@@ -4,15 +4,14 @@ use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::{Mutex, MutexGuard, PoisonError, TryLockError};
-use std::task::{Context, Poll, ready};
+use std::task::{Context, Poll};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use super::line::Line;
 use super::owner::Owner;
 use crate::blocked::{park_until_ready, park_until_ready_or};
-use crate::error::unhandled::{drop_quietly, wake_quietly};
-use crate::turn;
+use crate::error::unhandled::wake_quietly;
+use crate::limiter::{Line, Lined, Standing, locked};
 
 /// A lock that threads and tasks take in the order in which they came, and that its owner can take again.
 ///
@@ -218,7 +217,7 @@ impl<T> FairLock<T> {
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        locked(&self.state)
     }
 
     /// The guard of somebody who has the lock. It passes the lock on if this panics.
@@ -257,7 +256,17 @@ impl<T> FairLock<T> {
     }
 }
 
-impl State {
+impl Lined for State {
+    type Who = Option<Owner>;
+
+    fn was_ready() -> ! {
+        panic!("the future of a lock was polled after it was ready")
+    }
+
+    fn line(&mut self) -> &mut Line<Option<Owner>> {
+        &mut self.line
+    }
+
     /// Takes the lock if it is free, or again.
     fn take(&mut self, owner: Option<Owner>) -> bool {
         let is_free = self.guards == 0;
@@ -267,6 +276,13 @@ impl State {
             self.owner = owner;
         }
         is_free || is_ours
+    }
+
+    /// Another future of the same task may have it by now.
+    fn take_early(&mut self, owner: Option<Owner>) -> bool {
+        let is_ours = owner.is_some() && self.owner == owner;
+        self.guards += usize::from(is_ours);
+        is_ours
     }
 }
 
@@ -279,13 +295,6 @@ pub struct Locking<'a, T> {
     standing: Standing,
 }
 
-#[derive(Clone, Copy, Debug)]
-enum Standing {
-    Outside,
-    InLine(u64),
-    Served,
-}
-
 impl<'a, T> Future for Locking<'a, T> {
     type Output = FairGuard<'a, T>;
 
@@ -293,57 +302,21 @@ impl<'a, T> Future for Locking<'a, T> {
     ///
     /// If it is polled again after it was ready, and if the lock is poisoned.
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<FairGuard<'a, T>> {
-        let unit = ready!(turn::take(cx));
         let this = &mut *self;
         let owner = if this.blocks {
             Some(Owner::of_thread())
         } else {
             Owner::of_task()
         };
-        // Cloned, and what is left over dropped, outside of the lock: wakers are user code.
-        let waker = cx.waker().clone();
-        let (served, left_over) = {
-            let mut state = this.lock.state();
-            match this.standing {
-                Standing::Outside if state.take(owner) => (true, Some(waker)),
-                Standing::Outside => {
-                    this.standing = Standing::InLine(state.line.join(waker, owner));
-                    (false, None)
-                }
-                Standing::InLine(ticket) => match state.line.stay(ticket, waker) {
-                    // Another future of the same task may have it by now.
-                    Ok(old) if owner.is_some() && state.owner == owner => {
-                        state.guards += 1;
-                        (true, state.line.leave(ticket).or(Some(old)))
-                    }
-                    Ok(old) => (false, Some(old)),
-                    Err(waker) => (true, Some(waker)),
-                },
-                Standing::Served => {
-                    drop(state);
-                    panic!("the future of a lock was polled after it was ready")
-                }
-            }
-        };
-        drop_quietly("a waker", left_over);
-        if !served {
-            return Poll::Pending;
-        }
-        unit.used();
-        this.standing = Standing::Served;
-        Poll::Ready(this.lock.guard())
+        let served = this.standing.poll(&this.lock.state, owner, cx);
+        served.map(|()| this.lock.guard())
     }
 }
 
 impl<T> Drop for Locking<'_, T> {
     fn drop(&mut self) {
-        let Standing::InLine(ticket) = self.standing else {
-            return;
-        };
-        let left = self.lock.state().line.leave(ticket);
-        match left {
-            Some(waker) => drop_quietly("a waker", waker),
-            None => self.lock.let_go(false),
+        if self.standing.leave(&self.lock.state) {
+            self.lock.let_go(false);
         }
     }
 }

@@ -17,43 +17,29 @@ use crate::blocked::park_until_ready;
 use crate::cancel::{CancelReason, CancelToken};
 use crate::context::ContextSnapshot;
 use crate::panic::Panic;
-use crate::spawner::{Spawner, SpawnerHandle};
+use crate::spawner::Spawner;
 
 thread_local! {
-    static SERVING: RefCell<Option<Serving>> = const { RefCell::new(None) };
-}
-
-/// The closure that this thread is at.
-struct Serving {
-    work: Arc<dyn Work>,
-    spawner: Option<SpawnerHandle>,
+    /// The work that this thread is at.
+    static SERVING: RefCell<Option<Arc<dyn Work>>> = const { RefCell::new(None) };
 }
 
 /// Calls a closure on behalf of some work.
-pub(super) fn serving<R>(
-    work: Arc<dyn Work>,
-    spawner: Option<SpawnerHandle>,
-    call: impl FnOnce() -> R,
-) -> R {
-    struct Back(Option<Serving>);
+pub(super) fn serving<R>(work: Arc<dyn Work>, call: impl FnOnce() -> R) -> R {
+    struct Back(Option<Arc<dyn Work>>);
     impl Drop for Back {
         fn drop(&mut self) {
             let done = SERVING.try_with(|serving| serving.replace(self.0.take()));
             drop(done);
         }
     }
-    let before = SERVING.replace(Some(Serving { work, spawner }));
-    let _back = Back(before);
+    let _back = Back(SERVING.replace(Some(work)));
     call()
 }
 
-fn look<R>(look: impl FnOnce(&Serving) -> R) -> Option<R> {
-    let look = |serving: &RefCell<Option<Serving>>| serving.borrow().as_ref().map(look);
-    SERVING.try_with(look).ok().flatten()
-}
-
 fn work() -> Option<Arc<dyn Work>> {
-    look(|serving| Arc::clone(&serving.work))
+    let look = |serving: &RefCell<Option<Arc<dyn Work>>>| serving.borrow().clone();
+    SERVING.try_with(look).ok().flatten()
 }
 
 /// Why this closure is to stop, if it is: its caller was cancelled, or does not wait any more.
@@ -144,12 +130,13 @@ where
     F: Future + Send + 'static,
     F::Output: Send + 'static,
 {
-    let Some(spawner) = look(|serving| serving.spawner.clone()) else {
+    let Some(work) = work() else {
         return Err(CallBackError::new(false, None));
     };
-    let Some(spawner) = spawner else {
+    let Some(spawner) = work.spawner().cloned() else {
         return Err(CallBackError::new(true, None));
     };
+    drop(work);
     let (tell, told) = oneshot::channel();
     let future = ContextSnapshot::current().scope(future);
     let job = async move {

@@ -17,12 +17,12 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
 
 use super::from_thread::serving;
-use super::limiter::Permit;
 use super::pool::{JobInfo, Why, Work};
 use super::stop::Stop;
-use crate::cancel::CancelToken;
 use crate::context::ContextSnapshot;
 use crate::error::unhandled::{drop_quietly, report_panic, wake_quietly};
+use crate::group::engine::position::Position;
+use crate::limiter::Permit;
 use crate::panic::{Panic, catch};
 use crate::spawner::{SpawnerHandle, enter, try_current_spawner};
 
@@ -88,8 +88,8 @@ impl<F, T> Job<F, T> {
         &self.info
     }
 
-    /// Somebody with this token waits for it.
-    pub(super) fn follow(&self, caller: CancelToken) {
+    /// Somebody waits for it in this place.
+    pub(super) fn follow(&self, caller: Position) {
         self.stop.follow(caller);
     }
 
@@ -227,8 +227,7 @@ where
         let result = catch(|| {
             context.run(|| {
                 let _spawner = self.spawner.as_ref().map(enter);
-                let work: Arc<dyn Work> = self.clone();
-                serving(work, self.spawner.clone(), call)
+                serving(self.clone(), call)
             })
         });
         drop_quietly("a context", context);
@@ -267,6 +266,10 @@ where
 
     fn stop(&self) -> Option<&Stop> {
         Some(&self.stop)
+    }
+
+    fn spawner(&self) -> Option<&SpawnerHandle> {
+        self.spawner.as_ref()
     }
 }
 

@@ -7,17 +7,15 @@
 //! - `pool`: [`BlockingPool`], the threads
 //! - `job`: a closure between its caller and its thread
 //! - `stop`: what asks it to stop
-//! - `limiter`: [`CapacityLimiter`], so many at a time
 //! - `fair_lock`: [`FairLock`], one owner at a time, for threads and tasks
 //! - `owner`: who holds a lock
-//! - `line`: who waits, in the order of coming
+//!
+//! [`CapacityLimiter`], so many at a time, is in a module of its own, since groups share it.
 
 mod asynced;
 mod fair_lock;
 pub mod from_thread;
 mod job;
-mod limiter;
-mod line;
 mod owner;
 mod pool;
 mod spawn_blocking;
@@ -27,9 +25,9 @@ mod to_thread;
 pub use self::asynced::{Asynced, asynced};
 pub use self::fair_lock::{FairGuard, FairLock, Locking};
 pub use self::job::Refused;
-pub use self::limiter::{Acquire, CapacityLimiter, LimiterStatistics, Permit};
 pub use self::pool::{
     BlockingPool, Closing, JobInfo, PoolBuilder, PoolStatistics, default_pool, set_default_pool,
 };
 pub use self::spawn_blocking::{CallsBlocking, InPlace};
 pub use self::to_thread::{ToThread, ToThreadOrRefused, to_thread, to_thread_with};
+pub use crate::limiter::{Acquire, CapacityLimiter, LimiterStatistics, Permit};

@@ -6,14 +6,16 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use super::to_thread::ToThread;
-use crate::group::{Accepts, Blocking, Inline, InlineLocal, Key, Kind, Local, Scope, Shared};
+use crate::group::{
+    Accepts, Blocking, Inline, InlineLocal, Key, Kind, Local, Named, Scope, Shared, Slot,
+};
 
 impl<'env, E, K: Kind> Scope<'env, E, K> {
     /// Starts a child that calls a blocking closure.
     ///
     /// Where children do not borrow it is `spawn(to_thread(closure))`: the closure is called on a thread of the
-    /// [default pool](crate::threads::default_pool), with all that [`to_thread`](crate::to_thread) says. A child with a name, a
-    /// limiter, a pool of its own, or whose closure can fail is `named(..)` or `try_spawn(..)` of a future that awaits that.
+    /// [default pool](crate::threads::default_pool), with all that [`to_thread`](crate::to_thread) says. A child with a
+    /// limiter, or a pool of its own, is `spawn(to_thread(closure).on(&pool))` and so on.
     ///
     /// Where children may borrow no other thread can have what they borrow, since a future can be forgotten. So in an inline scope
     /// the closure is called on the thread that polls the scope, which does nothing else meanwhile; for a closure that owns what it
@@ -48,6 +50,72 @@ impl<'env, E, K: Kind> Scope<'env, E, K> {
     {
         let location = Location::caller();
         self.spawn_at(location, K::calling(closure, location))
+    }
+
+    /// Starts a child that calls a blocking closure which can fail: [`spawn_blocking`](Self::spawn_blocking) in the way of
+    /// [`try_spawn`](Self::try_spawn).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::fs;
+    /// use ingather::{block_on, try_scope};
+    ///
+    /// let failed = block_on(try_scope(|tg| async move {
+    ///     tg.try_spawn_blocking(|| fs::read("Cargo.toml"));
+    ///     tg.try_spawn_blocking(|| fs::read("no/such/file"));
+    ///     Ok(())
+    /// }));
+    /// assert_eq!(failed.unwrap_err().len(), 1);
+    /// ```
+    #[track_caller]
+    pub fn try_spawn_blocking<F, T>(&self, closure: F) -> Key<T>
+    where
+        K: CallsBlocking<'env, F, Result<T, E>> + Accepts<K::Calling> + Accepts<Result<T, E>>,
+    {
+        let location = Location::caller();
+        self.try_spawn_at(location, K::calling(closure, location))
+    }
+}
+
+impl<'env, E, K: Kind> Slot<'env, E, K> {
+    /// Starts a child in it that calls a blocking closure, as [`Scope::spawn_blocking`] does.
+    #[track_caller]
+    pub fn spawn_blocking<F, T>(self, closure: F) -> Key<T>
+    where
+        F: 'env,
+        T: 'env,
+        K: CallsBlocking<'env, F, T> + Accepts<K::Calling> + Accepts<T>,
+    {
+        let location = Location::caller();
+        self.spawn(K::calling(closure, location))
+    }
+}
+
+impl<'env, E, K: Kind> Named<'_, 'env, E, K> {
+    /// Like [`Scope::spawn_blocking`].
+    #[track_caller]
+    pub fn spawn_blocking<F, T>(self, closure: F) -> Key<T>
+    where
+        F: 'env,
+        T: 'env,
+        K: CallsBlocking<'env, F, T> + Accepts<K::Calling> + Accepts<T>,
+    {
+        let location = Location::caller();
+        self.spawn(K::calling(closure, location))
+    }
+
+    /// Like [`Scope::try_spawn_blocking`].
+    #[track_caller]
+    pub fn try_spawn_blocking<F, T>(self, closure: F) -> Key<T>
+    where
+        F: 'env,
+        T: 'env,
+        E: 'env,
+        K: CallsBlocking<'env, F, Result<T, E>> + Accepts<K::Calling> + Accepts<Result<T, E>>,
+    {
+        let location = Location::caller();
+        self.try_spawn(K::calling(closure, location))
     }
 }
 

@@ -2,7 +2,8 @@
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use crate::cancel::{CancelKind, CancelReason, CancelToken};
+use crate::cancel::{CallbackGuard, CancelKind, CancelReason, CancelToken};
+use crate::group::engine::position::Position;
 
 /// Whether a closure is still wanted, for the closure to ask.
 #[derive(Default)]
@@ -10,12 +11,14 @@ pub(super) struct Stop(Mutex<State>);
 
 #[derive(Default)]
 struct State {
-    /// The token of whoever waits for it.
-    caller: Option<CancelToken>,
+    /// Where somebody waits for it.
+    caller: Option<Position>,
     /// Nobody waits for it any more.
     abandoned: bool,
     /// The token that the closure has asked for.
     own: Option<CancelToken>,
+    /// Turns that with the caller's, where it was made before.
+    follows: Option<CallbackGuard>,
 }
 
 impl Stop {
@@ -23,18 +26,32 @@ impl Stop {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Somebody with this token waits for the closure.
-    pub(super) fn follow(&self, caller: CancelToken) {
-        self.state().caller.get_or_insert(caller);
+    /// Somebody waits for the closure, in this place. Once.
+    pub(super) fn follow(&self, caller: Position) {
+        let own = {
+            let mut state = self.state();
+            let Some(own) = state.own.clone() else {
+                state.caller = Some(caller);
+                return;
+            };
+            own
+        };
+        // The closure has asked before anybody waited.
+        let turns = move |reason: &CancelReason| {
+            own.turn(reason.clone());
+        };
+        let follows = caller.token().on_cancel(turns);
+        self.state().follows = Some(follows);
     }
 
     /// Nobody waits any more.
     pub(super) fn abandon(&self) {
-        let own = {
+        let (own, caller) = {
             let mut state = self.state();
             state.abandoned = true;
-            state.own.clone()
+            (state.own.clone(), state.caller.take())
         };
+        drop(caller);
         if let Some(own) = own {
             own.turn(CancelReason::new(CancelKind::Dropped));
         }
@@ -42,30 +59,35 @@ impl Stop {
 
     /// Why the closure is to stop, if it is.
     pub(super) fn reason(&self) -> Option<CancelReason> {
-        let state = self.state();
-        if state.abandoned {
-            return Some(CancelReason::new(CancelKind::Dropped));
-        }
-        let caller = state.caller.clone();
-        drop(state);
-        caller?.reason()
+        self.token().reason()
     }
 
-    /// What turns then.
+    /// What turns then. It is made when the closure first asks.
     pub(super) fn token(&self) -> CancelToken {
-        let (token, abandoned) = {
-            let mut state = self.state();
-            let token = match (&state.own, &state.caller) {
-                (Some(own), _) => own.clone(),
-                (None, Some(caller)) => caller.child_token(),
-                (None, None) => CancelToken::new(),
+        loop {
+            let caller = {
+                let state = self.state();
+                if let Some(own) = &state.own {
+                    return own.clone();
+                }
+                state.caller.clone()
             };
-            state.own = Some(token.clone());
-            (token, state.abandoned)
-        };
-        if abandoned {
-            token.turn(CancelReason::new(CancelKind::Dropped));
+            let is_followed = caller.is_some();
+            let fresh = match caller {
+                Some(caller) => caller.token().child_token(),
+                None => CancelToken::new(),
+            };
+            let mut state = self.state();
+            if state.caller.is_some() && !is_followed {
+                continue;
+            }
+            let own = state.own.get_or_insert(fresh).clone();
+            let is_abandoned = state.abandoned;
+            drop(state);
+            if is_abandoned {
+                own.turn(CancelReason::new(CancelKind::Dropped));
+            }
+            return own;
         }
-        token
     }
 }

@@ -8,11 +8,11 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use super::job::{End, Job, Refused};
-use super::limiter::{Acquire, CapacityLimiter, Permit};
 use super::pool::{BlockingPool, default_pool};
 use crate::error::unhandled::drop_quietly;
 use crate::group::Holding;
 use crate::group::engine::position;
+use crate::limiter::{Acquire, CapacityLimiter, Permit};
 
 /// Calls a blocking closure on a thread of the [default pool](super::default_pool), and gives what it returns.
 ///
@@ -98,6 +98,8 @@ pub struct ToThread<F, T> {
     limiter: Option<CapacityLimiter>,
     /// Does a cancel wait for a closure that runs?
     waits: bool,
+    /// Has the closure been told who waits for it?
+    said_who_waits: bool,
     holding: Option<Holding>,
 }
 
@@ -114,31 +116,26 @@ impl<F, T> Unpin for ToThread<F, T> {}
 
 impl<F, T> ToThread<F, T> {
     pub(super) fn new(call: F, location: &'static Location<'static>) -> Self {
-        Self {
-            phase: Phase::Fresh(call),
-            name: None,
-            location,
-            pool: None,
-            limiter: None,
-            waits: true,
-            holding: None,
-        }
+        Self::at(Phase::Fresh(call), location)
     }
 
     /// One whose closure is on its way.
     pub(super) fn sent(job: Arc<Job<F, T>>) -> Self {
         let location = job.info().location();
-        let mut sent = Self {
-            phase: Phase::Over,
+        Self::at(Phase::Sent(job), location)
+    }
+
+    fn at(phase: Phase<F, T>, location: &'static Location<'static>) -> Self {
+        Self {
+            phase,
             name: None,
             location,
             pool: None,
             limiter: None,
             waits: true,
+            said_who_waits: false,
             holding: None,
-        };
-        sent.phase = Phase::Sent(job);
-        sent
+        }
     }
 
     /// Has the closure called on a thread of this pool.
@@ -254,9 +251,7 @@ where
                     }
                 },
                 Phase::Sent(job) => {
-                    if let Some(here) = position::here() {
-                        job.follow(here.token());
-                    }
+                    self.says_who_waits(&job);
                     let end = job.poll(cx);
                     if end.is_pending() {
                         self.phase = Phase::Sent(job);
@@ -269,8 +264,18 @@ where
         }
     }
 
+    /// Tells the closure who waits for it, unless that was done.
+    fn says_who_waits(&mut self, job: &Job<F, T>) {
+        if !std::mem::replace(&mut self.said_who_waits, true) {
+            if let Some(here) = position::here() {
+                job.follow(here);
+            }
+        }
+    }
+
     fn send(&mut self, call: F, permit: Option<Permit>) {
         let job = Job::new(call, self.name.take(), self.location, permit);
+        self.says_who_waits(&job);
         let pool = self.pool.take();
         pool.as_ref().unwrap_or_else(|| default_pool()).send(&job);
         self.phase = Phase::Sent(job);

@@ -8,12 +8,15 @@
 //! - `timeout`: [`timeout`](timeout()), waiting for a future no longer than until an instant
 //! - `interval`: [`interval`](interval()), instants at equal distances
 //! - `real`: the clock of the system, with timers from async-io
+//! - `forked`: timers in a process that was forked from the one whose timers had a thread
 //! - `no_real`: stands in for `real` where the feature `time` is off
 
 mod alarm;
 mod clock;
 mod current;
 mod deadline;
+#[cfg(all(feature = "time", not(loom)))]
+mod forked;
 mod interval;
 #[cfg(not(all(feature = "time", not(loom))))]
 mod no_real;

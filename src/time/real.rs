@@ -3,6 +3,7 @@
 use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
+use super::forked::{ForkedTimer, are_timers_lost};
 use super::{Clock, ClockHandle, Timer};
 
 /// As long as the system is asked to wait in one go: some refuse to wait for thousands of years.
@@ -16,6 +17,9 @@ impl Clock for System {
     }
 
     fn timer(&self, at: Instant) -> Timer {
+        if are_timers_lost() {
+            return Box::pin(ForkedTimer::new(at));
+        }
         Box::pin(async move {
             loop {
                 let next = at.min(Instant::now() + A_WHILE);

@@ -14,7 +14,9 @@ use no_tokio as runtime;
 use tokio as runtime;
 
 #[cfg(all(feature = "tokio", not(loom)))]
-pub(crate) use runtime::{begins, is_budget_spent, poll_within};
+pub(crate) use runtime::{begins, has_thieves, is_budget_spent, offer, poll_within};
+
+pub(crate) use runtime::unconstrained;
 
 use std::cell::Cell;
 use std::sync::OnceLock;
@@ -118,7 +120,7 @@ pub(crate) fn take(cx: &Context<'_>) -> Poll<Unit> {
 pub(crate) fn take_some(cx: &Context<'_>) -> Poll<()> {
     match ASKED.try_with(Cell::get) {
         Ok((count, _)) if (count + 1) % ASKS_SPAWNER != 0 => {
-            ASKED.set((count + 1, false));
+            let _ = ASKED.try_with(|asked| asked.set((count + 1, false)));
             Poll::Ready(())
         }
         _ => take(cx).map(Unit::used),

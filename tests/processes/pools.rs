@@ -1,4 +1,4 @@
-//! Pools in a process that may start no thread, and in one that is forked.
+//! Pools in a process that forgets one, that may start no thread, and that is forked.
 
 use std::io;
 use std::pin::Pin;
@@ -128,6 +128,24 @@ fn allow(may: bool) {
         limit.rlim_cur = if may { limit.rlim_max } else { 0 };
         assert_eq!(libc::setrlimit(libc::RLIMIT_NPROC, &raw const limit), 0);
     }
+}
+
+// Threads-20
+pub(crate) fn forgotten() {
+    let pool = BlockingPool::new(1);
+    let (tell, told) = channel();
+    let (end, ended) = channel::<()>();
+    let mut cx = Context::from_waker(Waker::noop());
+    let mut busy = to_thread(move || {
+        tell.send(()).unwrap();
+        ended.recv().is_err()
+    })
+    .on(&pool);
+    assert!(Pin::new(&mut busy).poll(&mut cx).is_pending());
+    let mut queued = to_thread(|| ()).on(&pool);
+    assert!(Pin::new(&mut queued).poll(&mut cx).is_pending());
+    told.recv().unwrap();
+    std::mem::forget((pool, busy, queued, end));
 }
 
 // Threads-19

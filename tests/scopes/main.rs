@@ -8,6 +8,7 @@
 //! - `children`, `supervised`: children in the background, and supervised ones
 //! - `who_is_told`: the table of who is told what, cell by cell
 //! - `limits`, `limits_ends`, `limits_batches`, `limits_waits`: the rules of these names
+//! - `limits_slots`, `limits_shared`: slots that are taken first, and limits that groups share
 //! - `starting`, `starting_from`, `starting_ends`: the handshake
 //! - `inline`, `blocking`: the rules of scopes whose children borrow
 
@@ -26,6 +27,8 @@ mod leaving;
 mod limits;
 mod limits_batches;
 mod limits_ends;
+mod limits_shared;
+mod limits_slots;
 mod limits_waits;
 mod results;
 mod retention;

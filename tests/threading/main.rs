@@ -8,14 +8,20 @@
 //! - `sync_torture`: many threads and tasks at random, on primitives and control servers
 //! - `sync_many`, `sync_iters`: waiting for many handles, and streams for threads
 //! - `blocked`: children that block their thread for each other
+//! - `bridge_cells`: `run_sync` from each place, with each kind of future
+//! - `bridge_run_sync`, `bridge_runner`, `bridge_torture`: options of it, whom it blocks, runners, and all at random
 //! - `bridge_control`, `bridge_service`: a thread that serves tasks, and one that works off items
 
 #[path = "../support/mod.rs"]
 mod support;
 
 mod blocked;
+mod bridge_cells;
 mod bridge_control;
+mod bridge_run_sync;
+mod bridge_runner;
 mod bridge_service;
+mod bridge_torture;
 mod sync_ends;
 mod sync_event;
 mod sync_iters;

@@ -11,7 +11,9 @@ use ingather::{
     inline_scope_local, scope_on, to_thread,
 };
 
-use crate::support::{Gate, Site, behaviour, boom, panic_of, stepper, watched, yield_now};
+use crate::support::{
+    ByHand, Fault, Gate, Site, behaviour, boom, panic_of, stepper, watched, yield_now,
+};
 
 behaviour!(
     a_thread_calls_back_to_where_it_came_from,
@@ -70,7 +72,7 @@ fn a_spawner_that_is_shut_down_is_an_error() {
             let (begun, gate) = (Gate::new(), Gate::new());
             let (begins, block) = (begun.clone(), gate.clone());
             let _guard = ingather::enter(&spawner);
-            let mut call = crate::support::ByHand::new(to_thread(move || {
+            let mut call = ByHand::new(to_thread(move || {
                 begins.open();
                 block.block();
                 from_thread::run(std::future::pending::<()>())
@@ -118,10 +120,56 @@ async fn blocking_children_are_like_any_other(on: Site) {
         .try_scope(|tg| async move {
             tg.spawn_blocking(|| boom("in a closure"));
             let _last = tg.spawn_blocking(|| 1);
-            Ok::<(), crate::support::Fault>(())
+            Ok::<(), Fault>(())
         })
         .await;
     assert_eq!(failed.unwrap_err().len(), 1);
+    let options = GroupOptions::new().on(&on.spawner).limit(1);
+    let failed = options
+        .try_scope(|tg| async move {
+            let slot = tg.slot().await;
+            let named = tg.named("named").spawn_blocking(|| 3);
+            assert_eq!(slot.spawn_blocking(|| 2).await, Ok(2));
+            assert_eq!((named.child().name(), named.await), (Some("named"), Ok(3)));
+            let key = tg.try_spawn_blocking(|| Ok::<_, Fault>(4));
+            assert_eq!(key.await, Ok(4));
+            tg.named("fails")
+                .try_spawn_blocking(|| Err::<(), _>(Fault("it")));
+            Ok(())
+        })
+        .await
+        .unwrap_err();
+    let first = failed.first();
+    assert_eq!(first.error(), Some(&Fault("it")));
+}
+
+// Threads-15
+#[test]
+fn a_runtime_of_tokio_that_shuts_down_is_an_error() {
+    watched("tokio shuts down", || {
+        let runtime = tokio::runtime::Runtime::new().unwrap();
+        let (begun, gate) = (Gate::new(), Gate::new());
+        let (begins, block) = (begun.clone(), gate.clone());
+        let calls = move || {
+            begins.open();
+            block.block();
+            (
+                from_thread::run(std::future::pending::<()>()).unwrap_err(),
+                from_thread::call(|| 1).unwrap_err(),
+            )
+        };
+        let inside = ingather::enter(runtime.handle());
+        let mut call = ByHand::new(to_thread(calls));
+        assert!(call.poll().is_pending());
+        drop(inside);
+        begun.block();
+        // The first call back finds it shutting down, or shut down; the second shut down.
+        let shuts = thread::spawn(move || runtime.shutdown_background());
+        gate.open();
+        let (first, second) = futures::executor::block_on(call.into_inner());
+        shuts.join().unwrap();
+        assert!(first.is_spawner_gone() && second.is_spawner_gone());
+    });
 }
 
 // Threads-17

@@ -1,4 +1,4 @@
-//! Limiters and locks at random: waiters of both faces that are dropped at every await, over many seeds.
+//! Limiters, locks and pools at random: waiters of both faces that are dropped at every await, over many seeds.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -6,9 +6,12 @@ use std::task::Poll;
 use std::thread;
 use std::time::Duration;
 
-use ingather::threads::{Acquire, CapacityLimiter, FairLock, Locking, Permit};
+use ingather::threads::{Acquire, BlockingPool, CapacityLimiter, FairLock, Locking, Permit};
+use ingather::{scope_on, to_thread};
 
-use crate::support::{ByHand, Rng, Site, behaviour, watched};
+use crate::support::{
+    ByHand, Drops, Gate, Meter, Rng, Site, Trace, behaviour, watched, yield_now, yields,
+};
 
 // Threads-1, Threads-2, Threads-3
 #[test]
@@ -109,7 +112,57 @@ fn lock_by_hand(seed: u64) {
     }
 }
 
-behaviour!(threads_and_tasks_come_and_go);
+// Threads-6, Threads-8, Threads-10
+#[test]
+fn a_pool_does_what_is_left_in_its_order_under_every_order_of_steps() {
+    watched("pool by hand", || (0..150).for_each(pool_by_hand));
+}
+
+/// A pool of one whose thread is taken, and what is queued there and dropped again before that is over.
+fn pool_by_hand(seed: u64) {
+    let mut rng = Rng::new(seed);
+    let pool = BlockingPool::new(1);
+    for _ in 0..3 {
+        let (log, drops) = (Trace::new(), Drops::new());
+        let (begun, gate) = (Gate::new(), Gate::new());
+        let (begins, block) = (begun.clone(), gate.clone());
+        let mut taking = ByHand::new(to_thread(move || (begins.open(), block.block())).on(&pool));
+        assert!(taking.poll().is_pending());
+        begun.block();
+        let mut queued = Vec::new();
+        for number in 0..30 {
+            let (log, witness) = (log.clone(), drops.witness());
+            let call = move || {
+                log.log(number);
+                drop(witness);
+            };
+            let mut job = ByHand::new(to_thread(call).on(&pool));
+            if rng.chance(90) {
+                assert!(job.poll().is_pending());
+                queued.push((number, job));
+            }
+            if rng.chance(40) && !queued.is_empty() {
+                drop(queued.remove(rng.below(queued.len())));
+            }
+        }
+        let left: Vec<_> = queued
+            .iter()
+            .map(|(number, _)| number.to_string())
+            .collect();
+        assert_eq!(drops.made() - drops.count(), left.len(), "seed {seed}");
+        gate.open();
+        futures::executor::block_on(taking.into_inner());
+        for (_, job) in queued {
+            futures::executor::block_on(job.into_inner());
+        }
+        assert_eq!(log.entries(), left, "seed {seed}");
+        assert!(drops.all());
+    }
+    pool.close().wait();
+    assert_eq!(pool.statistics().queued, 0, "seed {seed}");
+}
+
+behaviour!(threads_and_tasks_come_and_go, closures_come_and_go);
 
 // Threads-1, Threads-3, Threads-4
 async fn threads_and_tasks_come_and_go(on: Site) {
@@ -143,7 +196,7 @@ async fn threads_and_tasks_come_and_go(on: Site) {
         .collect();
     let shared = (limiter.clone(), Arc::clone(&lock));
     let (counts, together) = (Arc::clone(&locked), Arc::clone(&inside));
-    ingather::scope_on(&on.spawner, |tg| async move {
+    scope_on(&on.spawner, |tg| async move {
         let (limiter, lock) = shared;
         let mut rng = Rng::new(7);
         for _ in 0..200 {
@@ -161,7 +214,7 @@ async fn threads_and_tasks_come_and_go(on: Site) {
                 child.cancel();
             }
             if rng.chance(20) {
-                crate::support::yield_now().await;
+                yield_now().await;
             }
         }
     })
@@ -172,4 +225,68 @@ async fn threads_and_tasks_come_and_go(on: Site) {
     let after = limiter.statistics();
     assert_eq!((after.borrowed, after.waiting, lock.waiting()), (0, 0, 0));
     assert_eq!(lock.lock_blocking().get(), locked.load(Ordering::SeqCst));
+}
+
+// Threads-1, Threads-4, Threads-6, Threads-8, Threads-10
+async fn closures_come_and_go(on: Site) {
+    const TOTAL: usize = 3;
+    let _hold = on.hold();
+    let (pool, limiter) = (BlockingPool::new(2), CapacityLimiter::new(TOTAL));
+    let (lock, meter) = (Arc::new(FairLock::new(0_usize)), Meter::new());
+    let shared = (
+        pool.clone(),
+        limiter.clone(),
+        Arc::clone(&lock),
+        meter.clone(),
+    );
+    scope_on(&on.spawner, |tg| async move {
+        let (pool, limiter, lock, meter) = shared;
+        let mut rng = Rng::new(11);
+        let mut children = Vec::new();
+        for number in 0..200 {
+            let (lock, meter) = (Arc::clone(&lock), meter.clone());
+            let call = move || {
+                let _inside = meter.enter();
+                lock.lock_blocking().with(|n| *n += 1);
+                number
+            };
+            let mut job = to_thread(call).on(&pool).limiter(&limiter);
+            if rng.chance(50) {
+                job = job.abandon();
+            }
+            let polls = rng.below(6);
+            let child = tg.spawn(async move {
+                if polls == 5 {
+                    return job.await;
+                }
+                // Dropped at its so manyeth await, if it is not over by then.
+                let mut job = ByHand::new(job);
+                for _ in 0..polls {
+                    if let Poll::Ready(found) = job.poll() {
+                        return found;
+                    }
+                    yield_now().await;
+                }
+                number
+            });
+            yields(rng.below(3)).await;
+            if rng.chance(30) {
+                child.cancel();
+            }
+            children.push(child);
+        }
+        for (number, child) in children.into_iter().enumerate() {
+            match child.await {
+                Ok(found) => assert_eq!(found, number),
+                Err(why) => assert!(why.is_cancelled()),
+            }
+        }
+    })
+    .await;
+    pool.close().await;
+    let after = limiter.statistics();
+    assert_eq!((after.borrowed, after.waiting, lock.waiting()), (0, 0, 0));
+    assert!(meter.highest() <= TOTAL && meter.now() == 0);
+    assert_eq!(lock.lock_blocking().get(), meter.entered());
+    assert_eq!((pool.statistics().threads(), pool.running().len()), (0, 0));
 }

@@ -13,9 +13,12 @@
 //! - `gather`: `inline_gather`: several calls at once in one task
 //! - `tasks`: `create_task`, `tasks_held`: background tasks that a registry holds
 //! - `queue`: values from a thread to a task and back
+//! - `bridge`: `run_sync`, `runner`: sync code calls async code
 //! - `blocking`: children for which a thread waits
+//! - `threads`: `to_thread`, `to_thread_many`: closures on other threads
 
 mod blocking;
+mod bridge;
 mod busy;
 mod cancel;
 mod collect;
@@ -28,6 +31,7 @@ mod memory;
 mod queue;
 mod stream;
 mod tasks;
+mod threads;
 mod tree;
 
 use std::future::Future;
@@ -61,6 +65,10 @@ pub const WORKS: &[(&str, Rows)] = &[
     ("create_task", tasks::rows),
     ("tasks_held", tasks::held_rows),
     ("queue", queue::rows),
+    ("run_sync", bridge::calls),
+    ("runner", bridge::runners),
+    ("to_thread", threads::rows),
+    ("to_thread_many", threads::many),
 ];
 
 /// Compares two works on one executor. Ours is given its spawner.

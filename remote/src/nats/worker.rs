@@ -56,6 +56,7 @@ pub struct Worker {
     client: Client,
     handlers: HashMap<&'static str, Handler>,
     terms: Terms,
+    on_ready: Option<Box<dyn FnOnce() + Send>>,
 }
 
 #[derive(Clone)]
@@ -80,6 +81,7 @@ impl Worker {
                 tries: TRIES,
                 pause: Duration::from_millis(500),
             },
+            on_ready: None,
         }
     }
 
@@ -144,6 +146,12 @@ impl Worker {
         self
     }
 
+    /// Calls this once the engine knows the jobs of this worker.
+    pub fn on_ready(mut self, call: impl FnOnce() + Send + 'static) -> Self {
+        self.on_ready = Some(Box::new(call));
+        self
+    }
+
     /// Works for ever. Dropped, it drops its jobs, which others get after the [silence](Self::silence).
     ///
     /// # Errors
@@ -167,6 +175,9 @@ impl Worker {
                 handler: Arc::clone(handler),
             };
             shifts.push((consumer, Arc::new(desk)));
+        }
+        if let Some(call) = self.on_ready {
+            call();
         }
         let options = GroupOptions::new().name("worker").on(&Handle::current());
         options

@@ -2,14 +2,16 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
 use ::http::header::CONTENT_TYPE;
 use ::http::{HeaderName, HeaderValue, StatusCode};
 use bytes::Bytes;
 use futures::FutureExt;
-use restate_sdk::ingress::{CallResponse, Client, ClientError, RequestTarget};
+use restate_sdk::ingress::{CallResponse, Client, ClientError, Output, RequestTarget};
 use restate_sdk::serde::Json;
 use serde::Deserialize;
+use tokio::time::timeout;
 
 use super::admin::Admin;
 use super::http::{Http, HttpError, base};
@@ -19,6 +21,9 @@ use crate::engine::{Ending, Engine, EngineError, EngineErrorKind, Lease, Reply, 
 use crate::slip;
 use crate::ticket::{ScopeId, Ticket};
 use crate::tokio_side::within;
+
+/// An attach that lasts longer is made anew, at first and at last.
+const ROUND: (Duration, Duration) = (Duration::from_secs(2), Duration::from_secs(60));
 
 /// Says whether an error is the end of the invocation or one of the server.
 const ERROR_SOURCE: &str = "x-restate-error-source";
@@ -30,6 +35,8 @@ const ERROR_SOURCE: &str = "x-restate-error-source";
 #[derive(Clone)]
 pub struct Restate {
     ingress: Client<Http>,
+    /// The ingress too, for answers that may take for ever.
+    attaching: Client<Http>,
     admin: Admin,
 }
 
@@ -46,9 +53,14 @@ impl Restate {
     /// If it is not called in a tokio runtime.
     pub fn at(ingress: &str, admin: &str) -> Result<Self, EngineError> {
         let http = Http::new();
-        let client = Client::new(base(ingress)?, http.clone());
+        let address = base(ingress)?;
+        let client = |http| {
+            let client = Client::new(address.clone(), http);
+            client.map_err(|error| EngineError::new(EngineErrorKind::Refused, error))
+        };
         Ok(Self {
-            ingress: client.map_err(|error| EngineError::new(EngineErrorKind::Refused, error))?,
+            ingress: client(http.clone())?,
+            attaching: client(http.patient())?,
             admin: Admin::new(http, admin)?,
         })
     }
@@ -108,22 +120,21 @@ impl Engine for Restate {
     fn attach(&self, ticket: &Ticket) -> Reply<Ending> {
         let id = id_of(ticket);
         self.ask(|restate| async move {
-            let attached = restate.ingress.invocation_handle::<Bytes>(id?);
-            match attached.attach().await {
-                Ok(answer) => Ok(Ending::Value(answer.into_body().to_vec())),
-                Err(ClientError::Status { status, response }) => {
-                    let source = response.headers().get(ERROR_SOURCE);
-                    let is_end = source.is_some_and(|source| source == "invocation");
-                    match status {
-                        _ if is_end => Ok(ending(status, response.body())),
-                        StatusCode::NOT_FOUND => {
-                            let refusal = refusal(status, response.body());
-                            Err(EngineError::new(EngineErrorKind::Lost, refusal))
-                        }
-                        _ => Err(refusal(status, response.body())),
-                    }
+            let id = id?;
+            let attached = restate.attaching.invocation_handle::<Bytes>(id.as_str());
+            let peeked = restate.ingress.invocation_handle::<Bytes>(id);
+            let mut round = ROUND.0;
+            loop {
+                if let Ok(end) = timeout(round, attached.attach()).await {
+                    return ending_of(end.map(|answer| answer.into_body()));
                 }
-                Err(error) => Err(error_of(error)),
+                // A server that was away may have forgotten who waits.
+                match peeked.output().await.map(|answer| answer.into_body()) {
+                    Ok(Output::NotReady) => {}
+                    Ok(Output::Ready(value)) => return ending_of(Ok(value)),
+                    Err(error) => return ending_of(Err(error)),
+                }
+                round = (2 * round).min(ROUND.1);
             }
         })
     }
@@ -166,6 +177,24 @@ struct Refusal {
     code: Option<u16>,
     #[serde(default)]
     message: String,
+}
+
+fn ending_of(end: Result<Bytes, ClientError>) -> Result<Ending, EngineError> {
+    let (status, response) = match end {
+        Ok(value) => return Ok(Ending::Value(value.to_vec())),
+        Err(ClientError::Status { status, response }) => (status, response),
+        Err(error) => return Err(error_of(error)),
+    };
+    let source = response.headers().get(ERROR_SOURCE);
+    let is_end = source.is_some_and(|source| source == "invocation");
+    match status {
+        _ if is_end => Ok(ending(status, response.body())),
+        StatusCode::NOT_FOUND => {
+            let refusal = refusal(status, response.body());
+            Err(EngineError::new(EngineErrorKind::Lost, refusal))
+        }
+        _ => Err(refusal(status, response.body())),
+    }
 }
 
 fn ending(status: StatusCode, body: &[u8]) -> Ending {

@@ -18,13 +18,14 @@ use crate::engine::{EngineError, EngineErrorKind};
 use crate::tokio_side::within;
 
 const CONNECT: Duration = Duration::from_secs(5);
-/// An attach that lasts longer is made anew, in case its connection is dead.
-const ANSWER: Duration = Duration::from_secs(60);
+/// A server that takes longer for an answer that it has at hand counts as away.
+const ANSWER: Duration = Duration::from_secs(10);
 
 #[derive(Clone)]
 pub(super) struct Http {
     client: Client<HttpConnector, Full<Bytes>>,
     pub(super) runtime: Handle,
+    limit: Duration,
 }
 
 impl Http {
@@ -41,6 +42,15 @@ impl Http {
         Self {
             client,
             runtime: Handle::current(),
+            limit: ANSWER,
+        }
+    }
+
+    /// The same connections, for answers that may take for ever.
+    pub(super) fn patient(&self) -> Self {
+        Self {
+            limit: Duration::MAX,
+            ..self.clone()
         }
     }
 
@@ -53,9 +63,12 @@ impl Http {
             Ok(Response::from_parts(parts, body.to_bytes()))
         };
         within(&self.runtime, async {
-            match timeout(ANSWER, exchange).await {
+            match timeout(self.limit, exchange).await {
                 Ok(answer) => answer,
-                Err(late) => Err(HttpError::lost(late)),
+                Err(late) => Err(HttpError {
+                    kind: EngineErrorKind::Unreachable,
+                    source: late.into(),
+                }),
             }
         })
         .await

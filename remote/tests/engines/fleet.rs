@@ -108,7 +108,15 @@ impl Fleet {
     pub(crate) fn assert_nothing_is_left(&mut self) {
         let engine = self.engine();
         for scope in self.scopes.drain(..) {
-            let live = block_on(engine.live(&scope)).unwrap();
+            // A server that was started anew takes a moment to answer.
+            let mut live = Vec::new();
+            until("an answer", || match block_on(engine.live(&scope)) {
+                Ok(left) => {
+                    live = left;
+                    true
+                }
+                Err(_) => false,
+            });
             assert!(live.is_empty(), "left: {live:?}");
         }
     }

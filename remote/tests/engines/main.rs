@@ -48,57 +48,17 @@ fn main() -> ExitCode {
     ExitCode::SUCCESS
 }
 
-fn run(is_wanted: impl Fn(&str) -> bool) -> ExitCode {
-    let in_ci = std::env::var_os("CI").is_some();
-    let (mut passed, mut failed, mut skipped) = (0, 0, 0);
+fn run(is_wanted: impl Fn(&str) -> bool + Sync) -> ExitCode {
     let begin = Instant::now();
-    for kind in Kind::ALL {
-        let name = |scenario: &str| format!("{}::{scenario}", kind.name());
-        let wanted = || {
-            SCENARIOS
-                .iter()
-                .filter(|(scenario, _)| is_wanted(&name(scenario)))
-        };
-        if wanted().count() == 0 {
-            continue;
-        }
-        let fleet = match Fleet::start(kind) {
-            Ok(fleet) => fleet,
-            Err(reason) => {
-                println!(
-                    "{} scenarios of {}: skipped, {reason}",
-                    wanted().count(),
-                    kind.name()
-                );
-                skipped += wanted().count();
-                continue;
-            }
-        };
-        let mut fleet = fleet;
-        for (scenario, run) in wanted() {
-            let name = name(scenario);
-            let watchdog = watch(&name);
-            let begin = Instant::now();
-            let end = catch_unwind(AssertUnwindSafe(|| {
-                run(&mut fleet);
-                fleet.assert_nothing_is_left();
-            }));
-            drop(watchdog);
-            let time = begin.elapsed().as_secs_f32();
-            match end {
-                Ok(()) => {
-                    passed += 1;
-                    println!("test {name} ... ok ({time:.1} s)");
-                }
-                Err(_) => {
-                    failed += 1;
-                    println!("test {name} ... FAILED ({time:.1} s)");
-                    fleet.print_logs();
-                    fleet.start_afresh();
-                }
-            }
-        }
-    }
+    // Both engines at once: most of a scenario is waiting.
+    let counts = thread::scope(|threads| {
+        let is_wanted = &is_wanted;
+        let runs = Kind::ALL.map(|kind| threads.spawn(move || run_on(kind, is_wanted)));
+        runs.map(|run| run.join().unwrap_or([0, 1, 0]))
+    });
+    let sum = |at: usize| counts.iter().map(|count| count[at]).sum::<usize>();
+    let [passed, failed, skipped] = [0, 1, 2].map(sum);
+    let in_ci = std::env::var_os("CI").is_some();
     let is_ok = failed == 0 && !(in_ci && skipped > 0);
     println!(
         "\ntest result: {}. {passed} passed; {failed} failed; {skipped} ignored; 0 measured; 0 filtered out; finished in {:.2}s\n",
@@ -109,6 +69,51 @@ fn run(is_wanted: impl Fn(&str) -> bool) -> ExitCode {
         true => ExitCode::SUCCESS,
         false => ExitCode::FAILURE,
     }
+}
+
+/// How many passed, failed and were skipped.
+fn run_on(kind: Kind, is_wanted: &impl Fn(&str) -> bool) -> [usize; 3] {
+    let name = |scenario: &str| format!("{}::{scenario}", kind.name());
+    let wanted = SCENARIOS
+        .iter()
+        .filter(|(scenario, _)| is_wanted(&name(scenario)));
+    let wanted: Vec<_> = wanted.collect();
+    if wanted.is_empty() {
+        return [0; 3];
+    }
+    let mut fleet = match Fleet::start(kind) {
+        Ok(fleet) => fleet,
+        Err(reason) => {
+            println!(
+                "{} scenarios of {}: skipped, {reason}",
+                wanted.len(),
+                kind.name()
+            );
+            return [0, 0, wanted.len()];
+        }
+    };
+    let mut failed = 0;
+    for (scenario, run) in &wanted {
+        let name = name(scenario);
+        let watchdog = watch(&name);
+        let begin = Instant::now();
+        let end = catch_unwind(AssertUnwindSafe(|| {
+            run(&mut fleet);
+            fleet.assert_nothing_is_left();
+        }));
+        drop(watchdog);
+        let time = begin.elapsed().as_secs_f32();
+        match end {
+            Ok(()) => println!("test {name} ... ok ({time:.1} s)"),
+            Err(_) => {
+                failed += 1;
+                println!("test {name} ... FAILED ({time:.1} s)");
+                fleet.print_logs();
+                fleet.start_afresh();
+            }
+        }
+    }
+    [wanted.len() - failed, failed, 0]
 }
 
 /// Ends the program, with all its processes, if it is not dropped in time.

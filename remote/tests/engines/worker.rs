@@ -31,6 +31,7 @@ async fn nats(address: &str) {
         .tries(TRIES)
         .silence(SILENCE)
         .pause(Duration::from_millis(100))
+        .on_ready(|| println!("ready"))
         .on(&jobs::DOUBLE, |n, _| jobs::double(n))
         .on(&jobs::STAY, |stay, _| jobs::stay(stay))
         .on(&jobs::DEAF, |stay, _| jobs::deaf(stay))
@@ -39,7 +40,6 @@ async fn nats(address: &str) {
         .on(&jobs::PANIC, |n, _| jobs::panic(n))
         .on(&jobs::TELL, |_, work| jobs::tell(work))
         .on(&TEXT, |n, _| jobs::text(n));
-    println!("ready");
     worker.run().await.unwrap();
 }
 

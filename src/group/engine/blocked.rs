@@ -38,9 +38,9 @@ impl Blocked {
         let Some(position) = here() else {
             return blocked;
         };
-        let mut all = std::iter::successors(Some(&position), |position| position.outside());
+        let all = std::iter::successors(Some(&position), |position| position.outside());
         let mut innermost = true;
-        while let Some(position) = all.next() {
+        for position in all {
             let (core, of_body) = match position {
                 // Where nobody polls the code further out, this thread was not lent by it.
                 Position::Child(child) if innermost || child.is_polled() => (child.core(), false),

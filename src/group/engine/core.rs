@@ -1,6 +1,5 @@
 //! What all handles, children, drivers and wakers of a group share: its settings, and its state behind one lock.
 
-use std::num::NonZeroUsize;
 use std::panic::Location;
 use std::sync::atomic::Ordering::Relaxed;
 use std::sync::{Arc, OnceLock};
@@ -15,6 +14,7 @@ use crate::cancel::{CallbackGuard, CancelReason, CancelToken, who};
 use crate::depth;
 use crate::group::cell::{CellRef, Claimed, Ending, Failed, Finished, OnThread};
 use crate::group::queues::batch::BatchSlot;
+use crate::group::queues::concurrency_limit::Limit;
 use crate::group::queues::counter::Counter;
 use crate::group::queues::wake_shards::WakeShards;
 use crate::group::sched::effects::Effects;
@@ -61,7 +61,7 @@ pub(crate) struct Settings {
     pub(crate) name: Option<Arc<str>>,
     pub(crate) location: &'static Location<'static>,
     pub(crate) policy: Policy,
-    pub(crate) limit: Option<NonZeroUsize>,
+    pub(crate) limit: Option<Limit>,
     pub(crate) drops_body: bool,
     /// Is there a body, of which the group is told when its owner leaves?
     pub(crate) has_body: bool,
@@ -274,8 +274,8 @@ impl Core {
         })
     }
 
-    /// Gives back the last child that was dropped, and claims what `next` says to be dropped.
-    pub(super) fn drop_next(
+    /// Gives back the last child that was dropped and claims the `next` to be.
+    pub(super) fn drop_step(
         self: &Arc<Self>,
         done: Option<Finished>,
         next: impl FnOnce(&mut Sched, &mut Effects) -> Option<(Claimed, CancelReason)>,

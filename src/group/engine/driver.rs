@@ -143,7 +143,7 @@ fn drive_batch<G: Executor>(
 /// Drops, on this thread, every child of a cancelled group that is not being polled.
 pub(in crate::group) fn sweep(at: OnThread<'_>) {
     let mut done = None;
-    while let Some((claimed, reason)) = at.core().drop_next(done, Sched::sweep) {
+    while let Some((claimed, reason)) = at.core().drop_step(done, Sched::sweep) {
         done = Some(claimed.cancel(&reason, at));
     }
 }
@@ -154,7 +154,7 @@ fn drop_doomed(at: OnThread<'_>, spent: &mut Spent) -> Drove {
     let core = at.core();
     let mut done = None;
     loop {
-        let Some((claimed, reason)) = core.drop_next(done.take(), Sched::next_to_drop) else {
+        let Some((claimed, reason)) = core.drop_step(done.take(), Sched::next_to_drop) else {
             return Drove::Idle;
         };
         done = Some(claimed.cancel(&reason, at));

@@ -6,6 +6,7 @@
 
 use std::mem;
 use std::sync::{Arc, Weak};
+use std::task::{Wake, Waker};
 
 use super::core::Core;
 use crate::error::unhandled::{drop_quietly, report_panic, wake_quietly};
@@ -30,6 +31,21 @@ impl Unlocked for Arc<Core> {
             let core: Weak<Core> = Arc::downgrade(self);
             crew.puts_off(core)
         })
+    }
+
+    fn permit_waker(&self) -> Waker {
+        Waker::from(Arc::new(PermitComes(Arc::downgrade(self))))
+    }
+}
+
+/// A group that waits for a permit.
+struct PermitComes(Weak<Core>);
+
+impl Wake for PermitComes {
+    fn wake(self: Arc<Self>) {
+        if let Some(core) = self.0.upgrade() {
+            core.with(|sched, effects| sched.permit_comes(effects));
+        }
     }
 }
 

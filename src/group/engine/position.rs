@@ -176,6 +176,22 @@ pub(crate) fn task_here() -> Option<KeyId> {
     here()?.task()
 }
 
+/// The child that this code runs in, or the nearest around it, and the group, in words.
+pub(crate) fn standing() -> (Option<ChildInfo>, Option<String>) {
+    let here = here();
+    let mut all = std::iter::successors(here.as_ref(), |position| position.outside());
+    let core = all.find_map(|position| match position {
+        Position::Child(child) => Some(child.core()),
+        Position::Body(core) => Some(core),
+        Position::Behind(_) => None,
+    });
+    let group = core.map(|core| match core.name() {
+        Some(name) => format!("group `{name}` opened at {}", core.location()),
+        None => format!("a group opened at {}", core.location()),
+    });
+    (nearest_child(), group)
+}
+
 /// Does this code run in a child of the group with this id?
 pub(crate) fn is_in_child_of(group: u64) -> bool {
     matches!(here(), Some(Position::Child(child)) if child.core().id() == group)

@@ -3,6 +3,7 @@
 //! - `spawn`: starting children
 //! - `named`: starting one that has a name
 //! - `spawn_when_free`: starting one when there is a slot
+//! - `slot`: taking a slot first
 //! - `control`: cancelling, closing, deadlines, and what the group tells of itself
 //! - `output_policy`: what a child is made of
 //! - `key`: [`Key`]
@@ -11,6 +12,7 @@
 
 mod control;
 mod named;
+mod slot;
 mod spawn;
 mod spawn_when_free;
 
@@ -28,6 +30,7 @@ use std::sync::Arc;
 
 use self::key::{Key, TakeError};
 pub use self::named::Named;
+pub use self::slot::{NextSlot, Slot};
 pub use self::spawn_when_free::SpawnWhenFree;
 use crate::cancel::CancelReason;
 use crate::error::GatherIncomplete;

@@ -9,13 +9,14 @@ use std::task::{Context, Poll, Waker, ready};
 
 use super::Scope;
 use super::key::Key;
-use crate::cancel::CancelReason;
 use crate::error::unhandled::drop_quietly;
 use crate::group::cell::{ChildOptions, NewCell, OutputPolicy};
 use crate::group::engine::kind::{Kind, Shared};
 use crate::group::engine::position::child_around;
 use crate::group::queues::concurrency_limit::Answer;
 use crate::group::queues::wait_list::Ticket;
+use crate::group::sched::Sched;
+use crate::group::sched::effects::Effects;
 use crate::turn;
 
 /// The future of [`Scope::spawn_when_free`] and [`Scope::try_spawn_when_free`].
@@ -64,29 +65,40 @@ impl<'env, F, T, E, K: Kind> SpawnWhenFree<'env, F, T, E, K> {
 }
 
 /// What came of one critical section.
-enum Tried<T> {
-    Added(T),
-    Refused(u64, CancelReason),
+enum Tried<R> {
+    Went(R),
     Waits,
     NeedsWaker,
 }
 
 impl<'env, E, K: Kind> Scope<'env, E, K> {
-    /// Adds a child if there is a slot for it, in the critical section that asks; otherwise it waits.
+    /// Does something if there is a slot for it, in the critical section that asks; otherwise the caller waits. `go` is given the
+    /// ticket that it has waited with.
     #[inline]
-    fn add_when_free<F, S>(&self, waiting: &mut Waiting<F>, waker: &Waker) -> Option<Key<S::Value>>
-    where
-        F: Future + 'env,
-        S: OutputPolicy<F::Output, Error = E>,
-    {
+    pub(super) fn when_free<R>(
+        &self,
+        ticket: &mut Option<Ticket>,
+        waker: &Waker,
+        mut go: impl FnMut(&mut Sched, Option<Ticket>, &mut Effects) -> R,
+    ) -> Option<R> {
         let (mut own, mut child) = (None, None);
-        let key = loop {
-            match self.try_add_when_free::<F, S>(waiting, waker, &mut own, child) {
-                Tried::Added(key) => break Some(key),
-                Tried::Refused(number, reason) => {
-                    let fresh = waiting.fresh::<S>();
-                    break Some(self.refused((fresh, number, reason)));
+        let went = loop {
+            let tried = self.core().with(|sched, effects| {
+                sched.settle_for_slots(effects);
+                let comes = effects.permit_waker();
+                let wake = |waker| effects.wake(waker);
+                let limit = &mut sched.limit;
+                match limit.ask(ticket, waker, &mut own, child, comes, wake) {
+                    Answer::Go => Tried::Went(go(sched, ticket.take(), effects)),
+                    Answer::Wait(stale) => {
+                        effects.drop_waker(stale);
+                        Tried::Waits
+                    }
+                    Answer::NeedsWaker => Tried::NeedsWaker,
                 }
+            });
+            match tried {
+                Tried::Went(went) => break Some(went),
                 Tried::Waits => break None,
                 Tried::NeedsWaker => {
                     own = Some(waker.clone());
@@ -97,47 +109,40 @@ impl<'env, E, K: Kind> Scope<'env, E, K> {
         if own.is_some() {
             drop_quietly("a waker", own);
         }
-        key
+        went
     }
 
+    /// Whoever has waited with a ticket, or holds its slot, goes away.
+    pub(super) fn leave_slots(&self, ticket: Option<Ticket>) {
+        if let Some(ticket) = ticket {
+            self.core()
+                .with(|sched, effects| sched.leave_slots(ticket, effects));
+        }
+    }
+
+    /// Adds a child if there is a slot for it.
     #[inline]
-    fn try_add_when_free<F, S>(
-        &self,
-        waiting: &mut Waiting<F>,
-        waker: &Waker,
-        own: &mut Option<Waker>,
-        child: Option<u64>,
-    ) -> Tried<Key<S::Value>>
+    fn add_when_free<F, S>(&self, waiting: &mut Waiting<F>, waker: &Waker) -> Option<Key<S::Value>>
     where
         F: Future + 'env,
         S: OutputPolicy<F::Output, Error = E>,
     {
-        let tried = self.core().with(|sched, effects| {
-            sched.settle_for_slots(effects);
-            let wake = |waker| effects.wake(waker);
-            match sched
-                .limit
-                .ask(&mut waiting.ticket, waker, own, child, wake)
-            {
-                Answer::Go => {}
-                Answer::Wait(stale) => {
-                    effects.drop_waker(stale);
-                    return Tried::Waits;
-                }
-                Answer::NeedsWaker => return Tried::NeedsWaker,
-            }
-            let ticket = waiting.ticket.take();
-            let number = match sched.admit() {
-                Ok(number) => number,
-                Err((number, reason)) => return Tried::Refused(number, reason),
-            };
-            let fresh = waiting.fresh::<S>();
-            Tried::Added(self.enlist(fresh, sched, number, ticket, effects))
+        let mut ticket = waiting.ticket.take();
+        let added = self.when_free(&mut ticket, waker, |sched, ticket, effects| {
+            let admitted = sched.admit();
+            let added = admitted
+                .map(|number| self.enlist(waiting.fresh::<S>(), sched, number, ticket, effects));
+            sched.give_back_permits(effects);
+            added
         });
-        if matches!(tried, Tried::Added(_)) {
-            K::ensure_driver(&self.members, &self.home);
+        waiting.ticket = ticket;
+        match added? {
+            Ok(key) => {
+                K::ensure_driver(&self.members, &self.home);
+                Some(key)
+            }
+            Err((number, reason)) => Some(self.refused((waiting.fresh::<S>(), number, reason))),
         }
-        tried
     }
 }
 
@@ -182,11 +187,7 @@ impl<F, T, E, K: Kind> Future for SpawnWhenFree<'_, F, T, E, K> {
 
 impl<F, T, E, K: Kind> Drop for SpawnWhenFree<'_, F, T, E, K> {
     fn drop(&mut self) {
-        if let Some(ticket) = self.waiting.ticket {
-            self.scope
-                .core()
-                .with(|sched, effects| sched.leave_slots(ticket, effects));
-        }
+        self.scope.leave_slots(self.waiting.ticket);
     }
 }
 

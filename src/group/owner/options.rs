@@ -14,7 +14,9 @@ use crate::cancel::CancelToken;
 use crate::group::engine::core::Settings;
 use crate::group::engine::deadline::{TimeOptions, Until};
 use crate::group::engine::kind::{Kind, Shared};
+use crate::group::queues::concurrency_limit::Limit;
 use crate::group::sched::policy::{OnError, OnPanic, Policy};
+use crate::limiter::CapacityLimiter;
 use crate::spawner::{LocalSpawner, Spawner, SpawnerHandle};
 use crate::time::Deadline;
 
@@ -49,7 +51,7 @@ use crate::time::Deadline;
 pub struct GroupOptions<K: Kind = Shared, C = Whole> {
     name: Option<Arc<str>>,
     spawner: Option<SpawnerHandle>,
-    limit: Option<NonZeroUsize>,
+    limit: Option<Limit>,
     policy: Policy,
     time_options: Option<Box<TimeOptions>>,
     state: PhantomData<fn() -> (K, C)>,
@@ -80,7 +82,7 @@ impl<K: Kind, C> Clone for GroupOptions<K, C> {
         Self {
             name: self.name.clone(),
             spawner: self.spawner.clone(),
-            limit: self.limit,
+            limit: self.limit.clone(),
             policy: self.policy,
             time_options: self.time_options.clone(),
             state: PhantomData,
@@ -112,7 +114,48 @@ impl<K: Kind, C: State> GroupOptions<K, C> {
     pub fn limit(mut self, limit: usize) -> Self {
         let limit = NonZeroUsize::new(limit);
         assert!(limit.is_some(), "the limit of a group is at least 1");
-        self.limit = limit;
+        self.limit = limit.map(Limit::Own);
+        self
+    }
+
+    /// Has each child hold a permit of this limiter while it is under way, instead of a [`limit`](Self::limit) of the group's own: so
+    /// that several groups share one limit, with each other and with whatever else takes permits.
+    ///
+    /// Children wait in line for it as for a slot. Groups that wait take turns, so that a group with few children does not wait
+    /// for all of one with many. A permit is given back when its child is over. A limiter of 0 starts nothing until it is raised.
+    /// For closures that may be abandoned give the limiter to [`to_thread`](crate::threads::to_thread_with), which keeps a permit until
+    /// its closure has really ended.
+    ///
+    /// A child that opens a group with the same limiter holds a permit meanwhile, and with all permits held that way nobody goes on.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use ingather::threads::CapacityLimiter;
+    /// use ingather::{GroupOptions, block_on, gather};
+    ///
+    /// static CONNECTIONS: CapacityLimiter = CapacityLimiter::new(2);
+    ///
+    /// async fn crawl(site: &str) -> usize {
+    ///     let options = GroupOptions::new().limiter(&CONNECTIONS);
+    ///     let pages = options.scope(|tg| async move {
+    ///         let pages: Vec<_> = (0..5)
+    ///             .map(|_| tg.spawn(async { CONNECTIONS.statistics().borrowed }))
+    ///             .collect();
+    ///         let mut most = 0;
+    ///         for page in pages {
+    ///             most = most.max(page.await.unwrap());
+    ///         }
+    ///         most
+    ///     });
+    ///     pages.await
+    /// }
+    ///
+    /// let (one, other) = block_on(gather((|| crawl("a.example"), || crawl("b.example"))));
+    /// assert!(one <= 2 && other <= 2);
+    /// ```
+    pub fn limiter(mut self, limiter: &CapacityLimiter) -> Self {
+        self.limit = Some(Limit::Shared(limiter.clone()));
         self
     }
 

@@ -70,6 +70,7 @@ impl Sched {
                 .notify(Events::DROPS, |waker| effects.wake(waker));
         }
         self.limit.dismiss(|waker| effects.wake(waker));
+        self.give_back_permits(effects);
         self.tell_if_exhausted(effects);
     }
 
@@ -183,6 +184,7 @@ impl Sched {
         let left = self.limit.leave_line(|other| other.is(child));
         let found = left.is_some();
         self.doomed.extend(left);
+        self.give_back_permits(effects);
         if found {
             self.watchers
                 .notify(Events::DROPS, |waker| effects.wake(waker));

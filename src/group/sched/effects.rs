@@ -51,6 +51,8 @@ pub(in crate::group) trait Unlocked {
     fn body_may_go(&self);
     /// Is a driver to be put off, since enough jobs are on their way to the spawner? Then the group is called later.
     fn puts_off(&self) -> bool;
+    /// Makes what is called when a permit of a shared limit may have come.
+    fn permit_waker(&self) -> Waker;
 }
 
 /// Somebody is to come for the work.
@@ -75,6 +77,12 @@ impl<'a> Effects<'a> {
 
     pub(in crate::group) fn unlocked(&self) -> &'a dyn Unlocked {
         self.unlocked
+    }
+
+    /// Makes what is called when a permit of a shared limit may have come.
+    pub(in crate::group) fn permit_waker(&self) -> impl Fn() -> Waker + use<'a> {
+        let unlocked = self.unlocked;
+        move || unlocked.permit_waker()
     }
 
     fn more(&mut self) -> &mut More {

@@ -31,7 +31,6 @@
 
 use std::collections::VecDeque;
 use std::mem::take;
-use std::num::NonZeroUsize;
 use std::sync::Arc;
 
 use self::effects::Effects;
@@ -46,7 +45,7 @@ use crate::cancel::{CancelKind, CancelReason, Told};
 use crate::group::cell::{Blocks, CellRef, Ending, Failed, Finished, LiveList, Shields};
 use crate::group::queues::batch::Batch;
 use crate::group::queues::completions::Completions;
-use crate::group::queues::concurrency_limit::ConcurrencyLimit;
+use crate::group::queues::concurrency_limit::{ConcurrencyLimit, Limit};
 use crate::group::queues::driver_jobs::DriverJobs;
 use crate::group::queues::ready::Ready;
 use crate::group::queues::wait_list::Ticket;
@@ -148,7 +147,7 @@ pub(super) struct Sched {
 impl Sched {
     #[inline]
     pub(super) fn new(
-        limit: Option<NonZeroUsize>,
+        limit: Option<Limit>,
         max_drivers: usize,
         can_launch: bool,
         gives_grace: bool,
@@ -235,7 +234,10 @@ impl Sched {
         }
         let starts = match ticket {
             Some(ticket) if self.limit.redeem(ticket) => Some(queue),
-            _ => self.limit.start(queue, |child| child.set_in_line(true)),
+            _ => {
+                let in_line = |child: &CellRef| child.set_in_line(true);
+                self.limit.start(queue, in_line, effects.permit_waker())
+            }
         };
         if let Some(child) = starts {
             self.ready.push_back(child);
@@ -352,6 +354,7 @@ impl Sched {
                 next.set_in_line(false);
                 self.push_quietly(next, effects);
             }
+            self.give_back_permits(effects);
         }
         if let Some(completions) = &mut self.completions {
             completions.record(cell, end);
@@ -382,6 +385,7 @@ impl Sched {
         while let Some(next) = self.limit.start_next() {
             self.start(Some(next), effects);
         }
+        self.give_back_permits(effects);
         self.tell_if_exhausted(effects);
         self.end_if_over(effects);
     }

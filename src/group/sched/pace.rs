@@ -62,7 +62,7 @@ per_thread! {
 /// Ends the turn of a task that has more to do.
 pub(in crate::group) fn give_way(waker: &Waker) {
     if let Ok((unlooked @ 1.., last)) = GAVE_WAY.try_with(Cell::get) {
-        GAVE_WAY.set((unlooked - 1, last));
+        let _ = GAVE_WAY.try_with(|gave_way| gave_way.set((unlooked - 1, last)));
         return waker.wake_by_ref();
     }
     look(waker);

@@ -36,6 +36,21 @@ impl Sched {
         let (next, waker) = self.limit.leave(ticket, |waker| effects.wake(waker));
         effects.drop_waker(waker);
         self.start(next, effects);
+        self.give_back_permits(effects);
+    }
+
+    /// A permit of a shared limit may have come.
+    pub(in crate::group) fn permit_comes(&mut self, effects: &mut Effects) {
+        let waker = effects.permit_waker();
+        while let Some(next) = self.limit.comes(&waker, |waker| effects.wake(waker)) {
+            self.start(Some(next), effects);
+        }
+        self.give_back_permits(effects);
+    }
+
+    /// Effects each step in which somebody may need a slot no more.
+    pub(in crate::group) fn give_back_permits(&mut self, effects: &mut Effects) {
+        self.limit.settle(|waker| effects.wake(waker));
     }
 }
 

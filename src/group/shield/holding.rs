@@ -1,7 +1,6 @@
 //! Holding off a drop for work that nothing can stop, and seeing when it is due.
 
 use super::shielded::Hold;
-use crate::group::cell::Stands;
 use crate::group::engine::position::{Position, here};
 
 /// Holds off the drop of the child or body that this code runs in by a cancel, as a shield does, but goes on reading the
@@ -9,8 +8,8 @@ use crate::group::engine::position::{Position, here};
 pub(crate) struct Holding {
     /// The nearest thing around that a cancel drops.
     position: Option<Position>,
-    /// One that is told when the drop is due, and one that also holds bodies which no cancel drops, against a panic.
-    holds: [Hold; 2],
+    /// It is told when the drop is due, and also holds bodies which no cancel drops, against a panic.
+    hold: Hold,
 }
 
 impl Holding {
@@ -18,9 +17,8 @@ impl Holding {
     pub(crate) fn take() -> Option<Self> {
         let here = here()?;
         let position = here.dropped_by_cancel().cloned();
-        let told = Hold::take(Some(here.clone()), Stands::Cleanup);
-        let holds = [told, Hold::take(Some(here), Stands::Shield)];
-        Some(Self { position, holds })
+        let hold = Hold::take_all(here);
+        Some(Self { position, hold })
     }
 
     /// Is it this hold that keeps the position from being dropped?
@@ -29,6 +27,6 @@ impl Holding {
     }
 
     pub(crate) fn let_go(&self) {
-        self.holds.iter().for_each(Hold::let_go);
+        self.hold.let_go();
     }
 }

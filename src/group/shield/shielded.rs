@@ -152,10 +152,18 @@ enum What {
 }
 
 impl Hold {
-    /// Walks outwards. A body that no cancel drops is held only if `holds_all`, which a shield sets from the start. A clean-up
-    /// sets it at the first thing that a cancel drops: before that it would hold such a body against a panic for ever.
+    /// Of bodies that no cancel drops, those that stand before the first thing that one does are held for a shield only:
+    /// a clean-up, which waits to be told by a cancel, would hold them against a panic for ever.
     pub(in crate::group) fn take(position: Option<Position>, stands: Stands) -> Self {
-        let mut holds_all = stands == Stands::Shield;
+        Self::climb(position, stands, stands == Stands::Shield)
+    }
+
+    /// What is polled when its grace is over, as a clean-up is, and holds as much as a shield.
+    pub(super) fn take_all(position: Position) -> Self {
+        Self::climb(Some(position), Stands::Cleanup, true)
+    }
+
+    fn climb(position: Option<Position>, mut stands: Stands, mut holds_all: bool) -> Self {
         let mut rungs = Vec::new();
         let mut inner = None;
         let mut next = position.as_ref();
@@ -173,7 +181,15 @@ impl Hold {
                     Some((What::Body(Arc::clone(core)), stands, core))
                 }
                 // Behind it nobody is told of a cancel further out.
-                Position::Behind(surrounding) if surrounding.is_screen() && !holds_all => break,
+                Position::Behind(surrounding) if surrounding.is_screen() => {
+                    if !holds_all {
+                        break;
+                    }
+                    if inner.is_none() {
+                        stands = Stands::Shield;
+                    }
+                    None
+                }
                 Position::Behind(_) => None,
             };
             if let Some((what, stands, core)) = held {

@@ -214,6 +214,11 @@ pub(super) fn running() -> Option<SpawnerHandle> {
     look_at_last(|last| last.running.then(|| last.spawner.clone())).flatten()
 }
 
+/// The spawner that was entered here or set for the whole program: what is current if it is not the default.
+pub(crate) fn named() -> Option<SpawnerHandle> {
+    entered().or_else(global::global_spawner)
+}
+
 fn is_last(test: impl FnOnce(&Entry) -> bool) -> bool {
     look_at_last(test).unwrap_or(false)
 }

@@ -12,15 +12,26 @@ use crate::spawner::{Job, enter_running};
 ///
 /// The panic hook has reported the panic by then, and nobody waits for a job's value, so that the payload is dropped.
 /// Without this, a destructor that panics would end the process: `async-task` aborts in its place.
-pub(super) struct Contained(Option<Job>);
+pub(in crate::spawner) struct Contained {
+    job: Option<Job>,
+    /// Is it one of the embedded default's?
+    is_own: bool,
+}
 
 impl Contained {
     pub(super) fn new(job: Job) -> Self {
-        Self(Some(job))
+        let job = Some(job);
+        Self { job, is_own: true }
+    }
+
+    /// The same for the job of another executor, which is polled where that is current.
+    pub(in crate::spawner) fn anywhere(job: Job) -> Self {
+        let job = Some(job);
+        Self { job, is_own: false }
     }
 
     fn drop_job(&mut self) {
-        let job = self.0.take();
+        let job = self.job.take();
         // Caught and dropped, as in `poll`.
         let _ = panic::catch(|| drop(job));
     }
@@ -32,8 +43,8 @@ impl Future for Contained {
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
         // Free of charge where it is current already, as it is unless some code on this thread holds a guard for too
         // long.
-        let _current = enter_running(handle());
-        let Some(job) = &mut self.0 else {
+        let _current = self.is_own.then(|| enter_running(handle()));
+        let Some(job) = &mut self.job else {
             return Poll::Ready(());
         };
         match panic::catch(|| job.as_mut().poll(cx)) {

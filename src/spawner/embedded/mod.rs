@@ -28,7 +28,7 @@ use async_executor::StaticExecutor;
 pub use self::block_on::block_on;
 pub(super) use self::spare::hand_over;
 
-use self::contained::Contained;
+pub(super) use self::contained::Contained;
 use super::{EnterGuard, Job, SpawnError, Spawner, SpawnerHandle, enter_running};
 
 static EXECUTOR: StaticExecutor = StaticExecutor::new();
@@ -120,9 +120,24 @@ pub(super) fn default_handle() -> Option<SpawnerHandle> {
     Some(handle().clone())
 }
 
+/// Did its threads stay behind in the process that this one was forked from?
+pub(super) fn is_lost() -> bool {
+    threads::are_lost()
+}
+
+/// Does it run jobs on this thread?
+pub(super) fn serves() -> bool {
+    Embedded.is_current()
+}
+
+/// Has this thread see to the children of scopes in code that it polls itself, until this is dropped.
+pub(super) fn attend() -> Presence {
+    Presence::new()
+}
+
 /// Marks this thread as one on which the embedded default runs jobs, until it is dropped.
 #[derive(Debug)]
-struct Presence {
+pub(super) struct Presence {
     _current: EnterGuard,
 }
 

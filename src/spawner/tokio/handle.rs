@@ -8,11 +8,11 @@ use tokio::runtime::{self, Handle, RuntimeFlavor};
 use tokio::task::{JoinHandle, coop};
 
 use super::clock::TokioClock;
-use super::stealing::{Stealable, offer};
+use super::stealing::Stealable;
 use super::worker::hand_over;
 use crate::spawner::{Job, SpawnError, Spawner};
 use crate::time::ClockHandle;
-use crate::turn::is_budget_spent;
+use crate::turn::{has_thieves, is_budget_spent, offer};
 
 /// A handle to a tokio runtime.
 ///
@@ -58,10 +58,8 @@ use crate::turn::is_budget_spent;
 /// ```
 impl Spawner for Handle {
     fn spawn(&self, job: Job) -> Result<(), SpawnError> {
-        // A current-thread runtime has nobody to steal a job, and pays nothing.
-        let has_thieves = self.runtime_flavor() != RuntimeFlavor::CurrentThread
-            && self.parallelism() > NonZeroUsize::MIN;
-        if !has_thieves {
+        // Where nobody steals a job, stealing costs nothing.
+        if !has_thieves(self) {
             return taken(self.spawn(job));
         }
         // What was asked of the join handle is asked before anybody else can run the job.

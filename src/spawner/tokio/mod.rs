@@ -12,7 +12,7 @@ mod local_set;
 mod stealing;
 mod worker;
 
-pub(super) use self::worker::hand_over;
+pub(super) use self::worker::{hand_over, only_thread, serves, start_own};
 
 #[cfg(test)]
 mod tests;

@@ -6,26 +6,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll, Wake, Waker};
 
-use tokio::runtime::{self, Handle};
+use tokio::runtime::Handle;
 
 use crate::spawner::Job;
 use crate::turn;
-
-/// Lets other workers have the job that was spawned or woken on this one just now.
-///
-/// A worker keeps the task that was spawned or woken last in a slot of its own, which no other worker can steal from,
-/// and polls it once the present task returns. A job is there to work beside that task, which may go on for long: an
-/// owner that polls its children would poll them all before the job that was to share them begins. The next task to
-/// come pushes the job out of the slot, into the queue that is stolen from, and wakes a worker that is idle. So here
-/// is one that does nothing.
-pub(super) fn offer(handle: &Handle) {
-    // What comes from elsewhere goes into a queue for all workers. The index does not say whose worker this is: where
-    // it is another runtime's, the empty task is in vain, and that is cheaper than always comparing handles.
-    if runtime::worker_index().is_some() {
-        // A runtime that is shut down cancels it, and does not panic.
-        drop(handle.spawn(async {}));
-    }
-}
 
 /// A job that other workers can steal from the worker on which it was woken.
 pub(super) struct Stealable {
@@ -95,7 +79,7 @@ impl Wake for Waking {
         // whoever wakes a suspended task sees in the task's state all that its last poll has done, hence the relaxed
         // order; and from this worker's slot it is not polled before this returns.
         if !self.is_polled.load(Ordering::Relaxed) {
-            offer(&self.handle);
+            turn::offer(&self.handle);
         }
     }
 }

@@ -1,9 +1,10 @@
 //! What this thread is to tokio, and having another thread do a worker's work.
 
-use tokio::runtime::{self, Handle, RuntimeFlavor};
+use tokio::runtime::{self, Builder, Handle, RuntimeFlavor};
 use tokio::task::block_in_place;
 
 use crate::panic::catch;
+use crate::spawner::SpawnerHandle;
 
 /// What this thread is to tokio.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -19,14 +20,45 @@ pub(super) enum Worker {
 impl Worker {
     /// It errs where a worker of one runtime has entered the handle of another.
     pub(super) fn here() -> Self {
-        if runtime::worker_index().is_none() {
-            return Self::No;
+        match runtime::worker_index() {
+            None => return Self::No,
+            // A current-thread runtime has no second worker.
+            Some(1..) => return Self::Replaceable,
+            Some(0) => {}
         }
         match Handle::try_current().map(|handle| handle.runtime_flavor()) {
             Ok(RuntimeFlavor::CurrentThread) | Err(_) => Self::Only,
             Ok(_) => Self::Replaceable,
         }
     }
+}
+
+/// The runtime whose only thread this is, in words.
+pub(in crate::spawner) fn only_thread() -> Option<String> {
+    let is_only = Worker::here() == Worker::Only;
+    is_only.then(|| "a current-thread tokio runtime".to_owned())
+}
+
+/// The runtime whose worker this is, in words.
+pub(in crate::spawner) fn serves() -> Option<String> {
+    match Worker::here() {
+        Worker::No => None,
+        Worker::Replaceable => Some("a multi-thread tokio runtime".to_owned()),
+        Worker::Only => only_thread(),
+    }
+}
+
+/// A runtime of the crate's own, with one worker thread, that is never shut down.
+pub(in crate::spawner) fn start_own() -> Option<SpawnerHandle> {
+    let mut builder = Builder::new_multi_thread();
+    let builder = builder
+        .worker_threads(1)
+        .thread_name("ingather-bridge")
+        .enable_all();
+    let runtime = builder.build().ok()?;
+    let spawner = SpawnerHandle::new(runtime.handle().clone());
+    std::mem::forget(runtime);
+    Some(spawner)
 }
 
 /// Calls `wait`, which blocks this thread. If it is a worker that can be replaced, another thread works on meanwhile.

@@ -137,9 +137,8 @@ impl BlockingPool {
         F: FnOnce() -> T + Send + 'static,
         T: Send + 'static,
     {
-        let work: Arc<dyn Work> = job.clone();
-        if let Err(why) = self.shared().submit(&work) {
-            work.refuse(why);
+        if let Err(why) = self.shared().submit(job.clone()) {
+            job.refuse(why);
         }
     }
 

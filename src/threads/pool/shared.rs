@@ -4,7 +4,7 @@
 //! 2. Work is taken only while fewer are busy than the pool has threads. One that goes on after a wait is busy at once, so that for a
 //!    while more may be busy than that; then nobody takes work.
 //! 3. After each step under the lock that could let more work be done, `wants` says what has to be done about it: an idle thread
-//!    is told, or another is started.
+//!    is told, or another is started. One at a time is called: whoever takes work calls the next, if there is more to do.
 //! 4. Where no thread is busy, idle or starting and none can be started, all that is queued is refused. So nothing that is queued
 //!    depends on a later call.
 //! 5. Threads are started, work is run, refused and dropped, and wakers are called outside of the lock.
@@ -50,6 +50,8 @@ pub(super) struct State {
     pub(super) busy: usize,
     pub(super) waiting: usize,
     pub(super) idle: usize,
+    /// How many of those that are idle were told, and have not looked.
+    pub(super) told: usize,
     pub(super) starting: usize,
     pub(super) closed: bool,
     /// The number of the next thread.
@@ -69,7 +71,7 @@ pub(super) struct Queued {
 }
 
 /// What has to be done for what is queued.
-pub(super) enum Want {
+enum Want {
     Nothing,
     /// Tell an idle thread.
     Tell,
@@ -85,6 +87,7 @@ impl State {
             busy: 0,
             waiting: 0,
             idle: 0,
+            told: 0,
             starting: 0,
             closed: false,
             next: 0,
@@ -125,16 +128,16 @@ impl State {
         self.sent_by.contains_key(&thread)
     }
 
-    pub(super) fn wants(&self) -> Want {
-        let can_run = self.queue.len().min(self.most.saturating_sub(self.busy));
-        if can_run == 0 {
+    fn wants(&self) -> Want {
+        let can_run = !self.queue.is_empty() && self.busy < self.most;
+        if !can_run || self.told > 0 {
             Want::Nothing
-        } else if can_run > self.idle + self.starting {
-            Want::Start
         } else if self.idle > 0 {
             Want::Tell
-        } else {
+        } else if self.starting > 0 {
             Want::Nothing
+        } else {
+            Want::Start
         }
     }
 
@@ -177,44 +180,55 @@ impl Shared {
     }
 
     /// Queues work, or says why not.
-    pub(in crate::threads) fn submit(self: &Arc<Self>, work: &Arc<dyn Work>) -> Result<(), Why> {
+    pub(in crate::threads) fn submit(self: &Arc<Self>, work: Arc<dyn Work>) -> Result<(), Why> {
         let by = here(self);
-        {
-            let mut state = self.state();
-            if state.closed {
-                return Err(Why::Closed);
-            }
-            let work = Arc::clone(work);
-            state.queue.push_back(Queued { work, by });
-            if let Some(by) = by {
-                *state.sent_by.entry(by).or_default() += 1;
-            }
+        let mut state = self.state();
+        if state.closed {
+            drop(state);
+            drop(work);
+            return Err(Why::Closed);
         }
-        self.see_to_it();
+        state.queue.push_back(Queued { work, by });
+        if let Some(by) = by {
+            *state.sent_by.entry(by).or_default() += 1;
+        }
+        self.call(state);
         Ok(())
     }
 
-    /// Does what has to be done for what is queued.
-    pub(super) fn see_to_it(self: &Arc<Self>) {
-        loop {
-            let mut state = self.state();
-            match state.wants() {
-                Want::Nothing => return,
-                Want::Tell => {
-                    drop(state);
-                    return self.work.notify_one();
-                }
-                Want::Start => {
-                    state.starting += 1;
-                    let number = state.next;
-                    state.next += 1;
-                    drop(state);
-                    if let Err(error) = launch(self, number) {
-                        return self.cannot_start(error);
-                    }
+    /// Calls a thread, if one is wanted for what is queued.
+    pub(super) fn call(self: &Arc<Self>, mut state: MutexGuard<'_, State>) {
+        match state.wants() {
+            Want::Nothing => {}
+            Want::Tell => {
+                state.told += 1;
+                drop(state);
+                self.work.notify_one();
+            }
+            Want::Start => {
+                state.starting += 1;
+                let number = state.next;
+                state.next += 1;
+                drop(state);
+                if let Err(error) = launch(self, number) {
+                    self.cannot_start(error);
                 }
             }
         }
+    }
+
+    /// Has an idle thread wait for work: whether none came for as long as the pool says.
+    pub(super) fn rest<'a>(
+        &'a self,
+        mut state: MutexGuard<'a, State>,
+    ) -> (MutexGuard<'a, State>, bool) {
+        state.idle += 1;
+        let woken = self.work.wait_timeout(state, self.settings.idle_for);
+        let (mut state, timeout) = woken.unwrap_or_else(PoisonError::into_inner);
+        // Whoever wakes looks, also one that was not told.
+        state.told = state.told.saturating_sub(1);
+        state.idle -= 1;
+        (state, timeout.timed_out())
     }
 
     /// A thread that was starting is not. Where there is no other, what is queued is refused.
@@ -237,8 +251,9 @@ impl Shared {
 
     /// Changes how many may be busy.
     pub(super) fn set_most(self: &Arc<Self>, most: usize) {
-        self.state().most = most;
-        self.see_to_it();
+        let mut state = self.state();
+        state.most = most;
+        self.call(state);
     }
 
     /// Takes no more work; with `gives_back` what is queued is refused.

@@ -15,7 +15,7 @@ use super::work::{JobInfo, Why, Work};
 use super::worker::here;
 use crate::error::unhandled::drop_quietly;
 use crate::panic::catch;
-use crate::spawner::{Job, SpawnError, Spawner};
+use crate::spawner::{Job, SpawnError, Spawner, SpawnerHandle};
 use crate::threads::stop::Stop;
 
 impl Spawner for BlockingPool {
@@ -27,8 +27,7 @@ impl Spawner for BlockingPool {
             state: AtomicU8::new(QUEUED),
             refused: Mutex::new(None),
         });
-        let work: Arc<dyn Work> = spawned.clone();
-        let refused = match spawned.shared.submit(&work) {
+        let refused = match spawned.shared.submit(spawned.clone()) {
             Ok(()) => spawned.refusal(),
             Err(why) => {
                 spawned.drop_job();
@@ -84,8 +83,7 @@ impl Spawned {
 
     /// Queues it; where the pool is closed it is dropped.
     fn queue(self: Arc<Self>) {
-        let work: Arc<dyn Work> = self.clone();
-        if self.shared.submit(&work).is_err() {
+        if self.shared.submit(self.clone()).is_err() {
             self.drop_job();
         }
     }
@@ -130,6 +128,10 @@ impl Work for Spawned {
     }
 
     fn stop(&self) -> Option<&Stop> {
+        None
+    }
+
+    fn spawner(&self) -> Option<&SpawnerHandle> {
         None
     }
 }

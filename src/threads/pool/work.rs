@@ -5,6 +5,7 @@ use std::io;
 use std::panic::Location;
 use std::sync::Arc;
 
+use crate::spawner::SpawnerHandle;
 use crate::threads::stop::Stop;
 
 /// One piece of work.
@@ -19,6 +20,9 @@ pub(in crate::threads) trait Work: Send + Sync {
 
     /// What asks it to stop.
     fn stop(&self) -> Option<&Stop>;
+
+    /// Where it was sent from, for calls back.
+    fn spawner(&self) -> Option<&SpawnerHandle>;
 }
 
 /// Why work is not done.

@@ -4,17 +4,14 @@ use std::cell::RefCell;
 use std::future::Future;
 use std::io;
 use std::mem;
-use std::pin::pin;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};
-use std::sync::{Arc, PoisonError};
-use std::task::{Context, Poll, Waker};
 use std::thread;
 
 use super::shared::Shared;
 use crate::blocked::{self, Step, relieve_by};
 use crate::error::unhandled::drop_quietly;
 use crate::panic::catch;
-use crate::park::Parker;
 
 thread_local! {
     static HERE: RefCell<Option<Here>> = const { RefCell::new(None) };
@@ -117,30 +114,29 @@ fn work(shared: &Arc<Shared>, number: u64) {
     let relief = relieve_by(Some(step));
     let mut state = shared.state();
     state.starting -= 1;
-    let mut waited = false;
+    let (mut done, mut is_over) = (None, false);
     loop {
         if let Some(work) = state.take() {
             state.running.insert(number, Arc::clone(&work));
-            drop(state);
+            shared.call(state);
+            drop_quietly("blocking work", done.take());
             // What work runs is caught already; this is for what nobody foresaw.
             let _ = catch(|| work.run());
-            let done = shared.state().running.remove(&number);
-            drop_quietly("blocking work", done);
-            // It stays busy until it can take what is next, so that no thread is started for that.
             state = shared.state();
+            done = state.running.remove(&number);
+            if state.queue.is_empty() || state.busy > state.most {
+                drop(state);
+                drop_quietly("blocking work", done.take());
+                state = shared.state();
+            }
+            // It was busy until it can take what is next, so that no thread is called for that.
             state.busy -= 1;
-            waited = false;
-            continue;
-        }
-        if waited || state.closed {
+            is_over = false;
+        } else if is_over || state.closed {
             break;
+        } else {
+            (state, is_over) = shared.rest(state);
         }
-        state.idle += 1;
-        let woken = shared.work.wait_timeout(state, shared.settings.idle_for);
-        let (guard, timeout) = woken.unwrap_or_else(PoisonError::into_inner);
-        state = guard;
-        state.idle -= 1;
-        waited = timeout.timed_out();
     }
     shared.tell_if_over(state);
     relieve_by(relief);
@@ -157,8 +153,7 @@ fn step(step: Step) {
         Step::Waits => {
             state.busy -= 1;
             state.waiting += 1;
-            drop(state);
-            shared.see_to_it();
+            shared.call(state);
         }
         Step::GoesOn => {
             state.waiting -= 1;
@@ -171,20 +166,15 @@ fn step(step: Step) {
 ///
 /// Meanwhile the thread counts as busy, unless work is queued in its own pool that the future has sent there, and may wait for.
 pub(super) fn poll_here<F: Future>(future: F) -> F::Output {
-    let parker = Parker::new();
-    let waker = Waker::from(Arc::clone(&parker));
-    let mut cx = Context::from_waker(&waker);
-    let mut future = pin!(future);
-    loop {
-        if let Poll::Ready(output) = future.as_mut().poll(&mut cx) {
-            return output;
-        }
+    let ready = blocked::poll_until(future, |parker| {
         let here = HERE.with(|here| here.borrow().clone());
         let may_wait_for_own = here.is_some_and(|here| here.shared.state().has_sent(here.number));
         if may_wait_for_own {
-            blocked::park(&parker);
+            blocked::park(parker);
         } else {
             parker.park();
         }
-    }
+        true
+    });
+    ready.expect("a wait without end has an end")
 }

@@ -8,13 +8,13 @@
 //! sockets are looked at although there is always a task to poll.
 
 use std::cell::Cell;
-use std::pin::pin;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::task::{Context, Wake, Waker};
+use std::task::{Wake, Waker};
 
 use tokio::runtime::Handle;
 
-use crate::panic::catch;
+use super::thieves::offer;
+use super::wake_after_look;
 
 /// How many polls in a row may begin before the tasks that wait have had their look at timers and sockets.
 const MOST: u8 = 8;
@@ -74,9 +74,7 @@ pub(super) fn defer(task: &Waker) {
     let deferred = HERE.try_with(|(deferred, all)| {
         deferred.push(task);
         SOME.set(true);
-        // Not ready: the first poll keeps the waker. Where there is no worker it calls it.
-        let mut yields = pin!(tokio::task::yield_now());
-        let _ = yields.as_mut().poll(&mut Context::from_waker(all));
+        wake_after_look(all);
     });
     if deferred.is_err() {
         task.wake_by_ref();
@@ -106,28 +104,16 @@ fn begins_before(task: Option<&Waker>) -> bool {
         state.began = state.began.saturating_add(1);
         Some(std::mem::take(&mut state.tasks))
     });
-    match (before, task) {
-        (None, Some(task)) => {
-            defer(task);
-            return false;
-        }
-        (None, None) => {}
-        (Some(tasks), _) => {
-            SOME.set(false);
-            if !tasks.is_empty() {
-                tasks.into_iter().for_each(Waker::wake);
-                offer();
-            }
+    let Some(tasks) = before else {
+        task.into_iter().for_each(defer);
+        return false;
+    };
+    SOME.set(false);
+    if !tasks.is_empty() {
+        tasks.into_iter().for_each(Waker::wake);
+        if let Ok(runtime) = Handle::try_current() {
+            offer(&runtime);
         }
     }
     true
-}
-
-/// The task that was woken last on a worker is in a slot of that worker, from which no other can steal. The next one pushes
-/// it out. This one does nothing.
-fn offer() {
-    if let Ok(runtime) = Handle::try_current() {
-        // A runtime that is shut down cancels it, and does not panic.
-        let _ = catch(|| drop(runtime.spawn(async {})));
-    }
 }

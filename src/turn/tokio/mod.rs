@@ -6,10 +6,13 @@
 //! task, blocks until that is woken and does not return, would wait for ever. So only the waker of a task itself is kept.
 //!
 //! - `deferred`: the tasks that wait on a worker of several, where no sibling must wait behind the poll of another
+//! - `thieves`: other workers, and how a task is offered to them
 
 mod deferred;
+mod thieves;
 
 pub(crate) use deferred::begins;
+pub(crate) use thieves::{has_thieves, offer};
 
 use std::cell::Cell;
 use std::future::Future;
@@ -20,7 +23,7 @@ use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::task::{Context, Poll, RawWakerVTable, Waker};
 use std::time::Instant;
 
-use tokio::runtime::{Handle, RuntimeFlavor};
+use tokio::runtime::Handle;
 use tokio::task::coop::{self, RestoreOnPending};
 
 /// What the wakers of tokio's tasks have in common, and no others.
@@ -47,13 +50,13 @@ pub(super) fn yields(waker: &Waker) {
         return;
     }
     match OF_TASKS.get() {
-        Some(of_tasks) if ptr::eq(*of_tasks, waker.vtable()) && has_thieves() => {
-            deferred::defer(waker);
-        }
         Some(of_tasks) if ptr::eq(*of_tasks, waker.vtable()) => {
-            let mut yields = pin!(tokio::task::yield_now());
-            // Not ready: the first poll keeps the waker.
-            let _ = yields.as_mut().poll(&mut Context::from_waker(waker));
+            // Where nobody steals, nobody else could have the task that waits.
+            if Handle::try_current().is_ok_and(|runtime| has_thieves(&runtime)) {
+                deferred::defer(waker);
+            } else {
+                wake_after_look(waker);
+            }
         }
         Some(_) => waker.wake_by_ref(),
         None => {
@@ -63,12 +66,11 @@ pub(super) fn yields(waker: &Waker) {
     }
 }
 
-/// Are there other workers, which could have the tasks of this one?
-fn has_thieves() -> bool {
-    Handle::try_current().is_ok_and(|runtime| {
-        runtime.runtime_flavor() != RuntimeFlavor::CurrentThread
-            && runtime.metrics().num_workers() > 1
-    })
+/// Has tokio call a waker when it has looked at its timers and sockets; at once where it does not run this code.
+fn wake_after_look(waker: &Waker) {
+    let mut yields = pin!(tokio::task::yield_now());
+    // Not ready: the first poll keeps the waker.
+    let _ = yields.as_mut().poll(&mut Context::from_waker(waker));
 }
 
 /// Has a task say what the wakers of tasks have in common.
@@ -144,6 +146,11 @@ impl Drop for Within {
     fn drop(&mut self) {
         WITHIN.set(self.0);
     }
+}
+
+/// A future that is polled outside of the budget of the task that it is polled in.
+pub(crate) fn unconstrained<F: Future>(future: F) -> impl Future<Output = F::Output> {
+    coop::unconstrained(future)
 }
 
 /// A unit of the task's budget.

@@ -8,8 +8,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread::{self, ThreadId};
 use std::time::Duration;
 
-use super::service_options::{DropHook, QueueServiceOptions};
-use super::service_worker::Worker;
+use super::options::{DropHook, QueueServiceOptions};
+use super::worker::Worker;
 use crate::context::ContextSnapshot;
 use crate::error::unhandled::{drop_quietly, report_callback_panic};
 use crate::panic::catch;

@@ -9,7 +9,7 @@ use std::task::Poll;
 use std::thread::{self, ThreadId};
 use std::time::{Duration, Instant};
 
-use super::control_client::Client;
+use super::client::Client;
 use super::reply::Reply;
 use crate::error::unhandled::drop_quietly;
 use crate::std_or_loom::Lock;

@@ -1,21 +1,20 @@
-//! `CapacityLimiter`: so many at a time, first come first served, for threads and tasks.
+//! `CapacityLimiter`: permits to be held, so many at a time.
 
 use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
-use std::task::{Context, Poll, ready};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock};
+use std::task::{Context, Poll, Waker};
 use std::time::{Duration, Instant};
 
-use super::line::Line;
+use super::line::{Line, Lined, Standing, locked};
 use crate::blocked::{park_until_ready, park_until_ready_or};
-use crate::error::unhandled::{drop_quietly, wake_quietly};
-use crate::turn;
+use crate::error::unhandled::wake_quietly;
 
 /// Lets so many users in at a time, in the order in which they came.
 ///
 /// Each holds a [`Permit`], from [`acquire`](Self::acquire) in async code or [`acquire_blocking`](Self::acquire_blocking) on a
-/// thread; both wait in one line. [`to_thread_with`](super::to_thread_with) takes one for each closure and gives it back when
+/// thread; both wait in one line. [`to_thread_with`](crate::threads::to_thread_with) takes one for each closure and gives it back when
 /// that has really ended, however long ago its caller stopped waiting.
 ///
 /// Clones are the same limiter, and so is a permit's. It can be a `static`. The total can be changed at any time, also to 0,
@@ -158,7 +157,7 @@ impl CapacityLimiter {
     /// A permit, if one is free and nobody waits for it. Never blocks.
     pub fn try_acquire(&self) -> Option<Permit> {
         let inner = self.inner();
-        inner.state().take().then(|| Permit::of(inner))
+        inner.state().take(()).then(|| Permit::of(inner))
     }
 
     /// Changes how many permits there are. Those who wait get the new ones in their order; of fewer, none is taken back.
@@ -199,6 +198,13 @@ impl CapacityLimiter {
     }
 }
 
+impl CapacityLimiter {
+    /// One permit comes back of which there is no [`Permit`]: whom to wake, which has got it.
+    pub(super) fn give_back(&self) -> Option<Waker> {
+        self.inner().pass_on()
+    }
+}
+
 impl Clone for CapacityLimiter {
     fn clone(&self) -> Self {
         Self {
@@ -210,7 +216,7 @@ impl Clone for CapacityLimiter {
 
 impl Inner {
     fn state(&self) -> MutexGuard<'_, State> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        locked(&self.0)
     }
 
     /// Changes something, and serves those who can be served then.
@@ -234,24 +240,33 @@ impl Inner {
 
     /// One permit comes back.
     fn give_back(&self) {
-        let next = {
-            let mut state = self.state();
-            let passes_on = state.borrowed <= state.total;
-            let next = passes_on.then(|| state.line.serve()).flatten();
-            if next.is_none() {
-                state.borrowed -= 1;
-            }
-            next
-        };
-        if let Some((waker, ())) = next {
-            wake_quietly(waker);
+        self.pass_on().map(wake_quietly);
+    }
+
+    /// The same, and the caller wakes the one that has got it.
+    fn pass_on(&self) -> Option<Waker> {
+        let mut state = self.state();
+        let passes_on = state.borrowed <= state.total;
+        let next = passes_on.then(|| state.line.serve()).flatten();
+        if next.is_none() {
+            state.borrowed -= 1;
         }
+        next.map(|(waker, ())| waker)
     }
 }
 
-impl State {
-    /// Takes a permit that is free.
-    fn take(&mut self) -> bool {
+impl Lined for State {
+    type Who = ();
+
+    fn was_ready() -> ! {
+        panic!("the future of a permit was polled after it was ready")
+    }
+
+    fn line(&mut self) -> &mut Line<()> {
+        &mut self.line
+    }
+
+    fn take(&mut self, (): ()) -> bool {
         let is_free = self.borrowed < self.total;
         self.borrowed += usize::from(is_free);
         is_free
@@ -265,11 +280,17 @@ pub struct Acquire {
     standing: Standing,
 }
 
-#[derive(Clone, Copy, Debug)]
-enum Standing {
-    Outside,
-    InLine(u64),
-    Served,
+impl Acquire {
+    /// Takes a permit, or stands in line for one with a waker of the crate's: whether it was taken.
+    pub(super) fn take_or_wait(&mut self, waker: impl FnOnce() -> Waker) -> bool {
+        self.standing.take_or_wait(&self.inner.0, (), waker)
+    }
+
+    /// Leaves the line. If its turn had come somebody else has the permit, whom the caller wakes.
+    pub(super) fn give_up(mut self) -> Option<Waker> {
+        let was_served = self.standing.leave(&self.inner.0);
+        was_served.then(|| self.inner.pass_on()).flatten()
+    }
 }
 
 impl Future for Acquire {
@@ -279,47 +300,16 @@ impl Future for Acquire {
     ///
     /// If it is polled again after it was ready.
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Permit> {
-        let unit = ready!(turn::take(cx));
         let this = &mut *self;
-        // Cloned, and what is left over dropped, outside of the lock: wakers are user code.
-        let waker = cx.waker().clone();
-        let (served, left_over) = {
-            let mut state = this.inner.state();
-            match this.standing {
-                Standing::Outside if state.take() => (true, Some(waker)),
-                Standing::Outside => {
-                    this.standing = Standing::InLine(state.line.join(waker, ()));
-                    (false, None)
-                }
-                Standing::InLine(ticket) => match state.line.stay(ticket, waker) {
-                    Ok(old) => (false, Some(old)),
-                    Err(waker) => (true, Some(waker)),
-                },
-                Standing::Served => {
-                    drop(state);
-                    panic!("the future of a permit was polled after it was ready")
-                }
-            }
-        };
-        drop_quietly("a waker", left_over);
-        if !served {
-            return Poll::Pending;
-        }
-        unit.used();
-        this.standing = Standing::Served;
-        Poll::Ready(Permit::of(&this.inner))
+        let served = this.standing.poll(&this.inner.0, (), cx);
+        served.map(|()| Permit::of(&this.inner))
     }
 }
 
 impl Drop for Acquire {
     fn drop(&mut self) {
-        let Standing::InLine(ticket) = self.standing else {
-            return;
-        };
-        let left = self.inner.state().line.leave(ticket);
-        match left {
-            Some(waker) => drop_quietly("a waker", waker),
-            None => self.inner.give_back(),
+        if self.standing.leave(&self.inner.0) {
+            self.inner.give_back();
         }
     }
 }

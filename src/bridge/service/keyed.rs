@@ -7,7 +7,7 @@ use std::io;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use super::service::{DrainTimedOut, QueueService};
+use super::queue_service::{DrainTimedOut, QueueService};
 use crate::std_or_loom::Lock;
 
 type Start<K, T> = dyn Fn(&K) -> io::Result<QueueService<T>> + Send + Sync;

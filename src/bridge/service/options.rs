@@ -6,7 +6,7 @@ use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::service::QueueService;
+use super::queue_service::QueueService;
 
 /// Called with each item for which there is no room.
 pub(super) type DropHook<T> = Arc<dyn Fn(T) + Send + Sync>;

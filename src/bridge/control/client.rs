@@ -7,9 +7,9 @@ use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
-use super::control::{Line, Message};
-use super::control_error::RequestError;
+use super::error::RequestError;
 use super::reply::{NoReply, Reply};
+use super::server::{Line, Message};
 use crate::sync::blocking::{block_on, ready_within};
 use crate::sync::{EventWait, Promised, Put, promise};
 

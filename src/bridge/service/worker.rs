@@ -5,7 +5,7 @@ use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use super::service::Shared;
+use super::queue_service::Shared;
 use crate::error::unhandled::{report_callback_error, report_callback_panic};
 use crate::panic::catch;
 use crate::sync::GetTimeoutError;

@@ -1,11 +1,15 @@
 //! The limit of a group: how many children may be under way, and who waits for a slot.
 //!
+//! - `tests`: the limit by itself, with numbers for children
+//!
 //! 1. Children in line come before callers that wait to spawn; both are served first come first served among themselves.
 //! 2. A slot is free, or held by a child that has started and is not over, or promised to one caller. A child that runs in the
 //!    slot of another holds none.
 //! 3. A promise stands until the caller redeems it, goes away, or is dismissed.
 //! 4. A child that awaits one in line lends its slot: see `loans`.
-//! 5. Of children that ask for a slot there is always one that does not wait, or a child that is under way and does not ask: where
+//! 5. A group that shares its limit has a permit for each slot that is taken, at the end of each critical section, and stands in line
+//!    for another if somebody waits here. A slot that becomes free passes to nobody here: its permit is given back.
+//! 6. Of children that ask for a slot there is always one that does not wait, or a child that is under way and does not ask: where
 //!    all wait for each other, the one that has waited longest joins the line instead.
 
 use std::collections::{BTreeSet, VecDeque};
@@ -14,6 +18,16 @@ use std::task::Waker;
 
 use super::loans::{Loans, Vacated};
 use super::wait_list::{Askers, Ticket, WaitList};
+use crate::limiter::{Borrower, CapacityLimiter};
+
+/// How many children may be under way.
+#[derive(Clone, Debug)]
+pub(crate) enum Limit {
+    /// So many of this group.
+    Own(NonZeroUsize),
+    /// As many as there are permits, of all groups that share them.
+    Shared(CapacityLimiter),
+}
 
 /// The slots of a group; `C` is a child in line.
 pub(in crate::group) struct ConcurrencyLimit<C> {
@@ -24,7 +38,7 @@ pub(in crate::group) struct ConcurrencyLimit<C> {
 }
 
 struct Limited<C> {
-    limit: NonZeroUsize,
+    room: Room,
     /// Started and not over, or promised.
     taken: usize,
     line: VecDeque<C>,
@@ -35,6 +49,11 @@ struct Limited<C> {
     last_ticket: Ticket,
     loans: Loans,
     askers: Askers,
+}
+
+enum Room {
+    Own(NonZeroUsize),
+    Shared(Borrower),
 }
 
 /// What a caller hears that asks for a slot.
@@ -49,10 +68,13 @@ pub(in crate::group) enum Answer {
 }
 
 impl<C> ConcurrencyLimit<C> {
-    pub(in crate::group) fn new(limit: Option<NonZeroUsize>) -> Self {
+    pub(in crate::group) fn new(limit: Option<Limit>) -> Self {
         let limited = limit.map(|limit| {
             Box::new(Limited {
-                limit,
+                room: match limit {
+                    Limit::Own(limit) => Room::Own(limit),
+                    Limit::Shared(limiter) => Room::Shared(Borrower::new(limiter)),
+                },
                 taken: 0,
                 line: VecDeque::new(),
                 callers: WaitList::new(),
@@ -73,11 +95,11 @@ impl<C> ConcurrencyLimit<C> {
         self.limited.is_some()
     }
 
-    /// Does somebody wait for a slot?
+    /// May somebody wait for a slot, in this group or in one that it shares them with?
     #[inline]
     pub(in crate::group) fn is_awaited(&self) -> bool {
         let limited = self.limited.as_ref();
-        limited.is_some_and(|limited| limited.is_awaited())
+        limited.is_some_and(|limited| limited.is_awaited() || limited.is_shared())
     }
 
     /// Would whoever asks now be the first that waits?
@@ -88,15 +110,51 @@ impl<C> ConcurrencyLimit<C> {
     }
 
     pub(in crate::group) fn limit(&self) -> Option<usize> {
-        self.limited.as_ref().map(|limited| limited.limit.get())
+        self.limited.as_ref().map(|limited| match &limited.room {
+            Room::Own(limit) => limit.get(),
+            Room::Shared(borrower) => borrower.total(),
+        })
     }
 
-    /// A child wants to start: gives it back if it may, otherwise it is in line.
+    /// A child wants to start: gives it back if it may, otherwise it is in line. `waker` makes what is called when a permit may have
+    /// come, here and below: then [`comes`](Self::comes) is to be called.
     #[inline]
-    pub(in crate::group) fn start(&mut self, child: C, in_line: impl FnOnce(&C)) -> Option<C> {
+    pub(in crate::group) fn start(
+        &mut self,
+        child: C,
+        in_line: impl FnOnce(&C),
+        waker: impl FnOnce() -> Waker,
+    ) -> Option<C> {
         match &mut self.limited {
             None => Some(child),
-            Some(limited) => limited.start(child, in_line),
+            Some(limited) => limited.start(child, in_line, waker),
+        }
+    }
+
+    /// A permit may have come: the next in line, which starts now. To be called until there is none.
+    pub(in crate::group) fn comes(
+        &mut self,
+        waker: impl Fn() -> Waker,
+        mut wake: impl FnMut(Waker),
+    ) -> Option<C> {
+        let limited = self.limited.as_mut()?;
+        while limited.is_awaited() && (limited.has_free() || limited.gets(&waker)) {
+            if let Some(next) = limited.start_next() {
+                return Some(next);
+            }
+            limited.promise(&mut wake);
+        }
+        None
+    }
+
+    /// Gives back what the group has of a shared limit and does not need.
+    #[inline]
+    pub(in crate::group) fn settle(&mut self, wake: impl FnMut(Waker)) {
+        if let Some(limited) = &mut self.limited {
+            let waits = limited.is_awaited();
+            if let Room::Shared(borrower) = &mut limited.room {
+                borrower.settle(limited.taken, waits, wake);
+            }
         }
     }
 
@@ -183,11 +241,12 @@ impl<C> ConcurrencyLimit<C> {
         waker: &Waker,
         own: &mut Option<Waker>,
         child: Option<u64>,
+        comes: impl FnOnce() -> Waker,
         wake: impl FnMut(Waker),
     ) -> Answer {
         match &mut self.limited {
             Some(limited) if !self.dismissed => {
-                let answer = limited.ask(ticket, waker, own);
+                let answer = limited.ask(ticket, waker, own, comes);
                 if let (Answer::Wait(None), Some(child), Some(ticket)) = (&answer, child, *ticket) {
                     limited.askers.add(ticket, child);
                     limited.resolve(wake);
@@ -195,6 +254,16 @@ impl<C> ConcurrencyLimit<C> {
                 answer
             }
             _ => Answer::Go,
+        }
+    }
+
+    /// A caller that may go keeps its slot for later: the ticket of the promise. `None`: it needs none, or joins the line later.
+    pub(in crate::group) fn keep(&mut self, ticket: Option<Ticket>) -> Option<Ticket> {
+        let limited = self.limited.as_mut()?;
+        match ticket {
+            Some(ticket) => limited.promised.get(&ticket).copied(),
+            None if self.dismissed => None,
+            None => Some(limited.keep()),
         }
     }
 
@@ -224,15 +293,41 @@ impl<C> ConcurrencyLimit<C> {
 
 impl<C> Limited<C> {
     fn has_free(&self) -> bool {
-        self.taken < self.limit.get()
+        self.taken
+            < match &self.room {
+                Room::Own(limit) => limit.get(),
+                Room::Shared(borrower) => borrower.permits(),
+            }
+    }
+
+    fn is_shared(&self) -> bool {
+        matches!(self.room, Room::Shared(_))
+    }
+
+    /// Gets a slot of those that are shared, or stands in line for it.
+    fn gets(&mut self, waker: impl FnOnce() -> Waker) -> bool {
+        match &mut self.room {
+            Room::Own(_) => false,
+            Room::Shared(borrower) => borrower.gets(waker),
+        }
+    }
+
+    /// Is there a slot for one that has just come?
+    fn has_one(&mut self, waker: impl FnOnce() -> Waker) -> bool {
+        self.has_free() || !self.is_awaited() && self.gets(waker)
     }
 
     fn is_awaited(&self) -> bool {
         !self.line.is_empty() || !self.callers.is_empty()
     }
 
-    fn start(&mut self, child: C, in_line: impl FnOnce(&C)) -> Option<C> {
-        if self.has_free() {
+    fn start(
+        &mut self,
+        child: C,
+        in_line: impl FnOnce(&C),
+        waker: impl FnOnce() -> Waker,
+    ) -> Option<C> {
+        if self.has_one(waker) {
             self.taken += 1;
             Some(child)
         } else {
@@ -244,7 +339,7 @@ impl<C> Limited<C> {
 
     fn release(&mut self, wake: impl FnMut(Waker)) -> Option<C> {
         self.taken -= 1;
-        if !self.has_free() {
+        if self.is_shared() || !self.has_free() {
             return None;
         }
         if let Some(next) = self.line.pop_front() {
@@ -253,6 +348,14 @@ impl<C> Limited<C> {
         }
         self.promise(wake);
         None
+    }
+
+    /// Promises a free slot to somebody who has not waited, and so comes after all who were promised one before.
+    fn keep(&mut self) -> Ticket {
+        self.taken += 1;
+        self.last_ticket += 1;
+        self.promised.insert(self.last_ticket);
+        self.last_ticket
     }
 
     /// Promises a free slot to the caller that has waited longest.
@@ -278,7 +381,7 @@ impl<C> Limited<C> {
     }
 
     /// Where every child that is under way waits for a sibling, or for a slot that none of them gives up, the one that has waited
-    /// longest for a slot is woken: what it spawns joins the line (5).
+    /// longest for a slot is woken: what it spawns joins the line (6).
     fn resolve(&mut self, wake: impl FnMut(Waker)) {
         if self.askers.is_empty() || !self.promised.is_empty() {
             return;
@@ -310,9 +413,10 @@ impl<C> Limited<C> {
         ticket: &mut Option<Ticket>,
         waker: &Waker,
         own: &mut Option<Waker>,
+        comes: impl FnOnce() -> Waker,
     ) -> Answer {
         let Some(known) = *ticket else {
-            if self.has_free() && self.line.is_empty() {
+            if self.line.is_empty() && self.has_one(comes) {
                 return Answer::Go;
             }
             let Some(own) = own.take() else {
@@ -335,166 +439,4 @@ impl<C> Limited<C> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn slots(limit: usize) -> ConcurrencyLimit<u32> {
-        ConcurrencyLimit::new(NonZeroUsize::new(limit))
-    }
-
-    /// Asks with a waker of its own: whether the caller may go.
-    fn ask(slots: &mut ConcurrencyLimit<u32>, ticket: &mut Option<Ticket>) -> bool {
-        let mut own = Some(Waker::noop().clone());
-        matches!(
-            slots.ask(ticket, Waker::noop(), &mut own, None, |_| ()),
-            Answer::Go
-        )
-    }
-
-    #[test]
-    fn without_a_limit_everything_starts() {
-        let mut slots = slots(0);
-        assert!((0..100).all(|child| slots.start(child, |_| ()) == Some(child)));
-    }
-
-    #[test]
-    fn the_line_is_served_in_order_and_before_callers() {
-        let (mut slots, mut wakes) = (slots(1), Vec::new());
-        assert_eq!(slots.start(0, |_| ()), Some(0));
-        assert_eq!(slots.start(1, |_| ()), None);
-        assert_eq!(slots.start(2, |_| ()), None);
-        let mut ticket = None;
-        assert!(!ask(&mut slots, &mut ticket));
-        assert_eq!(slots.waiting(), 2);
-        assert_eq!(
-            slots.release(|| 0, |_, _| false, |waker| wakes.push(waker)),
-            Some(1)
-        );
-        assert_eq!(
-            slots.release(|| 0, |_, _| false, |waker| wakes.push(waker)),
-            Some(2)
-        );
-        assert!(wakes.is_empty());
-        assert_eq!(
-            slots.release(|| 0, |_, _| false, |waker| wakes.push(waker)),
-            None
-        );
-        assert_eq!(wakes.len(), 1);
-        assert!(ask(&mut slots, &mut ticket));
-        // The promise holds the slot, and so does the child that comes of it.
-        assert_eq!(slots.start(3, |_| ()), None);
-        slots.redeem(ticket.unwrap());
-        assert_eq!(
-            slots.release(|| 0, |_, _| false, |waker| wakes.push(waker)),
-            Some(3)
-        );
-    }
-
-    #[test]
-    fn a_caller_that_goes_away_passes_its_promise_on() {
-        let (mut slots, mut wakes) = (slots(1), Vec::new());
-        slots.start(0, |_| ());
-        let (mut first, mut second) = (None, None);
-        assert!(!ask(&mut slots, &mut first));
-        assert!(!ask(&mut slots, &mut second));
-        slots.release(|| 0, |_, _| false, |waker| wakes.push(waker));
-        assert_eq!(wakes.len(), 1);
-        slots.leave(first.unwrap(), |waker| wakes.push(waker));
-        assert_eq!(wakes.len(), 2);
-        assert!(ask(&mut slots, &mut second));
-        slots.leave(second.unwrap(), |waker| wakes.push(waker));
-        assert_eq!(slots.start(1, |_| ()), Some(1));
-    }
-
-    #[test]
-    fn whoever_is_dismissed_holds_nothing() {
-        let (mut slots, mut wakes) = (slots(1), Vec::new());
-        slots.start(0, |_| ());
-        let mut ticket = None;
-        ask(&mut slots, &mut ticket);
-        slots.dismiss(|waker| wakes.push(waker));
-        assert_eq!(wakes.len(), 1);
-        slots.leave(ticket.unwrap(), |waker| wakes.push(waker));
-        assert_eq!(
-            slots.release(|| 0, |_, _| false, |waker| wakes.push(waker)),
-            None
-        );
-    }
-
-    #[test]
-    fn a_promise_that_is_taken_back_frees_its_slot_for_the_line() {
-        let (mut slots, mut wakes) = (slots(1), Vec::new());
-        slots.start(0, |_| ());
-        let mut ticket = None;
-        assert!(!ask(&mut slots, &mut ticket));
-        assert_eq!(
-            slots.release(|| 0, |_, _| false, |waker| wakes.push(waker)),
-            None
-        );
-        assert!(ask(&mut slots, &mut ticket));
-        assert_eq!(slots.start(1, |_| ()), None);
-        slots.dismiss(|waker| wakes.push(waker));
-        assert_eq!(slots.start_next(), Some(1));
-        assert_eq!(slots.start_next(), None);
-    }
-
-    #[test]
-    fn a_waker_is_asked_for_only_where_it_is_needed() {
-        struct Other;
-        impl std::task::Wake for Other {
-            fn wake(self: std::sync::Arc<Self>) {}
-        }
-        let other = Waker::from(std::sync::Arc::new(Other));
-        let mut slots = slots(1);
-        let (mut ticket, mut own) = (None, None);
-        // There is a slot, and it is left to whoever comes and spawns.
-        for _ in 0..2 {
-            let answer = slots.ask(&mut ticket, &other, &mut own, None, |_| ());
-            assert!(matches!(answer, Answer::Go) && ticket.is_none());
-        }
-        slots.start(0, |_| ());
-        let answer = slots.ask(&mut ticket, &other, &mut own, None, |_| ());
-        assert!(matches!(answer, Answer::NeedsWaker) && ticket.is_none());
-        own = Some(other.clone());
-        let answer = slots.ask(&mut ticket, &other, &mut own, None, |_| ());
-        assert!(matches!(answer, Answer::Wait(None)) && ticket.is_some() && own.is_none());
-        // It is known now, and another is not.
-        let answer = slots.ask(&mut ticket, &other, &mut own, None, |_| ());
-        assert!(matches!(answer, Answer::Wait(None)));
-        let answer = slots.ask(&mut ticket, Waker::noop(), &mut own, None, |_| ());
-        assert!(matches!(answer, Answer::NeedsWaker));
-        own = Some(Waker::noop().clone());
-        let answer = slots.ask(&mut ticket, Waker::noop(), &mut own, None, |_| ());
-        assert!(matches!(answer, Answer::Wait(Some(old)) if old.will_wake(&other)));
-    }
-
-    #[test]
-    fn where_all_wait_for_each_other_the_first_joins_the_line() {
-        let (mut slots, mut wakes) = (slots(2), 0);
-        assert_eq!(
-            (slots.start(1, |_| ()), slots.start(2, |_| ())),
-            (Some(1), Some(2))
-        );
-        let mut tickets = [None, None];
-        for (child, ticket) in [1, 2].into_iter().zip(&mut tickets) {
-            assert_eq!(wakes, 0);
-            let mut own = Some(Waker::noop().clone());
-            slots.ask(ticket, Waker::noop(), &mut own, Some(child), |_| wakes += 1);
-        }
-        assert_eq!(wakes, 1);
-        assert!(ask(&mut slots, &mut tickets[0]) && !ask(&mut slots, &mut tickets[1]));
-        assert!(!slots.redeem(tickets[0].unwrap()));
-        assert_eq!((slots.start(3, |_| ()), slots.waiting()), (None, 1));
-        // Who awaits it has it run, and then the other waits for all.
-        let is_it = |one: &u32, other| u64::from(*one) == other;
-        assert_eq!(slots.lend(1, 3, is_it, |_| wakes += 1), Some(3));
-        assert_eq!(wakes, 1);
-        // Nor if what it awaits is under way, and waits in turn.
-        assert_eq!(slots.lend(3, 2, is_it, |_| wakes += 1), None);
-        assert_eq!(wakes, 2);
-        assert!(!slots.redeem(tickets[1].unwrap()));
-        assert_eq!(slots.start(4, |_| ()), None);
-        assert_eq!(slots.release(|| 3, is_it, |_| ()), None);
-        assert_eq!(slots.release(|| 1, is_it, |_| ()), Some(4));
-    }
-}
+mod tests;

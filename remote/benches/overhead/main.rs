@@ -1,0 +1,209 @@
+//! What a remote child costs over the engine's own client alone: latency of one call after another, and throughput of many.
+//!
+//! Both do the same against the same server and the same worker process: they hand work over, learn that it was taken, and wait for the
+//! result that the engine keeps. The client alone does it by hand, without a scope, a cancel, a lease or a second try. Rounds of both
+//! take turns, and the table shows medians; each ratio is the median of the ratios of neighbours.
+//!
+//! ```text
+//! cargo bench -p ingather-remote --features nats,restate --bench overhead [-- --quick]
+//! ```
+//!
+//! - `by_hand`: the clients alone
+//! - `server`, `process`: of the tests
+
+mod by_hand;
+#[path = "../../tests/engines/process.rs"]
+#[allow(dead_code, reason = "the tests use the rest")]
+mod process;
+#[path = "../../tests/engines/server.rs"]
+#[allow(dead_code, reason = "the tests use the rest")]
+mod server;
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use futures::StreamExt;
+use futures::future::BoxFuture;
+use ingather::map_concurrent_unordered_on;
+use ingather_remote::nats::{Nats, Worker};
+use ingather_remote::restate::{Keeper, Restate};
+use ingather_remote::{Engine, Job, JobError, Remote};
+use restate_sdk::http_server::HttpServer;
+use restate_sdk::prelude::*;
+use tokio::runtime::{Handle, Runtime};
+
+use by_hand::Client;
+use process::Process;
+use server::{Kind, Server, free_ports};
+
+static ECHO: Job<u32, u32> = Job::new("Bench/echo");
+
+const IN_FLIGHT: usize = 64;
+
+struct Sizes {
+    rounds: usize,
+    calls: u32,
+    many: u32,
+}
+
+fn main() {
+    let args: Vec<_> = std::env::args().skip(1).collect();
+    let args: Vec<_> = args.iter().map(String::as_str).collect();
+    if let ["worker", kind, address, admin, port] = *args {
+        return work(Kind::named(kind), address, admin, port.parse().unwrap());
+    }
+    let sizes = match args.contains(&"--quick") {
+        true => Sizes {
+            rounds: 3,
+            calls: 50,
+            many: 500,
+        },
+        false => Sizes {
+            rounds: 15,
+            calls: 300,
+            many: 3_000,
+        },
+    };
+    println!("| engine | | client alone | remote child | ratio |\n|---|---|---|---|---|");
+    for kind in Kind::ALL {
+        match Server::start(kind) {
+            Ok(server) => measure(kind, &server, &sizes),
+            Err(reason) => println!("{}: skipped, {reason}", kind.name()),
+        }
+    }
+}
+
+fn measure(kind: Kind, server: &Server, sizes: &Sizes) {
+    let (address, admin) = server.addresses();
+    let [port] = free_ports();
+    let args = ["worker", kind.name(), &address, &admin, &port.to_string()];
+    let _worker = Process::start_self(&args);
+    server.register(port);
+    let runtime = Runtime::new().unwrap();
+    runtime.block_on(async {
+        let engine: Arc<dyn Engine> = match kind {
+            Kind::Nats => Arc::new(Nats::connect(&address).await.unwrap()),
+            Kind::Restate => Arc::new(Restate::at(&address, &admin).unwrap()),
+        };
+        let far = Remote::new(engine);
+        while far.call(&ECHO, 0).await.is_err() {
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        let client = by_hand::client(kind, &address).await;
+
+        let mut calls = Vec::new();
+        let mut many = Vec::new();
+        // The first is for warming up.
+        for round in 0..=sizes.rounds {
+            let pair = (
+                one_by_one(sizes.calls, |n| client.call(n)).await,
+                one_by_one(sizes.calls, |n| Box::pin(remote(far.clone(), n))).await,
+            );
+            let pair_of_many = (
+                at_once(sizes.many, Arc::clone(&client)).await,
+                children_at_once(sizes.many, far.clone()).await,
+            );
+            if round > 0 {
+                calls.push(pair);
+                many.push(pair_of_many);
+            }
+        }
+        let per_call = |time: Duration| {
+            format!(
+                "{:.0} us",
+                time.as_secs_f64() * 1e6 / f64::from(sizes.calls)
+            )
+        };
+        let rate = |time: Duration| format!("{:.0}/s", f64::from(sizes.many) / time.as_secs_f64());
+        row(kind, "one call after another", &calls, per_call);
+        row(kind, "64 in flight", &many, rate);
+        far.close().await.unwrap();
+    });
+}
+
+fn row(kind: Kind, what: &str, pairs: &[(Duration, Duration)], show: impl Fn(Duration) -> String) {
+    let alone = median(pairs.iter().map(|pair| pair.0.as_secs_f64()));
+    let child = median(pairs.iter().map(|pair| pair.1.as_secs_f64()));
+    let ratio = median(
+        pairs
+            .iter()
+            .map(|pair| pair.1.as_secs_f64() / pair.0.as_secs_f64()),
+    );
+    let show = |seconds| show(Duration::from_secs_f64(seconds));
+    println!(
+        "| {} | {what} | {} | {} | {ratio:.3} |",
+        kind.name(),
+        show(alone),
+        show(child)
+    );
+}
+
+fn median(values: impl Iterator<Item = f64>) -> f64 {
+    let mut values: Vec<_> = values.collect();
+    values.sort_by(f64::total_cmp);
+    values[values.len() / 2]
+}
+
+async fn remote(far: Remote, n: u32) {
+    assert_eq!(far.call(&ECHO, n).await.unwrap(), n);
+}
+
+async fn one_by_one(calls: u32, call: impl Fn(u32) -> BoxFuture<'static, ()>) -> Duration {
+    let begin = Instant::now();
+    for n in 0..calls {
+        call(n).await;
+    }
+    begin.elapsed()
+}
+
+async fn at_once(many: u32, client: Arc<dyn Client>) -> Duration {
+    let begin = Instant::now();
+    let calls = futures::stream::iter(0..many).map(|n| tokio::spawn(client.call(n)));
+    let done = calls.buffer_unordered(IN_FLIGHT);
+    done.for_each(|done| async { done.unwrap() }).await;
+    begin.elapsed()
+}
+
+async fn children_at_once(many: u32, far: Remote) -> Duration {
+    let begin = Instant::now();
+    let calls = |n| far.call(&ECHO, n);
+    let calls = map_concurrent_unordered_on(&Handle::current(), 0..many, IN_FLIGHT, calls);
+    calls
+        .for_each(|done| async move { assert!(done.is_ok()) })
+        .await;
+    begin.elapsed()
+}
+
+struct Bench;
+
+#[restate_sdk::service(client_visibility = "pub(crate)")]
+impl Bench {
+    #[handler]
+    async fn echo(&self, _ctx: Context<'_>, Json(n): Json<u32>) -> HandlerResult<Json<u32>> {
+        Ok(Json(n))
+    }
+}
+
+fn work(kind: Kind, address: &str, admin: &str, port: u16) {
+    Runtime::new().unwrap().block_on(async {
+        match kind {
+            Kind::Nats => {
+                let client = async_nats::connect(address).await.unwrap();
+                let worker = Worker::new(client).on_ready(|| println!("ready"));
+                let worker = worker.on(&ECHO, |n, _work| async move { Ok::<_, JobError>(n) });
+                worker.run().await.unwrap();
+            }
+            Kind::Restate => {
+                let endpoint = Endpoint::builder()
+                    .bind(Bench)
+                    .bind(Keeper::new(admin).unwrap())
+                    .build();
+                let listener = tokio::net::TcpListener::bind(("127.0.0.1", port))
+                    .await
+                    .unwrap();
+                println!("ready");
+                HttpServer::new(endpoint).serve(listener).await;
+            }
+        }
+    });
+}

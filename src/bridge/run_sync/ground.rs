@@ -1,0 +1,93 @@
+//! What stands around a future that is polled on a thread which is blocked for it: spawner, timers and sockets.
+
+use std::collections::BTreeSet;
+use std::panic::Location;
+use std::sync::{Mutex, PoisonError};
+
+use super::error::Blocks;
+use crate::blocked::call_within;
+use crate::log;
+use crate::spawner::{
+    Attends, EnterGuard, OwnGround, Spawner, SpawnerHandle, Stops, enter, named_spawner, stops,
+};
+
+/// What stands around the future.
+pub(super) struct Ground {
+    /// Its context is entered around each poll. `None`: the embedded default, which has none.
+    spawner: Option<SpawnerHandle>,
+    /// This thread is the only one of a runtime, which the call blocks.
+    pub(super) blocks: Option<Blocks>,
+    /// Keep it current.
+    _entered: Option<EnterGuard>,
+    _own: Option<OwnGround>,
+    _attends: Option<Attends>,
+}
+
+impl Ground {
+    /// Finds what stands around a call here. `Err`: the call blocks the only thread of a runtime, and must not if it is `strict`.
+    pub(super) fn find(
+        on: Option<SpawnerHandle>,
+        strict: bool,
+        location: &'static Location<'static>,
+    ) -> Result<Self, Blocks> {
+        let blocks = match stops() {
+            None => return Ok(Self::shared(on)),
+            Some(Stops::Lost) => None,
+            Some(Stops::Only(runtime)) => Some(Blocks {
+                call: "run_sync",
+                location,
+                runtime,
+            }),
+        };
+        match blocks {
+            Some(blocks) if strict => return Err(blocks),
+            Some(ref blocks) => warn_once(blocks),
+            None => {}
+        }
+        let on = on.filter(Spawner::may_block);
+        let (own, spawner) = OwnGround::enter(on).unzip();
+        Ok(Self {
+            spawner,
+            blocks,
+            _entered: None,
+            _own: own,
+            _attends: None,
+        })
+    }
+
+    /// Nothing that is current here is blocked.
+    fn shared(on: Option<SpawnerHandle>) -> Self {
+        let entered = on.as_ref().map(enter);
+        let spawner = on.or_else(named_spawner);
+        let attends = spawner.is_none().then(Attends::begin);
+        Self {
+            spawner,
+            blocks: None,
+            _entered: entered,
+            _own: None,
+            _attends: attends,
+        }
+    }
+
+    /// Calls `f` with the executor's context around it.
+    pub(super) fn inside<R>(&self, f: impl FnOnce() -> R) -> R {
+        match &self.spawner {
+            Some(spawner) => call_within(f, |f| spawner.inside(f)),
+            None => f(),
+        }
+    }
+}
+
+/// Warns of a call, once for each place.
+fn warn_once(blocks: &Blocks) {
+    static SAID: Mutex<BTreeSet<(&str, u32, u32)>> = Mutex::new(BTreeSet::new());
+    let place = blocks.location;
+    let place = (place.file(), place.line(), place.column());
+    let is_first = SAID
+        .lock()
+        .unwrap_or_else(PoisonError::into_inner)
+        .insert(place);
+    if is_first {
+        log::warning(blocks);
+    }
+}

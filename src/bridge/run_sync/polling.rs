@@ -1,0 +1,155 @@
+//! Polling a future on this thread, and waiting in between.
+
+use std::future::Future;
+use std::panic::Location;
+use std::pin::pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::{Duration, Instant};
+
+use super::ground::Ground;
+use crate::blocked::while_blocked;
+use crate::bridge::Whereabouts;
+use crate::log;
+use crate::park::{Kept, Parker};
+use crate::turn::unconstrained;
+
+/// After so long without a wake it is said where the thread waits.
+const QUIET: Duration = Duration::from_secs(1);
+
+/// Polls again after so long without a wake, where a runtime keeps wakers until its only thread goes on; then after twice as long,
+/// up to the most.
+const AGAIN: Duration = Duration::from_millis(1);
+const MOST: Duration = Duration::from_millis(64);
+
+/// What is called before and after each wait.
+pub(super) type AroundWait<'a> = (Box<dyn FnMut() + 'a>, Box<dyn FnMut() + 'a>);
+
+/// A call that polls a future on its thread.
+pub(super) struct Call<'a> {
+    pub(super) ground: Ground,
+    pub(super) until: Option<Instant>,
+    pub(super) around_wait: Option<AroundWait<'a>>,
+    pub(super) location: &'static Location<'static>,
+}
+
+impl Call<'_> {
+    /// Polls a future until it is ready, or drops it when the time is over.
+    ///
+    /// Outside of the budget of the task that this may be in: nobody would fill that up again.
+    pub(super) fn run<F: Future>(self, future: F) -> Option<F::Output> {
+        let Self {
+            ground,
+            until,
+            around_wait,
+            location,
+        } = self;
+        let mut future = pin!(unconstrained(future));
+        let kept = Kept::take();
+        let mut cx = Context::from_waker(&kept.waker);
+        let mut poll = || ground.inside(|| future.as_mut().poll(&mut cx));
+        if let Poll::Ready(output) = poll() {
+            kept.keep();
+            return Some(output);
+        }
+        let mut wait = Wait {
+            until,
+            again: ground.blocks.is_some().then_some(AGAIN),
+            around_wait,
+            location,
+            blocks: ground.blocks.as_ref().map(|blocks| blocks.runtime.as_str()),
+            quiet_since: Some(Instant::now()),
+        };
+        let output = while_blocked(|| {
+            loop {
+                // Whoever polls at the last instant has what came then.
+                let is_late = !wait.for_notice(&kept.parker);
+                match poll() {
+                    Poll::Ready(output) => return Some(output),
+                    Poll::Pending if is_late => return None,
+                    Poll::Pending => {}
+                }
+            }
+        });
+        kept.keep();
+        output
+    }
+}
+
+/// One call's waits.
+struct Wait<'a> {
+    until: Option<Instant>,
+    again: Option<Duration>,
+    around_wait: Option<AroundWait<'a>>,
+    location: &'static Location<'static>,
+    blocks: Option<&'a str>,
+    /// Since when nobody has called the waker, unless that was said.
+    quiet_since: Option<Instant>,
+}
+
+impl Wait<'_> {
+    /// Waits for a notice, or until the future is to be polled without one. `false`: the time is over.
+    fn for_notice(&mut self, parker: &Arc<Parker>) -> bool {
+        if parker.is_notified() {
+            parker.park();
+            return true;
+        }
+        let _released = self.around_wait.as_mut().map(|(release, reacquire)| {
+            release();
+            Released(reacquire)
+        });
+        loop {
+            let now = Instant::now();
+            let quiet = self.quiet_since.map(|since| since + QUIET);
+            let again = self.again.map(|again| now + again);
+            let end = [self.until, quiet, again].into_iter().flatten().min();
+            let woken = match end {
+                Some(end) => parker.park_until(end),
+                None => {
+                    parker.park();
+                    true
+                }
+            };
+            if woken {
+                self.again = self.again.map(|_| AGAIN);
+                self.quiet_since = self.quiet_since.map(|_| Instant::now());
+                return true;
+            }
+            let now = Instant::now();
+            if self.until.is_some_and(|until| until <= now) {
+                return false;
+            }
+            if quiet.is_some_and(|quiet| quiet <= now) {
+                self.quiet_since = None;
+                say_quiet(self.location, self.blocks);
+            }
+            if let Some(again) = &mut self.again {
+                *again = (*again * 2).min(MOST);
+                return true;
+            }
+        }
+    }
+}
+
+/// Takes back what was let go of, also where the wait unwinds.
+struct Released<'a, 'b>(&'a mut Box<dyn FnMut() + 'b>);
+
+impl Drop for Released<'_, '_> {
+    fn drop(&mut self) {
+        (self.0)();
+    }
+}
+
+/// Says where a thread waits that nobody has woken for so long. Loudly where its own runtime may be what would do so.
+fn say_quiet(location: &'static Location<'static>, blocks: Option<&str>) {
+    let here = Whereabouts::current();
+    match blocks {
+        Some(runtime) => log::error(&format_args!(
+            "`run_sync` at {location} has waited for a second, and nothing has woken it. It blocks the only thread of {runtime}: if \
+             the future waits for a task, a socket or a timer of that runtime, it waits for ever. Write `.await` there ({here})"
+        )),
+        None => log::warning(&format_args!(
+            "`run_sync` at {location} has waited for a second, and nothing has woken it ({here})"
+        )),
+    }
+}

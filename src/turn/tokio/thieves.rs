@@ -1,0 +1,24 @@
+//! Workers of tokio's that steal tasks from each other: whether there are any, and how a task is offered to them.
+
+use tokio::runtime::{self, Handle, RuntimeFlavor};
+
+/// Has the runtime workers that can steal from each other? A current-thread runtime has none.
+pub(crate) fn has_thieves(handle: &Handle) -> bool {
+    handle.runtime_flavor() != RuntimeFlavor::CurrentThread && handle.metrics().num_workers() > 1
+}
+
+/// Lets other workers have the task that was spawned or woken on this one just now.
+///
+/// A worker keeps the task that was spawned or woken last in a slot of its own, which no other worker can steal from,
+/// and polls it once the present task returns. A job is there to work beside that task, which may go on for long: an
+/// owner that polls its children would poll them all before the job that was to share them begins. The next task to
+/// come pushes the job out of the slot, into the queue that is stolen from, and wakes a worker that is idle. So here
+/// is one that does nothing.
+pub(crate) fn offer(handle: &Handle) {
+    // What comes from elsewhere goes into a queue for all workers. The index does not say whose worker this is: where
+    // it is another runtime's, the empty task is in vain, and that is cheaper than always comparing handles.
+    if runtime::worker_index().is_some() {
+        // A runtime that is shut down cancels it, and does not panic.
+        drop(handle.spawn(async {}));
+    }
+}
