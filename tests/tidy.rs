@@ -257,6 +257,7 @@ fn rules_are_kept_by_tests() {
 fn walks_go_where_they_say() {
     let page = source::read("docs/internals.md");
     report(walks::lost(&page, &source::rust_files("src/group")));
+    report(walks::bent(&page, WINGS));
 }
 
 #[test]
