@@ -36,8 +36,8 @@ mod imp {
         number.unwrap_or(0)
     }
 
-    /// More threads than this share lanes.
-    pub(crate) const MOST_LANES: usize = 64;
+    /// More threads than this share shards.
+    pub(crate) const MOST_SHARDS: usize = 64;
 
     /// Is this a model, which has to take the same way each time?
     pub(crate) const IS_MODEL: bool = false;
@@ -80,8 +80,8 @@ mod imp {
         0
     }
 
-    /// So all of them share one lane.
-    pub(crate) const MOST_LANES: usize = 1;
+    /// So all of them share one shard.
+    pub(crate) const MOST_SHARDS: usize = 1;
 
     /// Is this a model, which has to take the same way each time?
     pub(crate) const IS_MODEL: bool = true;
@@ -102,7 +102,7 @@ mod imp {
 
 // Under loom all threads of a model are one, so what spans a step of the model has to be told apart by loom.
 pub(crate) use imp::{IS_MODEL, thread_mark, thread_number};
-pub(crate) use imp::{MOST_LANES, UnsafeCell, atomic, in_one_order, per_thread};
+pub(crate) use imp::{MOST_SHARDS, UnsafeCell, atomic, in_one_order, per_thread};
 
 /// A mutex that does not know poison: nothing that can panic runs while one of ours is held.
 pub(crate) struct Lock<T>(imp::Mutex<T>);

@@ -255,7 +255,7 @@ impl TaskRegistry {
 
     /// The number of tasks that are not over.
     pub fn len(&self) -> usize {
-        self.shared.roster().len()
+        self.shared.groups().len()
     }
 
     /// Is no task left that is not over?
@@ -280,7 +280,7 @@ impl TaskRegistry {
     /// task.cancel();
     /// ```
     pub fn snapshot(&self) -> Vec<TaskInfo> {
-        let branches = self.shared.roster().branches();
+        let branches = self.shared.groups().branches();
         let mut all: Vec<_> = branches.iter().flat_map(|branch| branch.tasks()).collect();
         all.sort_by_key(TaskInfo::id);
         all
@@ -301,17 +301,17 @@ impl TaskRegistry {
     ///
     /// Later ones are not touched: [`close`](Self::close) first if there are to be none.
     pub fn cancel_all(&self, reason: CancelReason) {
-        self.shared.roster().cancel(&reason);
+        self.shared.groups().cancel(&reason);
     }
 
     /// Takes no more tasks; those that are there go on.
     pub fn close(&self) {
-        self.shared.roster().close();
+        self.shared.groups().close();
     }
 
     /// Does the registry take no more tasks?
     pub fn is_closed(&self) -> bool {
-        self.shared.roster().is_closed()
+        self.shared.groups().is_closed()
     }
 
     /// Empties the registry within a bound: closes it, waits until the deadline, cancels what is left, and says who is stuck.
@@ -351,24 +351,24 @@ impl TaskRegistry {
 
     /// Drops, on this thread, cancelled tasks that are not being polled, and tells of those that are left.
     pub(crate) fn sweep(&self) -> Vec<TaskInfo> {
-        for branch in self.shared.roster().branches() {
+        for branch in self.shared.groups().branches() {
             branch.group().sweep();
         }
         self.snapshot()
     }
 
     pub(super) fn grace(&self) -> std::time::Duration {
-        self.shared.roster().first().grace()
+        self.shared.groups().first().grace()
     }
 
     /// The spawner on which [`create_task`](Self::create_task) runs tasks.
     pub fn spawner(&self) -> SpawnerHandle {
-        self.shared.roster().first().spawner().clone()
+        self.shared.groups().first().spawner().clone()
     }
 
     /// The name of the registry, if it was given one.
     pub fn name(&self) -> Option<&str> {
-        self.shared.roster().first().name()
+        self.shared.groups().first().name()
     }
 }
 
@@ -407,6 +407,6 @@ impl<C: State> GroupOptions<group::Shared, C> {
 
 impl fmt::Debug for TaskRegistry {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.shared.roster().debug("TaskRegistry", f)
+        self.shared.groups().debug("TaskRegistry", f)
     }
 }

@@ -6,8 +6,8 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
+use super::groups::Branch;
 use super::handle::TaskRegistry;
-use super::roster::Branch;
 use crate::group::Waiting;
 use crate::turn;
 
@@ -41,7 +41,7 @@ impl Future for WaitIdle {
         while let Some(branch) = this
             .registry
             .shared()
-            .roster()
+            .groups()
             .branches()
             .into_iter()
             .find(busy)

@@ -3,8 +3,8 @@
 //! - `handle`: [`TaskRegistry`], which holds tasks until they are over
 //! - `named`: starting one that has a name
 //! - `shared`: what all handles and tasks of a registry share
-//! - `roster`: its groups, one for each spawner that it has tasks on
-//! - `births`: when tasks were created, kept in little room
+//! - `groups`: its groups, one for each spawner that it has tasks on
+//! - `ages`: when tasks were created, kept in little room
 //! - `counts_here`: which registry counts where code runs
 //! - `background`: what a task runs, and what becomes of it
 //! - `task`: [`Task`], the handle of one task
@@ -13,17 +13,17 @@
 //! - `idle`, `drain`: waiting for a registry, and emptying it
 //! - `create`: [`create_task`] and its relatives
 
+mod ages;
 mod background;
-mod births;
 mod counts_here;
 mod create;
 mod drain;
 mod error;
+mod groups;
 mod handle;
 mod idle;
 mod info;
 mod named;
-mod roster;
 mod shared;
 mod task;
 

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use super::background::{Background, Tended};
 use super::error::TaskRefused;
-use super::roster::Roster;
+use super::groups::Groups;
 use super::task::Task;
 use crate::error::unhandled::{self, Hook, drop_quietly};
 use crate::error::{ChildInfo, Unhandled};
@@ -19,7 +19,7 @@ use crate::std_or_loom::Lock;
 
 /// The shared part of a registry. Its tasks hold it, so it lives as long as there is one.
 pub(super) struct Shared {
-    roster: Roster,
+    groups: Groups,
     hook: Lock<Option<Hook>>,
 }
 
@@ -27,18 +27,18 @@ impl Shared {
     #[track_caller]
     pub(super) fn open(options: GroupOptions, location: &'static Location<'static>) -> Arc<Self> {
         Arc::new(Self {
-            roster: Roster::open(options, location),
+            groups: Groups::open(options, location),
             hook: Lock::default(),
         })
     }
 
-    pub(super) fn roster(&self) -> &Roster {
-        &self.roster
+    pub(super) fn groups(&self) -> &Groups {
+        &self.groups
     }
 
     /// The registry's own spawner.
     pub(super) fn spawner(&self) -> &SpawnerHandle {
-        self.roster.first().spawner()
+        self.groups.first().spawner()
     }
 
     /// Is this its own spawner?
@@ -58,9 +58,9 @@ impl Shared {
         S: OutputPolicy<F::Output, Value: Send, Error: fmt::Display + Send> + 'static,
     {
         let future = Background::<F, S>::new(Arc::clone(self), future);
-        let added = self.roster.try_add::<_, Tended>(on, label, future);
+        let added = self.groups.try_add::<_, Tended>(on, label, future);
         Task::new(added.unwrap_or_else(|(future, reason)| {
-            let first = self.roster.first();
+            let first = self.groups.first();
             let key = first.refuse::<_, Tended>(label, future, reason.clone());
             log::warning(&format_args!(
                 "a background task did not start, it was {reason}: {}",
@@ -82,7 +82,7 @@ impl Shared {
         S: OutputPolicy<F::Output, Value: Send, Error: fmt::Display + Send> + 'static,
     {
         let future = Background::<F, S>::new(Arc::clone(self), future);
-        let added = self.roster.try_add::<_, Tended>(on, label, future);
+        let added = self.groups.try_add::<_, Tended>(on, label, future);
         added
             .map(Task::new)
             .map_err(|(future, reason)| TaskRefused::new(future.into_future(), reason))

@@ -43,7 +43,11 @@ pub(crate) fn lost(page: &Source, files: &[Source]) -> Vec<Fault> {
     for step in walks.iter().flatten() {
         let path = format!("src/group/{}", step.path);
         let Some(file) = files.iter().find(|file| file.path == path) else {
-            faults.push(page.fault(step.line, format!("{path} is not there"), "draw the walk anew"));
+            faults.push(page.fault(
+                step.line,
+                format!("{path} is not there"),
+                "draw the walk anew",
+            ));
             continue;
         };
         let tokens = file.tokens();
@@ -73,7 +77,11 @@ pub(crate) fn bent(page: &Source, wings: &[&[&str]]) -> Vec<Fault> {
             let (before, after) = (height(&pair[0]), height(&pair[1]));
             if rises && after < before {
                 let what = format!("the walk goes down again to `{}`", pair[1].path);
-                faults.push(page.fault(pair[1].line, what, "make two walks of it, or lead the code otherwise"));
+                faults.push(page.fault(
+                    pair[1].line,
+                    what,
+                    "make two walks of it, or lead the code otherwise",
+                ));
             }
             rises |= after > before;
         }
@@ -106,7 +114,17 @@ fn a_lost_name_is_found() {
 fn a_bend_is_found() {
     let wings: &[&[&str]] = &[&["low"], &["mid"], &["high"]];
     let count = |rows: &str| bent(&Source::new("page.md", &format!("{HEAD}\n{rows}")), wings).len();
-    assert_eq!(count("| `high/a.rs` | x |\n| `low/a.rs` | x |\n| `mid/a.rs` | x |"), 0);
-    assert_eq!(count("| `mid/a.rs` | x |\n| `high/a.rs` | x |\n| `low/a.rs` | x |"), 1);
-    assert_eq!(count("| `mid/a.rs` | x |\n| `high/a.rs` | x |\n\n| `low/a.rs` | x |"), 0, "two walks");
+    assert_eq!(
+        count("| `high/a.rs` | x |\n| `low/a.rs` | x |\n| `mid/a.rs` | x |"),
+        0
+    );
+    assert_eq!(
+        count("| `mid/a.rs` | x |\n| `high/a.rs` | x |\n| `low/a.rs` | x |"),
+        1
+    );
+    assert_eq!(
+        count("| `mid/a.rs` | x |\n| `high/a.rs` | x |\n\n| `low/a.rs` | x |"),
+        0,
+        "two walks"
+    );
 }

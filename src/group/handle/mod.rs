@@ -187,12 +187,12 @@ impl<'env, E, K: Kind> Scope<'env, E, K> {
         F: Future + 'env,
         S: OutputPolicy<F::Output, Error = E>,
     {
-        let (roll, queue, claim) = fresh.publish_alone(&self.members, number);
-        drop(roll);
+        let (listed, queue, value) = fresh.publish_alone(&self.members, number);
+        drop(listed);
         if let Claiming::Claimed(claimed) = queue.claim(true) {
             claimed.refuse(reason, self.on_thread());
         }
-        Key::new(claim)
+        Key::new(value)
     }
 
     #[inline]
@@ -227,9 +227,9 @@ impl<'env, E, K: Kind> Scope<'env, E, K> {
         F: Future + 'env,
         S: OutputPolicy<F::Output, Error = E>,
     {
-        let (roll, queue, claim) = fresh.publish(&self.members, &mut sched.blocks, number);
-        sched.enlist(roll, queue, ticket, effects);
-        Key::new(claim)
+        let (listed, queue, value) = fresh.publish(&self.members, &mut sched.blocks, number);
+        sched.enlist(listed, queue, ticket, effects);
+        Key::new(value)
     }
 
     /// Adds a child that has no key.
@@ -241,8 +241,8 @@ impl<'env, E, K: Kind> Scope<'env, E, K> {
     {
         let fresh = NewCell::<F, S>::new(ChildOptions::here(), location, future);
         let added = self.take_in(fresh, |fresh, sched, number, effects| {
-            let (roll, queue) = fresh.publish_keyless(&self.members, &mut sched.blocks, number);
-            sched.enlist(roll, queue, None, effects);
+            let (listed, queue) = fresh.publish_keyless(&self.members, &mut sched.blocks, number);
+            sched.enlist(listed, queue, None, effects);
         });
         if let Err(refused) = added {
             drop(self.refused(refused));

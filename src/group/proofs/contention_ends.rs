@@ -104,7 +104,7 @@ impl Bed {
 
     /// Both drivers poll a child. `f` runs in the one that the second driver has, when the shards are open; `g` in that of the
     /// first driver afterwards.
-    fn crowd(
+    fn crowded(
         &mut self,
         f: impl FnOnce(&Scope<'static>) + Send + 'static,
         g: impl FnOnce(&Scope<'static>, &Mutex<Option<Job>>) + Send + 'static,
@@ -177,11 +177,11 @@ fn wake_all(sleepers: &[Sleeper]) {
 }
 
 #[test]
-fn what_is_in_the_lanes_is_dropped_by_a_cancel_and_not_polled() {
+fn what_is_in_the_shards_is_dropped_by_a_cancel_and_not_polled() {
     let kept = ManualSpawner::new(2);
     let (group, mut bed) = Bed::new(&kept, GroupOptions::new());
     let sleepers = bed.sleepers.clone();
-    bed.crowd(
+    bed.crowded(
         move |tg| {
             wake_all(&sleepers);
             tg.cancel();
@@ -200,12 +200,12 @@ fn what_is_in_the_lanes_is_dropped_by_a_cancel_and_not_polled() {
 }
 
 #[test]
-fn what_is_in_the_lanes_goes_on_in_a_grace() {
+fn what_is_in_the_shards_goes_on_in_a_grace() {
     let kept = ManualSpawner::new(2);
     let options = GroupOptions::new().grace(Duration::from_secs(3600));
     let (group, mut bed) = Bed::new(&kept, options);
     let sleepers = bed.sleepers.clone();
-    bed.crowd(
+    bed.crowded(
         move |tg| {
             wake_all(&sleepers[..3]);
             tg.cancel();
@@ -223,11 +223,11 @@ fn what_is_in_the_lanes_goes_on_in_a_grace() {
 }
 
 #[test]
-fn what_is_in_the_lanes_is_dropped_with_the_group() {
+fn what_is_in_the_shards_is_dropped_with_the_group() {
     let kept = ManualSpawner::new(2);
     let (group, mut bed) = Bed::new(&kept, GroupOptions::new());
     let sleepers = bed.sleepers.clone();
-    bed.crowd(
+    bed.crowded(
         move |_| {
             wake_all(&sleepers);
             drop(group);
@@ -248,7 +248,7 @@ fn whoever_loses_a_driver_calls_another_one_for_what_is_in_the_shards() {
     let (group, mut bed) = Bed::new(&kept, GroupOptions::new());
     let sleepers = bed.sleepers.clone();
     let jobs = kept.clone();
-    bed.crowd(
+    bed.crowded(
         |_| {},
         move |tg, second| {
             // It has given way, so nobody has to be called.
@@ -271,11 +271,11 @@ fn whoever_loses_a_driver_calls_another_one_for_what_is_in_the_shards() {
 }
 
 #[test]
-fn nobody_is_called_for_what_is_left_in_the_lanes_when_all_are_over() {
+fn nobody_is_called_for_what_is_left_in_the_shards_when_all_are_over() {
     let kept = ManualSpawner::new(2);
     let (group, mut bed) = Bed::new(&kept, GroupOptions::new());
     let sleepers = bed.sleepers.clone();
-    bed.crowd(move |_| wake_all(&sleepers), |_, _| {});
+    bed.crowded(move |_| wake_all(&sleepers), |_, _| {});
     group.close();
     bed.run();
     assert!(group.is_empty() && !group.core().read(|sched| sched.has_shards));

@@ -12,7 +12,7 @@ use std::sync::atomic::Ordering::Relaxed;
 
 use crate::group::cell::CellRef;
 use crate::std_or_loom::atomic::AtomicBool;
-use crate::std_or_loom::{Lock, MOST_LANES, thread_number};
+use crate::std_or_loom::{Lock, MOST_SHARDS, thread_number};
 
 /// The shards of a group. Most groups never need any, and have no memory for them.
 pub(in crate::group) struct WakeShards {
@@ -57,7 +57,7 @@ impl WakeShards {
     /// Opens them, for so many drivers.
     pub(in crate::group) fn open(&self, drivers: usize) {
         self.shards.get_or_init(|| {
-            let count = drivers.min(MOST_LANES);
+            let count = drivers.min(MOST_SHARDS);
             (0..count).map(|_| Shard::new()).collect()
         });
         for shard in self.all() {

@@ -57,8 +57,8 @@ impl Sched {
                 if let Some(child) = slot.take() {
                     self.ready.push_back(child.stay());
                 }
-            } else if let Some(roll) = self.tell(child.child(), effects) {
-                child.and(roll);
+            } else if let Some(listed) = self.tell(child.child(), effects) {
+                child.and(listed);
             }
         }
         for slot in others.iter_mut().rev() {
@@ -72,15 +72,15 @@ impl Sched {
     #[inline]
     fn tell(&mut self, child: &CellRef, effects: &mut Effects) -> Option<CellRef> {
         let kept = child.untold()?;
-        let roll = self.children.remove(child)?;
+        let listed = self.children.remove(child)?;
         self.ended(child, Ending::Value, kept, effects);
-        Some(roll)
+        Some(listed)
     }
 
     /// Counts the end of a child, unless that was done.
     pub(in crate::group) fn settle_one(&mut self, child: &CellRef, effects: &mut Effects) {
-        if let Some(roll) = self.tell(child, effects) {
-            effects.release(roll);
+        if let Some(listed) = self.tell(child, effects) {
+            effects.release(listed);
         }
     }
 

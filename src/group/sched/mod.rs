@@ -219,7 +219,7 @@ impl Sched {
     /// Takes a child in that was admitted in the same critical section.
     pub(super) fn enlist(
         &mut self,
-        roll: CellRef,
+        listed: CellRef,
         queue: CellRef,
         ticket: Option<Ticket>,
         effects: &mut Effects,
@@ -228,7 +228,7 @@ impl Sched {
         if queue.is_background() {
             self.enlist_background(effects);
         }
-        self.children.add(roll);
+        self.children.add(listed);
         if ticket.is_none() {
             self.settle_for_slots(effects);
         }
@@ -317,8 +317,8 @@ impl Sched {
             effects.wake(waiter);
         }
         self.ended(&cell, end, kept, effects);
-        let roll = self.children.remove(&cell);
-        effects.part(cell.part_with(roll));
+        let listed = self.children.remove(&cell);
+        effects.part(cell.part_with(listed));
     }
 
     /// Counts the end of a child.

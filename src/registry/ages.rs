@@ -18,7 +18,7 @@ const PART: u32 = 32;
 const FEW: usize = 64;
 
 /// When the tasks of one group were created.
-pub(super) struct Births {
+pub(super) struct Ages {
     began: Instant,
     /// When the last mark was set, in microseconds since `began`; `u64::MAX` before the first.
     last: AtomicU64,
@@ -32,7 +32,7 @@ struct Marks {
     thin_at: usize,
 }
 
-impl Births {
+impl Ages {
     pub(super) fn new(now: Instant) -> Self {
         Self {
             began: now,
@@ -104,13 +104,13 @@ mod tests {
     #[test]
     fn ages_are_known_to_a_millisecond() {
         let began = Instant::now();
-        let births = Births::new(began);
+        let ages = Ages::new(began);
         let at = |ms| began + Duration::from_millis(ms);
         for (number, ms) in [(1, 0), (2, 0), (3, 10), (4, 25)] {
-            births.note(number, at(ms));
+            ages.note(number, at(ms));
         }
         let ages: Vec<_> = (1..=4)
-            .map(|number| births.age(number, at(30)).as_millis())
+            .map(|number| ages.age(number, at(30)).as_millis())
             .collect();
         assert_eq!(ages, [30, 30, 20, 5]);
     }
@@ -118,20 +118,20 @@ mod tests {
     #[test]
     fn a_century_of_tasks_takes_little_room_and_ages_stay_about_right() {
         let began = Instant::now();
-        let births = Births::new(began);
+        let ages = Ages::new(began);
         let mut elapsed = Duration::ZERO;
         let mut notes = Vec::new();
         let mut number = 0;
         while elapsed < Duration::from_secs(100 * 365 * 24 * 3600) {
             number += 1;
-            births.note(number, began + elapsed);
+            ages.note(number, began + elapsed);
             notes.push((number, elapsed));
             // Quick bursts at first, then less and less.
             elapsed += Duration::from_millis(1) + elapsed / 5000;
         }
-        assert!(births.marks.lock().list.len() < 2000);
+        assert!(ages.marks.lock().list.len() < 2000);
         for (number, born) in notes {
-            let (age, real) = (births.age(number, began + elapsed), elapsed - born);
+            let (age, real) = (ages.age(number, began + elapsed), elapsed - born);
             assert!(age >= real, "{age:?} {real:?}");
             assert!(age - real <= STEP + real / PART, "{age:?} {real:?}");
         }
@@ -140,12 +140,12 @@ mod tests {
     #[test]
     fn numbers_that_come_out_of_turn_do_no_harm() {
         let began = Instant::now();
-        let births = Births::new(began);
-        births.note(5, began + STEP);
-        births.note(4, began + 2 * STEP);
-        births.note(6, began);
-        assert_eq!(births.age(4, began + 3 * STEP), 2 * STEP);
-        assert_eq!(births.age(9, began + 3 * STEP), 2 * STEP);
-        assert_eq!(births.age(9, began), Duration::ZERO);
+        let ages = Ages::new(began);
+        ages.note(5, began + STEP);
+        ages.note(4, began + 2 * STEP);
+        ages.note(6, began);
+        assert_eq!(ages.age(4, began + 3 * STEP), 2 * STEP);
+        assert_eq!(ages.age(9, began + 3 * STEP), 2 * STEP);
+        assert_eq!(ages.age(9, began), Duration::ZERO);
     }
 }

@@ -13,7 +13,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::time::Instant;
 
-use super::births::Births;
+use super::ages::Ages;
 use super::info::TaskInfo;
 use crate::cancel::{CancelKind, CancelReason};
 use crate::group::{Detached, Glance, GroupOptions, Key, Label, OutputPolicy};
@@ -21,7 +21,7 @@ use crate::spawner::{Spawner, SpawnerHandle};
 use crate::std_or_loom::Lock;
 use crate::time::{Clock, ClockHandle};
 
-pub(super) struct Roster {
+pub(super) struct Groups {
     options: GroupOptions,
     location: &'static Location<'static>,
     first: Arc<Branch>,
@@ -37,7 +37,7 @@ struct More {
 /// One of the groups.
 pub(super) struct Branch {
     group: Detached,
-    births: Births,
+    ages: Ages,
     /// What tells the age of tasks; `None` is the system's clock.
     clock: Option<ClockHandle>,
     /// All its tasks were cancelled: those that come later go elsewhere.
@@ -50,7 +50,7 @@ impl Branch {
         let group = Detached::open(options, location);
         let clock = group.spawner().clock();
         Arc::new(Self {
-            births: Births::new(now(clock.as_ref())),
+            ages: Ages::new(now(clock.as_ref())),
             group,
             clock,
             retired: AtomicBool::new(false),
@@ -82,13 +82,13 @@ impl Branch {
     {
         let born = now(self.clock.as_ref());
         let key = self.group.try_add::<F, S>(label, future)?;
-        self.births.note(key.id().child, born);
+        self.ages.note(key.id().child, born);
         Ok(key)
     }
 
     pub(super) fn tasks(&self) -> impl Iterator<Item = TaskInfo> {
         let now = now(self.clock.as_ref());
-        let age = move |glance: &Glance| self.births.age(glance.child.id().child, now);
+        let age = move |glance: &Glance| self.ages.age(glance.child.id().child, now);
         let glances = self.group.glance().into_iter();
         glances.map(move |glance| TaskInfo::new(age(&glance), glance))
     }
@@ -98,7 +98,7 @@ fn now(clock: Option<&ClockHandle>) -> Instant {
     clock.map_or_else(Instant::now, Clock::now)
 }
 
-impl Roster {
+impl Groups {
     #[track_caller]
     pub(super) fn open(options: GroupOptions, location: &'static Location<'static>) -> Self {
         Self {
