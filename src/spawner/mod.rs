@@ -96,7 +96,7 @@ pub use self::global::{GlobalSpawnerError, set_global_spawner};
 #[cfg(feature = "std")]
 pub use self::handle::SpawnerHandle;
 #[cfg(all(feature = "std", not(loom)))]
-pub(crate) use self::own_ground::{Attends, OwnGround, Stops, stops, thread_serves};
+pub(crate) use self::own_ground::{Attends, OwnGround, stops, thread_serves};
 
 #[cfg(all(feature = "async-executor", not(loom)))]
 pub use self::embedded::{Embedded, block_on};

@@ -1,5 +1,6 @@
 //! Ground under code that blocks its thread: what is blocked with it, and what it stands on then.
 
+use std::cell::Cell;
 use std::process;
 use std::sync::{Mutex, PoisonError};
 
@@ -15,30 +16,23 @@ pub(crate) fn thread_serves() -> Option<String> {
         .or_else(|| current::running().map(|spawner| format!("{spawner:?}")))
 }
 
-/// Why what is current here makes no progress while this thread is blocked.
-pub(crate) enum Stops {
-    /// This is the only thread of that runtime.
-    Only(String),
-    /// It was left behind in the process that this one was forked from.
-    Lost,
-}
-
-/// Does what is current here make no progress while this thread is blocked?
-pub(crate) fn stops() -> Option<Stops> {
+/// The runtime, in words, that makes no progress while this thread is blocked. `spawner` is the one that is named here.
+pub(crate) fn stops(spawner: Option<&SpawnerHandle>) -> Option<String> {
     if is_on_own_ground() {
         return None;
     }
-    if let Some(runtime) = runtime::only_thread() {
-        return Some(Stops::Only(runtime));
-    }
-    match current::named() {
-        Some(spawner) if spawner.may_block() => None,
-        Some(spawner) => Some(Stops::Only(match loop_here() {
+    runtime::only_thread().or_else(|| {
+        let spawner = spawner.filter(|spawner| !spawner.may_block())?;
+        Some(match loop_here() {
             Some(name) => format!("runner `{name}`"),
             None => format!("{spawner:?}"),
-        })),
-        None => default_spawner::is_lost().then_some(Stops::Lost),
-    }
+        })
+    })
+}
+
+thread_local! {
+    /// How many `Attends` there are on this thread.
+    static ATTENDING: Cell<usize> = const { Cell::new(0) };
 }
 
 /// This thread sees to the children of scopes in code that it polls itself, until this is dropped: where they would run on the
@@ -49,9 +43,27 @@ pub(crate) struct Attends {
 
 impl Attends {
     pub(crate) fn begin() -> Self {
+        ATTENDING.with(|attending| attending.set(attending.get() + 1));
         Self {
             _presence: default_spawner::attend(),
         }
+    }
+}
+
+impl Drop for Attends {
+    fn drop(&mut self) {
+        ATTENDING.with(|attending| attending.set(attending.get() - 1));
+    }
+}
+
+/// What is current instead of the embedded default in code that this thread attends to, where the threads of the default stayed
+/// behind in the process that this one was forked from. Found out when it is asked for: that takes a call of the system.
+pub(super) fn instead_of_default() -> Option<SpawnerHandle> {
+    let attends = ATTENDING.try_with(Cell::get).unwrap_or(0) > 0;
+    if attends && default_spawner::is_lost() {
+        own()
+    } else {
+        None
     }
 }
 

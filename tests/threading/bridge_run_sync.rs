@@ -52,6 +52,19 @@ fn a_time_limit_drops_the_future_here() {
 
 // Bridge-14
 #[test]
+fn a_time_limit_ends_what_always_wakes_itself() {
+    watched("time limit, woken", || {
+        let restless = poll_fn(|cx| -> Poll<()> {
+            cx.waker().wake_by_ref();
+            Poll::Pending
+        });
+        let run = RunSync::new().timeout(SHORT).run(restless);
+        assert!(matches!(run, Err(RunSyncError::TimedOut)));
+    });
+}
+
+// Bridge-14
+#[test]
 fn what_is_ready_at_the_last_instant_counts() {
     watched("last instant", || {
         for _ in 0..50 {

@@ -8,7 +8,7 @@ use super::error::Blocks;
 use crate::blocked::call_within;
 use crate::log;
 use crate::spawner::{
-    Attends, EnterGuard, OwnGround, Spawner, SpawnerHandle, Stops, enter, named_spawner, stops,
+    Attends, EnterGuard, OwnGround, Spawner, SpawnerHandle, enter, named_spawner, stops,
 };
 
 /// What stands around the future.
@@ -30,25 +30,24 @@ impl Ground {
         strict: bool,
         location: &'static Location<'static>,
     ) -> Result<Self, Blocks> {
-        let blocks = match stops() {
-            None => return Ok(Self::shared(on)),
-            Some(Stops::Lost) => None,
-            Some(Stops::Only(runtime)) => Some(Blocks {
-                call: "run_sync",
-                location,
-                runtime,
-            }),
+        let named = named_spawner();
+        let Some(runtime) = stops(named.as_ref()) else {
+            return Ok(Self::shared(on, named));
         };
-        match blocks {
-            Some(blocks) if strict => return Err(blocks),
-            Some(ref blocks) => warn_once(blocks),
-            None => {}
+        let blocks = Blocks {
+            call: "run_sync",
+            location,
+            runtime,
+        };
+        if strict {
+            return Err(blocks);
         }
+        warn_once(&blocks);
         let on = on.filter(Spawner::may_block);
         let (own, spawner) = OwnGround::enter(on).unzip();
         Ok(Self {
             spawner,
-            blocks,
+            blocks: Some(blocks),
             _entered: None,
             _own: own,
             _attends: None,
@@ -56,9 +55,9 @@ impl Ground {
     }
 
     /// Nothing that is current here is blocked.
-    fn shared(on: Option<SpawnerHandle>) -> Self {
+    fn shared(on: Option<SpawnerHandle>, named: Option<SpawnerHandle>) -> Self {
         let entered = on.as_ref().map(enter);
-        let spawner = on.or_else(named_spawner);
+        let spawner = on.or(named);
         let attends = spawner.is_none().then(Attends::begin);
         Self {
             spawner,

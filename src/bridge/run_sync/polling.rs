@@ -22,6 +22,10 @@ const QUIET: Duration = Duration::from_secs(1);
 const AGAIN: Duration = Duration::from_millis(1);
 const MOST: Duration = Duration::from_millis(64);
 
+/// So often what has woken itself is polled again at once, before anybody is told that the thread is blocked. Not for ever: it may
+/// go on so until somebody has done something who counts on this thread.
+const AT_ONCE: usize = 16;
+
 /// What is called before and after each wait.
 pub(super) type AroundWait<'a> = (Box<dyn FnMut() + 'a>, Box<dyn FnMut() + 'a>);
 
@@ -48,9 +52,17 @@ impl Call<'_> {
         let kept = Kept::take();
         let mut cx = Context::from_waker(&kept.waker);
         let mut poll = || ground.inside(|| future.as_mut().poll(&mut cx));
-        if let Poll::Ready(output) = poll() {
-            kept.keep();
-            return Some(output);
+        let mut left = AT_ONCE;
+        loop {
+            if let Poll::Ready(output) = poll() {
+                kept.keep();
+                return Some(output);
+            }
+            if left == 0 || !kept.parker.is_notified() {
+                break;
+            }
+            left -= 1;
+            kept.parker.park();
         }
         let mut wait = Wait {
             until,
@@ -92,7 +104,7 @@ impl Wait<'_> {
     fn for_notice(&mut self, parker: &Arc<Parker>) -> bool {
         if parker.is_notified() {
             parker.park();
-            return true;
+            return self.until.is_none_or(|until| Instant::now() < until);
         }
         let _released = self.around_wait.as_mut().map(|(release, reacquire)| {
             release();

@@ -14,6 +14,7 @@ use std::fmt;
 use std::marker::PhantomData;
 use std::mem;
 
+use super::own_ground::instead_of_default;
 use super::{Spawner, SpawnerHandle, default_spawner, global};
 use crate::std_or_loom::per_thread;
 use crate::time::{self, ClockHandle};
@@ -199,6 +200,9 @@ pub fn try_current_spawner() -> Option<SpawnerHandle> {
         return Some(spawner);
     }
     if let Some(spawner) = global::global_spawner() {
+        return Some(spawner);
+    }
+    if let Some(spawner) = instead_of_default() {
         return Some(spawner);
     }
     default_spawner::default_handle()

@@ -132,21 +132,26 @@ pub(super) fn serves() -> bool {
 
 /// Has this thread see to the children of scopes in code that it polls itself, until this is dropped.
 pub(super) fn attend() -> Presence {
-    Presence::new()
+    Presence::unnamed()
 }
 
 /// Marks this thread as one on which the embedded default runs jobs, until it is dropped.
 #[derive(Debug)]
 pub(super) struct Presence {
-    _current: EnterGuard,
+    _current: Option<EnterGuard>,
 }
 
 impl Presence {
     fn new() -> Self {
+        let mut presence = Self::unnamed();
+        presence._current = Some(enter_running(handle()));
+        presence
+    }
+
+    /// One that leaves it open which spawner is current.
+    fn unnamed() -> Self {
         PRESENCES.with(|presences| presences.set(presences.get() + 1));
-        Self {
-            _current: enter_running(handle()),
-        }
+        Self { _current: None }
     }
 }
 
