@@ -13,7 +13,7 @@ use std::task::{Context, Poll};
 use super::calls::sealed::Calls;
 use super::form::{Gathered, TryGathered};
 use super::in_order::Awaits;
-use crate::group::{self, Kind, Lacking, Scope};
+use crate::group::{self, Kind, Lacking, NoValue, Scope};
 use crate::scope::{Begin, ScopeFuture};
 
 /// The future of [`gather`](crate::gather()) and its relatives.
@@ -53,6 +53,7 @@ where
 
     fn begin(self, tg: Scope<'env, E, K>) -> Whole<W> {
         Whole {
+            no_value: None,
             calls: Some((self.start)(self.ready, &tg, self.location)),
             location: self.location,
         }
@@ -82,6 +83,7 @@ where
 pub struct Whole<W> {
     /// `None` once this is over.
     calls: Option<W>,
+    no_value: Option<Box<NoValue>>,
     location: &'static Location<'static>,
 }
 
@@ -90,6 +92,9 @@ impl<W: Awaits> Future for Whole<W> {
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<W> {
         let Some(calls) = &mut self.calls else {
+            if let Some(no_value) = &mut self.no_value {
+                no_value.poll(cx);
+            }
             return Poll::Pending;
         };
         let whole = std::task::ready!(calls.poll_over(cx));
@@ -102,8 +107,8 @@ impl<W: Awaits> Future for Whole<W> {
             location: self.location,
             cure: "`try_gather` gives an error instead, and `gather_settled` the outcome of each call",
         };
-        gather.body_has_no_value(None);
-        Poll::Pending
+        self.no_value = gather.body_has_no_value(None);
+        self.poll(cx)
     }
 }
 

@@ -29,7 +29,7 @@ pub(crate) use engine::kind::Borrows;
 pub(crate) use engine::kind::sealed::Sealed as KindSealed;
 pub use engine::kind::{Accepts, Blocking, Inline, InlineLocal, Kind, Local, Shared};
 pub(crate) use engine::position::{is_in_child_of, standing, task_here};
-pub(crate) use engine::surroundings::Lacking;
+pub(crate) use engine::surroundings::{Lacking, NoValue};
 pub(crate) use engine::told::{hands_on, sift, tell};
 pub use handle::key::{Key, TakeError};
 pub(crate) use handle::output_policy::{Call, Fallible, Plain};

@@ -1,15 +1,16 @@
 //! What cannot give its value ends what awaits it: the child, the body that can fail, or, where there is neither, this program.
 
 use std::future::pending;
-use std::sync::Arc;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use futures::StreamExt;
 use ingather::{
     CancelKind, CancelReason, Failure, GatherIncomplete, GroupOptions, StartError, create_task,
     current_token, gather_on, inline_gather, inline_race, inline_scope, map_concurrent_on,
-    map_concurrent_unordered_on, race_on, scope_on, shield, try_scope_on, with_cleanup,
+    map_concurrent_unordered_on, race_on, run_sync, scope_on, shield, try_scope_on, with_cleanup,
 };
 
 use crate::support::{Drops, Fault, Gate, Site, behaviour, payload_of, yields};
@@ -26,6 +27,7 @@ behaviour!(
     one_call_is_enough_and_the_others_are_cancelled,
     a_race_goes_on_as_long_as_a_call_does,
     a_panic_comes_first,
+    a_call_that_blocks_its_thread_panics,
 );
 
 /// A call that cancels itself.
@@ -146,6 +148,36 @@ async fn the_child_that_it_is_in_ends(on: Site) {
         format!("{reason}").contains("cannot give its value"),
         "{reason}"
     );
+}
+
+// Cuts-3
+async fn a_call_that_blocks_its_thread_panics(on: Site) {
+    for form in [Form::InlineGather, Form::InlineRace] {
+        for in_body in [false, true] {
+            let (inner, texts) = (on.clone(), Arc::new(Mutex::new(Vec::new())));
+            let said = Arc::clone(&texts);
+            let blocks = async move {
+                let run = AssertUnwindSafe(|| run_sync(form.run(inner)));
+                let panic = catch_unwind(run).expect_err("there is no value");
+                let text = panic.downcast::<String>().expect("it is a text");
+                said.lock().unwrap().push(*text);
+            };
+            if in_body {
+                let body = try_scope_on(&on.spawner, |_| async {
+                    blocks.await;
+                    Ok::<_, Fault>(())
+                });
+                // It was ended, and may be over before it is dropped.
+                drop(body.await);
+            } else {
+                drop(scope_on(&on.spawner, |tg| async move { tg.spawn(blocks).await }).await);
+            }
+            let texts = texts.lock().unwrap();
+            let text = texts.first().expect("it came back");
+            assert!(text.contains("cannot give its value"), "{text}");
+            assert!(text.contains(&format!("`{}` at ", form.name())), "{text}");
+        }
+    }
 }
 
 // Cuts-3

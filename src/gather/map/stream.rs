@@ -36,7 +36,8 @@ use crate::gather::race::completion_queue::{CallEnd, CompletionQueue, End, Ways}
 use crate::gather::race::completion_sender::{CompletionSender, Tells};
 use crate::gather::site::{Site, lose_value};
 use crate::group::{
-    BodyFailure, GroupOptions, Lack, Lacking, Left, OnError, Origin, Owner, Scope, Shared, Turn,
+    BodyFailure, GroupOptions, Lack, Lacking, Left, NoValue, OnError, Origin, Owner, Scope, Shared,
+    Turn,
 };
 use crate::panic::catch;
 use crate::spawner::{SpawnerHandle, lend};
@@ -104,7 +105,7 @@ pin_project! {
         missing: bool,
         panics: bool,
         // It had no value to give, and whatever awaits it ends.
-        lacks: bool,
+        no_value: Option<Box<NoValue>>,
         // The group's, for a poll that opens no turn; `None` if it did not come back to us.
         spawner: Option<SpawnerHandle>,
         mode: std::marker::PhantomData<fn() -> M>,
@@ -156,7 +157,7 @@ impl<S, F, V, E, M, R: Default> MapStream<S, F, V, E, M, R> {
             leaving: false,
             missing: false,
             panics: false,
-            lacks: false,
+            no_value: None,
             spawner: None,
             mode: std::marker::PhantomData,
         }
@@ -195,10 +196,12 @@ where
             *this.owner = Some(owner);
         }
         let (Some(owner), Some(queue)) = (this.owner.as_mut(), this.queue.as_ref()) else {
-            return if *this.lacks {
-                Poll::Pending
-            } else {
-                Poll::Ready(None)
+            return match this.no_value {
+                Some(no_value) => {
+                    no_value.poll(cx);
+                    Poll::Pending
+                }
+                None => Poll::Ready(None),
             };
         };
         let poll = {
@@ -251,8 +254,10 @@ where
                     location: this.location,
                     cure: "`try_map_concurrent` gives an error instead",
                 };
-                stream.ends_surroundings(&Lack::of(&error));
-                *this.lacks = true;
+                let no_value = this
+                    .no_value
+                    .insert(stream.ends_surroundings(Lack::of(&error)));
+                no_value.poll(cx);
                 Poll::Pending
             }
         }
@@ -266,7 +271,7 @@ where
     F: FnMut(S::Item) -> Fut,
 {
     fn is_terminated(&self) -> bool {
-        self.start.is_none() && self.owner.is_none() && !self.lacks
+        self.start.is_none() && self.owner.is_none() && self.no_value.is_none()
     }
 }
 

@@ -28,7 +28,7 @@ use super::joiner::{self, CallInfo, Joiner, Verdict, Winner};
 use crate::cancel::{CancelKind, CancelReason};
 use crate::error::Outcome;
 use crate::gather::site::Site;
-use crate::group::{Kind, Lack, Lacking, Scope, Whole};
+use crate::group::{Kind, Lack, Lacking, NoValue, Scope, Whole};
 use crate::panic::catch;
 use crate::scope::{Begin, ScopeFuture};
 
@@ -150,6 +150,7 @@ where
             inbox: VecDeque::new(),
             left,
             panics: false,
+            no_value: None,
             queue,
             tg,
         }
@@ -168,6 +169,7 @@ pub struct Joining<'env, J, O, T, E, K: Kind> {
     left: usize,
     /// One of them panicked, and the group goes on with that.
     panics: bool,
+    no_value: Option<Box<NoValue>>,
     queue: Arc<CompletionQueue<O>>,
     tg: Scope<'env, Infallible, K>,
 }
@@ -183,7 +185,7 @@ where
         let this = &mut *self;
         for _ in 0..LETTERS {
             if this.left == 0 {
-                return this.end();
+                return this.end(cx);
             }
             if this.inbox.is_empty() && !this.queue.fetch(&mut this.inbox, cx.waker()) {
                 return Poll::Pending;
@@ -201,12 +203,15 @@ where
     K: Kind,
 {
     /// Gives the joiner back, unless it has nothing to give: then whatever awaits this ends.
-    fn end(&mut self) -> Poll<J> {
+    fn end(&mut self, cx: &Context<'_>) -> Poll<J> {
         if self.panics {
             self.tg.core().body_gives_up();
             return Poll::Pending;
         }
         let Some(joiner) = self.joiner.take() else {
+            if let Some(no_value) = &mut self.no_value {
+                no_value.poll(cx);
+            }
             return Poll::Pending;
         };
         match (self.lacks)(&joiner) {
@@ -217,8 +222,8 @@ where
                     location: self.queue.site().location,
                     cure: "`join_with` and `joiner::FirstOver` give the outcome instead",
                 };
-                race.body_has_no_value(Some(lack));
-                Poll::Pending
+                self.no_value = race.body_has_no_value(Some(lack));
+                self.end(cx)
             }
         }
     }

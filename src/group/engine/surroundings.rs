@@ -6,6 +6,7 @@
 
 use std::panic::Location;
 use std::sync::Arc;
+use std::task::Context;
 
 use super::core::Core;
 use super::position::{Position, here};
@@ -24,40 +25,77 @@ pub(crate) struct Lacking {
     pub(crate) cure: &'static str,
 }
 
+/// So often what has no value is polled once it has ended what awaits it. What a driver or an owner polls is dropped after the first.
+const POLLS: u8 = 8;
+
+/// What has no value, and has ended what awaits it: it is dropped at this suspension.
+#[derive(Debug)]
+pub(crate) struct NoValue {
+    lacking: Lacking,
+    lack: Lack,
+    polls: u8,
+}
+
+impl NoValue {
+    /// Is to be polled again.
+    ///
+    /// # Panics
+    ///
+    /// If it is polled on and on. Then it is awaited by a call that blocks its thread inside of the poll of what was ended, such as
+    /// `block_on`, which would wait for ever.
+    pub(crate) fn poll(&mut self, cx: &Context<'_>) {
+        if self.polls == POLLS {
+            self.lacking.panic(&self.lack);
+        }
+        self.polls += 1;
+        cx.waker().wake_by_ref();
+    }
+}
+
 impl Lacking {
-    /// Says so in the body of the group that lacks it, which is dropped or ends what it is in.
+    /// Says so in the body of the group that lacks it, which is dropped or ends what it is in. What it is then waits as that says.
     ///
     /// # Panics
     ///
     /// As [`ends_surroundings`](Self::ends_surroundings).
-    pub(crate) fn body_has_no_value(self, lack: Option<Lack>) {
+    pub(crate) fn body_has_no_value(self, lack: Option<Lack>) -> Option<Box<NoValue>> {
         let Some(Position::Body(core)) = here() else {
             unreachable!("a body runs in its own group");
         };
         if core.drops_body() || core.read(|sched| sched.resumes) {
             // Its output says so, or a panic goes on.
             core.body_gives_up();
+            None
         } else {
             let lack = lack.or_else(|| core.lack());
-            self.ends_surroundings(&lack.unwrap_or_else(Lack::unknown));
+            Some(self.ends_surroundings(lack.unwrap_or_else(Lack::unknown)))
         }
     }
 
-    /// Ends what awaits this, which must not be ready afterwards.
+    /// Ends what awaits this, which must not be ready afterwards, and waits as what this gives says.
     ///
     /// # Panics
     ///
     /// If there is nothing around it that could say so.
-    pub(crate) fn ends_surroundings(self, lack: &Lack) {
+    pub(crate) fn ends_surroundings(self, lack: Lack) -> Box<NoValue> {
+        let reason = lack.reason.leaves_no_value(self.what, self.location);
+        if !end_from(here(), &reason) {
+            self.panic(&lack);
+        }
+        Box::new(NoValue {
+            lacking: self,
+            lack,
+            polls: 0,
+        })
+    }
+
+    fn panic(self, lack: &Lack) -> ! {
         let Self {
             what,
             location,
             cure,
         } = self;
-        let reason = lack.reason.leaves_no_value(what, location);
-        if !end_from(here(), &reason) {
-            panic!("`{what}` at {location} cannot give its value: {lack}; {cure}");
-        }
+        panic!("`{what}` at {location} cannot give its value: {lack}; {cure}");
     }
 }
 
