@@ -1,0 +1,10 @@
+//! A race cannot say that it was cut short before anybody won.
+
+use ingather::{CancelToken, GroupOptions, block_on};
+
+fn main() {
+    let options = GroupOptions::new().token(&CancelToken::new());
+    block_on(options.clone().race([|| async { 7 }]));
+    block_on(options.clone().inline_race([|| async { 7 }]));
+    block_on(options.inline_race_local([|| async { 7 }]));
+}
