@@ -60,48 +60,58 @@ async fn until(over: impl Fn() -> bool) {
 
 // Executors-12
 async fn a_walk_of_many_levels_ends(on: Site) {
+    ends(on.spawner, LEVELS).await;
+}
+
+async fn ends(on: SpawnerHandle, levels: usize) {
     let drops = Drops::new();
     let suspends = async { yield_now().await }.boxed();
-    let levels = walk(on.spawner.clone(), LEVELS, drops.clone(), suspends).await;
-    assert_eq!(levels, LEVELS);
+    assert_eq!(walk(on, levels, drops.clone(), suspends).await, levels);
     assert!(drops.all());
 }
 
 // Executors-12, Cancelling-2
 async fn a_walk_of_many_levels_is_cancelled(on: Site) {
+    is_cancelled(on.spawner, LEVELS).await;
+}
+
+async fn is_cancelled(on: SpawnerHandle, levels: usize) {
     let (drops, begun) = (Drops::new(), Gate::new());
-    let (at_bottom, spawner) = (begun.clone(), on.spawner.clone());
+    let (at_bottom, spawner) = (begun.clone(), on.clone());
     let bottom = async move {
         at_bottom.open();
         pending().await
     };
     let held = drops.clone();
-    let outcome = try_scope_on(&on.spawner, |tg| async move {
-        drop(tg.spawn(walk(spawner, LEVELS, held, bottom.boxed())));
+    let outcome = try_scope_on(&on, |tg| async move {
+        drop(tg.spawn(walk(spawner, levels, held, bottom.boxed())));
         begun.wait().await;
         tg.cancel();
         pending::<Result<(), Fault>>().await
     });
     assert!(outcome.await.is_err());
-    assert!(drops.all() && drops.made() == LEVELS + 1);
+    assert!(drops.all() && drops.made() == levels + 1);
 }
 
 // Executors-12, Dropping-1
 async fn a_walk_of_many_levels_is_dropped(on: Site) {
+    is_dropped(on.spawner, LEVELS).await;
+}
+
+async fn is_dropped(on: SpawnerHandle, levels: usize) {
     let (drops, begun) = (Drops::new(), Gate::new());
     let at_bottom = begun.clone();
     let bottom = async move {
         at_bottom.open();
         pending().await
     };
-    let group = GatherGroup::on(&on.spawner);
-    let walk = walk(on.spawner.clone(), LEVELS, drops.clone(), bottom.boxed());
-    drop(group.spawn(walk));
+    let group = GatherGroup::on(&on);
+    drop(group.spawn(walk(on, levels, drops.clone(), bottom.boxed())));
     begun.wait().await;
     drop(group);
     // What was in a poll goes at the end of that.
     until(|| drops.all()).await;
-    assert_eq!(drops.made(), LEVELS + 1);
+    assert_eq!(drops.made(), levels + 1);
 }
 
 // Executors-12
@@ -188,19 +198,38 @@ async fn groups_that_own_groups_go_one_after_the_other(on: Site) {
     until(|| drops.all()).await;
 }
 
-// Executors-12
-#[test]
-fn a_walk_of_a_hundred_thousand_levels_ends() {
-    for kind in [Kind::Embedded, Kind::TokioMany] {
-        let name = format!("a_walk_of_a_hundred_thousand_levels_ends on {kind:?}");
-        watched_for(300, name, move || {
-            let (host, drops) = (Host::start(kind), Drops::new());
-            let suspends = async { yield_now().await }.boxed();
-            let walk = walk(host.spawner.clone(), 100_000, drops.clone(), suspends);
-            assert_eq!(futures::executor::block_on(walk), 100_000);
-            assert!(drops.all());
-        });
+/// How many levels the deepest walks have.
+const VERY_MANY: usize = 100_000;
+
+/// Has walks of very many levels come to each of their ends.
+fn very_deep(kinds: &[Kind]) {
+    for &kind in kinds {
+        for end in ["ends", "is cancelled", "is dropped"] {
+            let name = format!("a walk of {VERY_MANY} levels {end} on {kind:?}");
+            watched_for(300, name, move || {
+                let host = Host::start(kind);
+                let on = host.spawner.clone();
+                match end {
+                    "ends" => host.block_on(ends(on, VERY_MANY)),
+                    "is cancelled" => host.block_on(is_cancelled(on, VERY_MANY)),
+                    _ => host.block_on(is_dropped(on, VERY_MANY)),
+                }
+            });
+        }
     }
+}
+
+// Executors-12, Cancelling-2, Dropping-1
+#[test]
+fn a_walk_of_a_hundred_thousand_levels_comes_to_each_end() {
+    very_deep(&[Kind::Embedded, Kind::TokioMany]);
+}
+
+// Executors-12, Cancelling-2, Dropping-1
+#[test]
+#[ignore = "takes minutes: `cargo test --all-features --test engine -- --ignored`"]
+fn a_walk_of_a_hundred_thousand_levels_comes_to_each_end_on_every_spawner() {
+    very_deep(&Kind::ALL);
 }
 
 /// A token, and the last of those that are cancelled by the callback of the one before.

@@ -1,5 +1,6 @@
 //! Each kind of spawner, and running one test on it: as a job of the spawner, and from a plain thread.
 
+use std::future::Future;
 use std::num::NonZeroUsize;
 use std::panic::{AssertUnwindSafe, resume_unwind};
 use std::sync::mpsc::channel;
@@ -211,6 +212,16 @@ impl Drop for Host {
     }
 }
 
+impl Host {
+    /// Waits for a future outside of the spawner's jobs; a test executor runs it beside them.
+    pub(crate) fn block_on<F: Future>(&self, future: F) -> F::Output {
+        match &self.keeper {
+            Keeper::Test(executor) => executor.block_on(future),
+            _ => block_on(future),
+        }
+    }
+}
+
 /// Runs one test on one kind of spawner, in each of the modes: `true` is as a job of the spawner.
 pub(crate) fn run(
     kind: Kind,
@@ -263,9 +274,8 @@ fn run_on(
         };
         let test = AssertUnwindSafe(test(site)).catch_unwind();
         let result = match (&host.keeper, inside) {
-            (Keeper::Test(executor), _) => executor.block_on(test),
             _ if kind == Kind::EmbeddedBlockOn => ingather::block_on(test),
-            (_, false) => block_on(test),
+            (Keeper::Test(_), _) | (_, false) => host.block_on(test),
             (_, true) => {
                 let (tell, told) = channel();
                 let job = async move {
