@@ -24,7 +24,7 @@ pub(in crate::group) struct Extras {
     /// Where the child was spawned; set when it is boxed for one.
     location: Option<&'static Location<'static>>,
     pub(in crate::group) name: Option<Arc<str>>,
-    /// What is set in it. Belongs to whoever holds `RUNNING`, as the stage (S1), and is gone once the child is over.
+    /// What is set in it. Belongs to the holder of `RUNNING`, as the stage (S1), and is gone once the child is over.
     pub(in crate::group) context: UnsafeCell<Option<Vars>>,
     pub(in crate::group) held: Lock<Held>,
 }

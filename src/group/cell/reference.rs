@@ -184,7 +184,7 @@ impl CellRef {
         });
         if let Ok(before) = marked {
             if before.has(RUNNING) {
-                // Whoever polls it sees the mark.
+                // The thread that polls it sees the mark.
             } else if goes(before) {
                 self.group().doom(self.clone());
             } else if !before.has(SCHEDULED) {
@@ -350,7 +350,7 @@ impl CellRef {
     pub(super) unsafe fn give_up(&self, what: usize) {
         let before = self.header().state.fetch_sub(what, Release);
         if Snapshot(before).refs() == Snapshot(what).refs() {
-            // Whoever let go earlier has to be done with the cell before it is freed. A load and not a fence, since
+            // Threads that released theirs earlier have to be done with the cell before it is freed. A load and not a fence, since
             // ThreadSanitizer knows no fences; here it costs nothing.
             self.load();
             // SAFETY: these were the last references.

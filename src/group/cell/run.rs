@@ -1,4 +1,4 @@
-//! One poll of a child, and its end: the steps of whoever holds `RUNNING`.
+//! One poll of a child, and its end: the steps of the holder of `RUNNING`.
 
 use std::mem::{ManuallyDrop, take};
 use std::sync::Arc;
@@ -17,7 +17,7 @@ use crate::cancel::CancelReason;
 
 /// How a child of a batch left the hands of its driver. The batch keeps its reference.
 pub(in crate::group) enum RanInBatch {
-    /// It is over, and whoever has the lock next and looks at it tells the group.
+    /// It is over, and the next thread with the lock that looks at it counts the end.
     Over,
     /// The same, and this task waits for it: it is woken when the group has been told.
     Awaited(Waker),
@@ -218,7 +218,7 @@ impl CellRef {
                 let stays = !kept || Snapshot(now).has(KEY);
                 stays.then_some(now + OVER + untold(kept) - RUNNING)
             };
-            // In the one order with `Batch::hurry`: whoever wants to know at once is seen by the driver, or sees this.
+            // In the one order with `Batch::hurry`: a thread that hurries is seen by the driver, or sees this.
             match header.state.fetch_update(SeqCst, Acquire, next) {
                 Ok(before) => break Snapshot(before),
                 Err(_) => kept = false,
@@ -242,7 +242,7 @@ impl CellRef {
         Snapshot(self.header().state.load(SeqCst)).is_waiting()
     }
 
-    /// Lets go of a value after `OVER`, when what is wrong with it can only be reported. By whoever (S5) names.
+    /// Drops a value after `OVER`, when a panic can only be reported. Caller: the side named by S5.
     pub(super) fn let_go_late(&self) {
         let vtable = self.header().vtable;
         // SAFETY: the key is gone, so the value is ours alone; and so is what `let_go` puts in its place.
@@ -293,7 +293,7 @@ impl Claimed {
     }
 }
 
-/// Before the end can be seen: whoever learns of it from the key and fails in turn comes second.
+/// Before the end can be seen: a sibling that learns of it from the key and fails in turn comes second.
 fn tell_group(failed: Failed, end: Ending) {
     let core = Arc::clone(failed.core());
     Group::of(&core).child_fails(failed, end);

@@ -37,7 +37,7 @@ impl Shields {
         self.0.as_ref().is_some_and(|all| all.holding > 0)
     }
 
-    /// Is anybody to be told of its drop?
+    /// Is a clean-up to be polled when its drop is due?
     pub(in crate::group) fn tells(&self) -> bool {
         self.0
             .as_ref()

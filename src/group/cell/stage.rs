@@ -169,7 +169,7 @@ impl<F: Future, S: OutputPolicy<F::Output>> Cell<F, S> {
             }
             Some(output) => Self::lose(output, &child),
         }
-        panic.expect("whoever gave no output has panicked")
+        panic.expect("a child without an output has panicked")
     }
 
     /// Lets go of what a child gave whose future panicked in its drop.
@@ -296,7 +296,7 @@ impl<F: Future, S: OutputPolicy<F::Output>> Cell<F, S> {
         let cell = raw.cast::<Self>();
         // SAFETY: the caller held the last reference. The cell was a user of its block, and is gone.
         unsafe {
-            // Nothing happens here but in a model, which sees whoever is not done with the cell.
+            // Nothing happens here but in a model, which finds a thread that is not done with the cell.
             cell.as_ref().stage.with_mut(|_| ());
             cell.as_ref().header.waiter.with_mut(|_| ());
             let block = cell.as_ref().header.block;

@@ -5,7 +5,7 @@
 //!               │                        (2) suspend: the poll gave `Pending`
 //!               ▼            (1)         (3) wake: to the queue, or seen by (2) at its end
 //!        ┌─ SCHEDULED ────────────▶ RUNNING ─┐   (4) finish: value, error, panic; future dropped
-//!        │      ▲  ▲                │  │  ▲  │   (5) claim: whoever cancels takes the place of a poll
+//!        │      ▲  ▲                │  │  ▲  │   (5) claim: a cancel takes the place of a poll
 //!        │      │  └──(2) woken─────┘  │  │  │   (6) finish: the future was dropped unfinished
 //!        │  (3) │                 (2)  │  │  │(4)(6)
 //!        │      └──────── idle ◀───────┘  │  ▼
@@ -34,7 +34,7 @@ pub(super) const SCHEDULED: usize = 1;
 pub(super) const RUNNING: usize = 1 << 1;
 /// Its future is dropped and its end stands in the stage.
 pub(super) const OVER: usize = 1 << 2;
-/// It is not to be polled again: whoever holds or gets `RUNNING` drops the future, unless `SHIELD` holds that off.
+/// It is not to be polled again: the holder of `RUNNING`, or the next, drops the future, unless `SHIELD` holds that off.
 pub(super) const CANCEL: usize = 1 << 3;
 /// Its key exists, so its value is kept.
 pub(super) const KEY: usize = 1 << 4;
@@ -52,7 +52,7 @@ pub(super) const BACKGROUND: usize = 1 << 9;
 
 const END_SHIFT: u32 = 10;
 const END_MASK: usize = 0b11 << END_SHIFT;
-/// It gave a value, which is all that whoever ended it says: the rest is left to the next who asks.
+/// It gave a value, and its end is not counted yet: that is left to the next thread that asks.
 const UNTOLD: usize = 1 << 12;
 /// In the place of the end of one that is untold: it had no key any more, and its value was let go of.
 const LOOSE: usize = 1 << END_SHIFT;
@@ -130,7 +130,7 @@ impl Snapshot {
         self.has(UNTOLD).then_some(!self.has(LOOSE))
     }
 
-    /// Does it wait for whoever gets `RUNNING`?
+    /// Does it wait for the next holder of `RUNNING`?
     #[inline]
     pub(super) fn is_waiting(self) -> bool {
         self.0 & (SCHEDULED | RUNNING | OVER) == SCHEDULED

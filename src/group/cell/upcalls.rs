@@ -112,7 +112,7 @@ pub(super) fn inside<R>(child: ManuallyDrop<CellRef>, f: impl FnOnce() -> R) -> 
     enter_lent(ManuallyDrop::new(position), f)
 }
 
-/// Whoever has this waker awaits the key of this child.
+/// The task with this waker awaits the key of this child.
 #[inline]
 pub(super) fn awaits(waker: &Waker, child: &CellRef) {
     introspection::awaits(waker, || child.info());

@@ -7,7 +7,7 @@ use std::task::{RawWaker, RawWakerVTable};
 use super::header::Header;
 use super::reference::CellRef;
 
-/// A raw waker for the cell. Whoever makes a `Waker` of it answers for one reference.
+/// A raw waker for the cell. Code that makes a `Waker` of it answers for one reference.
 #[inline]
 pub(super) fn raw(cell: NonNull<Header>) -> RawWaker {
     RawWaker::new(cell.as_ptr().cast_const().cast(), &TABLE)

@@ -117,7 +117,7 @@ impl Core {
         self.body.may_go.load(Relaxed) && self.read(Sched::is_forced)
     }
 
-    /// Are the children dropped? Whoever was woken by what comes of that sees it.
+    /// Are the children dropped? A task that was woken by what comes of that sees it.
     #[inline]
     pub(in crate::group) fn drops_children(&self) -> bool {
         // Said in the section from which on they are.

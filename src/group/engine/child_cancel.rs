@@ -15,7 +15,7 @@ impl CellRef {
             held.shields.add(inner, stands);
             self.begin_shielded();
         }
-        // Whoever marked the child before did not find the group.
+        // The thread that marked the child before did not find the group.
         if let Some(inner) = inner.filter(|_| self.is_cancelled()) {
             self.core()
                 .pass_on(&[Arc::downgrade(inner)], &self.reason());

@@ -173,7 +173,7 @@ impl Core {
                 Alarm::set(&timing.clock, at, move || ring(&core))
             });
             timing.keep(|alarms| &mut alarms.deadline_alarm, alarm);
-            // Whoever moved it meanwhile may have lost the alarm to us.
+            // A thread that moved it meanwhile may have lost the alarm to us.
             let (last, _) = timing.deadline();
             if last == deadline {
                 return;

@@ -286,7 +286,7 @@ impl<H: DriverHome> Drop for Driver<H> {
     }
 }
 
-/// One poll of an owner: of whoever awaits a scope, a join or the next completion.
+/// One poll of an owner: of a scope, a join, or a wait for the next completion.
 ///
 /// While it lasts the spawner is current, and if the owner is on that spawner it counts as one that sees to the children.
 pub(crate) struct Turn<'a, G: Executor> {

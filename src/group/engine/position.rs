@@ -86,7 +86,7 @@ impl Deref for Behind {
 }
 
 per_thread! {
-    // Without a destructor, which costs each access a question: whoever puts a position there takes it away again.
+    // Without a destructor, which costs each access a question: `Visit` takes each position away again.
     static PLACE: Cell<ManuallyDrop<Option<Position>>> = const { Cell::new(ManuallyDrop::new(None)) };
 }
 
@@ -400,7 +400,7 @@ impl Position {
         })
     }
 
-    /// Sees to it that a cancel by one of the tokens is a cancel of what they are of: whoever was woken by a token may come
+    /// Sees to it that a cancel by one of the tokens is a cancel of what they are of: a task that was woken by a token may come
     /// before the callback that does it.
     pub(in crate::group) fn heed_tokens(&self) {
         self.outwards().for_each(|position| match position {

@@ -19,7 +19,7 @@ impl Core {
         self.read(|sched| sched.cancelled.clone())
     }
 
-    /// Is it that, or may it be? Whoever was woken by what comes of that sees it.
+    /// Is it that, or may it be? A task that was woken by what comes of that sees it.
     pub(crate) fn is_cancelled(&self) -> bool {
         self.body.may_have_to_go() && self.read(|sched| sched.cancelled.is_some())
     }

@@ -25,7 +25,7 @@ pub(crate) struct Lacking {
     pub(crate) cure: &'static str,
 }
 
-/// So often what has no value is polled once it has ended what awaits it. What a driver or an owner polls is dropped after the first.
+/// So often what has no value is polled once what awaits it is to be dropped at its suspension. What a driver or an owner polls is dropped after the first.
 const POLLS: u8 = 8;
 
 /// What has no value, and has ended what awaits it: it is dropped at this suspension.
@@ -44,6 +44,10 @@ impl NoValue {
     /// If it is polled on and on. Then it is awaited by a call that blocks its thread inside of the poll of what was ended, such as
     /// `block_on`, which would wait for ever.
     pub(crate) fn poll(&mut self, cx: &Context<'_>) {
+        // A shield beside it may hold off the drop, which comes by itself after that.
+        if !here().is_some_and(|position| position.is_doomed()) {
+            return;
+        }
         if self.polls == POLLS {
             self.lacking.panic(&self.lack);
         }

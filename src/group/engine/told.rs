@@ -4,7 +4,7 @@
 //! error that holds it can be told from one that does not, whatever its type: when the error is dropped, the reason is gone.
 //!
 //! An error is only ever dropped for that if it has something to drop, and if the reason is still held by then. If it turns out that
-//! somebody else holds the reason, the error was another: the hook is told of it, and the group fails without it.
+//! somebody else holds the reason, the error was another: it goes to the hook, and the group fails without it.
 
 use std::mem::{needs_drop, take};
 use std::sync::Arc;

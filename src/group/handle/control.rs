@@ -71,7 +71,7 @@ impl<E, K: Kind> Scope<'_, E, K> {
     /// [`cancel_now`](Self::cancel_now) that no [`shield`](crate::shield) holds off: what stands in a child, and in whatever is
     /// open inside it, is dropped with it at its next suspension, and no clean-up begins or goes on.
     ///
-    /// It breaks what a shield promised to whoever wrote it: a commit may be left half-done. It is the last thing to do before a
+    /// It breaks what a shield promised to the code inside it: a commit may be left half-done. It is the last thing to do before a
     /// program is killed, where to wait any longer is worse.
     ///
     /// # Examples

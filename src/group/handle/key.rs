@@ -189,7 +189,7 @@ impl<T> Future for Key<T> {
     }
 }
 
-/// Whoever awaits a child of a group with a limit, and is a child of that group or stands in one, lets it run in its own slot if it
+/// A task that awaits a child of a group with a limit, and is a child of that group or stands in one, lets it run in its own slot if it
 /// is in line: nobody else may ever have one to spare.
 #[cold]
 pub(in crate::group) fn has_it_run(child: &CellRef) {

@@ -50,7 +50,7 @@ impl PendingStart {
 
     /// Says which child it is.
     pub(in crate::group) fn attach(&self, child: CellRef) {
-        // Whoever comes second says the same.
+        // The second that comes says the same.
         let _ = self.child.set(Position::Child(child));
     }
 

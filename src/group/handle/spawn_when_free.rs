@@ -36,7 +36,7 @@ struct Waiting<F> {
     location: &'static Location<'static>,
     /// Gone once it is spawned. Moved into the child then, and not polled before, so it need not stay in its place.
     future: Option<F>,
-    /// Names whoever has had to wait.
+    /// Names the caller once it has had to wait.
     ticket: Option<Ticket>,
 }
 
@@ -112,7 +112,7 @@ impl<'env, E, K: Kind> Scope<'env, E, K> {
         went
     }
 
-    /// Whoever has waited with a ticket, or holds its slot, goes away.
+    /// A caller that has waited with a ticket, or holds its slot, goes away.
     pub(super) fn leave_slots(&self, ticket: Option<Ticket>) {
         if let Some(ticket) = ticket {
             self.core()

@@ -228,7 +228,7 @@ impl<X> Drop for Early<X> {
 ///
 /// Dropped unused, it says nothing: the caller waits on, and when the child is over, it gets
 /// [`NotStarted`](StartError::NotStarted).
-#[must_use = "whoever starts the child waits until `started` is called"]
+#[must_use = "the caller of `start` waits until `started` is called"]
 pub struct Ready<V>(Arc<Handshake<V>>);
 
 impl<V> Ready<V> {
@@ -403,7 +403,7 @@ pub(in crate::group) struct Caller<V, X> {
 impl<V, X> Drop for Caller<V, X> {
     fn drop(&mut self) {
         if self.handshake.leave(Phase::Deserted).is_err() {
-            // What it was told of and has not received.
+            // What was sent and has not been received.
             drop(Early::taken(&self.early));
             drop_quietly("a value of `started`", self.handshake.take_value());
         }

@@ -137,7 +137,7 @@ impl<T> Key<T> {
             {
                 return Some(result);
             }
-            // Also while it sees to children: whoever polls this code does not.
+            // Also while it sees to children: the task that polls this code does not.
             blocked.get_or_insert_with(Blocked::begin);
             let here = core.spawner().filter(|spawner| spawner.is_here());
             let suspended = match OnThread::anywhere(&core).zip(here) {

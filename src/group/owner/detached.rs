@@ -39,7 +39,7 @@ pub(crate) struct Label {
 }
 
 impl Label {
-    /// A child of this name, or of none, that is created by whoever calls this.
+    /// A child of this name, or of none, that is created at the caller of this.
     #[track_caller]
     pub(crate) fn here(name: Option<Arc<str>>) -> Self {
         Self {
@@ -195,7 +195,7 @@ impl Detached {
             .collect()
     }
 
-    /// Waits until no child is left. It polls none: one that blocks its thread must not block whoever waits.
+    /// Waits until no child is left. It polls none: one that blocks its thread must not block the task that waits.
     pub(crate) fn poll_empty(&self, waiting: &mut Waiting, cx: &mut Context<'_>) -> Poll<()> {
         let watcher = &mut waiting.at(self.core()).watcher;
         let waker = cx.waker().clone();

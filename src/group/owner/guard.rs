@@ -1,4 +1,4 @@
-//! The owner of a group: whoever drops it ends the group.
+//! The owner of a group: its drop ends the group.
 
 use std::fmt;
 use std::panic::Location;
@@ -166,7 +166,7 @@ impl<E, K: Kind> Drop for Owner<'_, E, K> {
     fn drop(&mut self) {
         if !self.left {
             let core = self.scope.core();
-            // Where an outer cancel drops whoever owns the group, that is the cause.
+            // Where an outer cancel drops the owner of the group, that is the cause.
             let outer = core.parent().and_then(Position::reason);
             let reason = outer.map(|reason| reason.inherited());
             let reason = reason.unwrap_or_else(|| CancelReason::new(CancelKind::Dropped));

@@ -108,7 +108,7 @@ impl<K: Kind> Future for Join<'_, K> {
 }
 
 /// The future of [`GatherGroup::next`] and [`GatherGroup::next_if_any`].
-#[must_use = "a completion is told of only if this is awaited"]
+#[must_use = "a completion is given out only if this is awaited"]
 pub struct Next<'a, E, K: Kind = Shared>(Completions<'a, E, K>);
 
 impl<'a, E, K: Kind> Next<'a, E, K> {
@@ -157,7 +157,7 @@ impl<'a, E, K: Kind> Completions<'a, E, K> {
         let over = self.over;
         let take = || {
             core.with(|sched, effects| {
-                // One that was told of is the next whatever else is over by now.
+                // One that was reserved is the next whatever else is over by now.
                 if !sched.completions.as_ref().is_some_and(Listed::has_next) {
                     sched.settle(effects);
                 }

@@ -3,7 +3,7 @@
 //! - `cut`: whether a group may be cut short from outside, as a type
 //! - `failures`: what failed, until somebody has received it
 //! - `gather_group`: [`GatherGroup`], a group owned as a value
-//! - `guard`: whoever drops it ends the group
+//! - `guard`: ends the group when it is dropped
 //! - `join`: its futures
 //! - `options`: what a group may be told, and what it tells
 //! - `detached`: a group that nobody owns

@@ -305,7 +305,7 @@ impl<K: Kind, C: State> GroupOptions<K, C> {
         self.time_options.get_or_insert_default()
     }
 
-    /// Are panics told of as failures, rather than resumed?
+    /// Are panics collected as failures, rather than resumed?
     pub(crate) fn collects_panics(&self) -> bool {
         self.policy.on_panic == OnPanic::Collect
     }

@@ -242,7 +242,7 @@ fn what_is_in_the_shards_is_dropped_with_the_group() {
 }
 
 #[test]
-fn whoever_loses_a_driver_calls_another_one_for_what_is_in_the_shards() {
+fn the_loss_of_a_driver_calls_another_one_for_what_is_in_the_shards() {
     let mut kept = ManualSpawner::new(2);
     kept.is_hasty = true;
     let (group, mut bed) = Bed::new(&kept, GroupOptions::new());

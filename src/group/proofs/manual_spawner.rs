@@ -11,7 +11,7 @@ use crate::spawner::{Job, SpawnError, Spawner};
 /// A spawner that keeps its jobs until somebody takes them.
 #[derive(Clone)]
 pub(crate) struct ManualSpawner {
-    // Not loom's: in a model whoever hands a job over does so by starting a thread.
+    // Not loom's: in a model a job is handed over by starting a thread.
     jobs: Arc<Mutex<Vec<Job>>>,
     parallelism: NonZeroUsize,
     /// Do its jobs give way after each child?

@@ -1,14 +1,14 @@
 //! Several children that a driver takes in one critical section and polls one after the other, without the lock in between.
 //!
 //! 1. The children of a batch are the same from the section in which it is lent to a driver to the one in which the driver
-//!    gives it back, and it keeps them. So whoever has the lock may look at them meanwhile.
+//!    gives it back, and it keeps them. So a thread that has the lock may look at them meanwhile.
 //! 2. Who polls one of them is settled by its state word. While its driver is busy, somebody who has nothing to do takes
 //!    children over that wait in it.
 //! 3. A child that ends with a value, and for which nobody waits, is untold: the group hears of it when the batch is given
 //!    back, or earlier if somebody asks. Not if its key is held and the group keeps the order of the ends, nor as long as somebody
 //!    waits for a slot. Counting the last end may let the owner return, so future and unclaimed value are dropped before the end is
 //!    published.
-//! 4. Whoever cannot wait for that [hurries](Batch::hurry) the driver and then looks; the driver changes the state of a
+//! 4. A thread that cannot wait for that [hurries](Batch::hurry) the driver and then looks; the driver changes the state of a
 //!    child and then looks whether it is hurried. All four steps are in one order, so that one of them sees the other.
 
 use std::mem;
@@ -60,13 +60,13 @@ impl Batch {
         in_one_order();
     }
 
-    /// Is the group to be told of the end of this child at once?
+    /// Is the end of this child to be counted at once?
     #[inline]
     pub(in crate::group) fn tells(&self, child: &CellRef) -> bool {
         self.ordered && child.has_key()
     }
 
-    /// Is the group to be told of each end at once, until it says otherwise?
+    /// Is each end to be counted at once, until the group says otherwise?
     #[inline]
     pub(in crate::group) fn is_counted(&self) -> bool {
         self.counted

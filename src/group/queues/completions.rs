@@ -1,6 +1,6 @@
-//! Completions as they come: which children are over and have not been told of yet.
+//! Completions as they come: which children are over and have not been given out by `next` yet.
 //!
-//! A child whose key is gone is told of by number alone, so what is kept is bounded by the keys that are held.
+//! Of children whose keys are gone only the number is kept, so the memory is bounded by the keys that are held.
 
 use std::collections::VecDeque;
 

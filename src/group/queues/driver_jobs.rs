@@ -71,7 +71,7 @@ impl DriverJobs {
         })
     }
 
-    /// A driver was dropped: is that to be left to whoever launches it?
+    /// A driver was dropped: is that to be left to the code that launches it?
     pub(in crate::group) fn is_launching(&mut self, id: DriverId) -> bool {
         let job = self.jobs.iter_mut().find(|job| job.id == id);
         job.is_some_and(|job| {

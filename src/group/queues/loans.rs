@@ -125,7 +125,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_chain_hands_its_slot_on_whoever_ends_first() {
+    fn a_chain_hands_its_slot_on_in_any_order_of_ends() {
         // 1 has a slot, 2 runs in it, and 3 in that of 2.
         let chain = || {
             let mut loans = Loans::default();

@@ -2,7 +2,7 @@
 //!
 //! - `wait_list`: who waits for a slot, by tickets
 //! - `batch`: children that a driver polls without the lock in between
-//! - `completions`: which children are over and have not been told of
+//! - `completions`: which children are over and have not been given out
 //! - `counter`: a count that is cheap on one thread
 //! - `driver_jobs`: which driver jobs there are, and which is on its way
 //! - `small_list`: a list that needs no memory for the first

@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 
 /// A queue that needs no memory as long as there is but one in it. `C` is a child.
 ///
-/// Whoever is in `first` came before the others. It is filled only when nobody else is there.
+/// The child in `first` came before the others. It is filled only when nobody else is there.
 pub(in crate::group) struct Ready<C> {
     first: Option<C>,
     others: VecDeque<C>,

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-/// Names somebody who waits. Whoever comes later has a greater one.
+/// Names a caller that waits. Later ones are greater.
 pub(in crate::group) type Ticket = u64;
 
 /// What is kept for each of those who wait: the first has waited longest.

@@ -34,7 +34,7 @@ impl Events {
 /// Names a watcher, who keeps it from one poll to the next.
 pub(in crate::group) type WatcherId = u64;
 
-/// Those who wait. They are few: the owner of a scope, or whoever joins a group.
+/// Those who wait. They are few: the owner of a scope, or the joins of a group.
 #[derive(Default)]
 pub(in crate::group) struct Watchers {
     all: SmallList<Watcher>,
@@ -136,7 +136,7 @@ mod tests {
     }
 
     #[test]
-    fn whoever_is_on_its_way_counts_and_is_not_woken() {
+    fn a_watcher_on_its_way_counts_and_is_not_woken() {
         let mut watchers = Watchers::default();
         let mut id = None;
         watchers.comes(&mut id, Events::WORK);

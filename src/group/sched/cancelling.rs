@@ -102,7 +102,7 @@ impl Sched {
         self.close(effects);
     }
 
-    /// The next child of a cancelled group to be dropped by the caller. One at a time: whoever drops the group finds all others
+    /// The next child of a cancelled group to be dropped by the caller. One at a time: the drop of the group finds all others
     /// where they are, and each end is told before the next destructor runs.
     pub(in crate::group) fn sweep(
         &mut self,
@@ -162,7 +162,7 @@ impl Sched {
         None
     }
 
-    /// A child is to be dropped, and nobody was polling it: by whoever comes next.
+    /// A child is to be dropped, and nobody was polling it: the next driver or owner drops it.
     pub(in crate::group) fn doom(&mut self, child: CellRef, effects: &mut Effects) {
         if self.live == 0 || self.ending {
             effects.release(child);

@@ -149,7 +149,7 @@ impl<'a> Effects<'a> {
         }
     }
 
-    /// Tells whoever asked for the token, and sets the grace.
+    /// Turns the token if there is one, and sets the alarm of the grace.
     pub(in crate::group) fn cancelled(&mut self, reason: CancelReason) {
         self.more().cancelled = Some(reason);
     }

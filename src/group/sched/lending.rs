@@ -37,7 +37,7 @@ impl Sched {
         Some(count)
     }
 
-    /// Must the group be told of each end at once?
+    /// Must each end be counted at once?
     fn is_urgent(&self) -> bool {
         self.background > 0 || self.watchers.waits(Events::COMPLETION)
     }

@@ -19,13 +19,13 @@
 //!    spawner is called. Whatever has to happen goes into `Effects`, which the caller runs once the lock is released. There each effect
 //!    is caught by itself, so a critical section never unwinds: what its caller says or counts afterwards is said and counted.
 //! 2. `live` counts the children that were admitted and of whose end the group was not told yet. Of some in a batch it is
-//!    told late: whoever needs to know exactly settles first.
+//!    counted late: code that needs the exact count settles first.
 //! 3. Once `cancelled` is set nobody is admitted and the line stays empty. Once `hard` is set, children leave by
 //!    `LiveList::sweep`, or at the end of the poll in which it met them. Then the queue holds only children that the sweep
 //!    has marked: those that a shield holds, which go on, and those whose last shield is gone, which go.
 //! 4. Once `closed` is set nobody is admitted. Closed and `live` 0 is the end: it is reached once and never left.
 //! 5. A child that wants to be polled is in the queue, in a batch or in a shard. It may be in both and in the queue twice, or there when it
-//!    sleeps or is over: whoever comes second finds so in its state. When nobody is live the queue is empty.
+//!    sleeps or is over: the second that comes finds so in its state. When nobody is live the queue is empty.
 //! 6. A group with work to do has a driver that is not parked, or an owner that polls or is on its way, or has been
 //!    cancelled and somebody sweeps it: see `nudge`.
 
@@ -91,7 +91,7 @@ pub(super) struct Sched {
     /// How many leave, the body of a scope that is over among them: if there are any, the background children are cancelled
     /// when the last main child is over.
     leaving: usize,
-    /// A child panicked, and whoever leaves the group resumes it.
+    /// A child panicked, and the owner resumes the panic when it leaves.
     pub(super) resumes: bool,
     pub(super) live: usize,
     pub(super) limit: ConcurrencyLimit<CellRef>,
@@ -259,7 +259,7 @@ impl Sched {
         self.nudge(effects);
     }
 
-    /// A child wants to be polled, and whoever says so looks for work next.
+    /// A child wants to be polled, and the caller looks for work next.
     #[inline]
     fn push_quietly(&mut self, child: CellRef, effects: &mut Effects) {
         if self.takes(&child) {

@@ -3,7 +3,7 @@
 //! 1. A turn ends after so many polls, and after so much time, measured where polls turn out to be slow.
 //! 2. In a turn in which a child has yielded, no child is polled that was woken since the turn began. So nobody is polled twice that
 //!    yields, and the next turn begins with the others.
-//! 3. Whoever ends its turn with something left to do lets the runtime look at its timers and sockets, if that was not done a
+//! 3. A driver or owner that ends its turn with something left to do lets the runtime look at its timers and sockets, if that was not done a
 //!    moment ago. Where turns are short, one in a few looks at the clock for that.
 
 use std::cell::Cell;

@@ -43,7 +43,7 @@ impl Policy {
         }
     }
 
-    /// Does a child that ended like this make whoever leaves the group panic?
+    /// Does a child that ended like this make the owner panic when it leaves?
     pub(in crate::group) fn resumes(self, end: Ending) -> bool {
         end == Ending::Panicked && self.on_panic == OnPanic::Resume
     }

@@ -259,7 +259,7 @@ impl Sched {
         effects: &mut Effects,
     ) -> bool {
         if self.drivers.is_launching(id) {
-            // Whoever launches it sees to this, and knows what the spawner says.
+            // The code that launches it sees to this, and knows what the spawner says.
             return false;
         }
         let Some(removed) = self.drivers.remove(id) else {
@@ -276,7 +276,7 @@ impl Sched {
         }
         if self.drivers.is_empty() {
             self.deserted = Some(why.to_owned());
-            // Whoever watches for work takes a look, since it may be alone now.
+            // A watcher for work takes a look, since it may be alone now.
             self.watchers
                 .notify(Events::WORK, |waker| effects.wake(waker));
         }

@@ -87,7 +87,7 @@ impl Sched {
         self.hard && spare == 0 && self.live > 0 && !self.ending && !self.children.is_swept()
     }
 
-    /// What whoever asks is to do next, within its turn: a child, or some that come into its slot. If there is more, somebody
+    /// What the caller is to do next, within its turn: a child, or some that come into its slot. If there is more, somebody
     /// else is called to it.
     #[inline]
     pub(in crate::group) fn work(

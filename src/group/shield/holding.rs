@@ -4,7 +4,7 @@ use super::shielded::Hold;
 use crate::group::engine::position::{Position, here};
 
 /// Holds off the drop of the child or body that this code runs in by a cancel, as a shield does, but goes on reading the
-/// cancel. Whoever has it is polled when the drop is due. Dropped, it lets go.
+/// cancel. The task that has it is polled when the drop is due. Its own drop ends the hold.
 pub(crate) struct Holding {
     /// The nearest thing around that a cancel drops.
     position: Option<Position>,

@@ -180,7 +180,7 @@ impl Hold {
                     core.shield_body(inner.as_ref(), stands);
                     Some((What::Body(Arc::clone(core)), stands, core))
                 }
-                // Behind it nobody is told of a cancel further out.
+                // A cancel further out is not passed on behind it.
                 Position::Behind(surrounding) if surrounding.is_screen() => {
                     if !holds_all {
                         break;

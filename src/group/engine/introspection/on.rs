@@ -33,7 +33,7 @@ pub(in crate::group) fn note(core: &Arc<Core>) {
     });
 }
 
-/// Whoever has this waker awaits the key of a child.
+/// The task with this waker awaits the key of a child.
 pub(in crate::group) fn awaits(waker: &Waker, child: impl FnOnce() -> ChildInfo) {
     with(|known| {
         known.awaited.insert(waker.data().addr(), child());
@@ -87,7 +87,7 @@ impl Taking {
         groups
     }
 
-    /// The child whose key is awaited by whoever has this waker, if that child is not over.
+    /// The child whose key the task with this waker awaits, if that child is not over.
     pub(crate) fn awaited_by(&self, waker: &Waker) -> Option<ChildInfo> {
         let awaited = KNOWN.with_borrow(|known| {
             let known = known.as_ref()?;

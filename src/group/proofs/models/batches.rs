@@ -1,4 +1,4 @@
-//! A batch in the slot of a driver, against whoever takes its children over, cancels, counts, or waits for completions.
+//! A batch in the slot of a driver, against threads that take its children over, cancel, count, or wait for completions.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -110,7 +110,7 @@ fn a_batch_against_an_owner_that_takes_children_over() {
         }));
         drop(group.spawn(async {}));
         drop(group.spawn(async {}));
-        // Its poll ends when the first is over: whoever polls this one, somebody else has to poll that one.
+        // Its poll ends when the first is over: another thread has to poll that one.
         drop(group.spawn(async move { bolt.block() }));
         let driver = kept.take();
         let drives = thread::spawn(move || block_on(driver));
@@ -234,7 +234,7 @@ fn a_batch_against_somebody_who_waits_for_completions() {
         let driver = kept.take();
         group.close();
         let drives = thread::spawn(move || block_on(driver));
-        // They are told of while the last is being polled.
+        // Their ends are counted while the last is being polled.
         for _ in 0..3 {
             let told = block_on(group.next_if_any()).unwrap();
             assert_eq!(told.ending(), Ending::Value);

@@ -1,4 +1,4 @@
-//! The end of a child against its key: whoever awaits it is woken and finds the value, whoever drops it lets go of it.
+//! The end of a child against its key: a task that awaits it is woken and finds the value; a drop of the key drops the value.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
@@ -35,7 +35,7 @@ impl Drop for Value {
 }
 
 #[test]
-fn the_end_against_whoever_awaits_the_key() {
+fn the_end_against_a_task_that_awaits_the_key() {
     model(|| {
         let kept = ManualSpawner::new(1);
         let group = GatherGroup::on(&kept);

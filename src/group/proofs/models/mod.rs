@@ -3,10 +3,10 @@
 //! - `wakes`: wakes against polls
 //! - `cancels`: a cancel, and the end of the owner, against a poll
 //! - `cleanups`: a cancel against the clean-up that it starts
-//! - `keys`: the end of a child against whoever awaits its key or drops it
+//! - `keys`: the end of a child against a task that awaits its key or drops it
 //! - `drivers`: drivers that are woken, that park and that are lost
 //! - `references`: the last reference, on whatever thread
-//! - `batches`: several children that a driver has taken at once, against whoever has to do with them meanwhile
+//! - `batches`: several children that a driver has taken at once, against other threads that need them meanwhile
 //! - `wake_shards`: wakes that go by way of a shard
 //!
 //! Each has been seen to fail: docs/internals.md says on which faults.

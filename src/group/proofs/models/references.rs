@@ -1,4 +1,4 @@
-//! The last reference to a child: a waker's, the key's or the driver's, on whatever thread. Whoever has it frees the cell, and
+//! The last reference to a child: a waker's, the key's or the driver's, on whatever thread. Its holder frees the cell, and
 //! everybody else is done with it by then.
 
 use std::convert::Infallible;

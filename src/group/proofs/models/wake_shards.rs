@@ -72,7 +72,7 @@ fn a_wake_into_a_shard_against_the_driver_that_parks_while_the_other_is_busy() {
                 handle.close();
                 let driver = kept.take();
                 *second.lock().unwrap() = Some(thread::spawn(|| block_on(driver)));
-                // Whoever is woken is polled while this driver is busy.
+                // The child that is woken is polled while this driver is busy.
                 bolt.block();
             }
         };

@@ -102,7 +102,7 @@ impl<C> ConcurrencyLimit<C> {
         limited.is_some_and(|limited| limited.is_awaited() || limited.is_shared())
     }
 
-    /// Would whoever asks now be the first that waits?
+    /// Would a caller that asks now be the first that waits?
     #[inline]
     pub(in crate::group) fn lacks_one(&self) -> bool {
         let limited = self.limited.as_ref();
@@ -202,7 +202,7 @@ impl<C> ConcurrencyLimit<C> {
             .map_or(0, |limited| limited.line.len())
     }
 
-    /// Takes out of the line whoever will not start.
+    /// Takes a child out of the line that will not start.
     pub(in crate::group) fn leave_line(&mut self, is_it: impl FnMut(&C) -> bool) -> Option<C> {
         let line = &mut self.limited.as_mut()?.line;
         let at = line.iter().position(is_it)?;

@@ -80,7 +80,7 @@ fn a_caller_that_goes_away_passes_its_promise_on() {
 }
 
 #[test]
-fn whoever_is_dismissed_holds_nothing() {
+fn a_dismissed_caller_holds_nothing() {
     let (mut slots, mut wakes) = (slots(1), Vec::new());
     start(&mut slots, 0);
     let mut ticket = None;
@@ -120,7 +120,7 @@ fn a_waker_is_asked_for_only_where_it_is_needed() {
     let other = Waker::from(std::sync::Arc::new(Other));
     let mut slots = slots(1);
     let (mut ticket, mut own) = (None, None);
-    // There is a slot, and it is left to whoever comes and spawns.
+    // There is a slot, and it is left to the next caller that spawns.
     for _ in 0..2 {
         let answer = slots.ask(&mut ticket, &other, &mut own, None, no_permits, |_| ());
         assert!(matches!(answer, Answer::Go) && ticket.is_none());
