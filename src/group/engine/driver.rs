@@ -58,6 +58,7 @@ pub(in crate::group) fn drive<G: Executor>(
     let mut done = Done::First;
     loop {
         let work = core.step(done, by_owner, spent, &mut slot);
+        // Out of the lock: the last references to children of the batch go here.
         slot.let_go();
         let end;
         match work {
@@ -130,6 +131,7 @@ fn drive_batch<G: Executor>(
             RanInBatch::Cancel(claimed) => core.is_over(claimed.cancel(&core.reason(), at)),
         }
         end = ends(core, spent, executor, is_over);
+        // Hurried, it gives the rest back: another thread waits for exact counts, or for these children.
         if end.is_some() || batch.is_hurried() {
             break;
         }
@@ -249,6 +251,7 @@ impl<H: DriverHome + Unpin> Future for Driver<H> {
         }) else {
             return Poll::Ready(());
         };
+        // The kind of the group knows whether its children may be polled on this thread.
         let Some(at) = this.home.on_thread(&core) else {
             return Poll::Ready(());
         };
@@ -262,9 +265,11 @@ impl<H: DriverHome + Unpin> Future for Driver<H> {
         let mut spent = Spent::new(&core.pace);
         loop {
             if drive(at, false, &mut spent, &executor) != Drove::Idle {
+                // It does not park, so it still counts as one that polls children.
                 pace::give_way(cx.waker());
                 return Poll::Pending;
             }
+            // Cloned outside of the lock: it is the executor's code.
             let waker = cx.waker().clone();
             match core.with(|sched, effects| sched.driver_parks(id, waker, effects)) {
                 Parking::Parked => return Poll::Pending,

@@ -33,6 +33,7 @@ impl Core {
         spawn: impl FnOnce() -> Result<(), SpawnError>,
     ) {
         let result = catch(spawn);
+        // The job may have been dropped while `spawn` ran. Then its loss was not acted on, and is now.
         let dropped = self.with(|sched, _| sched.driver_launched(id));
         match result {
             Ok(Ok(())) if dropped => self.driver_lost(id, DROPPED, at),

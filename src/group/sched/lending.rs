@@ -24,6 +24,7 @@ impl Sched {
     }
 
     fn lend_share(&mut self, room: usize, slot: &mut BatchSlot) -> Option<usize> {
+        // Not more than a fair share, so that the other drivers find work in the queue and need not take it out of this batch.
         let share = self.ready.len() / self.max_drivers.max(1);
         let count = share.min(room).min(LARGEST);
         let is_calm = !self.hard && self.doomed.is_empty() && !self.is_urgent();
@@ -61,6 +62,7 @@ impl Sched {
                 child.and(listed);
             }
         }
+        // Those that the driver did not come to were first in the queue, and are so again.
         for slot in others.iter_mut().rev() {
             if let Some(child) = slot.take_if(|child| self.takes(child.child())) {
                 self.ready.push_front(child.stay());
@@ -86,6 +88,7 @@ impl Sched {
 
     /// Counts the ends of all that are over.
     pub(in crate::group) fn settle(&mut self, effects: &mut Effects) {
+        // Taken out, since counting an end needs the group as a whole; no batch is lent or taken back under the lock meanwhile.
         let lent = mem::take(&mut self.lent);
         for child in lent.iter().flat_map(|batch| batch.children()) {
             self.settle_one(child, effects);

@@ -229,11 +229,13 @@ impl Sched {
             self.enlist_background(effects);
         }
         self.children.add(listed);
+        // With a ticket the ends were counted when the slot was asked for.
         if ticket.is_none() {
             self.settle_for_slots(effects);
         }
         let starts = match ticket {
             Some(ticket) if self.limit.redeem(ticket) => Some(queue),
+            // Without a promise, or with one that was dismissed meanwhile, it starts like any other child.
             _ => {
                 let in_line = |child: &CellRef| child.set_in_line(true);
                 self.limit.start(queue, in_line, effects.permit_waker())
@@ -248,6 +250,7 @@ impl Sched {
     #[cold]
     fn enlist_background(&mut self, effects: &mut Effects) {
         self.background += 1;
+        // The end of the last main child dismisses it, so ends are counted at once from now on.
         self.hurry();
         self.dismiss_if_alone(effects);
     }
@@ -291,6 +294,7 @@ impl Sched {
         }
         if policy.resumes(end) {
             self.resumes = true;
+            // A panic drops the body of a form that no cancel drops, so its clean-ups are due now.
             if self.hard && self.body_shields.tells() {
                 effects.hardened();
             }
@@ -326,6 +330,7 @@ impl Sched {
     fn ended(&mut self, cell: &CellRef, end: Ending, kept: bool, effects: &mut Effects) {
         self.live -= 1;
         self.tally.count(end, kept);
+        // Most ends concern nobody, and cost two counts.
         if self.live == 0 || self.is_attended() {
             self.attend(cell, end, effects);
         }
@@ -345,6 +350,7 @@ impl Sched {
         } else {
             self.dismiss_if_alone(effects);
         }
+        // One that never started has no slot to pass on.
         if !cell.is_in_line() {
             let number = || cell.id().child;
             let next = self
@@ -381,6 +387,7 @@ impl Sched {
     pub(super) fn close(&mut self, effects: &mut Effects) {
         self.closed = true;
         self.dismiss_if_alone(effects);
+        // Promised slots are free now, since their callers will be refused: the line gets them.
         self.limit.dismiss(|waker| effects.wake(waker));
         while let Some(next) = self.limit.start_next() {
             self.start(Some(next), effects);
@@ -404,6 +411,7 @@ impl Sched {
         if !self.close_if_empty(effects) {
             return None;
         }
+        // Failures are given once. What is kept of them makes each later join fail, too.
         let before = self.given.clone();
         if before.is_none() {
             self.given = self.gives();

@@ -77,10 +77,12 @@ impl Sched {
     #[cold]
     fn call_somebody(&mut self, effects: &mut Effects) {
         if self.drivers.is_one_coming() {
+            // It may be long in coming, behind the thread that waits: an owner elsewhere can do the work meanwhile.
             self.watchers
                 .notify(Events::WORK, |waker| effects.wake(waker));
             return;
         }
+        // A parked driver is cheaper than a new job, and one is called at a time: it calls the next when it has begun.
         if let Some((id, waker)) = self.drivers.unpark_one() {
             effects.nudge(Nudge::Wake(id, waker));
             return;
@@ -89,12 +91,14 @@ impl Sched {
         let staff = self.staff();
         let wanted = staff < self.max_drivers;
         if self.can_launch && wanted && (!helped || self.may_ask()) {
+            // The first driver is never put off, nor is one that a blocked thread waits for.
             if staff > 0 && !self.thread_waits && effects.unlocked().puts_off() {
                 self.is_put_off = true;
             } else {
                 effects.nudge(Nudge::Launch(self.drivers.launch()));
             }
         } else if self.drivers.is_empty() && self.owners == 0 {
+            // No driver can be had: what waits for the group polls its children itself.
             self.watchers
                 .notify(Events::WORK, |waker| effects.wake(waker));
         }
@@ -135,6 +139,7 @@ impl Sched {
     pub(in crate::group) fn owner_suspends(&mut self, on_spawner: bool, effects: &mut Effects) {
         self.owners -= usize::from(on_spawner);
         self.free_owners -= usize::from(on_spawner);
+        // Without work, too: the children's wakers call a driver, and the owner may never be polled again.
         let lacks_driver = self.drivers.is_empty() && self.owners == 0;
         if self.live > 0 && lacks_driver && self.can_launch && self.may_ask() {
             effects.nudge(Nudge::Launch(self.drivers.launch()));
@@ -233,6 +238,7 @@ impl Sched {
             effects.drop_waker(waker);
             Parking::HasWork
         } else if self.has_too_many_drivers() {
+            // It stood in for a blocked one, which goes on by now.
             let removed = self.drivers.remove(id);
             effects.drop_waker(removed.and_then(|removed| removed.waker));
             effects.drop_waker(waker);

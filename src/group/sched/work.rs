@@ -67,6 +67,7 @@ impl Sched {
         slot: &mut BatchSlot,
         effects: &mut Effects,
     ) {
+        // An owner between two children counts as free: it takes the next by itself, and need not be called.
         if by_owner && !matches!(done, Done::First) {
             self.free_owners += 1;
         }
@@ -104,6 +105,7 @@ impl Sched {
         let work = if self.ending {
             Work::Nothing
         } else if let Some(count) = self.lend(room, slot) {
+            // Of those lent the first is polled at once. The others may wait behind it, and are work for somebody else.
             others = count - 1;
             self.open_shards(effects);
             Work::Batch
@@ -125,6 +127,7 @@ impl Sched {
         others: &mut usize,
         effects: &mut Effects,
     ) -> Work {
+        // Children to be dropped come first: they hold resources, and what they hold may be what others wait for.
         if self.doomed.is_empty() {
             if room > 0 {
                 if let Some(child) = self.next_ready() {
