@@ -7,7 +7,7 @@ use std::sync::{Arc, OnceLock};
 use super::blocked;
 use super::body::Body;
 use super::deadline::{TimeOptions, Timing};
-use super::driver::sweep;
+use super::driving::sweep;
 use super::position::{Position, here, nearest_child};
 use crate::blocked::tell_groups_by;
 use crate::cancel::{CallbackGuard, CancelReason, CancelToken, who};

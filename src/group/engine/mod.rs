@@ -6,9 +6,9 @@
 //! - `introspection`: which groups and children there are, for test executors
 //! - `deadline`: deadline and grace
 //! - `core`: what handles, children, drivers and wakers share
-//! - `driver`: the job that polls children, and the loop that owners share with it
+//! - `driver`: the job that polls children, how it comes to the spawner, and what becomes of one that is lost
+//! - `driving`: the loop that drivers and owners share, and one poll of an owner
 //! - `kind`: the kinds of group, and where their children run
-//! - `launching`: how driver jobs come to the spawner, and what becomes of those that it loses
 //! - `perform`: performs the effects of a critical section
 //! - `position`: where code runs, and how positions lie in each other
 //! - `shields`: what a group does for the shields in its body
@@ -22,9 +22,9 @@ pub(in crate::group) mod child_cancel;
 pub(crate) mod core;
 pub(in crate::group) mod deadline;
 pub(in crate::group) mod driver;
+pub(in crate::group) mod driving;
 pub(crate) mod introspection;
 pub(in crate::group) mod kind;
-pub(in crate::group) mod launching;
 pub(in crate::group) mod perform;
 pub(crate) mod position;
 pub(in crate::group) mod shields;

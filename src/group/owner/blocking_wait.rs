@@ -12,7 +12,7 @@ use crate::cancel::CancelToken;
 use crate::error::GatherIncomplete;
 use crate::group::cell::OnThread;
 use crate::group::engine::blocked::Blocked;
-use crate::group::engine::driver::Turn;
+use crate::group::engine::driving::Turn;
 use crate::group::engine::kind::{Blocking, Kind};
 use crate::group::engine::position::{self, Position};
 use crate::group::handle::Scope;

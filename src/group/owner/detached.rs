@@ -15,7 +15,7 @@ use crate::cancel::CancelReason;
 use crate::error::ChildInfo;
 use crate::group::cell::{ChildOptions, MembersOf, NewCell, OutputPolicy};
 use crate::group::engine::core::Core;
-use crate::group::engine::driver::sweep;
+use crate::group::engine::driving::sweep;
 use crate::group::engine::kind::Shared;
 use crate::group::engine::kind::sealed::Sealed;
 use crate::group::engine::position::{Position, here, nowhere};

@@ -13,7 +13,7 @@ use super::gather_group::GatherGroup;
 use super::watch::Watch;
 use crate::error::GroupError;
 use crate::group::cell::MembersOf;
-use crate::group::engine::driver::{Leaving, Turn};
+use crate::group::engine::driving::{Leaving, Turn};
 use crate::group::engine::kind::{Kind, Shared};
 use crate::group::queues::completions::{Completion, Completions as Listed};
 use crate::group::queues::watchers::Events;

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::group::cell::{Members, MembersOf, OnThread};
 use crate::group::engine::core::Core;
-use crate::group::engine::driver::sweep;
+use crate::group::engine::driving::sweep;
 use crate::group::queues::watchers::WatcherId;
 
 /// An owner's registration among the watchers, given up when it is dropped.
