@@ -98,6 +98,7 @@ const SLEEPERS: &[&str] = &[
     "tests/threading/bridge_cells.rs",
     "tests/threading/bridge_run_sync.rs",
     "tests/threading/bridge_torture.rs",
+    "tests/processes/exits.rs",
     "tests/processes/forks.rs",
     "tests/cancels/cleanup.rs",
     "tests/cancels/deadline_ends.rs",
