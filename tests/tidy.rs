@@ -5,8 +5,11 @@
 //! - `shape`: sizes, first lines, names, tables of contents, `lib.rs`
 //! - `words`: where `unsafe`, loom, executors and sleeps may be named
 //! - `rules`: the numbered rules of `docs/semantics.md` and who cites them
+//! - `capabilities`: what `docs/capabilities.md` says of rules and tests
 //! - `machinery`: `ci/*.sh` and who calls them
 
+#[path = "tidy/capabilities.rs"]
+mod capabilities;
 #[path = "tidy/layers.rs"]
 mod layers;
 #[path = "tidy/machinery.rs"]
@@ -228,6 +231,17 @@ fn rules_are_kept_by_tests() {
     report(rules::uncited(&rules, &files));
     files.extend(source::rust_files("src"));
     report(rules::unknown(&rules, &files));
+}
+
+#[test]
+fn capabilities_are_kept_by_tests() {
+    let page = source::read("docs/capabilities.md");
+    let tests = source::rust_files("tests");
+    report(capabilities::untrue(
+        &page,
+        &source::read("docs/semantics.md"),
+        &tests,
+    ));
 }
 
 #[test]
