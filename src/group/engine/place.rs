@@ -14,6 +14,7 @@ use crate::error::KeyId;
 use crate::group::cell::CellRef;
 use crate::group::handle::threshold::Threshold;
 use crate::group::shield::shielded::Hold;
+use crate::limiter::CapacityLimiter;
 use crate::std_or_loom::atomic::AtomicBool;
 use crate::std_or_loom::{Lock, per_thread};
 use crate::time::Deadline;
@@ -260,6 +261,21 @@ impl Place {
             Self::Behind(screen) => screen.token.clone(),
             Self::Starting(threshold) => threshold.token(),
         }
+    }
+
+    /// The limiter whose permits the children of a group hold: of the nearest one that this place is in a child of.
+    pub(crate) fn limiter(&self) -> Option<CapacityLimiter> {
+        let of = |child: &CellRef| {
+            let core = child.core();
+            let limiter = || core.with(|sched, _| sched.slots.limiter().cloned());
+            core.is_limited().then(limiter).flatten()
+        };
+        let mut all = std::iter::successors(Some(self), |place| place.outside());
+        all.find_map(|place| match place {
+            Self::Child(child) => of(child),
+            Self::Starting(threshold) => of(threshold.child()?),
+            Self::Body(_) | Self::Behind(_) => None,
+        })
     }
 
     /// The earliest deadline of all that this place is in.
