@@ -4,7 +4,7 @@
 //! somebody else to their children; the pool for blocking work that it belongs to, which starts another thread; and the
 //! executor whose thread it is, which hands over what only this thread would do.
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::future::Future;
 use std::pin::pin;
 use std::sync::{Arc, OnceLock};
@@ -70,6 +70,74 @@ pub(crate) fn tell_groups_by(around: Around) {
     let _ = GROUPS.set(around);
 }
 
+static WATCH: OnceLock<Around> = OnceLock::new();
+
+/// Says who is told of each thread that waits, for people to look at. Once there is one.
+pub(crate) fn tell_watch_by(around: Around) {
+    let _ = WATCH.set(around);
+}
+
+thread_local! {
+    /// What the future waits for that this thread polls, in words, where somebody wants to know.
+    static WAITS_FOR: RefCell<Option<Vec<String>>> = const { RefCell::new(None) };
+}
+
+/// Polls something, and gives what it waits for, as far as that says so.
+pub(crate) fn noting<R>(poll: impl FnOnce() -> R) -> (R, Vec<String>) {
+    let notes = |notes| {
+        let noted = WAITS_FOR.try_with(|place| place.replace(notes));
+        noted.ok().flatten()
+    };
+    let outer = notes(Some(Vec::new()));
+    let polled = catch(poll);
+    let noted = notes(outer).unwrap_or_default();
+    match polled {
+        Ok(polled) => (polled, noted),
+        Err(panic) => panic.resume(),
+    }
+}
+
+/// Polls something. Where threads are watched, what it waits for is noted.
+pub(crate) fn noting_if_watched<R>(poll: impl FnOnce() -> R) -> (R, Vec<String>) {
+    match WATCH.get() {
+        Some(_) => noting(poll),
+        None => (poll(), Vec::new()),
+    }
+}
+
+/// Waits, with what the wait is for at hand.
+pub(crate) fn with_notes<R>(waits_for: Vec<String>, wait: impl FnOnce() -> R) -> R {
+    if waits_for.is_empty() {
+        return wait();
+    }
+    let mut result = None;
+    let wait = || {
+        waits_for.into_iter().for_each(|what| note(|| what));
+        result = Some(wait());
+    };
+    noting(wait);
+    result.expect("it was called")
+}
+
+/// What was noted on this thread. Nothing more is noted then.
+pub(crate) fn take_notes() -> Vec<String> {
+    let noted = WAITS_FOR.try_with(|place| place.take());
+    noted.ok().flatten().unwrap_or_default()
+}
+
+/// This is what the future waits for that is being polled.
+pub(crate) fn note(what: impl FnOnce() -> String) {
+    let is_wanted = || WAITS_FOR.try_with(|place| place.borrow().is_some());
+    if is_wanted().unwrap_or(false) {
+        let what = what();
+        let _ = WAITS_FOR.try_with(|place| {
+            if let Some(notes) = &mut *place.borrow_mut() {
+                notes.push(what);
+            }
+        });
+    }
+}
+
 /// Blocks this thread by `wait`, with all told who may count on it.
 pub(crate) fn while_blocked<R>(wait: impl FnOnce() -> R) -> R {
     with_groups_told(|| {
@@ -80,6 +148,10 @@ pub(crate) fn while_blocked<R>(wait: impl FnOnce() -> R) -> R {
 
 /// Has the groups told alone: for a wait in which the thread goes on serving its executor.
 pub(crate) fn with_groups_told<R>(wait: impl FnOnce() -> R) -> R {
+    let wait = || match WATCH.get() {
+        Some(around) => call_within(wait, *around),
+        None => wait(),
+    };
     match GROUPS.get() {
         Some(around) => call_within(wait, *around),
         None => wait(),
@@ -153,10 +225,11 @@ pub(crate) fn poll_until<F: Future>(
     let mut cx = Context::from_waker(&waker);
     let mut future = pin!(future);
     loop {
-        if let Poll::Ready(output) = future.as_mut().poll(&mut cx) {
+        let (polled, waits_for) = noting_if_watched(|| future.as_mut().poll(&mut cx));
+        if let Poll::Ready(output) = polled {
             return Some(output);
         }
-        if !park(&parker) {
+        if !with_notes(waits_for, || park(&parker)) {
             return None;
         }
     }

@@ -4,6 +4,10 @@
 pub mod guide {}
 #[doc = include_str!("../docs/semantics.md")]
 pub mod semantics {}
+#[doc = include_str!("../docs/capabilities.md")]
+pub mod capabilities {}
+#[doc = include_str!("../docs/comparison.md")]
+pub mod comparison {}
 #[cfg(feature = "testing")]
 #[doc = include_str!("../docs/testing.md")]
 pub mod testing {}

@@ -1,11 +1,15 @@
-//! What becomes of a process that forgets what runs in it, of one that is forked, and of one that may start no thread. Each is a
-//! process of its own.
+//! What becomes of a process that forgets what runs in it or ends in the midst of it, of one that is forked, and of one that may
+//! start no thread; and what needs a process to itself: the default pool, and counts of threads. Each is a process of its own.
 
 #![cfg_attr(unix, expect(unsafe_code, reason = "`fork` is not to be had without"))]
 
 #[cfg(unix)]
 #[path = "support/watchdog.rs"]
 mod watchdog;
+
+#[cfg(unix)]
+#[path = "processes/exits.rs"]
+mod exits;
 
 #[cfg(unix)]
 #[path = "processes/forks.rs"]
@@ -36,16 +40,22 @@ mod unix {
     };
 
     use crate::watchdog::watched;
-    use crate::{forks, pools};
+    use crate::{exits, forks, pools};
 
     const PART: &str = "INGATHER_PROCESSES_PART";
-    const PARTS: [(&str, fn()); 6] = [
+    const PARTS: [(&str, fn()); 12] = [
         ("forgotten", forgotten),
         ("forked", forked),
         ("forked_calls", forks::run_sync_and_runners),
         ("forgotten_pool", pools::forgotten),
         ("forked_pool", pools::forked),
         ("starved_pool", pools::starved),
+        ("main_returns", exits::main_returns),
+        ("a_job_exits", exits::a_job_exits),
+        ("exit_handlers", exits::exit_handlers),
+        ("default_pool", exits::default_pool),
+        ("threads_that_are_left", exits::threads_that_are_left),
+        ("ten_thousand_threads", exits::ten_thousand_threads),
     ];
 
     /// Runs each part in a process, and in such a process the part.

@@ -6,8 +6,11 @@
 //! - `words`: where `unsafe`, loom, executors and sleeps may be named
 //! - `rules`: the numbered rules of `docs/semantics.md` and who cites them
 //! - `walks`: the walks through the engine that `docs/internals.md` draws
+//! - `capabilities`: what `docs/capabilities.md` says of rules and tests
 //! - `machinery`: `ci/*.sh` and who calls them
 
+#[path = "tidy/capabilities.rs"]
+mod capabilities;
 #[path = "tidy/layers.rs"]
 mod layers;
 #[path = "tidy/machinery.rs"]
@@ -97,6 +100,7 @@ const SLEEPERS: &[&str] = &[
     "tests/threading/bridge_cells.rs",
     "tests/threading/bridge_run_sync.rs",
     "tests/threading/bridge_torture.rs",
+    "tests/processes/exits.rs",
     "tests/processes/forks.rs",
     "tests/cancels/cleanup.rs",
     "tests/cancels/deadline_ends.rs",
@@ -258,6 +262,17 @@ fn walks_go_where_they_say() {
     let page = source::read("docs/internals.md");
     report(walks::lost(&page, &source::rust_files("src/group")));
     report(walks::bent(&page, WINGS));
+}
+
+#[test]
+fn capabilities_are_kept_by_tests() {
+    let page = source::read("docs/capabilities.md");
+    let tests = source::rust_files("tests");
+    report(capabilities::untrue(
+        &page,
+        &source::read("docs/semantics.md"),
+        &tests,
+    ));
 }
 
 #[test]

@@ -1,9 +1,13 @@
 //! `Whereabouts`: where code runs, in words.
 
+use std::collections::BTreeMap;
 use std::fmt;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::thread;
 
 use super::runner::runner_here;
+use crate::blocked::{take_notes, tell_watch_by};
 use crate::error::ChildInfo;
 use crate::group::standing;
 use crate::spawner::{named_spawner, thread_serves};
@@ -31,9 +35,78 @@ pub struct Whereabouts {
     runner: Option<String>,
     child: Option<ChildInfo>,
     group: Option<String>,
+    waits_for: Vec<String>,
+}
+
+/// Where the threads are that wait, by the number of the wait.
+static WAITING: Mutex<BTreeMap<u64, Whereabouts>> = Mutex::new(BTreeMap::new());
+
+fn waiting() -> MutexGuard<'static, BTreeMap<u64, Whereabouts>> {
+    WAITING.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Waits, and is seen to.
+fn in_sight(wait: &mut dyn FnMut()) {
+    static NEXT: AtomicU64 = AtomicU64::new(0);
+    struct Seen(u64);
+    impl Drop for Seen {
+        fn drop(&mut self) {
+            waiting().remove(&self.0);
+        }
+    }
+    let here = Whereabouts::current().waiting_for(&take_notes());
+    let seen = Seen(NEXT.fetch_add(1, Ordering::Relaxed));
+    waiting().insert(seen.0, here);
+    wait();
 }
 
 impl Whereabouts {
+    /// Keeps in mind, from now on, where each thread is that waits in a blocking call of this crate, for
+    /// [`of_waiting_threads`](Self::of_waiting_threads).
+    ///
+    /// For tests, watchdogs and a debugging build: each such wait costs some microseconds then. Not for a program that forks, whose
+    /// child may find the list locked.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::thread;
+    ///
+    /// use ingather::bridge::Whereabouts;
+    /// use ingather::threads::FairLock;
+    ///
+    /// static LOCK: FairLock<u32> = FairLock::new(0);
+    ///
+    /// Whereabouts::watch_threads();
+    /// let guard = LOCK.lock_blocking();
+    /// let waits = thread::Builder::new().name("second".into());
+    /// let waits = waits.spawn(|| drop(LOCK.lock_blocking())).unwrap();
+    /// let seen = loop {
+    ///     if let [seen] = &Whereabouts::of_waiting_threads()[..] {
+    ///         break seen.to_string();
+    ///     }
+    /// };
+    /// assert!(seen.contains("on thread `second`"), "{seen}");
+    /// assert!(seen.contains("waits for a lock"), "{seen}");
+    /// drop(guard);
+    /// waits.join().unwrap();
+    /// ```
+    pub fn watch_threads() {
+        tell_watch_by(in_sight);
+    }
+
+    /// Those of each thread that waits right now in a blocking call of this crate, of the waits that began after
+    /// [`watch_threads`](Self::watch_threads) was called; the longest first.
+    pub fn of_waiting_threads() -> Vec<Self> {
+        waiting().values().cloned().collect()
+    }
+
+    /// The same, with what the code waits for.
+    pub(in crate::bridge) fn waiting_for(mut self, waits_for: &[String]) -> Self {
+        self.waits_for = waits_for.to_vec();
+        self
+    }
+
     /// Those of the code that calls this.
     pub fn current() -> Self {
         let thread = thread::current();
@@ -45,6 +118,7 @@ impl Whereabouts {
             runner: runner_here(),
             child,
             group,
+            waits_for: Vec::new(),
         }
     }
 
@@ -77,6 +151,11 @@ impl Whereabouts {
     pub fn group(&self) -> Option<&str> {
         self.group.as_deref()
     }
+
+    /// What it waits for, in words, as far as that says so: each [`FairLock`](crate::threads::FairLock), with who holds it.
+    pub fn waits_for(&self) -> &[String] {
+        &self.waits_for
+    }
 }
 
 impl fmt::Display for Whereabouts {
@@ -98,6 +177,9 @@ impl fmt::Display for Whereabouts {
         }
         if let Some(group) = &self.group {
             write!(f, " of {group}")?;
+        }
+        for what in &self.waits_for {
+            write!(f, ", where it waits for {what}")?;
         }
         Ok(())
     }

@@ -24,6 +24,10 @@ impl Borrower {
         }
     }
 
+    pub(crate) fn limiter(&self) -> &CapacityLimiter {
+        &self.limiter
+    }
+
     pub(crate) fn total(&self) -> usize {
         self.limiter.statistics().total
     }

@@ -77,6 +77,15 @@ impl CapacityLimiter {
         }
     }
 
+    /// One that is in use.
+    fn of(inner: &Arc<Inner>) -> Self {
+        Self {
+            inner: OnceLock::from(Arc::clone(inner)),
+            // It has begun.
+            total: 0,
+        }
+    }
+
     fn inner(&self) -> &Arc<Inner> {
         self.inner.get_or_init(|| {
             Arc::new(Inner(Mutex::new(State {
@@ -199,6 +208,17 @@ impl CapacityLimiter {
 }
 
 impl CapacityLimiter {
+    /// A permit beyond the total, if need be, for what is running already. Nobody gets one before it fits in again.
+    pub(crate) fn take_over(&self) -> Permit {
+        let inner = self.inner();
+        inner.state().borrowed += 1;
+        Permit::of(inner)
+    }
+
+    pub(crate) fn is_same(&self, other: &Self) -> bool {
+        Arc::ptr_eq(self.inner(), other.inner())
+    }
+
     /// One permit comes back of which there is no [`Permit`]: whom to wake, which has got it.
     pub(super) fn give_back(&self) -> Option<Waker> {
         self.inner().pass_on()
@@ -207,10 +227,7 @@ impl CapacityLimiter {
 
 impl Clone for CapacityLimiter {
     fn clone(&self) -> Self {
-        Self {
-            inner: OnceLock::from(Arc::clone(self.inner())),
-            total: self.total,
-        }
+        Self::of(self.inner())
     }
 }
 
@@ -336,6 +353,10 @@ impl Permit {
     /// One that was taken.
     fn of(inner: &Arc<Inner>) -> Self {
         Self(Arc::clone(inner))
+    }
+
+    pub(crate) fn limiter(&self) -> CapacityLimiter {
+        CapacityLimiter::of(&self.0)
     }
 }
 

@@ -29,6 +29,11 @@ impl<X> Line<X> {
         self.waiting.len()
     }
 
+    /// The remarks of those who wait, in their order.
+    pub(crate) fn remarks(&self) -> impl Iterator<Item = &X> {
+        self.waiting.values().map(|(_, remark)| remark)
+    }
+
     /// Goes to the end of the line: its ticket.
     fn join(&mut self, waker: Waker, remark: X) -> u64 {
         let ticket = self.next;

@@ -2,14 +2,15 @@
 
 use std::fmt;
 use std::future::Future;
+use std::panic::Location;
 use std::pin::Pin;
 use std::sync::{Mutex, MutexGuard, PoisonError, TryLockError};
 use std::task::{Context, Poll};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use super::owner::Owner;
-use crate::blocked::{park_until_ready, park_until_ready_or};
+use super::owner::{Claim, Owner};
+use crate::blocked::{note, park_until_ready, park_until_ready_or};
 use crate::error::unhandled::wake_quietly;
 use crate::limiter::{Line, Lined, Standing, locked};
 
@@ -57,9 +58,10 @@ pub struct FairLock<T> {
 struct State {
     /// How many guards there are.
     guards: usize,
-    owner: Option<Owner>,
+    /// Of whoever has it, from the first guard on.
+    held: Option<Claim>,
     poisoned: bool,
-    line: Line<Option<Owner>>,
+    line: Line<Claim>,
 }
 
 impl<T> FairLock<T> {
@@ -96,7 +98,7 @@ impl<T> FairLock<T> {
         Self {
             state: Mutex::new(State {
                 guards: 0,
-                owner: None,
+                held: None,
                 poisoned: false,
                 line: Line::new(),
             }),
@@ -116,9 +118,11 @@ impl<T> FairLock<T> {
     /// # Panics
     ///
     /// The future panics if the lock is poisoned.
+    #[track_caller]
     pub fn lock(&self) -> Locking<'_, T> {
         Locking {
             lock: self,
+            at: Location::caller(),
             blocks: false,
             standing: Standing::Outside,
         }
@@ -171,6 +175,7 @@ impl<T> FairLock<T> {
         }
     }
 
+    #[track_caller]
     fn lock_from_thread(&self) -> Locking<'_, T> {
         Locking {
             blocks: true,
@@ -183,9 +188,10 @@ impl<T> FairLock<T> {
     /// # Panics
     ///
     /// If the lock is poisoned.
+    #[track_caller]
     pub fn try_lock(&self) -> Option<FairGuard<'_, T>> {
-        let owner = Owner::of_thread();
-        let taken = self.state().take(Some(owner));
+        let claim = Claim::new(Some(Owner::of_thread()), Location::caller());
+        let taken = self.state().take(claim);
         taken.then(|| self.guard())
     }
 
@@ -220,6 +226,12 @@ impl<T> FairLock<T> {
         locked(&self.state)
     }
 
+    /// Who has it, in words.
+    fn held_by(&self) -> String {
+        let held = self.state().held;
+        held.map_or_else(|| "nobody holds".into(), |held| format!("is held {held}"))
+    }
+
     /// The guard of somebody who has the lock. It passes the lock on if this panics.
     fn guard(&self) -> FairGuard<'_, T> {
         let mut guard = FairGuard {
@@ -246,7 +258,7 @@ impl<T> FairLock<T> {
                 return;
             }
             let next = state.line.serve();
-            state.owner = next.as_ref().and_then(|(_, owner)| *owner);
+            state.held = next.as_ref().map(|(_, claim)| *claim);
             state.guards = usize::from(next.is_some());
             next
         };
@@ -256,31 +268,38 @@ impl<T> FairLock<T> {
     }
 }
 
+impl State {
+    /// Is it held by the same owner?
+    fn is_held_by(&self, claim: Claim) -> bool {
+        self.held.is_some_and(|held| held.is_of_the_same(claim))
+    }
+}
+
 impl Lined for State {
-    type Who = Option<Owner>;
+    type Who = Claim;
 
     fn was_ready() -> ! {
         panic!("the future of a lock was polled after it was ready")
     }
 
-    fn line(&mut self) -> &mut Line<Option<Owner>> {
+    fn line(&mut self) -> &mut Line<Claim> {
         &mut self.line
     }
 
     /// Takes the lock if it is free, or again.
-    fn take(&mut self, owner: Option<Owner>) -> bool {
-        let is_free = self.guards == 0;
-        let is_ours = owner.is_some() && self.owner == owner;
-        if is_free || is_ours {
-            self.guards += 1;
-            self.owner = owner;
+    fn take(&mut self, claim: Claim) -> bool {
+        if self.guards == 0 {
+            self.held = Some(claim);
+        } else if !self.is_held_by(claim) {
+            return false;
         }
-        is_free || is_ours
+        self.guards += 1;
+        true
     }
 
     /// Another future of the same task may have it by now.
-    fn take_early(&mut self, owner: Option<Owner>) -> bool {
-        let is_ours = owner.is_some() && self.owner == owner;
+    fn take_early(&mut self, claim: Claim) -> bool {
+        let is_ours = self.is_held_by(claim);
         self.guards += usize::from(is_ours);
         is_ours
     }
@@ -290,6 +309,8 @@ impl Lined for State {
 #[must_use = "a lock is waited for only if this is awaited"]
 pub struct Locking<'a, T> {
     lock: &'a FairLock<T>,
+    /// The call that asks for it.
+    at: &'static Location<'static>,
     /// Does a thread wait, and not a task?
     blocks: bool,
     standing: Standing,
@@ -308,7 +329,11 @@ impl<'a, T> Future for Locking<'a, T> {
         } else {
             Owner::of_task()
         };
-        let served = this.standing.poll(&this.lock.state, owner, cx);
+        let claim = Claim::new(owner, this.at);
+        let served = this.standing.poll(&this.lock.state, claim, cx);
+        if served.is_pending() {
+            note(|| format!("a lock, asked for {claim}, that {}", this.lock.held_by()));
+        }
         served.map(|()| this.lock.guard())
     }
 }
@@ -400,10 +425,15 @@ impl<T> fmt::Debug for FairLock<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut out = f.debug_struct("FairLock");
         let state = self.state.try_lock().ok();
-        let seen = state.map(|state| (state.guards, state.line.len(), state.poisoned));
-        if let Some((guards, waiting, poisoned)) = seen {
+        let seen = state.map(|state| {
+            let held = state.held.filter(|_| state.guards > 0);
+            let line: Vec<_> = state.line.remarks().map(Claim::to_string).collect();
+            (state.guards, held, line, state.poisoned)
+        });
+        if let Some((guards, held, line, poisoned)) = seen {
             out.field("guards", &guards)
-                .field("waiting", &waiting)
+                .field("held", &held.map(|held| held.to_string()))
+                .field("waiting", &line)
                 .field("poisoned", &poisoned);
         }
         out.finish_non_exhaustive()

@@ -22,7 +22,7 @@ use super::stop::Stop;
 use crate::context::ContextSnapshot;
 use crate::error::unhandled::{drop_quietly, report_panic, wake_quietly};
 use crate::group::engine::position::Position;
-use crate::limiter::Permit;
+use crate::limiter::{CapacityLimiter, Permit};
 use crate::panic::{Panic, catch};
 use crate::spawner::{SpawnerHandle, enter, try_current_spawner};
 
@@ -33,6 +33,8 @@ pub(super) struct Job<F, T> {
     info: JobInfo,
     /// Where the caller runs, for calls back.
     spawner: Option<SpawnerHandle>,
+    /// Of which it has a permit by itself.
+    limiter: Option<CapacityLimiter>,
 }
 
 enum Stage<F, T> {
@@ -40,6 +42,8 @@ enum Stage<F, T> {
     Running {
         waker: Option<Waker>,
         is_wanted: bool,
+        /// What it holds from when nobody waits any more until it is over.
+        permit: Option<Permit>,
     },
     Over(Result<T, Panic>),
     Refused(F, Why),
@@ -67,6 +71,7 @@ impl<F, T> Job<F, T> {
         permit: Option<Permit>,
     ) -> Arc<Self> {
         let context = ContextSnapshot::current();
+        let limiter = permit.as_ref().map(Permit::limiter);
         let queued = Queued {
             call,
             context,
@@ -77,6 +82,7 @@ impl<F, T> Job<F, T> {
             stop: Stop::default(),
             info: JobInfo::new(name, location),
             spawner: try_current_spawner(),
+            limiter,
         })
     }
 
@@ -149,11 +155,19 @@ impl<F, T> Job<F, T> {
         if self.withdraw_if_queued() {
             return;
         }
+        // Asked for outside of the lock, and before the one who waits is over and gives back its own.
+        let limiter = self.stop.limiter();
+        let limiter = limiter.filter(|limiter| !self.has_one_of(limiter));
         let old = {
             let mut stage = self.stage();
             match &mut *stage {
-                Stage::Running { waker, is_wanted } => {
+                Stage::Running {
+                    waker,
+                    is_wanted,
+                    permit,
+                } => {
                     *is_wanted = false;
+                    *permit = limiter.map(|limiter| limiter.take_over());
                     let waker = waker.take();
                     drop(stage);
                     self.stop.abandon();
@@ -169,25 +183,34 @@ impl<F, T> Job<F, T> {
         }
     }
 
+    /// Does it hold a permit of this limiter by itself?
+    fn has_one_of(&self, limiter: &CapacityLimiter) -> bool {
+        let own = self.limiter.as_ref();
+        own.is_some_and(|own| own.is_same(limiter))
+    }
+
     fn settle(&self, end: Stage<F, T>) {
         let mut end = end;
-        let waker = {
+        let (waker, permit) = {
             let mut stage = self.stage();
             match &mut *stage {
                 Stage::Running {
                     waker,
                     is_wanted: true,
+                    ..
                 } => {
                     let waker = waker.take();
                     std::mem::swap(&mut *stage, &mut end);
-                    waker
+                    (waker, None)
                 }
-                other => {
-                    *other = Stage::Gone;
-                    None
-                }
+                other => match replace(other, Stage::Gone) {
+                    Stage::Running { permit, .. } => (None, permit),
+                    _ => (None, None),
+                },
             }
         };
+        // Somebody is woken by that.
+        drop(permit);
         // What it was before, or what nobody wants.
         match end {
             Stage::Over(Err(panic)) => report_panic("a closure that nobody waited for", panic),
@@ -215,6 +238,7 @@ where
                     *stage = Stage::Running {
                         waker,
                         is_wanted: true,
+                        permit: None,
                     };
                     queued
                 }

@@ -1,5 +1,7 @@
 //! Who holds a lock.
 
+use std::fmt;
+use std::panic::Location;
 use std::thread::{self, ThreadId};
 
 use crate::error::KeyId;
@@ -23,5 +25,37 @@ impl Owner {
     /// Of code that blocks its thread.
     pub(super) fn of_thread() -> Self {
         Self::of_task().unwrap_or_else(|| Self::Thread(thread::current().id()))
+    }
+}
+
+/// What somebody asks for a lock with: who it is, and in which call.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Claim {
+    owner: Option<Owner>,
+    at: &'static Location<'static>,
+}
+
+impl Claim {
+    pub(super) const fn new(owner: Option<Owner>, at: &'static Location<'static>) -> Self {
+        Self { owner, at }
+    }
+
+    /// Are both of the same owner? Those of nobody are of different ones.
+    pub(super) fn is_of_the_same(self, other: Self) -> bool {
+        self.owner.is_some() && self.owner == other.owner
+    }
+}
+
+impl fmt::Display for Claim {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.owner {
+            Some(Owner::Task(child)) if child.child == u64::MAX => {
+                write!(f, "by the body of group {}", child.group)?;
+            }
+            Some(Owner::Task(child)) => write!(f, "by child {child}")?,
+            Some(Owner::Thread(thread)) => write!(f, "by {thread:?}")?,
+            None => f.write_str("by async code outside of all groups")?,
+        }
+        write!(f, " at {}", self.at)
     }
 }

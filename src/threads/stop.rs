@@ -4,6 +4,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use crate::cancel::{CallbackGuard, CancelKind, CancelReason, CancelToken};
 use crate::group::engine::position::Position;
+use crate::limiter::CapacityLimiter;
 
 /// Whether a closure is still wanted, for the closure to ask.
 #[derive(Default)]
@@ -30,18 +31,22 @@ impl Stop {
     pub(super) fn follow(&self, caller: Position) {
         let own = {
             let mut state = self.state();
-            let Some(own) = state.own.clone() else {
-                state.caller = Some(caller);
-                return;
-            };
-            own
+            state.caller = Some(caller.clone());
+            state.own.clone()
         };
+        let Some(own) = own else { return };
         // The closure has asked before anybody waited.
         let turns = move |reason: &CancelReason| {
             own.turn(reason.clone());
         };
         let follows = caller.token().on_cancel(turns);
         self.state().follows = Some(follows);
+    }
+
+    /// The limiter whose permit the one who waits holds meanwhile, as a child of a group.
+    pub(super) fn limiter(&self) -> Option<CapacityLimiter> {
+        let caller = self.state().caller.clone();
+        caller?.limiter()
     }
 
     /// Nobody waits any more.

@@ -4,11 +4,11 @@ use std::future::pending;
 use std::task::Poll;
 
 use ingather::testing::TestExecutor;
-use ingather::threads::CapacityLimiter;
-use ingather::{GatherIncomplete, GroupOptions, scope_on};
+use ingather::threads::{CapacityLimiter, to_thread_with};
+use ingather::{GatherIncomplete, GroupOptions, scope_on, to_thread};
 
 use crate::support::{
-    ByHand, Meter, Rng, Site, Trace, behaviour, stepper, until, watched, yield_now, yields,
+    ByHand, Gate, Meter, Rng, Site, Trace, behaviour, stepper, until, watched, yield_now, yields,
 };
 
 behaviour!(
@@ -19,6 +19,8 @@ behaviour!(
     a_child_that_is_cancelled_in_line_leaves_it,
     a_group_with_few_children_does_not_wait_for_all_of_another,
     children_that_await_siblings_lend_their_permits,
+    a_closure_that_is_left_running_holds_a_permit,
+    a_closure_with_a_permit_of_its_own_takes_no_second,
 );
 
 fn borrowed(limiter: &CapacityLimiter) -> (usize, usize) {
@@ -277,4 +279,93 @@ async fn groups_come_and_go(seed: u64) {
     }
     assert!(meter.highest() <= total, "seed {seed}");
     assert_eq!(borrowed(&limiter), (0, 0), "seed {seed}");
+}
+
+/// A closure that runs until the gate is opened, and says that it has begun.
+fn blocks_for(gate: &Gate) -> (impl FnOnce() + Send + use<>, Gate) {
+    let (begun, block) = (Gate::new(), gate.clone());
+    let begins = begun.clone();
+    let call = move || {
+        begins.open();
+        block.block();
+    };
+    (call, begun)
+}
+
+// Threads-10, Limits-11
+async fn a_closure_that_is_left_running_holds_a_permit(on: Site) {
+    let _hold = on.hold();
+    // Abandoned by a cancel, dropped with its child, dropped by its child, and in a scope within the child.
+    for manner in 0..4 {
+        let limiter = CapacityLimiter::new(1);
+        let options = GroupOptions::new().on(&on.spawner).limiter(&limiter);
+        let (gate, spawner) = (Gate::new(), on.spawner.clone());
+        let (call, begun) = blocks_for(&gate);
+        let shared = limiter.clone();
+        let next = options.scope(|tg| async move {
+            let waits = begun.clone();
+            let child = match manner {
+                0 => tg.spawn(to_thread(call).abandon()),
+                1 => tg.spawn(async move {
+                    let mut job = ByHand::new(to_thread(call));
+                    assert!(job.poll().is_pending());
+                    waits.wait().await;
+                    pending::<()>().await;
+                }),
+                2 => tg.spawn(async move {
+                    let mut job = ByHand::new(to_thread(call));
+                    assert!(job.poll().is_pending());
+                    waits.wait().await;
+                }),
+                _ => tg.spawn(scope_on(&spawner, |tg| async move {
+                    let inner = tg.spawn(to_thread(call).abandon());
+                    waits.wait().await;
+                    inner.cancel();
+                    inner.await.unwrap_err();
+                })),
+            };
+            begun.wait().await;
+            match manner {
+                0 => child.cancel(),
+                // Otherwise that would wait for the closure.
+                1 => child.cancel_past_shields(),
+                _ => {}
+            }
+            let _ = child.await;
+            // Its slot is the group's again only when its thread is free.
+            assert_eq!(borrowed(&shared), (1, 0), "manner {manner}");
+            let next = tg.spawn(async { 7 });
+            yields(5).await;
+            assert_eq!(next.status(), Some(GatherIncomplete::Waiting));
+            gate.open();
+            next.await
+        });
+        assert_eq!(next.await, Ok(7), "manner {manner}");
+        assert_eq!(borrowed(&limiter), (0, 0));
+    }
+}
+
+// Threads-10
+async fn a_closure_with_a_permit_of_its_own_takes_no_second(on: Site) {
+    let _hold = on.hold();
+    let limiter = CapacityLimiter::new(2);
+    let options = GroupOptions::new().on(&on.spawner).limiter(&limiter);
+    let gate = Gate::new();
+    let (call, begun) = blocks_for(&gate);
+    let shared = limiter.clone();
+    options
+        .scope(|tg| async move {
+            let child = tg.spawn(to_thread_with(&shared, call).abandon());
+            begun.wait().await;
+            assert_eq!(borrowed(&shared), (2, 0));
+            child.cancel();
+            child.await.unwrap_err();
+            assert_eq!(borrowed(&shared), (1, 0));
+        })
+        .await;
+    gate.open();
+    // That it has ended is seen by who gets both.
+    limiter.set_total(1);
+    drop(limiter.acquire().await);
+    assert_eq!(borrowed(&limiter), (0, 0));
 }

@@ -2,16 +2,16 @@
 
 use std::future::pending;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::Duration;
 
 use ingather::bridge::{RunSync, RunSyncError, RunnerError};
 use ingather::spawner::Embedded;
 use ingather::sync::promise;
-use ingather::{AsyncRunner, SpawnerHandle, TaskRegistry, create_task, run_sync, scope};
-use tokio::runtime::{Builder, Runtime};
+use ingather::{AsyncRunner, SpawnerHandle, TaskError, TaskRegistry, create_task, run_sync, scope};
+use tokio::runtime::{Builder, Handle, Runtime};
 
 use crate::support::{Rng, boom, watched_for, yield_now};
 
@@ -26,6 +26,9 @@ struct World {
     runner: AsyncRunner,
     /// Closed in the middle.
     doomed: AsyncRunner,
+    /// A runtime that is shut down in the middle.
+    dying: Mutex<Option<Runtime>>,
+    dying_handle: Handle,
     begun: AtomicUsize,
     resolved: AtomicUsize,
 }
@@ -33,14 +36,17 @@ struct World {
 impl World {
     fn new() -> Self {
         let runner = || AsyncRunner::builder().threads(2).start().unwrap();
+        let runtime = || {
+            let mut builder = Builder::new_multi_thread();
+            builder.worker_threads(2).enable_all().build().unwrap()
+        };
+        let dying = runtime();
         Self {
-            many: Builder::new_multi_thread()
-                .worker_threads(2)
-                .enable_all()
-                .build()
-                .unwrap(),
+            many: runtime(),
             runner: runner(),
             doomed: runner(),
+            dying_handle: dying.handle().clone(),
+            dying: Mutex::new(Some(dying)),
             begun: AtomicUsize::new(0),
             resolved: AtomicUsize::new(0),
         }
@@ -63,7 +69,7 @@ fn step(world: &Arc<World>, rng: &mut Rng, depth: usize) {
     let mut inner = Rng::new(rng.next());
     let shared = Arc::clone(world);
     let mut further = move || step(&shared, &mut inner, depth - 1);
-    match rng.below(10) {
+    match rng.below(11) {
         0 => world.waits(|| run_sync(async { further() })),
         1 => world.waits(|| {
             run_sync(scope(|tg| async move {
@@ -114,6 +120,18 @@ fn step(world: &Arc<World>, rng: &mut Rng, depth: usize) {
             run_sync(task).unwrap();
         }),
         8 => world.waits(|| {
+            // It may be shut down by now, or in the midst of it, where timers panic.
+            let task = TaskRegistry::on(&world.dying_handle).create_task(async move { further() });
+            match run_sync(task) {
+                Ok(()) | Err(TaskError::Cancelled(_)) => {}
+                Err(TaskError::Panicked(panic)) => {
+                    let is_shut_down = world.dying.lock().unwrap().is_none();
+                    assert!(is_shut_down, "{}", panic.message());
+                }
+                Err(error) => panic!("{error}"),
+            }
+        }),
+        9 => world.waits(|| {
             let task = create_task(pending::<()>());
             let cancels = thread::spawn({
                 let token = task.token();
@@ -163,6 +181,8 @@ fn whatever_calls_whatever_every_call_returns() {
                 }
                 let report = world.doomed.close(Duration::from_millis(1));
                 assert!(report.stuck_threads().is_empty(), "{report}");
+                let dying = world.dying.lock().unwrap().take();
+                dying.expect("nobody else takes it").shutdown_background();
             });
         });
         assert_eq!(world.begun.load(Relaxed), world.resolved.load(Relaxed));

@@ -11,8 +11,9 @@ use ingather::{
     inline_scope_local, scope_on, to_thread,
 };
 
+use crate::support::spawners::Host;
 use crate::support::{
-    ByHand, Fault, Gate, Site, behaviour, boom, panic_of, stepper, watched, yield_now,
+    ByHand, Fault, Gate, Kind, Site, behaviour, boom, panic_of, stepper, watched, yield_now,
 };
 
 behaviour!(
@@ -141,6 +142,58 @@ async fn blocking_children_are_like_any_other(on: Site) {
         .unwrap_err();
     let first = failed.first();
     assert_eq!(first.error(), Some(&Fault("it")));
+}
+
+// Threads-15
+#[test]
+fn every_spawner_that_shuts_down_while_it_is_called_back_is_an_error() {
+    // Those that can be shut down. A test executor runs nothing here, and is shut down before the call back.
+    let kinds = [
+        Kind::TokioOne,
+        Kind::TokioMany,
+        Kind::Own,
+        Kind::Hostile,
+        Kind::Test,
+    ];
+    for (kind, waits) in kinds
+        .into_iter()
+        .flat_map(|kind| [(kind, false), (kind, true)])
+    {
+        let waits = waits && kind != Kind::Test;
+        watched(format!("{kind:?}, {waits}"), || {
+            let host = Host::start(kind);
+            let (begun, gate, polled) = (Gate::new(), Gate::new(), Gate::new());
+            let (begins, block, opens) = (begun.clone(), gate.clone(), polled.clone());
+            let calls = move || {
+                begins.open();
+                block.block();
+                let for_ever = async move {
+                    opens.open();
+                    std::future::pending::<()>().await;
+                };
+                (
+                    from_thread::run(for_ever).unwrap_err(),
+                    from_thread::call(|| 1).unwrap_err(),
+                )
+            };
+            let inside = ingather::enter(&host.spawner);
+            let mut call = ByHand::new(to_thread(calls));
+            assert!(call.poll().is_pending());
+            drop(inside);
+            begun.block();
+            if waits {
+                // In the midst of it.
+                gate.open();
+                polled.block();
+                drop(host);
+            } else {
+                drop(host);
+                gate.open();
+            }
+            let (first, second) = futures::executor::block_on(call.into_inner());
+            assert!(first.is_spawner_gone() && second.is_spawner_gone());
+        });
+    }
 }
 
 // Threads-15

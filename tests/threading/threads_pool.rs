@@ -26,7 +26,7 @@ behaviour!(
     a_thread_that_is_not_started_loses_nothing,
 );
 
-fn task<T, F>(begun: Result<Task<T>, Refused<F>>) -> Task<T> {
+pub(crate) fn task<T, F>(begun: Result<Task<T>, Refused<F>>) -> Task<T> {
     begun.expect("the pool is open and has threads")
 }
 
@@ -65,7 +65,7 @@ async fn a_job_has_a_handle_with_two_faces(on: Site) {
 }
 
 /// Calls something where the test's spawner is current.
-async fn on_the_spawner<R: Send + 'static>(
+pub(crate) async fn on_the_spawner<R: Send + 'static>(
     on: &Site,
     call: impl FnOnce() -> R + Send + 'static,
 ) -> R {

@@ -351,7 +351,7 @@ async fn a_limiter_bounds_closures_on_any_pool(on: Site) {
     assert_eq!(limiter.statistics().borrowed, 0);
 }
 
-// Threads-7
+// Threads-7, Threads-21
 async fn a_function_can_be_awaited(on: Site) {
     let _hold = on.hold();
     let pool = BlockingPool::builder().name("bound").threads(1).build();

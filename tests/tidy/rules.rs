@@ -38,7 +38,7 @@ pub(crate) fn uncited(semantics: &Source, tests: &[Source]) -> Vec<Fault> {
 
 /// Citations, in the comments of these files and in the rules themselves, of what is not a rule.
 pub(crate) fn unknown(semantics: &Source, files: &[Source]) -> Vec<Fault> {
-    let defined: BTreeSet<_> = defined(semantics).into_iter().map(|(_, id)| id).collect();
+    let defined = all(semantics);
     let in_files = files
         .iter()
         .flat_map(|file| ids(&file.comments).map(move |found| (file, found)));
@@ -55,6 +55,16 @@ pub(crate) fn unknown(semantics: &Source, files: &[Source]) -> Vec<Fault> {
         )
     };
     strangers.map(fault).collect()
+}
+
+/// All rules that there are.
+pub(crate) fn all(semantics: &Source) -> BTreeSet<&str> {
+    defined(semantics).into_iter().map(|(_, id)| id).collect()
+}
+
+/// Does a comment of this file cite the rule?
+pub(crate) fn cites(file: &Source, rule: &str) -> bool {
+    ids(&file.comments).any(|(_, id)| id == rule)
 }
 
 /// The rules, each at the head of a paragraph: `**Leaving-1.**`.

@@ -8,7 +8,7 @@ use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
 use super::ground::Ground;
-use crate::blocked::while_blocked;
+use crate::blocked::{noting, noting_if_watched, while_blocked, with_notes};
 use crate::bridge::Whereabouts;
 use crate::log;
 use crate::park::{Kept, Parker};
@@ -53,36 +53,43 @@ impl Call<'_> {
         let mut cx = Context::from_waker(&kept.waker);
         let mut poll = || ground.inside(|| future.as_mut().poll(&mut cx));
         let mut left = AT_ONCE;
-        loop {
-            if let Poll::Ready(output) = poll() {
+        let waits_for = loop {
+            let (polled, waits_for) = noting_if_watched(&mut poll);
+            if let Poll::Ready(output) = polled {
                 kept.keep();
                 return Some(output);
             }
             if left == 0 || !kept.parker.is_notified() {
-                break;
+                break waits_for;
             }
             left -= 1;
             kept.parker.park();
-        }
+        };
         let mut wait = Wait {
             until,
             again: ground.blocks.is_some().then_some(AGAIN),
             around_wait,
-            location,
             blocks: ground.blocks.as_ref().map(|blocks| blocks.runtime.as_str()),
             quiet_since: Some(Instant::now()),
+            is_to_be_said: false,
         };
-        let output = while_blocked(|| {
-            loop {
-                // Whoever polls at the last instant has what came then.
-                let is_late = !wait.for_notice(&kept.parker);
-                match poll() {
-                    Poll::Ready(output) => return Some(output),
-                    Poll::Pending if is_late => return None,
-                    Poll::Pending => {}
-                }
+        let wait_and_poll = || loop {
+            // Whoever polls at the last instant has what came then.
+            let is_late = !wait.for_notice(&kept.parker);
+            let polled = if wait.is_to_be_said() {
+                let (polled, waits_for) = noting(&mut poll);
+                say_quiet(location, wait.blocks, &waits_for);
+                polled
+            } else {
+                poll()
+            };
+            match polled {
+                Poll::Ready(output) => return Some(output),
+                Poll::Pending if is_late => return None,
+                Poll::Pending => {}
             }
-        });
+        };
+        let output = with_notes(waits_for, || while_blocked(wait_and_poll));
         kept.keep();
         output
     }
@@ -93,13 +100,18 @@ struct Wait<'a> {
     until: Option<Instant>,
     again: Option<Duration>,
     around_wait: Option<AroundWait<'a>>,
-    location: &'static Location<'static>,
     blocks: Option<&'a str>,
     /// Since when nobody has called the waker, unless that was said.
     quiet_since: Option<Instant>,
+    /// Is it to be said now, with what the next poll finds?
+    is_to_be_said: bool,
 }
 
 impl Wait<'_> {
+    fn is_to_be_said(&mut self) -> bool {
+        std::mem::take(&mut self.is_to_be_said)
+    }
+
     /// Waits for a notice, or until the future is to be polled without one. `false`: the time is over.
     fn for_notice(&mut self, parker: &Arc<Parker>) -> bool {
         if parker.is_notified() {
@@ -133,7 +145,8 @@ impl Wait<'_> {
             }
             if quiet.is_some_and(|quiet| quiet <= now) {
                 self.quiet_since = None;
-                say_quiet(self.location, self.blocks);
+                self.is_to_be_said = true;
+                return true;
             }
             if let Some(again) = &mut self.again {
                 *again = (*again * 2).min(MOST);
@@ -153,8 +166,8 @@ impl Drop for Released<'_, '_> {
 }
 
 /// Says where a thread waits that nobody has woken for so long. Loudly where its own runtime may be what would do so.
-fn say_quiet(location: &'static Location<'static>, blocks: Option<&str>) {
-    let here = Whereabouts::current();
+fn say_quiet(location: &'static Location<'static>, blocks: Option<&str>, waits_for: &[String]) {
+    let here = Whereabouts::current().waiting_for(waits_for);
     match blocks {
         Some(runtime) => log::error(&format_args!(
             "`run_sync` at {location} has waited for a second, and nothing has woken it. It blocks the only thread of {runtime}: if \

@@ -12,6 +12,7 @@ use super::core::Core;
 use crate::cancel::{CancelReason, CancelToken};
 use crate::error::{ChildInfo, KeyId};
 use crate::group::cell::CellRef;
+use crate::limiter::CapacityLimiter;
 use crate::std_or_loom::per_thread;
 use crate::time::Deadline;
 
@@ -333,6 +334,19 @@ impl Position {
             Self::Body(core) => core.token().clone(),
             Self::Behind(surrounding) => Arc::clone(&*surrounding.0).token(),
         }
+    }
+
+    /// The limiter whose permits the children of a group hold: of the nearest one that this position is in a child of.
+    pub(crate) fn limiter(&self) -> Option<CapacityLimiter> {
+        let mut all = std::iter::successors(Some(self), |position| position.outside());
+        all.find_map(|position| match position {
+            Self::Child(child) => {
+                let core = child.core();
+                let limiter = || core.read(|sched| sched.limit.limiter().cloned());
+                core.is_limited().then(limiter).flatten()
+            }
+            Self::Body(_) | Self::Behind(_) => None,
+        })
     }
 
     /// The earliest deadline of all that this position is in.

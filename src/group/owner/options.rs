@@ -123,8 +123,8 @@ impl<K: Kind, C: State> GroupOptions<K, C> {
     ///
     /// Children wait in line for it as for a slot. Groups that wait take turns, so that a group with few children does not wait
     /// for all of one with many. A permit is given back when its child is over. A limiter of 0 starts nothing until it is raised.
-    /// For closures that may be abandoned give the limiter to [`to_thread`](crate::threads::to_thread_with), which keeps a permit until
-    /// its closure has really ended.
+    /// A closure of [`to_thread`](crate::to_thread) that is left running, abandoned by a cancel or dropped with its child, holds a permit
+    /// until it has really ended.
     ///
     /// A child that opens a group with the same limiter holds a permit meanwhile, and with all permits held that way nobody goes on.
     ///

@@ -109,6 +109,14 @@ impl<C> ConcurrencyLimit<C> {
         limited.is_some_and(|limited| !limited.has_free() && !limited.is_awaited())
     }
 
+    /// The limiter whose permits its slots are.
+    pub(in crate::group) fn limiter(&self) -> Option<&CapacityLimiter> {
+        match &self.limited.as_ref()?.room {
+            Room::Own(_) => None,
+            Room::Shared(borrower) => Some(borrower.limiter()),
+        }
+    }
+
     pub(in crate::group) fn limit(&self) -> Option<usize> {
         self.limited.as_ref().map(|limited| match &limited.room {
             Room::Own(limit) => limit.get(),
