@@ -24,7 +24,7 @@ export CARGO_INCREMENTAL=0 CARGO_PROFILE_DEV_DEBUG=line-tables-only
 
 suite=(--test scopes --test cancels --test errors --test joins --test engine --test program --test threading)
 # Those with several threads at the engine at once; the others would only take longer.
-watched=(--test scopes --test cancels --test engine)
+watched=(--test scopes --test cancels --test engine --test threading)
 
 address() {
     RUSTFLAGS="-Zsanitizer=address" ASAN_OPTIONS=detect_leaks=0 \
@@ -54,5 +54,10 @@ echo "+ AddressSanitizer"
 address -- "${skip[@]}"
 if $with_thread; then
     echo "+ ThreadSanitizer"
-    thread -- "${skip[@]}" stress:: attacks:: lossy:: dropping:: parallel:: one_child:: token_trees:: blocking
+    # No sockets of tokio's: a socket's state is written before the descriptor goes to the system with its address, and read by
+    # the thread to which the system gives that back. ThreadSanitizer takes that order from the number of the epoll descriptor,
+    # and tokio registers by a duplicate of it, made by `fcntl`, of which the sanitizer hears nothing. So it reports each first event.
+    thread -- "${skip[@]}" --skip tokio_tcp \
+        stress:: attacks:: lossy:: dropping:: parallel:: one_child:: token_trees:: blocking \
+        threads_ sync_ bridge_ blocked
 fi

@@ -22,8 +22,8 @@ use ingather::{current_deadline, shield, with_cleanup};
 use pin_project_lite::pin_project;
 use serde::de::DeserializeOwned;
 
-use crate::drive::{Base, Course, Gate, Orphan, Pass, Stage, Wish, course};
-use crate::engine::{Ending, EngineError, Submission};
+use crate::drive::{Base, Course, End, Gate, Orphan, Pass, Stage, Unended, Wish, course};
+use crate::engine::{Ending, Submission};
 use crate::error::{RemoteError, RemoteErrorKind};
 use crate::slip::Slip;
 use crate::ticket::Ticket;
@@ -124,7 +124,9 @@ impl<O: DeserializeOwned> Future for Call<O> {
         this.under_way.set(None);
         Poll::Ready(match end {
             Ok(end) => value(end, ticket),
-            Err(error) => Err(RemoteError::of_engine(ticket, error)),
+            Err(Unended { error, is_unjoined }) => {
+                Err(RemoteError::of_engine(ticket, error, is_unjoined))
+            }
         })
     }
 }
@@ -145,8 +147,6 @@ fn value<O: DeserializeOwned>(end: Ending, ticket: Ticket) -> Result<O, RemoteEr
         Ending::Killed => Err(RemoteError::new(RemoteErrorKind::Killed, ticket)),
     }
 }
-
-type End = Result<Ending, Arc<EngineError>>;
 
 pin_project! {
     /// A call that was polled.
@@ -201,6 +201,7 @@ impl UnderWay {
             course: shield(Held {
                 course: Some(course),
                 wish: Arc::clone(&wish),
+                ticket: ticket.clone(),
                 pass,
             }),
             cancel: with_cleanup(watched, begin),
@@ -281,6 +282,7 @@ impl Future for Cleaning {
 struct Held {
     course: Option<Course>,
     wish: Arc<Wish>,
+    ticket: Ticket,
     pass: Pass,
 }
 
@@ -304,6 +306,7 @@ impl Drop for Held {
             self.pass.hand_over(Orphan {
                 course,
                 wish: Arc::clone(&self.wish),
+                ticket: self.ticket.clone(),
             });
         }
     }

@@ -171,6 +171,8 @@ pub enum EngineErrorKind {
     Lost,
     /// It refuses for another reason.
     Refused,
+    /// Its code panicked, so that it is not known what it has done.
+    Panicked,
 }
 
 impl EngineError {
@@ -205,6 +207,7 @@ impl fmt::Display for EngineError {
             EngineErrorKind::TooLarge => "the input is larger than the engine takes",
             EngineErrorKind::Lost => "the engine does not know the work",
             EngineErrorKind::Refused => "the engine refuses",
+            EngineErrorKind::Panicked => "the code of the engine panicked",
         };
         write!(f, "{what}: {}", self.source)
     }

@@ -22,6 +22,7 @@ struct Parts {
     tries: u32,
     message: String,
     payload: Option<Vec<u8>>,
+    is_unjoined: bool,
     source: Option<Arc<dyn Error + Send + Sync>>,
 }
 
@@ -47,7 +48,7 @@ pub enum RemoteErrorKind {
     TooLarge,
     /// The engine does not know the work: its result was kept no longer, or somebody removed it.
     Lost,
-    /// The engine refused for another reason.
+    /// The engine refused for another reason, or its code panicked.
     Refused,
     /// The [`Remote`](crate::Remote) was closed before; nothing was submitted.
     Closed,
@@ -62,6 +63,7 @@ impl RemoteError {
             tries: 0,
             message: String::new(),
             payload: None,
+            is_unjoined: false,
             source: None,
         }))
     }
@@ -84,16 +86,18 @@ impl RemoteError {
         self
     }
 
-    pub(crate) fn of_engine(ticket: Ticket, error: Arc<EngineError>) -> Self {
+    pub(crate) fn of_engine(ticket: Ticket, error: Arc<EngineError>, is_unjoined: bool) -> Self {
         use crate::engine::EngineErrorKind as E;
         let kind = match error.kind() {
             E::Unreachable | E::Interrupted => RemoteErrorKind::Unreachable,
             E::UnknownJob => RemoteErrorKind::UnknownJob,
             E::TooLarge => RemoteErrorKind::TooLarge,
             E::Lost => RemoteErrorKind::Lost,
-            E::Refused => RemoteErrorKind::Refused,
+            E::Refused | E::Panicked => RemoteErrorKind::Refused,
         };
-        Self::new(kind, ticket).with_source(error)
+        let mut unended = Self::new(kind, ticket).with_source(error);
+        unended.0.is_unjoined = is_unjoined;
+        unended
     }
 
     /// What kind of end it was.
@@ -127,8 +131,11 @@ impl RemoteError {
     }
 
     /// Is it unknown whether the work is over? The scope has left it behind, and the engine ends it when the lease runs out.
+    ///
+    /// So it is if the engine was [unreachable](RemoteErrorKind::Unreachable), or had taken the work and then
+    /// [refused](RemoteErrorKind::Refused) to say how it ends.
     pub fn is_unjoined(&self) -> bool {
-        self.0.kind == RemoteErrorKind::Unreachable
+        self.0.is_unjoined
     }
 }
 
@@ -158,6 +165,12 @@ impl fmt::Display for RemoteError {
             RemoteErrorKind::Decode => write!(f, "the value of {ticket} cannot be read")?,
             RemoteErrorKind::TooLarge => write!(f, "the input of {ticket} was not taken")?,
             RemoteErrorKind::Lost => write!(f, "{ticket} has no result")?,
+            RemoteErrorKind::Refused if self.0.is_unjoined => {
+                write!(
+                    f,
+                    "{ticket} was not joined, since the engine refused to say more"
+                )?;
+            }
             RemoteErrorKind::Refused => write!(f, "{ticket} was refused")?,
             RemoteErrorKind::Closed => {
                 write!(f, "{ticket} was not submitted, since the remote is closed")?;

@@ -12,6 +12,7 @@ mod job;
 mod job_error;
 #[cfg(feature = "nats")]
 pub mod nats;
+mod panic_text;
 mod remote;
 #[cfg(feature = "restate")]
 pub mod restate;

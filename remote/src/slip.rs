@@ -39,6 +39,9 @@ impl Slip {
     /// In ASCII, since a header takes nothing else.
     pub(crate) fn to_line(&self) -> String {
         let text = serde_json::to_string(self).expect("the keys are strings");
+        if text.is_ascii() {
+            return text;
+        }
         let mut line = String::with_capacity(text.len());
         for character in text.chars() {
             if character.is_ascii() {

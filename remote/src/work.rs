@@ -4,12 +4,17 @@ use std::error::Error;
 use std::fmt;
 use std::future::Future;
 use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use futures::FutureExt;
 use ingather::{CancelToken, ContextSnapshot, CutShort, Deadline, GroupOptions};
 
 use crate::carry::Carried;
+use crate::drive::Offspring;
+use crate::error::CloseError;
+use crate::panic_text::panic_text;
+use crate::remote::{Remote, RemoteOptions};
 use crate::slip::Slip;
 use crate::ticket::ScopeId;
 
@@ -36,6 +41,7 @@ pub struct Work {
     carried: Carried,
     token: CancelToken,
     grace: Duration,
+    pub(crate) offspring: Offspring,
 }
 
 impl Work {
@@ -47,6 +53,7 @@ impl Work {
             carried: Carried::new(),
             token: CancelToken::new(),
             grace: Duration::ZERO,
+            offspring: Offspring::default(),
         }
     }
 
@@ -87,11 +94,51 @@ impl Work {
         })
     }
 
+    /// A remote scope for the calls that the job makes itself. The job is over when they are: at its end the scope is closed, and
+    /// what the job has dropped is ended first. If the worker is lost, the lease of the scope runs out.
+    ///
+    /// A job that waits for others of its own name needs a worker with room for both.
+    ///
+    /// # Examples
+    ///
+    /// ```no_run
+    /// # #[cfg(feature = "nats")] {
+    /// use ingather::try_scope;
+    /// use ingather_remote::nats::{Nats, Worker};
+    /// use ingather_remote::{Job, JobError, RemoteOptions};
+    ///
+    /// static HALF: Job<u32, u32> = Job::new("Numbers/half");
+    /// static SUM: Job<u32, u32> = Job::new("Numbers/sum");
+    ///
+    /// async fn work() -> Result<(), Box<dyn std::error::Error>> {
+    ///     let client = async_nats::connect("127.0.0.1:4222").await?;
+    ///     let engine = Nats::on(client.clone()).await?;
+    ///     let sum = move |n, work: ingather_remote::Work| {
+    ///         let far = work.remote(RemoteOptions::new(engine.clone()));
+    ///         async move {
+    ///             let halves = try_scope(|tg| async move {
+    ///                 let [a, b] = [n, n].map(|n| tg.try_spawn(far.call(&HALF, n)));
+    ///                 Ok(a.await.unwrap_or(0) + b.await.unwrap_or(0))
+    ///             });
+    ///             Ok::<_, JobError>(halves.await?)
+    ///         }
+    ///     };
+    ///     Worker::new(client).on(&SUM, sum).run().await?;
+    ///     Ok(())
+    /// }
+    /// # }
+    /// ```
+    pub fn remote(&self, options: RemoteOptions) -> Remote {
+        let remote = options.open();
+        self.offspring.add(Arc::clone(&remote.gate));
+        remote
+    }
+
     /// Runs the job, with its token, deadline and context, and everything that it opens inside.
     ///
     /// # Errors
     ///
-    /// If it was cancelled, its time was up, or it panicked.
+    /// If it was cancelled, its time was up, it panicked, or the end of its own [calls](Self::remote) was not heard of.
     pub async fn run<F, Fut>(self, job: F) -> Result<Fut::Output, WorkError>
     where
         F: FnOnce() -> Fut,
@@ -107,21 +154,13 @@ impl Work {
             .deadline(self.deadline())
             .token(&self.token);
         let scope = options.inline_scope_or_cut(|_tg| async move { job().await });
-        match AssertUnwindSafe(context.scope(scope)).catch_unwind().await {
-            Ok(Ok(output)) => Ok(output),
+        let end = AssertUnwindSafe(context.scope(scope)).catch_unwind().await;
+        let left = self.offspring.over().await;
+        match end {
+            Ok(Ok(output)) => left.map(|()| output).map_err(WorkError::Unjoined),
             Ok(Err(cut)) => Err(WorkError::Cut(cut)),
-            Err(panic) => Err(WorkError::Panicked(text_of(&*panic))),
+            Err(panic) => Err(WorkError::Panicked(panic_text(&*panic))),
         }
-    }
-}
-
-fn text_of(panic: &(dyn std::any::Any + Send)) -> String {
-    if let Some(text) = panic.downcast_ref::<&'static str>() {
-        (*text).to_owned()
-    } else if let Some(text) = panic.downcast_ref::<String>() {
-        text.clone()
-    } else {
-        "a payload that is not a text".to_owned()
     }
 }
 
@@ -142,6 +181,8 @@ pub enum WorkError {
     Cut(CutShort),
     /// It panicked with this text.
     Panicked(String),
+    /// The end of its own calls was not heard of.
+    Unjoined(CloseError),
 }
 
 impl fmt::Display for WorkError {
@@ -149,6 +190,7 @@ impl fmt::Display for WorkError {
         match self {
             Self::Cut(cut) => cut.fmt(f),
             Self::Panicked(text) => write!(f, "the job panicked: {text}"),
+            Self::Unjoined(left) => left.fmt(f),
         }
     }
 }

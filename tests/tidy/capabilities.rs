@@ -45,9 +45,7 @@ fn is_kept(name: &str, rules: &[&str], tests: &[Source]) -> bool {
     let (file, function) = (format!("/{file}.rs"), format!("fn {function}("));
     tests.iter().any(|test| {
         let cites = |rule: &&str| rules::cites(test, rule);
-        test.path.ends_with(&file)
-            && test.text.contains(&function)
-            && rules.iter().any(|r| cites(&r))
+        test.path.ends_with(&file) && test.text.contains(&function) && rules.iter().any(cites)
     })
 }
 

@@ -2,10 +2,11 @@
 //!
 //! Both do the same against the same server and the same worker process: they hand work over, learn that it was taken, and wait for the
 //! result that the engine keeps. The client alone does it by hand, without a scope, a cancel, a lease or a second try. Rounds of both
-//! take turns, and the table shows medians; each ratio is the median of the ratios of neighbours.
+//! take turns, and so does which of them begins. The table shows medians; each ratio is the median of the ratios of neighbours. The
+//! processor time is that of this process, without the server and the worker.
 //!
 //! ```text
-//! cargo bench -p ingather-remote --features nats,restate --bench overhead [-- --quick]
+//! cargo bench -p ingather-remote --features nats,restate --bench overhead [-- --quick] [nats|restate]
 //! ```
 //!
 //! - `by_hand`: the clients alone
@@ -40,6 +41,37 @@ static ECHO: Job<u32, u32> = Job::new("Bench/echo");
 
 const IN_FLIGHT: usize = 64;
 
+/// How long something took.
+#[derive(Clone, Copy)]
+struct Took {
+    time: f64,
+    processor: f64,
+}
+
+impl Took {
+    /// By the clock, and of the processors in this process.
+    async fn by(work: impl Future<Output = ()>) -> Self {
+        let (begin, processor) = (Instant::now(), processor_time());
+        work.await;
+        Self {
+            time: begin.elapsed().as_secs_f64(),
+            processor: processor_time() - processor,
+        }
+    }
+}
+
+#[allow(unsafe_code, reason = "the system's clock")]
+fn processor_time() -> f64 {
+    let mut time = libc::timespec {
+        tv_sec: 0,
+        tv_nsec: 0,
+    };
+    // SAFETY: it writes into `time` and nothing else.
+    let done = unsafe { libc::clock_gettime(libc::CLOCK_PROCESS_CPUTIME_ID, &raw mut time) };
+    assert_eq!(done, 0);
+    time.tv_sec as f64 + time.tv_nsec as f64 / 1e9
+}
+
 struct Sizes {
     rounds: usize,
     calls: u32,
@@ -65,7 +97,9 @@ fn main() {
         },
     };
     println!("| engine | | client alone | remote child | ratio |\n|---|---|---|---|---|");
-    for kind in Kind::ALL {
+    let is_named = |kind: &Kind| args.contains(&kind.name());
+    let all = !Kind::ALL.iter().any(is_named);
+    for kind in Kind::ALL.into_iter().filter(|kind| all || is_named(kind)) {
         match Server::start(kind) {
             Ok(server) => measure(kind, &server, &sizes),
             Err(reason) => println!("{}: skipped, {reason}", kind.name()),
@@ -91,45 +125,73 @@ fn measure(kind: Kind, server: &Server, sizes: &Sizes) {
         }
         let client = by_hand::client(kind, &address).await;
 
-        let mut calls = Vec::new();
-        let mut many = Vec::new();
+        let (mut calls, mut many) = (Vec::new(), Vec::new());
         // The first is for warming up.
         for round in 0..=sizes.rounds {
-            let pair = (
-                one_by_one(sizes.calls, |n| client.call(n)).await,
-                one_by_one(sizes.calls, |n| Box::pin(remote(far.clone(), n))).await,
-            );
-            let pair_of_many = (
-                at_once(sizes.many, Arc::clone(&client)).await,
-                children_at_once(sizes.many, far.clone()).await,
-            );
+            let one_by_one_alone = || one_by_one(sizes.calls, |n| client.call(n));
+            let child_by_child = || one_by_one(sizes.calls, |n| Box::pin(remote(far.clone(), n)));
+            let at_once_alone = || at_once(sizes.many, Arc::clone(&client));
+            let children_at_once = || children_at_once(sizes.many, far.clone());
+            let is_first = round % 2 == 0;
+            let pair = in_turn(is_first, one_by_one_alone, child_by_child).await;
+            let pair_of_many = in_turn(is_first, at_once_alone, children_at_once).await;
             if round > 0 {
                 calls.push(pair);
                 many.push(pair_of_many);
             }
         }
-        let per_call = |time: Duration| {
-            format!(
-                "{:.0} us",
-                time.as_secs_f64() * 1e6 / f64::from(sizes.calls)
-            )
-        };
-        let rate = |time: Duration| format!("{:.0}/s", f64::from(sizes.many) / time.as_secs_f64());
-        row(kind, "one call after another", &calls, per_call);
-        row(kind, "64 in flight", &many, rate);
+        let per_call = |calls| move |time: f64| format!("{:.1} us", time * 1e6 / f64::from(calls));
+        let rate = |time: f64| format!("{:.0}/s", f64::from(sizes.many) / time);
+        let (time, processor) = (|took: Took| took.time, |took: Took| took.processor);
+        row(
+            kind,
+            "one call after another",
+            &calls,
+            time,
+            per_call(sizes.calls),
+        );
+        row(
+            kind,
+            "its processor time",
+            &calls,
+            processor,
+            per_call(sizes.calls),
+        );
+        row(kind, "64 in flight", &many, time, rate);
+        row(
+            kind,
+            "their processor time",
+            &many,
+            processor,
+            per_call(sizes.many),
+        );
         far.close().await.unwrap();
     });
 }
 
-fn row(kind: Kind, what: &str, pairs: &[(Duration, Duration)], show: impl Fn(Duration) -> String) {
-    let alone = median(pairs.iter().map(|pair| pair.0.as_secs_f64()));
-    let child = median(pairs.iter().map(|pair| pair.1.as_secs_f64()));
-    let ratio = median(
-        pairs
-            .iter()
-            .map(|pair| pair.1.as_secs_f64() / pair.0.as_secs_f64()),
-    );
-    let show = |seconds| show(Duration::from_secs_f64(seconds));
+async fn in_turn<A, B>(is_first: bool, a: impl FnOnce() -> A, b: impl FnOnce() -> B) -> (Took, Took)
+where
+    A: Future<Output = ()>,
+    B: Future<Output = ()>,
+{
+    if is_first {
+        let a = Took::by(a()).await;
+        return (a, Took::by(b()).await);
+    }
+    let b = Took::by(b()).await;
+    (Took::by(a()).await, b)
+}
+
+fn row(
+    kind: Kind,
+    what: &str,
+    pairs: &[(Took, Took)],
+    of: impl Fn(Took) -> f64,
+    show: impl Fn(f64) -> String,
+) {
+    let alone = median(pairs.iter().map(|pair| of(pair.0)));
+    let child = median(pairs.iter().map(|pair| of(pair.1)));
+    let ratio = median(pairs.iter().map(|pair| of(pair.1) / of(pair.0)));
     println!(
         "| {} | {what} | {} | {} | {ratio:.3} |",
         kind.name(),
@@ -148,30 +210,24 @@ async fn remote(far: Remote, n: u32) {
     assert_eq!(far.call(&ECHO, n).await.unwrap(), n);
 }
 
-async fn one_by_one(calls: u32, call: impl Fn(u32) -> BoxFuture<'static, ()>) -> Duration {
-    let begin = Instant::now();
+async fn one_by_one(calls: u32, call: impl Fn(u32) -> BoxFuture<'static, ()>) {
     for n in 0..calls {
         call(n).await;
     }
-    begin.elapsed()
 }
 
-async fn at_once(many: u32, client: Arc<dyn Client>) -> Duration {
-    let begin = Instant::now();
+async fn at_once(many: u32, client: Arc<dyn Client>) {
     let calls = futures::stream::iter(0..many).map(|n| tokio::spawn(client.call(n)));
     let done = calls.buffer_unordered(IN_FLIGHT);
     done.for_each(|done| async { done.unwrap() }).await;
-    begin.elapsed()
 }
 
-async fn children_at_once(many: u32, far: Remote) -> Duration {
-    let begin = Instant::now();
+async fn children_at_once(many: u32, far: Remote) {
     let calls = |n| far.call(&ECHO, n);
     let calls = map_concurrent_unordered_on(&Handle::current(), 0..many, IN_FLIGHT, calls);
     calls
         .for_each(|done| async move { assert!(done.is_ok()) })
         .await;
-    begin.elapsed()
 }
 
 struct Bench;

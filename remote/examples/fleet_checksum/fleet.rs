@@ -1,52 +1,34 @@
-//! The server and the workers as processes, which are killed when this is dropped.
+//! The workers as processes, which are killed when this is dropped.
 
 use std::error::Error;
-use std::fs;
-use std::io::{BufRead, BufReader, Read};
-use std::net::{TcpListener, TcpStream};
-use std::path::PathBuf;
+use std::io::{BufRead, BufReader};
+use std::net::TcpListener;
+use std::os::fd::OwnedFd;
 use std::process::{Child, Command, Stdio};
-use std::thread;
-use std::time::{Duration, Instant};
+
+use crate::server::{Kind, Server};
 
 pub(crate) struct Fleet {
-    address: String,
-    folder: PathBuf,
-    server: Child,
     workers: Vec<Child>,
+    pub(crate) server: Server,
 }
 
 impl Fleet {
-    pub(crate) fn start(workers: usize) -> Result<Self, Box<dyn Error>> {
-        let port = TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();
-        let folder = std::env::temp_dir().join(format!("fleet-checksum-{}", std::process::id()));
-        fs::create_dir_all(&folder)?;
-        let mut server = Command::new(program());
-        server
-            .args(["-a", "127.0.0.1", "-p", &port.to_string(), "-js", "-sd"])
-            .arg(&folder);
-        server
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(Stdio::null());
-        let server = server.spawn().map_err(|error| {
-            format!("nats-server: {error} ('apt-get install nats-server' brings it, NATS_SERVER names it)")
-        })?;
+    pub(crate) fn start(kind: Kind, workers: usize) -> Result<Self, Box<dyn Error>> {
         let mut fleet = Self {
-            address: format!("127.0.0.1:{port}"),
-            folder,
-            server,
             workers: Vec::new(),
+            server: Server::start(kind)?,
         };
-        fleet.wait_for_server(port)?;
+        // Restate calls its workers; these share a socket, so that each takes the connections that it can, also those of one that is
+        // lost. With NATS they ask for work themselves.
+        let socket = TcpListener::bind("127.0.0.1:0")?;
         for _ in 0..workers {
-            fleet.start_worker()?;
+            fleet.start_worker(socket.try_clone()?)?;
+        }
+        if kind == Kind::Restate {
+            fleet.server.register(socket.local_addr()?.port())?;
         }
         Ok(fleet)
-    }
-
-    pub(crate) fn address(&self) -> &str {
-        &self.address
     }
 
     /// With SIGKILL.
@@ -56,28 +38,12 @@ impl Fleet {
         }
     }
 
-    fn wait_for_server(&mut self, port: u16) -> Result<(), Box<dyn Error>> {
-        let begin = Instant::now();
-        let mut greeting = [0; 4];
-        loop {
-            let stream = TcpStream::connect(("127.0.0.1", port));
-            if stream
-                .and_then(|mut stream| stream.read_exact(&mut greeting))
-                .is_ok()
-            {
-                return Ok(());
-            }
-            if self.server.try_wait()?.is_some() || begin.elapsed() > Duration::from_secs(10) {
-                return Err("the server does not start".into());
-            }
-            thread::sleep(Duration::from_millis(10));
-        }
-    }
-
-    fn start_worker(&mut self) -> Result<(), Box<dyn Error>> {
+    fn start_worker(&mut self, socket: TcpListener) -> Result<(), Box<dyn Error>> {
+        let (address, admin) = self.server.addresses();
         let mut worker = Command::new(std::env::current_exe()?);
-        worker.args(["--worker", &self.address]);
-        let mut worker = worker.stdin(Stdio::null()).stdout(Stdio::piped()).spawn()?;
+        worker.args(["--worker", self.server.kind.name(), &address, &admin]);
+        worker.stdin(OwnedFd::from(socket)).stdout(Stdio::piped());
+        let mut worker = worker.spawn()?;
         let out = worker.stdout.take();
         self.workers.push(worker);
         let mut line = String::new();
@@ -89,16 +55,6 @@ impl Fleet {
     }
 }
 
-fn program() -> PathBuf {
-    let named = std::env::var_os("NATS_SERVER").map(PathBuf::from);
-    // Where Debian puts it, which is not in everybody's path.
-    let usual = PathBuf::from("/usr/sbin/nats-server");
-    named.unwrap_or_else(|| match usual.exists() {
-        true => usual,
-        false => "nats-server".into(),
-    })
-}
-
 fn end(mut child: Child) {
     let _ = child.kill();
     let _ = child.wait();
@@ -107,8 +63,5 @@ fn end(mut child: Child) {
 impl Drop for Fleet {
     fn drop(&mut self) {
         self.workers.drain(..).for_each(end);
-        let _ = self.server.kill();
-        let _ = self.server.wait();
-        let _ = fs::remove_dir_all(&self.folder);
     }
 }

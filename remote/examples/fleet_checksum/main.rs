@@ -1,15 +1,17 @@
-//! `fleet_checksum DIR...`: prints what `sha256sum` prints for every regular file below, hashed by three worker processes, one of which
-//! is killed half-way.
+//! `fleet_checksum nats|restate DIR...`: prints what `sha256sum` prints for every regular file below, hashed by three worker processes,
+//! one of which is killed half-way.
 //!
-//! It starts a `nats-server` on a free loopback port with a fresh folder, and three processes of its own as workers. The owner walks
-//! the tree, has 64 files hashed at a time, and prints the sums in the order of the paths. When half of them are there it kills a worker
-//! with SIGKILL: its work goes to the others, and the output is the same.
+//! It starts the server of the engine on free loopback ports with a fresh folder, and three processes of its own as workers. The owner
+//! walks the tree, has 64 files hashed at a time, and prints the sums in the order of the paths. When half of them are there it kills a
+//! worker with SIGKILL: its work goes to the others, and the output is the same.
 //!
 //! ```text
-//! cargo run -p ingather-remote --features nats --example fleet_checksum -- src
+//! cargo run -p ingather-remote --features nats,restate --example fleet_checksum -- nats src
 //! ```
 //!
-//! - `fleet`: the server and the workers as processes
+//! - `fleet`: the workers as processes
+//! - `server`: the server of an engine
+//! - `worker`: what a worker does
 //! - `disk`, `names`: of the example `checksum`, which does the same in one process
 
 #[path = "../../../examples/checksum/disk.rs"]
@@ -17,39 +19,44 @@ mod disk;
 mod fleet;
 #[path = "../../../examples/checksum/names.rs"]
 mod names;
+mod server;
+mod worker;
 
 use std::error::Error;
 use std::ffi::OsString;
 use std::io::{self, BufWriter, Write};
-use std::os::unix::ffi::{OsStrExt, OsStringExt};
+use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
-use std::time::Duration;
 
 use futures::StreamExt;
-use ingather::{map_concurrent, to_thread};
-use ingather_remote::nats::{Nats, Worker};
-use ingather_remote::{Job, JobError, Remote, RemoteError};
+use ingather::map_concurrent;
+use ingather_remote::nats::Nats;
+use ingather_remote::restate::Restate;
+use ingather_remote::{Remote, RemoteError};
 
 use disk::{Entry, Sum};
 use fleet::Fleet;
-
-/// A path as it is on disk, which need not be Unicode.
-type Name = Vec<u8>;
-
-static SUM: Job<Name, Sum> = Job::new("Files/sum");
+use server::Kind;
+use worker::{Name, SUM};
 
 const WORKERS: usize = 3;
 const IN_FLIGHT: usize = 64;
-/// A worker that was not heard of for so long has lost its work to the others.
-const SILENCE: Duration = Duration::from_secs(1);
+const USAGE: &str = "usage: fleet_checksum nats|restate DIR...";
 
 fn main() -> ExitCode {
     let args: Vec<OsString> = std::env::args_os().skip(1).collect();
-    let done = match &*args {
-        [] => Err("usage: fleet_checksum DIR...".into()),
-        [word, address] if word == "--worker" => work(&address.to_string_lossy()),
-        paths => own(paths.iter().map(PathBuf::from).collect()),
+    let words: Vec<_> = args.iter().map(|arg| arg.to_str().unwrap_or("")).collect();
+    let done = match &*words {
+        ["--worker", kind, address, admin] => match Kind::named(kind) {
+            Some(kind) => worker::work(kind, address, admin).map(|()| true),
+            None => Err(USAGE.into()),
+        },
+        [kind, _, ..] => match Kind::named(kind) {
+            Some(kind) => own(kind, args[1..].iter().map(PathBuf::from).collect()),
+            None => Err(USAGE.into()),
+        },
+        _ => Err(USAGE.into()),
     };
     match done {
         Ok(true) => ExitCode::SUCCESS,
@@ -61,29 +68,16 @@ fn main() -> ExitCode {
     }
 }
 
-/// The whole of a worker's process.
-#[tokio::main]
-async fn work(address: &str) -> Result<bool, Box<dyn Error>> {
-    let client = async_nats::connect(address).await?;
-    let worker = Worker::new(client)
-        .limit(8)
-        .silence(SILENCE)
-        .on_ready(|| println!("ready"))
-        .on(&SUM, |name, _work| async move {
-            let path = PathBuf::from(OsString::from_vec(name));
-            let sum = to_thread(move || disk::sum(&path)).await;
-            sum.map_err(|error| JobError::fatal(500, error.to_string()))
-        });
-    worker.run().await?;
-    Ok(true)
-}
-
 /// The owner. Whether all files could be read.
 #[tokio::main]
-async fn own(roots: Vec<PathBuf>) -> Result<bool, Box<dyn Error>> {
-    let mut fleet = Fleet::start(WORKERS)?;
+async fn own(kind: Kind, roots: Vec<PathBuf>) -> Result<bool, Box<dyn Error>> {
+    let mut fleet = Fleet::start(kind, WORKERS)?;
     let (paths, mut all_read) = walk(roots);
-    let far = Remote::new(Nats::connect(fleet.address()).await?);
+    let (address, admin) = fleet.server.addresses();
+    let far = match kind {
+        Kind::Nats => Remote::new(Nats::connect(&address).await?),
+        Kind::Restate => Remote::new(Restate::at(&address, &admin)?),
+    };
 
     let names: Vec<Name> = paths
         .iter()
@@ -104,8 +98,9 @@ async fn own(roots: Vec<PathBuf>) -> Result<bool, Box<dyn Error>> {
     far.close().await?;
     print(&lines)?;
     eprintln!(
-        "{} files by {WORKERS} workers, one of them killed half-way",
-        lines.len()
+        "{} files by {WORKERS} workers on {}, one of them killed half-way",
+        lines.len(),
+        kind.name()
     );
     Ok(all_read)
 }

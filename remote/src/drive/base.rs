@@ -1,15 +1,18 @@
 //! What the calls of a remote scope share.
 
+use std::panic::AssertUnwindSafe;
+use std::pin::pin;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use futures::FutureExt;
-use futures::future::{BoxFuture, Shared};
+use futures::future::{BoxFuture, Either, Shared, select};
 use ingather::time::{now, sleep};
 
 use crate::carry::Carried;
 use crate::engine::{Engine, EngineError, EngineErrorKind, Lease, Reply};
+use crate::panic_text::panic_text;
 use crate::ticket::{ScopeId, Ticket};
 
 /// Between two tries, at first and at last.
@@ -49,43 +52,69 @@ impl Base {
         }
     }
 
-    /// Asks the engine again and again while it is unreachable, but no longer than the patience lasts.
-    pub(crate) async fn patiently<T>(
+    /// Asks the engine again and again while it is unreachable, but no longer than the patience lasts. So long it has for one answer,
+    /// too.
+    pub(crate) async fn patiently<T: Send + 'static>(
         &self,
+        mut ask: impl FnMut() -> Reply<T>,
+    ) -> Result<T, EngineError> {
+        let limit = self.terms.patience;
+        self.unhurried(|| Box::pin(in_time(ask(), limit))).await
+    }
+
+    /// The same for an answer that may take for ever. What is rare is in a box, since each call has this in its future.
+    pub(crate) async fn unhurried<T>(
+        &self,
+        mut ask: impl FnMut() -> Reply<T>,
+    ) -> Result<T, EngineError> {
+        let begin = now();
+        match answer(&mut ask).await {
+            Err(error) if error.is_unreachable() => Box::pin(self.again(begin, error, ask)).await,
+            answer => answer,
+        }
+    }
+
+    /// It was asked at this time, with this error.
+    async fn again<T>(
+        &self,
+        mut begin: Instant,
+        mut error: EngineError,
         mut ask: impl FnMut() -> Reply<T>,
     ) -> Result<T, EngineError> {
         let mut since = None;
         let mut pause = PAUSE.0;
         loop {
-            let begin = now();
-            let error = match ask().await {
-                Err(error) if error.is_unreachable() => error,
-                answer => return answer,
-            };
             let time = now();
-            // It had been reached for a while.
-            if error.kind() == EngineErrorKind::Interrupted && time - begin > PAUSE.1 {
-                (since, pause) = (None, PAUSE.0);
-            }
-            let waited = time - *since.get_or_insert(time);
-            let Some(left) = self
-                .terms
-                .patience
-                .checked_sub(waited)
-                .filter(|left| !left.is_zero())
-            else {
+            let lost = match error.kind() {
+                // It had been reached for a while.
+                EngineErrorKind::Interrupted if time - begin > PAUSE.1 => {
+                    (since, pause) = (None, PAUSE.0);
+                    time
+                }
+                _ => begin,
+            };
+            let waited = time - *since.get_or_insert(lost);
+            let left = self.terms.patience.checked_sub(waited);
+            let Some(left) = left.filter(|left| !left.is_zero()) else {
                 return Err(error);
             };
             sleep(pause.min(left)).await;
             pause = (2 * pause).min(PAUSE.1);
+            begin = now();
+            error = match answer(&mut ask).await {
+                Err(error) if error.is_unreachable() => error,
+                answer => return answer,
+            };
         }
     }
 
-    /// Returns once the engine knows that the owner is alive; before that nothing may be submitted, since nobody would end it.
+    /// Whether the engine knows that the owner is alive; before that nothing may be submitted, since nobody would end it.
+    pub(crate) fn holds_lease(&self) -> bool {
+        self.leased.load(Ordering::Acquire)
+    }
+
+    /// Returns once it does.
     pub(crate) async fn hold_lease(self: &Arc<Self>) -> Result<(), Arc<EngineError>> {
-        if self.leased.load(Ordering::Acquire) {
-            return Ok(());
-        }
         let renewal = {
             let mut first = lock(&self.first_renewal);
             first.get_or_insert_with(|| self.renewal()).clone()
@@ -117,7 +146,7 @@ impl Base {
     }
 
     pub(crate) fn is_leased(&self) -> bool {
-        self.terms.lease.is_some() && self.leased.load(Ordering::Acquire)
+        self.terms.lease.is_some() && self.holds_lease()
     }
 
     pub(crate) fn left_behind(&self, ticket: Ticket) {
@@ -127,6 +156,34 @@ impl Base {
     pub(crate) fn unjoined(&self) -> Vec<Ticket> {
         lock(&self.unjoined).clone()
     }
+}
+
+/// What the engine answers. That it panicked is an answer too, since the lease and the reaper are other calls' as well.
+pub(super) async fn answer<T>(ask: impl FnOnce() -> Reply<T>) -> Result<T, EngineError> {
+    let answer = AssertUnwindSafe(async { ask().await });
+    answer.catch_unwind().await.unwrap_or_else(|panic| {
+        Err(EngineError::new(
+            EngineErrorKind::Panicked,
+            panic_text(&*panic),
+        ))
+    })
+}
+
+async fn in_time<T>(
+    answer: impl Future<Output = Result<T, EngineError>>,
+    limit: Duration,
+) -> Result<T, EngineError> {
+    match select(pin!(answer), pin!(sleep(limit))).await {
+        Either::Left((answer, _)) => answer,
+        Either::Right(_) => Err(no_answer(limit)),
+    }
+}
+
+pub(super) fn no_answer(limit: Duration) -> EngineError {
+    EngineError::new(
+        EngineErrorKind::Unreachable,
+        format!("no answer in {limit:?}"),
+    )
 }
 
 pub(super) fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {

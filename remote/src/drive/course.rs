@@ -6,7 +6,8 @@
 //!                               the grace is over: kill, again and again
 //! ```
 //!
-//! It ends with what the engine reports and with nothing else, unless the engine cannot be reached for too long.
+//! It ends with what the engine reports and with nothing else, unless the engine cannot be reached for too long, or refuses to say
+//! more. Then the work is written down as left behind.
 
 use std::pin::{Pin, pin};
 use std::sync::{Arc, OnceLock};
@@ -15,15 +16,23 @@ use std::time::Duration;
 use futures::future::{Either, select};
 use ingather::time::sleep;
 
-use super::base::Base;
+use super::base::{Base, no_answer};
 use super::wish::{Stage, Wish};
-use crate::engine::{Ending, EngineError, Submission};
+use crate::engine::{Ending, EngineError, EngineErrorKind, Submission};
 use crate::ticket::Ticket;
 
 /// An order is repeated after so long: the engine may have taken it with nobody there to carry it out.
 const AGAIN: Duration = Duration::from_secs(1);
 
-pub(crate) type Course = Pin<Box<dyn Future<Output = Result<Ending, Arc<EngineError>>> + Send>>;
+pub(crate) type End = Result<Ending, Unended>;
+pub(crate) type Course = Pin<Box<dyn Future<Output = End> + Send>>;
+
+/// No end was reported.
+pub(crate) struct Unended {
+    pub(crate) error: Arc<EngineError>,
+    /// The engine may still have the work.
+    pub(crate) is_unjoined: bool,
+}
 
 /// `ticket` is set once the engine has given the work a name.
 pub(crate) async fn course(
@@ -31,10 +40,10 @@ pub(crate) async fn course(
     submission: Arc<Submission>,
     wish: Arc<Wish>,
     ticket: Arc<OnceLock<Ticket>>,
-) -> Result<Ending, Arc<EngineError>> {
+) -> End {
     let end = run(&base, &submission, &wish, &ticket).await;
-    if let Err(error) = &end
-        && error.is_unreachable()
+    if let Err(unended) = &end
+        && unended.is_unjoined
     {
         let ticket = ticket.get().unwrap_or(&submission.ticket);
         base.left_behind(ticket.clone());
@@ -47,31 +56,75 @@ async fn run(
     submission: &Arc<Submission>,
     wish: &Wish,
     ticket: &OnceLock<Ticket>,
-) -> Result<Ending, Arc<EngineError>> {
-    base.hold_lease().await?;
+) -> End {
+    if !base.holds_lease() {
+        Box::pin(first_lease(base, wish)).await?;
+    }
     if wish.stage() > Stage::Runs {
         // Nothing was submitted.
         return Ok(Ending::Cancelled);
     }
     // From here on the engine may have it, so that only the engine says when it is over.
-    let submit = || base.engine.submit(Arc::clone(submission));
-    let submitted = base.patiently(submit).await?;
+    let mut times = 0;
+    let submit = base.unhurried(|| {
+        times += 1;
+        base.engine.submit(Arc::clone(submission))
+    });
+    // A timer for each call is dear, so that there is none before somebody wants it to end.
+    let late = async {
+        wish.reached(Stage::Cancel).await;
+        Box::pin(sleep(base.terms.patience)).await;
+    };
+    let submitted = match select(pin!(submit), pin!(late)).await {
+        Either::Left((submitted, _)) => submitted,
+        Either::Right(_) => Err(no_answer(base.terms.patience)),
+    };
+    let submitted = submitted.map_err(|error| Unended {
+        // It may have taken the first and refuse the second.
+        is_unjoined: times > 1 || !says_what_it_did(&error),
+        error: Arc::new(error),
+    })?;
     let ticket = ticket.get_or_init(|| submitted);
-    let attach = pin!(base.patiently(|| base.engine.attach(ticket)));
-    let orders = pin!(orders(base, ticket, wish));
-    match select(attach, orders).await {
-        Either::Left((end, _)) => end.map_err(Arc::new),
-        Either::Right((error, _)) => Err(Arc::new(error)),
+    let attach = pin!(base.unhurried(|| base.engine.attach(ticket)));
+    let orders = pin!(async {
+        wish.reached(Stage::Cancel).await;
+        Box::pin(orders(base, ticket, wish)).await
+    });
+    let error = match select(attach, orders).await {
+        Either::Left((Ok(end), _)) => return Ok(end),
+        Either::Left((Err(error), _)) | Either::Right((error, _)) => error,
+    };
+    Err(Unended {
+        // What it does not know it does not run.
+        is_unjoined: error.kind() != EngineErrorKind::Lost,
+        error: Arc::new(error),
+    })
+}
+
+/// Returns when the lease is held, or when nobody wants that any more: nothing is submitted yet, so that a cancel needs no engine.
+async fn first_lease(base: &Arc<Base>, wish: &Wish) -> Result<(), Unended> {
+    let cancelled = pin!(wish.reached(Stage::Cancel));
+    match select(cancelled, pin!(base.hold_lease())).await {
+        Either::Left(_) => Ok(()),
+        Either::Right((held, _)) => held.map_err(|error| Unended {
+            is_unjoined: error.is_unreachable(),
+            error,
+        }),
     }
 }
 
-/// Gives the orders that are wished for. Returns only where that is impossible.
+fn says_what_it_did(error: &EngineError) -> bool {
+    !error.is_unreachable() && error.kind() != EngineErrorKind::Panicked
+}
+
+/// Gives the orders that are wished for, cancel to begin with. Returns only where that is impossible.
 async fn orders(base: &Base, ticket: &Ticket, wish: &Wish) -> EngineError {
-    wish.reached(Stage::Cancel).await;
     loop {
         let order = || base.engine.cancel(ticket);
-        if let Err(error) = base.patiently(order).await {
-            return error;
+        match base.patiently(order).await {
+            Err(error) if error.is_unreachable() => return error,
+            // A cancel that is refused leaves the kill.
+            _ => {}
         }
         let killed = pin!(wish.reached(Stage::Kill));
         if let Either::Left(_) = select(killed, sleep(AGAIN)).await {

@@ -3,14 +3,17 @@
 //! - `wish`: how far its end has been asked for
 //! - `base`: what the calls of a remote scope share: the engine, the terms, the lease
 //! - `course`: the course of one call
+//! - `offspring`: the remote scopes that a job opens
 //! - `reaper`: a thread that ends the work of calls that were dropped, and keeps the lease
 
 mod base;
 mod course;
+mod offspring;
 mod reaper;
 mod wish;
 
 pub(crate) use base::{Base, Terms};
-pub(crate) use course::{Course, course};
+pub(crate) use course::{Course, End, Unended, course};
+pub(crate) use offspring::Offspring;
 pub(crate) use reaper::{Gate, Orphan, Pass};
 pub(crate) use wish::{Stage, Wish};

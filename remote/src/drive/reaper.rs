@@ -5,6 +5,7 @@
 //! is over itself.
 
 use std::future::pending;
+use std::panic::AssertUnwindSafe;
 use std::pin::pin;
 use std::sync::{Arc, Mutex};
 use std::thread;
@@ -17,15 +18,20 @@ use futures::{FutureExt, StreamExt};
 use ingather::time::sleep;
 use ingather::{OnShutdown, ShutdownGuard};
 
-use super::base::{Base, lock};
+use super::base::{Base, answer, lock};
 use super::course::Course;
 use super::wish::{Stage, Wish};
 use crate::error::CloseError;
+use crate::ticket::Ticket;
+
+/// A lease is renewed no more often.
+const OFTEN: Duration = Duration::from_millis(5);
 
 /// The work of a call that was dropped.
 pub(crate) struct Orphan {
     pub(crate) course: Course,
     pub(crate) wish: Arc<Wish>,
+    pub(crate) ticket: Ticket,
 }
 
 /// Held by each call that may leave work behind.
@@ -145,7 +151,7 @@ async fn reap(
                 }
             };
             match select(pin!(next), pin!(end)).await {
-                Either::Left((Some(orphan), _)) => ends.push(end_of(orphan, base.terms.drop_grace)),
+                Either::Left((Some(orphan), _)) => ends.push(end_of(base, orphan)),
                 Either::Left((None, _)) => open = false,
                 Either::Right(_) => {}
             }
@@ -155,15 +161,25 @@ async fn reap(
     leave(base).await
 }
 
-/// Ends it: cancel, and after the grace kill.
-async fn end_of(orphan: Orphan, grace: Duration) {
-    let kill = async {
-        sleep(grace).await;
-        orphan.wish.raise(Stage::Kill);
-        pending::<()>().await;
+/// Ends it: cancel, and after the grace kill. An engine that cannot be reached has had its ticket written down; one that panics while
+/// it is dropped leaves the others alone.
+async fn end_of(base: &Base, orphan: Orphan) {
+    let Orphan {
+        course,
+        wish,
+        ticket,
+    } = orphan;
+    let end = async move {
+        let kill = async {
+            sleep(base.terms.drop_grace).await;
+            wish.raise(Stage::Kill);
+            pending::<()>().await;
+        };
+        select(course, pin!(kill)).await;
     };
-    // An engine that cannot be reached has had its ticket written down.
-    select(orphan.course, pin!(kill)).await;
+    if AssertUnwindSafe(end).catch_unwind().await.is_err() {
+        base.left_behind(ticket);
+    }
 }
 
 /// Renews the lease, three times in its length.
@@ -172,10 +188,10 @@ async fn renewals(base: &Base) {
         return pending().await;
     };
     loop {
-        sleep(lease.length / 3).await;
+        sleep((lease.length / 3).max(OFTEN)).await;
         if base.is_leased() {
             // The next one tries again; if none comes through in time, the engine ends the children.
-            let _ = base.engine.renew(&base.scope, lease).await;
+            let _ = answer(|| base.engine.renew(&base.scope, lease)).await;
         }
     }
 }

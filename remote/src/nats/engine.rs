@@ -9,6 +9,7 @@ use async_nats::header::HeaderMap;
 use async_nats::jetstream::context::ConsumerInfoErrorKind;
 use async_nats::{Client, ConnectOptions};
 use futures::FutureExt;
+use futures::channel::oneshot;
 use tokio::runtime::Handle;
 use tokio::time::{sleep, timeout};
 
@@ -95,18 +96,16 @@ impl Engine for Nats {
     fn submit(&self, call: Arc<Submission>) -> Reply<Ticket> {
         self.ask(|shared| async move {
             let ticket = call.ticket();
-            shared.is_known(ticket.job()).await?;
+            if !shared.is_known(ticket.job()) {
+                Box::pin(shared.get_to_know(ticket.job())).await?;
+            }
             let mut headers = HeaderMap::new();
             headers.insert(slip::HEADER, call.slip());
-            let input = call.input().to_vec();
-            let subject = places::job(ticket);
-            let submitted = shared
-                .store
-                .publish(subject, input, headers, Some(0))
-                .await?;
+            let (subject, input) = (places::job(ticket), call.input().to_vec());
+            let publish = shared.store.publish(subject, input, headers, Some(0));
             // A second submission, while the first is queued or running, is the first. One that comes later is
             // dropped by the worker that gets it.
-            let _ = submitted;
+            let _ = publish.await?;
             Ok(ticket.clone())
         })
     }
@@ -115,23 +114,20 @@ impl Engine for Nats {
         let ticket = ticket.clone();
         self.ask(|shared| async move {
             let ends = shared.ends_of(ticket.scope());
-            let watch = || Ends::watch(&shared.store, ticket.scope(), &shared.runtime);
-            let mut end = ends.get_or_try_init(watch).await?.wait(ticket.number());
-            let mut look = LOOK.0;
-            loop {
-                if let Some(end) = &mut end
-                    && let Ok(Ok(end)) = timeout(look, end).await
-                {
-                    return Ok(end);
+            let ends = match ends.get() {
+                Some(ends) => ends,
+                None => {
+                    let watch = || Ends::watch(&shared.store, ticket.scope(), &shared.runtime);
+                    Box::pin(ends.get_or_try_init(watch)).await?
                 }
-                if let Some(end) = shared.look(&ticket).await? {
-                    return Ok(end);
-                }
-                if end.is_none() {
-                    sleep(look).await;
-                }
-                look = (2 * look).min(LOOK.1);
+            };
+            let mut end = ends.wait(ticket.number());
+            if let Some(end) = &mut end
+                && let Ok(Ok(end)) = timeout(LOOK.0, end).await
+            {
+                return Ok(end);
             }
+            Box::pin(shared.wait_and_look(&ticket, end)).await
         })
     }
 
@@ -175,11 +171,36 @@ impl Shared {
         Arc::clone(ends.entry(scope.clone()).or_default())
     }
 
-    /// A worker creates the consumer of each of its jobs.
-    async fn is_known(&self, job: &str) -> Result<(), EngineError> {
-        if lock(&self.known).contains(job) {
-            return Ok(());
+    /// After the first wait. It waits for longer and longer, and looks between.
+    async fn wait_and_look(
+        &self,
+        ticket: &Ticket,
+        mut end: Option<oneshot::Receiver<Ending>>,
+    ) -> Result<Ending, EngineError> {
+        let mut look = LOOK.0;
+        loop {
+            if let Some(end) = self.look(ticket).await? {
+                return Ok(end);
+            }
+            look = (2 * look).min(LOOK.1);
+            match &mut end {
+                Some(told) => match timeout(look, told).await {
+                    Ok(Ok(end)) => return Ok(end),
+                    // Nobody tells any more.
+                    Ok(Err(_)) => end = None,
+                    Err(_) => {}
+                },
+                None => sleep(look).await,
+            }
         }
+    }
+
+    fn is_known(&self, job: &str) -> bool {
+        lock(&self.known).contains(job)
+    }
+
+    /// A worker creates the consumer of each of its jobs.
+    async fn get_to_know(&self, job: &str) -> Result<(), EngineError> {
         self.store.connected()?;
         let info = self.store.jobs.consumer_info(places::consumer(job)).await;
         match info {

@@ -138,7 +138,8 @@ impl Piece {
             .token(token.clone())
             .grace(Duration::MAX);
         let (told, input) = (work.clone(), self.message.payload.to_vec());
-        let run = pin!(work.run(|| (self.desk.handler)(input, told)));
+        let offspring = work.offspring.clone();
+        let run = Box::pin(work.run(|| (self.desk.handler)(input, told)));
         let killed = pin!(async {
             here.wish.reached(Stage::Cancel).await;
             token.cancel();
@@ -150,6 +151,11 @@ impl Piece {
             Either::Right((Either::Left(_), _)) => None,
             Either::Right((Either::Right(_), _)) => return End::Lost,
         };
+        // A job that was killed was dropped above; what it had called itself is ended before it is said that the job is. What is not
+        // heard of has a lease.
+        if let Either::Right(_) = select(pin!(offspring.over()), lost.as_mut()).await {
+            return End::Lost;
+        }
         // A beat that is being written is a version of the state, which the end comes after.
         poll_fn(|cx| match self.is_writing.load(Relaxed) {
             true => lost.as_mut().poll(cx),
@@ -166,7 +172,9 @@ impl Piece {
         };
         End::Over(match done {
             Ok(Ok(value)) => Ending::Value(value),
-            Err(WorkError::Panicked(text)) => failed(500, WorkError::Panicked(text).to_string()),
+            Err(error @ (WorkError::Panicked(_) | WorkError::Unjoined(_))) => {
+                failed(500, error.to_string())
+            }
             _ if token.is_cancelled() => Ending::Cancelled,
             Err(cut) => failed(408, cut.to_string()),
             Ok(Err(JobError { again: true, .. })) if tries < self.desk.terms.tries => {

@@ -53,12 +53,13 @@ impl Store {
             let stream = context.get_or_create_stream(config).await;
             stream.map_err(|error| EngineError::new(EngineErrorKind::Unreachable, error))
         };
+        // The lease of an owner that is lost is kept until a worker has ended the children.
         let (queue, state) = (RetentionPolicy::WorkQueue, RetentionPolicy::Limits);
         Ok(Self {
             jobs: create(places::JOBS, places::ALL_JOBS, queue, Duration::ZERO).await?,
             ends: create(places::ENDS, places::ALL_ENDS, state, KEPT).await?,
             wishes: create(places::WISHES, places::ALL_WISHES, state, KEPT).await?,
-            leases: create(places::LEASES, places::ALL_LEASES, state, KEPT).await?,
+            leases: create(places::LEASES, places::ALL_LEASES, state, Duration::ZERO).await?,
             client,
             context,
         })

@@ -46,13 +46,16 @@ impl Restate {
     ///
     /// # Errors
     ///
-    /// If one is no address with `http://`. What needs TLS goes through a proxy.
+    /// If one is no address with `http://` or, with the feature `restate-tls`, `https://`.
     ///
     /// # Panics
     ///
     /// If it is not called in a tokio runtime.
     pub fn at(ingress: &str, admin: &str) -> Result<Self, EngineError> {
-        let http = Http::new();
+        Self::over(Http::to(&[ingress, admin])?, ingress, admin)
+    }
+
+    pub(super) fn over(http: Http, ingress: &str, admin: &str) -> Result<Self, EngineError> {
         let address = base(ingress)?;
         let client = |http| {
             let client = Client::new(address.clone(), http);
@@ -129,7 +132,8 @@ impl Engine for Restate {
                     return ending_of(end.map(|answer| answer.into_body()));
                 }
                 // A server that was away may have forgotten who waits.
-                match peeked.output().await.map(|answer| answer.into_body()) {
+                let output = Box::pin(peeked.output()).await;
+                match output.map(|answer| answer.into_body()) {
                     Ok(Output::NotReady) => {}
                     Ok(Output::Ready(value)) => return ending_of(Ok(value)),
                     Err(error) => return ending_of(Err(error)),

@@ -1,4 +1,4 @@
-//! An HTTP client for an engine nearby: one pool of connections, without TLS.
+//! An HTTP client for an engine: one pool of connections.
 
 use std::error::Error;
 use std::fmt;
@@ -14,6 +14,7 @@ use restate_sdk::ingress::RequestExecutor;
 use tokio::runtime::Handle;
 use tokio::time::timeout;
 
+use super::connect::{Connector, SCHEMES, connector};
 use crate::engine::{EngineError, EngineErrorKind};
 use crate::tokio_side::within;
 
@@ -23,19 +24,25 @@ const ANSWER: Duration = Duration::from_secs(10);
 
 #[derive(Clone)]
 pub(super) struct Http {
-    client: Client<HttpConnector, Full<Bytes>>,
+    client: Client<Connector, Full<Bytes>>,
     pub(super) runtime: Handle,
     limit: Duration,
 }
 
 impl Http {
+    /// For these addresses.
+    ///
     /// # Panics
     ///
     /// If it is not called in a tokio runtime.
-    pub(super) fn new() -> Self {
-        let mut connector = HttpConnector::new();
-        connector.set_connect_timeout(Some(CONNECT));
-        connector.set_nodelay(true);
+    pub(super) fn to(addresses: &[&str]) -> Result<Self, EngineError> {
+        Ok(Self::over(connector(http_connector(), addresses)?))
+    }
+
+    /// # Panics
+    ///
+    /// If it is not called in a tokio runtime.
+    pub(super) fn over(connector: Connector) -> Self {
         let client = Client::builder(TokioExecutor::new())
             .pool_timer(TokioTimer::new())
             .build(connector);
@@ -73,6 +80,13 @@ impl Http {
         })
         .await
     }
+}
+
+pub(super) fn http_connector() -> HttpConnector {
+    let mut connector = HttpConnector::new();
+    connector.set_connect_timeout(Some(CONNECT));
+    connector.set_nodelay(true);
+    connector
 }
 
 impl RequestExecutor for Http {
@@ -136,7 +150,11 @@ pub(super) fn base(address: &str) -> Result<Uri, EngineError> {
         .parse()
         .map_err(|error| refused(format!("{address}: {error}")))?;
     match uri.scheme_str() {
-        Some("http") => Ok(uri),
-        _ => Err(refused(format!("{address} is no address with http://"))),
+        Some(scheme) if SCHEMES.contains(&scheme) => Ok(uri),
+        _ => {
+            let schemes = SCHEMES.join(":// or ");
+            let text = format!("{address} is no address with {schemes}://");
+            Err(refused(text))
+        }
     }
 }

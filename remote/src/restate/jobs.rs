@@ -50,23 +50,27 @@ impl Jobs {
     ///
     /// # Errors
     ///
-    /// If that is no address with `http://`.
+    /// If that is no address with `http://` or, with the feature `restate-tls`, `https://`.
     ///
     /// # Panics
     ///
     /// If it is not called in a tokio runtime.
     pub fn new(admin: &str) -> Result<Self, EngineError> {
+        Ok(Self::of(Admin::new(Http::to(&[admin])?, admin)?))
+    }
+
+    pub(super) fn of(admin: Admin) -> Self {
         let shared = Arc::new(Shared {
-            admin: Admin::new(Http::new(), admin)?,
+            admin,
             here: Mutex::default(),
         });
         let runtime = shared.admin.http.runtime.clone();
         runtime.spawn(look_for_cancels(Arc::downgrade(&shared)));
-        Ok(Self {
+        Self {
             shared,
             carried: Carried::new(),
             tries: TRIES,
-        })
+        }
     }
 
     /// Sets these context variables for jobs, where the owner has them travel.
@@ -139,7 +143,9 @@ impl Job {
         };
         let end = match work.run(job).await {
             Ok(Ok(value)) => Ok(Json(value)),
-            Err(WorkError::Panicked(text)) => failed(500, WorkError::Panicked(text).to_string()),
+            Err(error @ (WorkError::Panicked(_) | WorkError::Unjoined(_))) => {
+                failed(500, error.to_string())
+            }
             _ if token.is_cancelled() => Err(TerminalError::new_with_code(409, "cancelled").into()),
             Err(cut) => failed(408, cut.to_string()),
             Ok(Err(error)) if error.again && tries < self.tries => {

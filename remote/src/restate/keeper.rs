@@ -16,6 +16,8 @@ pub(super) const NAME: &str = "IngatherScope";
 const TURN: &str = "turn";
 /// The children are looked at this often while they are ended.
 const PAUSE: Duration = Duration::from_millis(500);
+/// A hundred years: a timer that is set later has no date.
+const LONGEST: Duration = Duration::from_secs(100 * 365 * 24 * 60 * 60);
 
 /// A virtual object with one key a scope, which the owner of the scope renews. When the lease has run out it cancels the children, and
 /// kills those that are left when the grace has passed too.
@@ -30,15 +32,17 @@ impl Keeper {
     ///
     /// # Errors
     ///
-    /// If that is no address with `http://`.
+    /// If that is no address with `http://` or, with the feature `restate-tls`, `https://`.
     ///
     /// # Panics
     ///
     /// If it is not called in a tokio runtime.
     pub fn new(admin: &str) -> Result<Self, EngineError> {
-        Ok(Self {
-            admin: Admin::new(Http::new(), admin)?,
-        })
+        Ok(Self::of(Admin::new(Http::to(&[admin])?, admin)?))
+    }
+
+    pub(super) fn of(admin: Admin) -> Self {
+        Self { admin }
     }
 
     async fn live(&self, scope: &str) -> HandlerResult<Json<Vec<String>>> {
@@ -76,7 +80,10 @@ pub(super) struct Terms {
 
 impl From<Lease> for Terms {
     fn from(lease: Lease) -> Self {
-        let millis = |duration: Duration| u64::try_from(duration.as_millis()).unwrap_or(u64::MAX);
+        let millis = |duration: Duration| {
+            let longest = LONGEST.as_millis();
+            u64::try_from(duration.as_millis().min(longest)).unwrap_or(u64::MAX)
+        };
         Self {
             length: millis(lease.length),
             grace: millis(lease.grace),

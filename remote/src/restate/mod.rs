@@ -6,6 +6,7 @@
 //!
 //! - [`Restate`]: the engine, for owners: the ingress client of Restate's SDK, and three calls of its admin API
 //! - [`Keeper`]: for workers
+//! - `Tls`, with the feature `restate-tls`: which servers are trusted, where addresses begin with `https://`
 //! - [`Jobs`]: what a handler of Restate's SDK needs to run a job with the token, deadline and context of its call
 //!
 //! # In a handler
@@ -45,7 +46,18 @@ mod engine;
 mod http;
 mod jobs;
 mod keeper;
+#[cfg(not(feature = "restate-tls"))]
+mod plain;
+#[cfg(feature = "restate-tls")]
+mod tls;
+
+#[cfg(not(feature = "restate-tls"))]
+use plain as connect;
+#[cfg(feature = "restate-tls")]
+use tls as connect;
 
 pub use engine::Restate;
 pub use jobs::{Job, Jobs};
 pub use keeper::Keeper;
+#[cfg(feature = "restate-tls")]
+pub use tls::Tls;

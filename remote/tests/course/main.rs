@@ -4,10 +4,18 @@
 //! - `ends`: values, errors, and what is kept of them
 //! - `cancels`: cancel, grace, kill
 //! - `drops`: calls that are dropped, the reaper, `close` and `run`
+//! - `hostile`: callers that forget, drop at any point, cancel twice and close twice
+//! - `garbage`: an engine that loses answers, never answers, refuses, panics and makes things up
+//! - `tree`: jobs that call others
+//! - `promises`: that the tests are there which hold what is promised
 //! - `lost`: an engine that cannot be reached, and the lease
 
 mod cancels;
 mod drops;
 mod ends;
+mod garbage;
+mod hostile;
 mod lost;
+mod promises;
 mod toy;
+mod tree;

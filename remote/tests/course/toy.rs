@@ -2,8 +2,9 @@
 
 use std::collections::HashMap;
 use std::future::poll_fn;
+use std::pin::pin;
 use std::sync::{Arc, Mutex};
-use std::task::{Poll, Waker};
+use std::task::{Context, Poll, Waker};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -28,15 +29,30 @@ pub(crate) enum Script {
     Stays,
 }
 
+/// What becomes of something that is asked.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Play {
+    /// It is not done, and this is the answer.
+    Fail(EngineErrorKind),
+    /// It is done, and the answer is lost.
+    Lose,
+    /// It is done, and there never is an answer.
+    Mute,
+    Panic,
+    /// A panic in the call itself, before there is a future.
+    PanicAtOnce,
+}
+
 #[derive(Default)]
 struct State {
     works: HashMap<String, (Ticket, Option<Ending>)>,
     wakers: Vec<Waker>,
     /// All that was asked, in order.
     asked: Vec<String>,
-    /// So many of the next answers are errors of this kind.
-    faults: Vec<EngineErrorKind>,
+    /// What becomes of the next that is asked with these words.
+    plays: Vec<(&'static str, Play)>,
     unreachable: bool,
+    is_slow: bool,
 }
 
 #[derive(Clone)]
@@ -65,7 +81,20 @@ impl Toy {
     }
 
     pub(crate) fn fail_next(&self, kinds: &[EngineErrorKind]) {
-        self.state.lock().unwrap().faults.extend(kinds);
+        kinds
+            .iter()
+            .for_each(|kind| self.play("", Play::Fail(*kind)));
+    }
+
+    /// The next that is asked and begins so.
+    pub(crate) fn play(&self, what: &'static str, play: Play) {
+        self.state.lock().unwrap().plays.push((what, play));
+    }
+
+    /// Each answer takes two polls.
+    pub(crate) fn slow(self) -> Self {
+        self.state.lock().unwrap().is_slow = true;
+        self
     }
 
     pub(crate) fn set_reachable(&self, reachable: bool) {
@@ -117,6 +146,16 @@ impl Toy {
         }
     }
 
+    /// Polls it until this was asked.
+    pub(crate) fn poll_until(&self, future: &mut (impl Future + Unpin), what: &str) {
+        let begin = Instant::now();
+        while self.count(what) == 0 {
+            assert!(begin.elapsed() < Duration::from_secs(20), "{what}");
+            let mut cx = Context::from_waker(Waker::noop());
+            assert!(pin!(&mut *future).poll(&mut cx).is_pending());
+        }
+    }
+
     pub(crate) fn live_now(&self) -> Vec<Ticket> {
         let state = self.state.lock().unwrap();
         let live = state.works.values().filter(|(_, end)| end.is_none());
@@ -129,19 +168,32 @@ impl Toy {
         answer: impl FnOnce(&Toy) -> Result<T, EngineError> + Send + 'static,
     ) -> Reply<T> {
         let toy = self.clone();
+        let (play, is_slow) = {
+            let mut state = toy.state.lock().unwrap();
+            let at = state.plays.iter().position(|(of, _)| what.starts_with(of));
+            state.asked.push(what);
+            let play = match state.unreachable {
+                true => Some(Play::Fail(EngineErrorKind::Unreachable)),
+                false => at.map(|at| state.plays.remove(at).1),
+            };
+            (play, state.is_slow)
+        };
+        assert!(play != Some(Play::PanicAtOnce), "by design");
         async move {
-            {
-                let mut state = toy.state.lock().unwrap();
-                state.asked.push(what);
-                let fault = match state.unreachable {
-                    true => Some(EngineErrorKind::Unreachable),
-                    false => (!state.faults.is_empty()).then(|| state.faults.remove(0)),
-                };
-                if let Some(kind) = fault {
-                    return Err(EngineError::new(kind, "played"));
-                }
+            if is_slow {
+                yield_once().await;
             }
-            answer(&toy)
+            match play {
+                Some(Play::Fail(kind)) => return Err(EngineError::new(kind, "played")),
+                Some(Play::Panic) => panic!("by design"),
+                _ => {}
+            }
+            let answer = answer(&toy);
+            match play {
+                Some(Play::Lose) => Err(EngineError::new(EngineErrorKind::Interrupted, "played")),
+                Some(Play::Mute) => std::future::pending().await,
+                _ => answer,
+            }
         }
         .boxed()
     }
@@ -221,4 +273,16 @@ impl Engine for Toy {
     fn leave(&self, _scope: &ScopeId) -> Reply<()> {
         self.ask("leave".into(), |_| Ok(()))
     }
+}
+
+async fn yield_once() {
+    let mut has_yielded = false;
+    poll_fn(|cx| match std::mem::replace(&mut has_yielded, true) {
+        true => Poll::Ready(()),
+        false => {
+            cx.waker().wake_by_ref();
+            Poll::Pending
+        }
+    })
+    .await;
 }

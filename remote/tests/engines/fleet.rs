@@ -86,6 +86,13 @@ impl Fleet {
         Process::start_self(&args).0
     }
 
+    /// For what a job opens itself.
+    pub(crate) fn scope(&mut self) -> ScopeId {
+        let scope = ScopeId::random();
+        self.scopes.push(scope.clone());
+        scope
+    }
+
     pub(crate) fn remote(&mut self, tell: impl FnOnce(RemoteOptions) -> RemoteOptions) -> Remote {
         let far = tell(RemoteOptions::new(self.engine())).open();
         self.scopes.push(far.scope_id().clone());

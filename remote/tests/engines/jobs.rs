@@ -6,8 +6,8 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use ingather::time::sleep;
-use ingather::{ContextVar, current_deadline, current_token};
-use ingather_remote::{Carried, Job, JobError};
+use ingather::{ContextVar, current_deadline, current_token, try_scope};
+use ingather_remote::{Carried, Engine, Job, JobError, RemoteError, RemoteOptions, ScopeId, Work};
 use serde::{Deserialize, Serialize};
 
 pub(crate) static DOUBLE: Job<u32, u32> = Job::new("Test/double");
@@ -19,10 +19,19 @@ pub(crate) static FAIL: Job<Stay, u32> = Job::new("Test/fail");
 pub(crate) static REFUSE: Job<u32, u32> = Job::new("Test/refuse");
 pub(crate) static PANIC: Job<u32, u32> = Job::new("Test/panic");
 pub(crate) static TELL: Job<u32, Told> = Job::new("Test/tell");
+/// Calls `stay` and `deaf` in a scope of its own, and waits for them.
+pub(crate) static TREE: Job<Tree, u32> = Job::new("Test/tree");
+/// Calls `stay` as Restate's own handlers do, and waits for it.
+pub(crate) static CHAIN: Job<Stay, u32> = Job::new("Test/chain");
+/// A text of so many bytes.
+pub(crate) static LARGE: Job<u32, String> = Job::new("Test/large");
 /// What comes is no number.
 pub(crate) static TEXT: Job<u32, u32> = Job::new("Test/text");
 /// No worker has it.
 pub(crate) static NOBODY: Job<u32, u32> = Job::new("Nobody/knows");
+
+const TREE_LEASE: Duration = Duration::from_millis(1500);
+const TREE_GRACE: Duration = Duration::from_millis(300);
 
 static USER: ContextVar<String> = ContextVar::named("user");
 
@@ -38,6 +47,13 @@ pub(crate) fn as_user<F: Future>(name: &str, future: F) -> impl Future<Output = 
 pub(crate) struct Stay {
     pub(crate) millis: u64,
     pub(crate) mark: PathBuf,
+}
+
+#[derive(Clone, Serialize, Deserialize)]
+pub(crate) struct Tree {
+    pub(crate) scope: String,
+    pub(crate) stay: Stay,
+    pub(crate) deaf: Option<Stay>,
 }
 
 #[derive(Debug, PartialEq, Serialize, Deserialize)]
@@ -112,7 +128,32 @@ pub(crate) async fn text(_: u32) -> Result<String, JobError> {
     Ok("seven".into())
 }
 
-pub(crate) async fn tell(work: ingather_remote::Work) -> Result<Told, JobError> {
+pub(crate) async fn large(bytes: u32) -> Result<String, JobError> {
+    Ok("x".repeat(bytes as usize))
+}
+
+pub(crate) async fn tree(tree: Tree, work: Work, engine: impl Engine) -> Result<u32, JobError> {
+    let options = RemoteOptions::new(engine)
+        .scope_id(ScopeId::new(&tree.scope))
+        .lease(TREE_LEASE)
+        .drop_grace(TREE_GRACE);
+    let far = work.remote(options);
+    let sum = try_scope(|tg| async move {
+        let stays = tg.try_spawn(far.call(&STAY, tree.stay));
+        let deaf = tree.deaf.map(|deaf| tg.try_spawn(far.call(&DEAF, deaf)));
+        let mut sum = stays.await.unwrap_or(0);
+        if let Some(deaf) = deaf {
+            sum += deaf.await.unwrap_or(0);
+        }
+        Ok::<_, RemoteError>(sum)
+    });
+    match (sum.await, current_token().is_cancelled()) {
+        (_, true) => Err(JobError::fatal(499, "cancelled")),
+        (sum, _) => Ok(sum?),
+    }
+}
+
+pub(crate) async fn tell(work: Work) -> Result<Told, JobError> {
     Ok(Told {
         user: USER.get(),
         has_deadline: !current_deadline().is_never(),

@@ -8,13 +8,19 @@
 //! - `owner`: what an owner's process does
 //! - `fleet`: a server and its workers, for a scenario
 //! - `scenarios`: what is tried on each engine
+//! - `hostile`: more that goes wrong
+//! - `trees`: jobs that call other jobs
+//! - `tls`: Restate behind a proxy that ends TLS
 
 mod fleet;
+mod hostile;
 mod jobs;
 mod owner;
 mod process;
 mod scenarios;
 mod server;
+mod tls;
+mod trees;
 mod worker;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -24,7 +30,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use fleet::Fleet;
-use scenarios::SCENARIOS;
+use scenarios::{OF_RESTATE, SCENARIOS};
 use server::Kind;
 
 /// A scenario that takes longer hangs.
@@ -74,9 +80,12 @@ fn run(is_wanted: impl Fn(&str) -> bool + Sync) -> ExitCode {
 /// How many passed, failed and were skipped.
 fn run_on(kind: Kind, is_wanted: &impl Fn(&str) -> bool) -> [usize; 3] {
     let name = |scenario: &str| format!("{}::{scenario}", kind.name());
-    let wanted = SCENARIOS
-        .iter()
-        .filter(|(scenario, _)| is_wanted(&name(scenario)));
+    let own = match kind {
+        Kind::Nats => &[],
+        Kind::Restate => OF_RESTATE,
+    };
+    let all = SCENARIOS.iter().chain(own);
+    let wanted = all.filter(|(scenario, _)| is_wanted(&name(scenario)));
     let wanted: Vec<_> = wanted.collect();
     if wanted.is_empty() {
         return [0; 3];

@@ -13,8 +13,9 @@ use crate::fleet::{Fleet, begun, until};
 use crate::jobs::{
     self, DEAF, DOUBLE, FAIL, NOBODY, PANIC, REFUSE, STAY, TELL, TEXT, Told, as_user, marks,
 };
-use crate::owner;
+use crate::server::Kind;
 use crate::worker::TRIES;
+use crate::{hostile, owner, tls, trees};
 
 pub(crate) type Scenario = fn(&mut Fleet);
 
@@ -31,6 +32,10 @@ pub(crate) const SCENARIOS: &[(&str, Scenario)] = &[
     ("a_value_that_does_not_decode", a_value_that_does_not_decode),
     ("an_unknown_job", an_unknown_job),
     ("an_input_that_is_too_large", an_input_that_is_too_large),
+    (
+        "a_value_that_is_too_large",
+        hostile::a_value_that_is_too_large,
+    ),
     ("a_duplicate_submission", a_duplicate_submission),
     ("cancel_running", cancel_running),
     ("cancel_of_a_deaf_job", cancel_of_a_deaf_job),
@@ -55,6 +60,24 @@ pub(crate) const SCENARIOS: &[(&str, Scenario)] = &[
         "the_owner_is_killed_and_its_children_are_kept",
         the_owner_is_killed_and_its_children_are_kept,
     ),
+    (
+        "the_owner_is_killed_when_there_is_no_worker",
+        trees::the_owner_is_killed_when_there_is_no_worker,
+    ),
+    ("the_runtime_is_gone", hostile::the_runtime_is_gone),
+    ("a_tree_gives_its_value", trees::a_tree_gives_its_value),
+    ("a_tree_is_cancelled", trees::a_tree_is_cancelled),
+    ("a_tree_is_killed", trees::a_tree_is_killed),
+    (
+        "a_tree_is_cancelled_when_its_worker_is_lost",
+        trees::a_tree_is_cancelled_when_its_worker_is_lost,
+    ),
+];
+
+pub(crate) const OF_RESTATE: &[(&str, Scenario)] = &[
+    ("a_chain_is_cancelled", trees::a_chain_is_cancelled),
+    ("a_chain_is_killed", trees::a_chain_is_killed),
+    ("over_tls", tls::over_tls),
 ];
 
 fn round_trip(fleet: &mut Fleet) {
@@ -160,7 +183,11 @@ fn an_unknown_job(fleet: &mut Fleet) {
 fn an_input_that_is_too_large(fleet: &mut Fleet) {
     let far = fleet.remote(|options| options);
     static LARGE: ingather_remote::Job<String, u32> = ingather_remote::Job::new("Test/double");
-    let error = block_on(far.call(&LARGE, "x".repeat(40 << 20))).unwrap_err();
+    let limit = match fleet.kind {
+        Kind::Nats => 1 << 20,
+        Kind::Restate => 32 << 20,
+    };
+    let error = block_on(far.call(&LARGE, "x".repeat(limit))).unwrap_err();
     assert_eq!(error.kind(), RemoteErrorKind::TooLarge, "{error}");
     assert_eq!(block_on(far.call(&DOUBLE, 1)).unwrap(), 2);
 }

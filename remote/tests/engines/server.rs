@@ -182,6 +182,17 @@ impl Server {
         }
     }
 
+    /// How many invocations of a service of Restate's are not over, whoever made them.
+    pub(crate) fn unfinished(&self, service: &str) -> usize {
+        let query = format!(
+            r#"{{"query":"SELECT id FROM sys_invocation WHERE target_service_name = '{service}' AND status <> 'completed'"}}"#
+        );
+        let answer = http(self.ports[1], "POST", "/query", &query);
+        let (status, rows) = answer.expect("an answer");
+        assert_eq!(status, 200, "{rows}");
+        rows.matches("\"id\"").count()
+    }
+
     fn log(&self) -> PathBuf {
         self.folder.join("log")
     }
@@ -222,7 +233,7 @@ fn http(port: u16, method: &str, path: &str, body: &str) -> Option<(u16, String)
     write!(
         stream,
         "{method} {path} HTTP/1.1\r\nhost: 127.0.0.1\r\nconnection: close\r\n\
-         content-type: application/json\r\ncontent-length: {length}\r\n\r\n{body}"
+         content-type: application/json\r\naccept: application/json\r\ncontent-length: {length}\r\n\r\n{body}"
     )
     .ok()?;
     let mut answer = String::new();

@@ -2,13 +2,13 @@
 
 use std::time::Duration;
 
-use ingather_remote::nats::Worker;
-use ingather_remote::restate::{Jobs, Keeper};
+use ingather_remote::nats::{Nats, Worker};
+use ingather_remote::restate::{Jobs, Keeper, Restate};
 use ingather_remote::{Job, JobError};
 use restate_sdk::http_server::HttpServer;
 use restate_sdk::prelude::*;
 
-use crate::jobs::{self, Stay, Told};
+use crate::jobs::{self, Stay, Told, Tree};
 use crate::server::Kind;
 
 /// The number of tries of a job.
@@ -19,13 +19,14 @@ pub(crate) fn main(kind: Kind, address: &str, admin: &str, port: &str) {
     let runtime = tokio::runtime::Runtime::new().unwrap();
     match kind {
         Kind::Nats => runtime.block_on(nats(address)),
-        Kind::Restate => runtime.block_on(restate(admin, port.parse().unwrap())),
+        Kind::Restate => runtime.block_on(restate(address, admin, port.parse().unwrap())),
     }
 }
 
 async fn nats(address: &str) {
     static TEXT: Job<u32, String> = Job::new("Test/text");
     let client = async_nats::connect(address).await.unwrap();
+    let engine = Nats::on(client.clone()).await.unwrap();
     let worker = Worker::new(client)
         .carry(jobs::carried())
         .tries(TRIES)
@@ -38,12 +39,19 @@ async fn nats(address: &str) {
         .on(&jobs::FAIL, |stay, _| jobs::fail(stay))
         .on(&jobs::REFUSE, |n, _| jobs::refuse(n))
         .on(&jobs::PANIC, |n, _| jobs::panic(n))
+        .on(&jobs::LARGE, |bytes, _| jobs::large(bytes))
+        .on(&jobs::TREE, move |tree, work| {
+            jobs::tree(tree, work, engine.clone())
+        })
         .on(&jobs::TELL, |_, work| jobs::tell(work))
         .on(&TEXT, |n, _| jobs::text(n));
     worker.run().await.unwrap();
 }
 
-struct Test(Jobs);
+struct Test {
+    jobs: Jobs,
+    engine: Restate,
+}
 
 impl Test {
     async fn run<T, F>(
@@ -55,7 +63,7 @@ impl Test {
         T: serde::Serialize + serde::de::DeserializeOwned + Send + 'static,
         F: Future<Output = Result<T, JobError>> + Send,
     {
-        let here = self.0.job(ctx.invocation_id(), ctx.headers());
+        let here = self.jobs.job(ctx.invocation_id(), ctx.headers());
         let pause = RunRetryPolicy::new().initial_delay(Duration::from_millis(100));
         let run = ctx.run(|| here.run(job)).retry_policy(pause);
         Ok(run.await?)
@@ -100,20 +108,42 @@ impl Test {
     }
 
     #[handler]
+    async fn large(&self, ctx: Context<'_>, Json(n): Json<u32>) -> HandlerResult<Json<String>> {
+        self.run(&ctx, || jobs::large(n)).await
+    }
+
+    #[handler]
     async fn tell(&self, ctx: Context<'_>, Json(_): Json<u32>) -> HandlerResult<Json<Told>> {
-        let job = self.0.job(ctx.invocation_id(), ctx.headers());
+        let job = self.jobs.job(ctx.invocation_id(), ctx.headers());
         let work = job.work().clone();
         Ok(ctx.run(|| job.run(|| jobs::tell(work))).await?)
     }
+
+    #[handler]
+    async fn tree(&self, ctx: Context<'_>, Json(tree): Json<Tree>) -> HandlerResult<Json<u32>> {
+        let job = self.jobs.job(ctx.invocation_id(), ctx.headers());
+        let (work, engine) = (job.work().clone(), self.engine.clone());
+        let run = ctx.run(|| job.run(|| jobs::tree(tree, work, engine)));
+        Ok(run.await?)
+    }
+
+    #[handler]
+    async fn chain(&self, ctx: Context<'_>, Json(stay): Json<Stay>) -> HandlerResult<Json<u32>> {
+        let next = ctx.service_client::<TestClient>().stay(Json(stay));
+        Ok(next.call().await?)
+    }
 }
 
-async fn restate(admin: &str, port: u16) {
+async fn restate(address: &str, admin: &str, port: u16) {
     let jobs = Jobs::new(admin)
         .unwrap()
         .carry(jobs::carried())
         .tries(TRIES);
     let endpoint = Endpoint::builder()
-        .bind(Test(jobs))
+        .bind(Test {
+            jobs,
+            engine: Restate::at(address, admin).unwrap(),
+        })
         .bind(Keeper::new(admin).unwrap())
         .build();
     let listener = tokio::net::TcpListener::bind(("127.0.0.1", port))
