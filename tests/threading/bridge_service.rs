@@ -64,11 +64,13 @@ async fn an_interval_is_kept(on: Site) {
     let options = QueueServiceOptions::new().interval(interval);
     let service = options.start(move |_: Vec<u8>| tell.send(Instant::now()));
     let service = service.unwrap();
+    let begin = Instant::now();
     for n in 0..3 {
         service.send(n).unwrap();
     }
     let begun: Vec<_> = (0..3).map(|_| told.recv().unwrap()).collect();
-    assert!(begun.windows(2).all(|two| two[1] - two[0] >= interval));
+    // From before the first: a handler may look at the clock late.
+    assert!(begun[1] - begin >= interval && begun[2] - begin >= 2 * interval);
     // A drain waits for none.
     let options = QueueServiceOptions::new().interval(Duration::from_secs(3600));
     let slow = options.start(|_: Vec<u8>| Ok::<_, String>(())).unwrap();

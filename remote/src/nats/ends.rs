@@ -2,11 +2,14 @@
 
 use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
+use async_nats::jetstream::Message;
 use futures::StreamExt;
 use futures::channel::oneshot;
 use tokio::runtime::Handle;
 use tokio::task::JoinHandle;
+use tokio::time::timeout;
 
 use super::places;
 use super::state::State;
@@ -35,17 +38,22 @@ impl Ends {
         scope: &ScopeId,
         runtime: &Handle,
     ) -> Result<Self, EngineError> {
-        let (mut messages, _) = store.watch(Watched::Ends(scope)).await?;
-        let board = Arc::new(Mutex::new(Board::default()));
+        let (mut messages, _) = store.watch(Watched::NewEnds(scope)).await?;
+        let mut board = Board::default();
+        // An owner that was restarted may find some. Those of now come twice.
+        let (mut last, there) = store.watch(Watched::Ends(scope)).await?;
+        for _ in 0..there {
+            let next = timeout(Duration::from_secs(1), last.next()).await;
+            let Ok(Some(Ok(message))) = next else { break };
+            board.read(&message);
+        }
+        let board = Arc::new(Mutex::new(board));
         let on = Arc::clone(&board);
         let task = runtime.spawn(async move {
             while let Some(message) = messages.next().await {
                 // After an error it goes on by itself, and those who wait look at the state from time to time.
-                let Ok(message) = message else { continue };
-                let state = State::read(&message.payload);
-                let child = places::child_in(&message.subject);
-                if let (Some(State::Over(end)), Some((_, number))) = (state, child) {
-                    lock(&on).tell(number, end);
+                if let Ok(message) = message {
+                    lock(&on).read(&message);
                 }
             }
         });
@@ -79,9 +87,19 @@ impl Drop for Ends {
 }
 
 impl Board {
+    fn read(&mut self, message: &Message) {
+        let state = State::read(&message.payload);
+        let child = places::child_in(&message.subject);
+        if let (Some(State::Over(end)), Some((_, number))) = (state, child) {
+            self.tell(number, end);
+        }
+    }
+
     fn tell(&mut self, number: u64, end: Ending) {
         let Some(waiting) = self.waiting.remove(&number) else {
-            self.early.insert(number, end);
+            if !self.given.contains(&number) {
+                self.early.insert(number, end);
+            }
             return;
         };
         self.given.insert(number);

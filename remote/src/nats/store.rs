@@ -219,7 +219,7 @@ impl Store {
         what: Watched<'_>,
     ) -> Result<(push::Ordered, u64), EngineError> {
         let (stream, filter_subject) = match what {
-            Watched::Ends(scope) => (&self.ends, places::ends_of(scope)),
+            Watched::Ends(scope) | Watched::NewEnds(scope) => (&self.ends, places::ends_of(scope)),
             Watched::Wishes => (&self.wishes, places::ALL_WISHES.to_owned()),
             Watched::Leases => (&self.leases, places::ALL_LEASES.to_owned()),
         };
@@ -228,7 +228,10 @@ impl Store {
         let config = push::OrderedConfig {
             deliver_subject: self.client.new_inbox(),
             filter_subject,
-            deliver_policy: DeliverPolicy::LastPerSubject,
+            deliver_policy: match what {
+                Watched::NewEnds(_) => DeliverPolicy::New,
+                _ => DeliverPolicy::LastPerSubject,
+            },
             replay_policy: consumer::ReplayPolicy::Instant,
             ..Default::default()
         };
@@ -247,6 +250,8 @@ impl Store {
 
 pub(super) enum Watched<'a> {
     Ends(&'a ScopeId),
+    /// None of those that are there. It costs the server less with each one that comes.
+    NewEnds(&'a ScopeId),
     Wishes,
     Leases,
 }

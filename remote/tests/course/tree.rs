@@ -27,7 +27,8 @@ fn a_job_is_over_when_its_own_calls_are() {
             5
         }))
     });
-    toy.wait_for("cancel 0", 1);
+    // It is asked again, and the job stays.
+    toy.wait_for("cancel 0", 2);
     assert!(!job.is_finished());
     toy.end(0, Ending::Cancelled);
     assert_eq!(job.join().unwrap().unwrap(), 5);
