@@ -8,12 +8,18 @@ use ingather::sync::promise;
 
 fn main() {
     // Tasks-15: one after the other,
-    let mut task = create_task(async { 7 });
+    let (begin, begun) = promise();
+    let mut task = create_task(async move {
+        begun.await.unwrap();
+        7
+    });
     let first = thread::spawn(move || {
-        let _ = task.wait_timeout(Duration::ZERO);
+        let early = task.wait_timeout(Duration::ZERO);
+        assert!(early.is_none());
         task
     });
     let task = first.join().unwrap();
+    begin.set(()).unwrap();
     // or a promise for both.
     let (tell, told) = promise();
     let told = told.shared();
