@@ -11,7 +11,7 @@ use crate::group::{Failures, Kind, State, Whole};
 use crate::scope::{Form, FormSealed};
 
 /// Types alone: a form has no value.
-type Only<T> = PhantomData<fn() -> T>;
+pub(super) type Only<T> = PhantomData<fn() -> T>;
 
 /// The form of a gather whose calls cannot fail.
 #[derive(Debug)]

@@ -96,6 +96,8 @@ pub use self::global::{GlobalSpawnerError, set_global_spawner};
 #[cfg(feature = "std")]
 pub use self::handle::SpawnerHandle;
 #[cfg(all(feature = "std", not(loom)))]
+use self::own_ground::instead_of_default;
+#[cfg(all(feature = "std", not(loom)))]
 pub(crate) use self::own_ground::{Attends, OwnGround, stops, thread_serves};
 
 #[cfg(all(feature = "async-executor", not(loom)))]
@@ -111,3 +113,9 @@ use self::no_default as default_spawner;
 use self::no_tokio as runtime;
 #[cfg(all(feature = "tokio", not(loom)))]
 use self::tokio as runtime;
+
+/// No model has a fork in it.
+#[cfg(all(feature = "std", loom))]
+fn instead_of_default() -> Option<SpawnerHandle> {
+    None
+}

@@ -1,15 +1,15 @@
 //! What the scopes behind joins make of their bodies: the last step, in which the joiner gives its output.
 
 use std::convert::Infallible;
-use std::marker::PhantomData;
 
 use super::joiner::Joiner;
+use crate::gather::form::Only;
 use crate::group::{Failures, Kind};
 use crate::scope::{Form, FormSealed};
 
 /// The form of a join: the body gives its joiner back, which makes the result.
 #[derive(Debug)]
-pub struct Joined<T, E, K>(PhantomData<fn() -> (T, E, K)>);
+pub struct Joined<T, E, K>(Only<(T, E, K)>);
 
 impl<T, E, K: Kind> FormSealed for Joined<T, E, K> {
     type Kind = K;

@@ -11,6 +11,7 @@ use std::task::{Wake, Waker};
 use super::core::Core;
 use crate::error::unhandled::{drop_quietly, report_panic, wake_quietly};
 use crate::group::cell::OnThread;
+use crate::group::queues::driver_jobs::DriverId;
 use crate::group::queues::wake_shards::WakeShards;
 use crate::group::sched::effects::{Effects, More, Nudge, Unlocked};
 use crate::panic::catch;
@@ -85,13 +86,7 @@ impl Core {
         }
         match effects.nudge {
             None => {}
-            Some(Nudge::Wake(id, waker)) => {
-                if !wake_quietly(waker) {
-                    // A waker that panics has not woken its driver: that counts as lost.
-                    let why = "the waker of the job that polls the children panicked";
-                    effect(|| self.driver_lost(id, why, OnThread::anywhere(self)));
-                }
-            }
+            Some(Nudge::Wake(id, waker)) => self.wake_driver(id, waker),
             Some(Nudge::Launch(id)) => effect(|| self.launch(id)),
         }
         if let Some(more) = effects.more {
@@ -101,6 +96,14 @@ impl Core {
             drop_quietly("a waker", waker);
         }
         effect(|| drop(effects.child));
+    }
+
+    fn wake_driver(self: &Arc<Self>, id: DriverId, waker: Waker) {
+        if !wake_quietly(waker) {
+            // A waker that panics has not woken its driver: that counts as lost.
+            let why = "the waker of the job that polls the children panicked";
+            effect(|| self.driver_lost(id, why, OnThread::anywhere(self)));
+        }
     }
 
     fn perform_more(self: &Arc<Self>, more: More) {

@@ -14,8 +14,7 @@ use std::fmt;
 use std::marker::PhantomData;
 use std::mem;
 
-use super::own_ground::instead_of_default;
-use super::{Spawner, SpawnerHandle, default_spawner, global};
+use super::{Spawner, SpawnerHandle, default_spawner, global, instead_of_default};
 use crate::std_or_loom::per_thread;
 use crate::time::{self, ClockHandle};
 use crate::turn;
