@@ -86,7 +86,8 @@ async fn echo((here, there): &mut (DuplexStream, DuplexStream)) -> u64 {
 }
 
 pub fn runners(report: &Report) {
-    let on = Tokio::new(1);
+    // A runtime whose threads run by themselves, as a runner's do.
+    let on = Tokio::new(2);
     let handle = on.spawner();
     let embedded = AsyncRunner::start().expect("a thread can be started");
     let tokio = AsyncRunner::builder().tokio().start();
