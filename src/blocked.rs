@@ -193,8 +193,12 @@ pub(crate) fn park(parker: &Parker) {
     while_blocked(|| parker.park());
 }
 
-/// The same, but not beyond an instant: `false` if none came.
-pub(crate) fn park_until(parker: &Parker, end: Instant) -> bool {
+/// The same, but not beyond an instant, if there is one: `false` if none came.
+pub(crate) fn park_until(parker: &Parker, end: Option<Instant>) -> bool {
+    let Some(end) = end else {
+        park(parker);
+        return true;
+    };
     if parker.is_notified() {
         return parker.park_until(end);
     }
@@ -210,9 +214,9 @@ pub(crate) fn park_until_ready<F: Future>(future: F) -> F::Output {
     ready.expect("a wait without end has an end")
 }
 
-/// Polls a future on this thread until it is ready, but not beyond an instant: `None` if it was not ready then, and it has been
-/// dropped.
-pub(crate) fn park_until_ready_or<F: Future>(future: F, end: Instant) -> Option<F::Output> {
+/// Polls a future on this thread until it is ready, but not beyond an instant, if there is one: `None` if it was not ready then, and
+/// it has been dropped.
+pub(crate) fn park_until_ready_or<F: Future>(future: F, end: Option<Instant>) -> Option<F::Output> {
     poll_until(future, |parker| park_until(parker, end))
 }
 

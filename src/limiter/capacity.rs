@@ -157,10 +157,7 @@ impl CapacityLimiter {
     /// assert_eq!(nobody.statistics().waiting, 0);
     /// ```
     pub fn acquire_timeout(&self, limit: Duration) -> Option<Permit> {
-        match Instant::now().checked_add(limit) {
-            Some(end) => park_until_ready_or(self.acquire(), end),
-            None => Some(self.acquire_blocking()),
-        }
+        park_until_ready_or(self.acquire(), Instant::now().checked_add(limit))
     }
 
     /// A permit, if one is free and nobody waits for it. Never blocks.

@@ -72,14 +72,7 @@ fn poll_here<R>(
         if let Poll::Ready(ready) = poll(&mut cx) {
             return Some(ready);
         }
-        let woken = match until {
-            Some(until) => blocked::park_until(&parker, until),
-            None => {
-                blocked::park(&parker);
-                true
-            }
-        };
-        if !woken {
+        if !blocked::park_until(&parker, until) {
             return match poll(&mut cx) {
                 Poll::Ready(ready) => Some(ready),
                 Poll::Pending => None,

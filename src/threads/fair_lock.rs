@@ -169,10 +169,7 @@ impl<T> FairLock<T> {
     /// ```
     #[track_caller]
     pub fn lock_timeout(&self, limit: Duration) -> Option<FairGuard<'_, T>> {
-        match Instant::now().checked_add(limit) {
-            Some(end) => park_until_ready_or(self.lock_from_thread(), end),
-            None => Some(self.lock_blocking()),
-        }
+        park_until_ready_or(self.lock_from_thread(), Instant::now().checked_add(limit))
     }
 
     #[track_caller]

@@ -7,7 +7,7 @@ use std::panic::Location;
 use std::time::{Duration, Instant};
 
 use super::{AsyncRunner, RunnerError};
-use crate::blocked::{park_until_ready, park_until_ready_or};
+use crate::blocked::park_until_ready_or;
 use crate::bridge::run_sync::{Blocks, WouldBlock};
 use crate::registry::{Task, TaskError, TaskRefused};
 
@@ -204,11 +204,7 @@ pub(in crate::bridge) fn wait_for<T, F>(
     limit: Option<Duration>,
 ) -> Result<T, RunnerError<F>> {
     let until = limit.and_then(|limit| Instant::now().checked_add(limit));
-    let end = match until {
-        None => Some(park_until_ready(&mut task)),
-        Some(until) => park_until_ready_or(&mut task, until),
-    };
-    match end {
+    match park_until_ready_or(&mut task, until) {
         Some(Ok(value)) => Ok(value),
         Some(Err(TaskError::Panicked(panic))) => panic.resume(),
         Some(Err(TaskError::Failed(never))) => match never {},

@@ -109,14 +109,7 @@ impl AsyncRunner {
 
     /// Waits until no task is left, but not beyond an instant. `None`: as long as it takes.
     fn is_idle_by(&self, until: Option<Instant>) -> bool {
-        let idle = self.registry.wait_idle();
-        match until {
-            Some(until) => park_until_ready_or(idle, until).is_some(),
-            None => {
-                crate::blocked::park_until_ready(idle);
-                true
-            }
-        }
+        park_until_ready_or(self.registry.wait_idle(), until).is_some()
     }
 }
 
@@ -129,9 +122,7 @@ fn stop(threads: Vec<LoopThread>) -> Vec<String> {
         ends.push(thread.ended);
         joins.push(thread.thread);
     }
-    if let Some(until) = Instant::now().checked_add(PATIENCE) {
-        let _ = park_until_ready_or(join_all(&mut ends), until);
-    }
+    let _ = park_until_ready_or(join_all(&mut ends), Instant::now().checked_add(PATIENCE));
     let mut stuck = Vec::new();
     for (join, mut ended) in joins.into_iter().zip(ends) {
         // It is resolved, or gone, by the last that the thread does.

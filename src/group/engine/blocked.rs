@@ -38,9 +38,8 @@ impl Blocked {
         let Some(position) = here() else {
             return blocked;
         };
-        let all = std::iter::successors(Some(&position), |position| position.outside());
         let mut innermost = true;
-        for position in all {
+        for position in position.enclosing() {
             let (core, of_body) = match position {
                 // Where nobody polls the code further out, this thread was not lent by it.
                 Position::Child(child) if innermost || child.is_polled() => (child.core(), false),

@@ -180,12 +180,8 @@ pub(crate) fn task_here() -> Option<KeyId> {
 /// The child that this code runs in, or the nearest around it, and the group, in words.
 pub(crate) fn standing() -> (Option<ChildInfo>, Option<String>) {
     let here = here();
-    let mut all = std::iter::successors(here.as_ref(), |position| position.outside());
-    let core = all.find_map(|position| match position {
-        Position::Child(child) => Some(child.core()),
-        Position::Body(core) => Some(core),
-        Position::Behind(_) => None,
-    });
+    let mut all = here.iter().flat_map(Position::enclosing);
+    let core = all.find_map(Position::core);
     let group = core.map(|core| match core.name() {
         Some(name) => format!("group `{name}` opened at {}", core.location()),
         None => format!("a group opened at {}", core.location()),
@@ -201,8 +197,7 @@ pub(crate) fn is_in_child_of(group: u64) -> bool {
 /// The child that this code runs in, or the nearest further out.
 pub(in crate::group) fn nearest_child() -> Option<ChildInfo> {
     let here = here()?;
-    let mut all = std::iter::successors(Some(&here), |position| position.outside());
-    all.find_map(|position| match position {
+    here.enclosing().find_map(|position| match position {
         Position::Child(child) => Some(child.info()),
         _ => None,
     })
@@ -211,8 +206,7 @@ pub(in crate::group) fn nearest_child() -> Option<ChildInfo> {
 /// The child of this group that this code runs in, however far out that is.
 pub(in crate::group) fn child_around(core: &Arc<Core>) -> Option<CellRef> {
     let here = here()?;
-    let mut all = std::iter::successors(Some(&here), |position| position.outside());
-    all.find_map(|position| match position {
+    here.enclosing().find_map(|position| match position {
         Position::Child(child) if Arc::ptr_eq(child.core(), core) => Some(child.clone()),
         _ => None,
     })
@@ -294,15 +288,11 @@ impl Position {
     /// Cancels each group out here whose deadline has passed, whether or not an alarm has rung.
     pub(in crate::group) fn looks_at_clock(&self) {
         let _ = self.find(|position, _| {
-            let core = match position {
-                Self::Child(child) => child.core(),
-                Self::Body(core) => core,
-                Self::Behind(_) => return None::<()>,
-            };
+            let core = position.core()?;
             if let Some(overdue) = core.overdue() {
                 core.cancel(overdue);
             }
-            None
+            None::<()>
         });
     }
 
@@ -310,11 +300,7 @@ impl Position {
     pub(in crate::group) fn make_tokens(&self) {
         let mut without = Vec::new();
         let _ = self.find(|position, _| {
-            let core = match position {
-                Self::Child(child) => child.core(),
-                Self::Body(core) => core,
-                Self::Behind(_) => return None,
-            };
+            let core = position.core()?;
             if core.has_token() {
                 return Some(());
             }
@@ -338,8 +324,7 @@ impl Position {
 
     /// The limiter whose permits the children of a group hold: of the nearest one that this position is in a child of.
     pub(crate) fn limiter(&self) -> Option<CapacityLimiter> {
-        let mut all = std::iter::successors(Some(self), |position| position.outside());
-        all.find_map(|position| match position {
+        self.enclosing().find_map(|position| match position {
             Self::Child(child) => {
                 let core = child.core();
                 let limiter = || core.read(|sched| sched.limit.limiter().cloned());
@@ -361,6 +346,20 @@ impl Position {
             None::<()>
         });
         earliest
+    }
+
+    /// The group of the child or body. None of what stands between.
+    fn core(&self) -> Option<&Arc<Core>> {
+        match self {
+            Self::Child(child) => Some(child.core()),
+            Self::Body(core) => Some(core),
+            Self::Behind(_) => None,
+        }
+    }
+
+    /// This position and all that it is in, outwards.
+    pub(in crate::group) fn enclosing(&self) -> impl Iterator<Item = &Self> {
+        std::iter::successors(Some(self), |position| position.outside())
     }
 
     /// The position that this one is in.

@@ -152,10 +152,8 @@ impl<T> Key<T> {
             if !suspended && until.is_some_and(|until| until <= Instant::now()) {
                 return None;
             }
-            match until {
-                Some(until) if suspended && !blocked::park_until(&parker, until) => return None,
-                None if suspended => blocked::park(&parker),
-                _ => {}
+            if suspended && !blocked::park_until(&parker, until) {
+                return None;
             }
         }
     }

@@ -55,13 +55,7 @@ impl Closing {
     /// What the threads are at that are left. They are left behind, and go on.
     pub fn wait_timeout(self, limit: Duration) -> Result<(), Vec<JobInfo>> {
         let shared = Arc::clone(&self.0);
-        let over = match Instant::now().checked_add(limit) {
-            Some(end) => park_until_ready_or(self, end),
-            None => {
-                park_until_ready(self);
-                Some(())
-            }
-        };
+        let over = park_until_ready_or(self, Instant::now().checked_add(limit));
         over.ok_or_else(|| shared.running())
     }
 }
