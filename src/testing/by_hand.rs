@@ -7,12 +7,16 @@ use std::task::{Context, Poll};
 
 use super::CountingWaker;
 use crate::order;
+use crate::turn::Unbounded;
 
 /// A future that is polled by hand, with a waker that counts.
 ///
 /// For tests of a single future: when it is pending, when it is woken, what it leaves behind when it is dropped half-way.
 /// It is tokio-test's `task::spawn`. Nothing polls it but [`poll`](Self::poll), and it may be polled without having been
 /// woken. For a whole program of tasks use a [`TestExecutor`](super::TestExecutor).
+///
+/// A poll by hand is no part of the turn of the task that it is made in: what is ready is ready in it, also where that
+/// task has used up its turn.
 ///
 /// Dropping it drops the future.
 ///
@@ -52,7 +56,7 @@ impl<F: Future> ByHand<F> {
     pub fn poll(&mut self) -> Poll<F::Output> {
         self.seen = self.wakes.count();
         let waker = self.wakes.waker();
-        let _untimed = order::untimed();
+        let (_untimed, _unbounded) = (order::untimed(), Unbounded::begin());
         self.future.as_mut().poll(&mut Context::from_waker(&waker))
     }
 }

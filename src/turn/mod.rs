@@ -87,6 +87,36 @@ per_thread! {
 /// One in so many asks the spawner as well.
 const ASKS_SPAWNER: u8 = 8;
 
+/// Stands for the count where nothing is refused.
+const UNBOUNDED: u8 = u8::MAX;
+
+/// While this is alive nothing on this thread is refused, whatever the runtime and the spawner say of the task that is being
+/// polled: what is polled by hand is no part of its turn.
+#[cfg(feature = "testing")]
+#[must_use = "it counts only while this is alive"]
+pub(crate) struct Unbounded {
+    earlier: (u8, bool),
+    not_send: std::marker::PhantomData<*mut ()>,
+}
+
+#[cfg(feature = "testing")]
+impl Unbounded {
+    pub(crate) fn begin() -> Self {
+        let asked = ASKED.try_with(|asked| asked.replace((UNBOUNDED, false)));
+        Self {
+            earlier: asked.unwrap_or((0, false)),
+            not_send: std::marker::PhantomData,
+        }
+    }
+}
+
+#[cfg(feature = "testing")]
+impl Drop for Unbounded {
+    fn drop(&mut self) {
+        let _ = ASKED.try_with(|asked| asked.set(self.earlier));
+    }
+}
+
 /// Was the last that asked for a part of the turn on this thread refused? Then what it waits for may be there.
 pub(crate) fn was_refused() -> bool {
     ASKED.try_with(|asked| asked.get().1).unwrap_or(false)
@@ -100,6 +130,9 @@ pub(crate) fn was_refused() -> bool {
 #[inline]
 pub(crate) fn take(cx: &Context<'_>) -> Poll<Unit> {
     let (count, was_refused) = ASKED.try_with(Cell::get).unwrap_or((0, true));
+    if count == UNBOUNDED {
+        return Poll::Ready(Unit { taken: None });
+    }
     let count = (count + 1) % ASKS_SPAWNER;
     let taken = if was_refused || count != 0 || !spawner_says_so() {
         runtime::take()
@@ -119,7 +152,7 @@ pub(crate) fn take(cx: &Context<'_>) -> Poll<Unit> {
 #[inline]
 pub(crate) fn take_some(cx: &Context<'_>) -> Poll<()> {
     match ASKED.try_with(Cell::get) {
-        Ok((count, _)) if (count + 1) % ASKS_SPAWNER != 0 => {
+        Ok((count, _)) if count != UNBOUNDED && (count + 1) % ASKS_SPAWNER != 0 => {
             let _ = ASKED.try_with(|asked| asked.set((count + 1, false)));
             Poll::Ready(())
         }

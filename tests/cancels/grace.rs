@@ -12,8 +12,8 @@ use ingather::{
 };
 
 use crate::support::{
-    Drops, Fault, Gate, HOUR, Polls, Site, behaviour, boom, kind, panic_when_awaited, reason,
-    until, yield_now, yields,
+    AtOnce, Drops, Fault, Gate, HOUR, Polls, Site, behaviour, boom, kind, panic_when_awaited,
+    reason, until, yield_now, yields,
 };
 
 behaviour!(
@@ -95,7 +95,7 @@ async fn a_child_that_swallows_a_notice_gets_the_next(on: Site) {
         for _ in 0..5 {
             // Each of them says so again, to whoever asks for the first time as well.
             assert_eq!(checkpoint().await, Err(first.clone()));
-            assert_eq!(token.cancelled().now_or_never(), Some(first.clone()));
+            assert_eq!(token.cancelled().at_once(), Some(first.clone()));
             assert_eq!(current_token().reason(), Some(first.clone()));
             assert_eq!(cancel_reason(), Some(first.clone()));
         }

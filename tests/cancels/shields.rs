@@ -10,7 +10,7 @@ use ingather::{
 };
 
 use crate::support::{
-    Drops, Fault, Gate, HOUR, Polls, Site, Trace, behaviour, kind, until, yield_now, yields,
+    AtOnce, Drops, Fault, Gate, HOUR, Polls, Site, Trace, behaviour, kind, until, yield_now, yields,
 };
 
 behaviour!(
@@ -85,7 +85,7 @@ async fn behind_a_shield_everything_reads_uncancelled(on: Site) {
                 assert!(outside.is_cancelled() && !token.is_cancelled());
                 assert_eq!((cancel_reason(), checkpoint().await), (None, Ok(())));
                 assert!(token.same_as(&current_token()));
-                assert!(token.cancelled().now_or_never().is_none());
+                assert!(token.cancelled().at_once().is_none());
                 assert_eq!(current_deadline(), Deadline::NEVER);
                 let inner = scope_on(&inside.spawner, |tg| async move {
                     let key = tg.spawn(async {

@@ -10,7 +10,7 @@ use ingather::time::{Clock, interval, interval_at, now, sleep, sleep_until, time
 use ingather::{Deadline, inline_scope, scope_on, timeout};
 
 use crate::support::{
-    ByHand, CountingWaker, Gate, MOMENT, SECOND, Site, Wound, behaviour, with_wound,
+    AtOnce, ByHand, CountingWaker, Gate, MOMENT, SECOND, Site, Wound, behaviour, with_wound,
 };
 
 behaviour!(
@@ -106,24 +106,24 @@ async fn what_is_zero_or_past_is_ready_at_once_without_a_timer(on: Site) {
         tg.spawn(async {
             let past = now() - MOMENT;
             let ends = [sleep(Duration::ZERO), sleep_until(past), sleep_until(now())];
-            ends.map(|end| end.now_or_never())
+            ends.map(|end| end.at_once())
         })
         .await
     });
     assert_eq!(real.await, Ok([Some(()); 3]));
     with_wound(on, |clock| async move {
         let now = now();
-        assert_eq!(sleep(Duration::ZERO).now_or_never(), Some(()));
-        assert_eq!(sleep_until(now).now_or_never(), Some(()));
-        assert_eq!(Deadline::at(now - SECOND).sleep().now_or_never(), Some(()));
-        let timed = timeout_at(now - SECOND, pending::<()>()).now_or_never();
+        assert_eq!(sleep(Duration::ZERO).at_once(), Some(()));
+        assert_eq!(sleep_until(now).at_once(), Some(()));
+        assert_eq!(Deadline::at(now - SECOND).sleep().at_once(), Some(()));
+        let timed = timeout_at(now - SECOND, pending::<()>()).at_once();
         assert!(timed.unwrap().is_err());
         let mut ticks = interval_at(now - SECOND, 3 * SECOND);
-        assert_eq!(ticks.tick().now_or_never(), Some(now - SECOND));
+        assert_eq!(ticks.tick().at_once(), Some(now - SECOND));
         // The end came between the making and the first poll.
         let late = sleep(SECOND);
         clock.wind(SECOND);
-        assert_eq!(late.now_or_never(), Some(()));
+        assert_eq!(late.at_once(), Some(()));
         assert_eq!(clock.made(), 0);
         assert_eq!(Deadline::at(now).remaining(), Some(Duration::ZERO));
         assert!(Deadline::at(now).is_over() && Deadline::after(Duration::ZERO).is_over());
@@ -138,11 +138,11 @@ async fn what_is_too_long_for_an_instant_never_comes(on: Site) {
         let mut timed = ByHand::new(timeout(Duration::MAX, pending::<()>()));
         let mut never = ByHand::new(Deadline::NEVER.timeout(pending::<()>()));
         let mut ticks = interval(Duration::MAX);
-        assert!(ticks.tick().now_or_never().is_some(), "the first, at once");
+        assert!(ticks.tick().at_once().is_some(), "the first, at once");
         for _ in 0..2 {
             assert!(slept.poll().is_pending());
             assert!(timed.poll().is_pending() && never.poll().is_pending());
-            assert!(ticks.tick().now_or_never().is_none());
+            assert!(ticks.tick().at_once().is_none());
             clock.wind(3600 * SECOND);
         }
         assert_eq!(clock.made(), 0);
@@ -255,26 +255,26 @@ async fn an_interval_ticks_at_multiples_of_its_period(on: Site) {
         let start = now();
         let mut ticks = interval(10 * SECOND);
         assert_eq!(ticks.period(), 10 * SECOND);
-        assert_eq!(ticks.tick().now_or_never(), Some(start), "at once");
+        assert_eq!(ticks.tick().at_once(), Some(start), "at once");
         for number in 1..4 {
-            assert_eq!(ticks.tick().now_or_never(), None);
+            assert_eq!(ticks.tick().at_once(), None);
             // Late, but before the next.
             clock.wind(9 * SECOND);
-            assert_eq!(ticks.tick().now_or_never(), None, "a dropped tick");
+            assert_eq!(ticks.tick().at_once(), None, "a dropped tick");
             clock.wind(SECOND);
             let due = start + number * 10 * SECOND;
-            assert_eq!(ticks.next().now_or_never(), Some(Some(due)));
+            assert_eq!(ticks.next().at_once(), Some(Some(due)));
         }
         clock.wind(17 * SECOND);
-        assert_eq!(ticks.tick().now_or_never(), Some(start + 40 * SECOND));
-        assert_eq!(ticks.tick().now_or_never(), None);
+        assert_eq!(ticks.tick().at_once(), Some(start + 40 * SECOND));
+        assert_eq!(ticks.tick().at_once(), None);
         clock.wind(3 * SECOND);
-        assert_eq!(ticks.tick().now_or_never(), Some(start + 50 * SECOND));
+        assert_eq!(ticks.tick().at_once(), Some(start + 50 * SECOND));
 
         let mut later = interval_at(now() + SECOND, SECOND);
-        assert_eq!(later.tick().now_or_never(), None);
+        assert_eq!(later.tick().at_once(), None);
         clock.wind(SECOND);
-        assert_eq!(later.tick().now_or_never(), Some(now()));
+        assert_eq!(later.tick().at_once(), Some(now()));
     })
     .await;
     let zero = panic_text(|| drop(interval(Duration::ZERO)));
@@ -294,12 +294,12 @@ async fn an_interval_skips_what_it_missed(on: Site) {
         let start = now();
         let at = |seconds| Some(start + seconds * SECOND);
         let mut ticks = interval(10 * SECOND);
-        assert_eq!(ticks.tick().now_or_never(), at(0));
+        assert_eq!(ticks.tick().at_once(), at(0));
         clock.wind(35 * SECOND);
-        assert_eq!(ticks.tick().now_or_never(), at(10), "one of the missed");
-        assert_eq!(ticks.tick().now_or_never(), None);
+        assert_eq!(ticks.tick().at_once(), at(10), "one of the missed");
+        assert_eq!(ticks.tick().at_once(), None);
         clock.wind(5 * SECOND);
-        assert_eq!(ticks.tick().now_or_never(), at(40), "in step again");
+        assert_eq!(ticks.tick().at_once(), at(40), "in step again");
     })
     .await;
 }

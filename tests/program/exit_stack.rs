@@ -8,7 +8,7 @@ use futures::FutureExt;
 use ingather::{AsyncClose, ExitErrors, ExitFault, ExitStack, scope_on};
 
 use crate::support::{
-    ByHand, Explosive, Fault, Gate, SECOND, Site, Trace, behaviour, explodes_after, throw,
+    AtOnce, ByHand, Explosive, Fault, Gate, SECOND, Site, Trace, behaviour, explodes_after, throw,
     unhandled, unique, with_wound, yield_now,
 };
 
@@ -184,7 +184,7 @@ async fn everything_can_be_handed_over(_: Site) {
         log.log("second");
     });
     one.push_fn(|| Err::<(), _>("early"));
-    assert!(one.close().now_or_never().is_none());
+    assert!(one.close().at_once().is_none());
     let mut two = one.take();
     assert!(one.is_empty() && two.len() == 2);
     drop(one);
@@ -226,7 +226,7 @@ async fn what_needs_no_waiting_is_done_in_the_drop(_: Site) {
 
     let mut stack = ExitStack::new();
     fill(&mut stack);
-    assert!(stack.close().now_or_never().is_none());
+    assert!(stack.close().at_once().is_none());
     let line = line!() - 3;
     let begun = || std::iter::once("begun dropped").chain(dropped);
     #[cfg(feature = "tracing")]
@@ -281,7 +281,7 @@ async fn what_needs_no_waiting_is_done_in_the_drop(_: Site) {
             Poll::<()>::Pending
         })
     });
-    assert!(stack.close().now_or_never().is_none());
+    assert!(stack.close().at_once().is_none());
     drop(stack);
     assert_eq!(log.entries(), ["done"]);
     assert_eq!(unhandled::taken(&text).len(), 1);

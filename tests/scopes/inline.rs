@@ -11,7 +11,9 @@ use ingather::{
     try_inline_gather_local, try_inline_scope_local,
 };
 
-use crate::support::{Drops, Gate, Site, Trace, behaviour, stepper, watched, yield_now, yields};
+use crate::support::{
+    AtOnce, Drops, Gate, Site, Trace, behaviour, stepper, watched, yield_now, yields,
+};
 
 behaviour!(
     children_borrow_from_outside,
@@ -82,7 +84,7 @@ fn a_scope_that_goes_to_another_thread_takes_its_children_along() {
         for _ in 0..20 {
             thread::scope(|threads| {
                 let there = threads.spawn(|| {
-                    assert!(scope.as_mut().now_or_never().is_none());
+                    assert!(scope.as_mut().at_once().is_none());
                     thread::current().id()
                 });
                 let there = there.join().unwrap();

@@ -2,9 +2,10 @@
 
 use std::future::Future;
 use std::panic::AssertUnwindSafe;
+use std::task::Poll;
 
 use futures::FutureExt;
-use ingather::testing::Trace;
+use ingather::testing::{ByHand, Trace};
 use ingather::{CancelKind, CancelReason, GatherIncomplete, Key};
 
 /// The reason of a key that reads cancelled.
@@ -20,7 +21,18 @@ pub(crate) fn kind<T>(key: &Key<T>) -> Option<CancelKind> {
     reason(key).map(|reason| reason.kind())
 }
 
-/// The text of the panic that a future ends with.
+/// What a future gives in its first poll, whatever is left of the turn of the task that asks.
+pub(crate) trait AtOnce: Future + Sized {
+    fn at_once(self) -> Option<Self::Output> {
+        match ByHand::new(self).poll() {
+            Poll::Ready(output) => Some(output),
+            Poll::Pending => None,
+        }
+    }
+}
+
+impl<F: Future> AtOnce for F {}
+
 /// The text of the panic that a future ends with.
 pub(crate) async fn panic_when_awaited<F: Future<Output: std::fmt::Debug>>(
     future: F,

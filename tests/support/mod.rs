@@ -34,7 +34,7 @@ pub(crate) mod warnings;
 pub(crate) mod watchdog;
 pub(crate) mod wound;
 
-pub(crate) use ends::{AtDrop, at_drop, kind, panic_when_awaited, reason};
+pub(crate) use ends::{AtDrop, AtOnce, at_drop, kind, panic_when_awaited, reason};
 pub(crate) use faults::{
     Explosive, explodes_after, explodes_waiting, finish, payload_of, text_of, throw, unique,
 };

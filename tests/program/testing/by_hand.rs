@@ -4,9 +4,12 @@ use std::future::{pending, poll_fn, ready};
 use std::task::{Poll, Waker};
 use std::time::Duration;
 
-use ingather::testing::{ByHand, CountingWaker, TestExecutor, Trace, yield_now, yields};
+use futures::FutureExt;
+use ingather::testing::{
+    ByHand, CountingWaker, HostileSpawner, Mischief, TestExecutor, Trace, yield_now, yields,
+};
 use ingather::time::sleep;
-use ingather::{assert_pending, assert_ready};
+use ingather::{GatherGroup, assert_pending, assert_ready};
 
 use super::{assert_has, panic_text};
 use crate::support::Gate;
@@ -54,6 +57,23 @@ fn what_is_taken_out_goes_on_elsewhere() {
             .as_mut()
             .poll(&mut std::task::Context::from_waker(Waker::noop()))
     );
+}
+
+// Testing-15
+#[test]
+fn what_is_ready_is_ready_in_a_turn_that_is_over() {
+    let always_over = Mischief::honest().turn_over(100).knows_itself(true);
+    let spawner = HostileSpawner::stepped(always_over, 0);
+    let group = GatherGroup::on(&spawner);
+    let key = group.spawn(async {
+        let at_once = || sleep(Duration::ZERO);
+        let by_hand = (0..100).filter(|_| ByHand::new(at_once()).poll().is_ready());
+        let all = by_hand.count();
+        let in_turn = (0..100).filter(|_| at_once().now_or_never().is_some());
+        (all, in_turn.count() < 100)
+    });
+    spawner.run_until_idle();
+    assert_eq!(group.take_result(key).unwrap(), (100, true));
 }
 
 // Testing-15

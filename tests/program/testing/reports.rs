@@ -5,13 +5,12 @@ use std::mem::forget;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use futures::FutureExt;
 use ingather::testing::{TestExecutor, Trace, yield_now};
 use ingather::time::{Clock, sleep};
 use ingather::{GatherGroup, GatherIncomplete, GroupOptions, Key, Spawner, scope};
 
 use super::{assert_has, panic_text};
-use crate::support::{ByHand, Gate, watched};
+use crate::support::{AtOnce, ByHand, Gate, watched};
 
 /// Two children, each of which awaits the other's key.
 async fn each_waits_for_the_other() {
@@ -204,7 +203,7 @@ fn each_kind_of_leak_is_found() {
                 tg.named("in a scope").spawn(pending::<()>());
                 pending::<()>().await;
             }));
-            assert!(scope.as_mut().now_or_never().is_none());
+            assert!(scope.as_mut().at_once().is_none());
             forget(scope);
         });
         assert_has(&text, &["child `in a scope`"]);
