@@ -4,7 +4,8 @@
 //! 2. Work is taken only while fewer are busy than the pool has threads. One that goes on after a wait is busy at once, so that for a
 //!    while more may be busy than that; then nobody takes work.
 //! 3. After each step under the lock that could let more work be done, `wants` says what has to be done about it: an idle thread
-//!    is told, or another is started. One at a time is called: whoever takes work calls the next, if there is more to do.
+//!    is told, or another is started; nothing, while one looks for work by itself. One at a time is called: whoever takes work
+//!    calls the next, if there is more to do.
 //! 4. Where no thread is busy, idle or starting and none can be started, all that is queued is refused. So nothing that is queued
 //!    depends on a later call.
 //! 5. Threads are started, work is run, refused and dropped, and wakers are called outside of the lock.
@@ -14,11 +15,15 @@ use std::io;
 use std::process;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::task::Waker;
+use std::thread;
 use std::time::Duration;
 
 use super::work::{JobInfo, Why, Work};
 use super::worker::{here, launch};
 use crate::error::unhandled::wake_quietly;
+
+/// How often a thread looks for work before it waits to be told of some: for about as long as it takes to wake a thread.
+const LOOKS: usize = 32;
 
 /// What a pool is told when it is made.
 #[derive(Clone)]
@@ -52,6 +57,8 @@ pub(super) struct State {
     pub(super) idle: usize,
     /// How many of those that are idle were told, and have not looked.
     pub(super) told: usize,
+    /// Does one that is idle look for itself? It needs not be told.
+    searches: bool,
     pub(super) starting: usize,
     pub(super) closed: bool,
     /// The number of the next thread.
@@ -88,6 +95,7 @@ impl State {
             waiting: 0,
             idle: 0,
             told: 0,
+            searches: false,
             starting: 0,
             closed: false,
             next: 0,
@@ -104,7 +112,7 @@ impl State {
 
     /// Takes the first of the queue, if that may be done now. Whoever does is busy.
     pub(super) fn take(&mut self) -> Option<Arc<dyn Work>> {
-        if self.busy >= self.most {
+        if !self.can_take() {
             return None;
         }
         let Queued { work, by } = self.queue.pop_front()?;
@@ -128,9 +136,13 @@ impl State {
         self.sent_by.contains_key(&thread)
     }
 
+    /// Is there work that may be taken now?
+    fn can_take(&self) -> bool {
+        !self.queue.is_empty() && self.busy < self.most
+    }
+
     fn wants(&self) -> Want {
-        let can_run = !self.queue.is_empty() && self.busy < self.most;
-        if !can_run || self.told > 0 {
+        if !self.can_take() || self.told > 0 || self.searches {
             Want::Nothing
         } else if self.idle > 0 {
             Want::Tell
@@ -223,12 +235,36 @@ impl Shared {
         mut state: MutexGuard<'a, State>,
     ) -> (MutexGuard<'a, State>, bool) {
         state.idle += 1;
+        if !state.searches {
+            state = self.search(state);
+            if state.can_take() || state.closed {
+                state.idle -= 1;
+                return (state, false);
+            }
+        }
         let woken = self.work.wait_timeout(state, self.settings.idle_for);
         let (mut state, timeout) = woken.unwrap_or_else(PoisonError::into_inner);
         // Whoever wakes looks, also one that was not told.
         state.told = state.told.saturating_sub(1);
         state.idle -= 1;
         (state, timeout.timed_out())
+    }
+
+    /// Has an idle thread look for work for a while, and lets others run between two looks. Who sends work one after the other
+    /// sends the next soon: a thread that looks then takes it sooner than one that must be woken, and nobody has to wake it.
+    fn search<'a>(&'a self, mut state: MutexGuard<'a, State>) -> MutexGuard<'a, State> {
+        state.searches = true;
+        for _ in 0..LOOKS {
+            if state.can_take() || state.closed {
+                break;
+            }
+            drop(state);
+            thread::yield_now();
+            state = self.state();
+        }
+        // Under the lock under which it has looked last: what is queued from here on is told to somebody.
+        state.searches = false;
+        state
     }
 
     /// A thread that was starting is not. Where there is no other, what is queued is refused.
