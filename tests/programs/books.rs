@@ -91,6 +91,9 @@ pub(crate) struct Actor {
     pub(crate) started: bool,
     pub(crate) key_held: bool,
     pub(crate) key_held_at_end: bool,
+    /// The key is dropped, not only about to be.
+    pub(crate) key_gone: bool,
+    pub(crate) key_gone_at_end: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -211,6 +214,8 @@ impl World {
             started: false,
             key_held: false,
             key_held_at_end: false,
+            key_gone: false,
+            key_gone_at_end: false,
         });
         if let Some(group) = group {
             books.groups[group].actors.push(actor);

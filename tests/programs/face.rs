@@ -153,6 +153,7 @@ impl Drop for Held {
     fn drop(&mut self) {
         self.world.books().actors[self.actor].key_held = false;
         drop(self.key.take());
+        self.world.books().actors[self.actor].key_gone = true;
     }
 }
 

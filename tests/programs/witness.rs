@@ -246,6 +246,7 @@ impl Tracked {
         actor.end = Some(end);
         actor.ended = ended + 1;
         actor.key_held_at_end = actor.key_held;
+        actor.key_gone_at_end = actor.key_gone;
         let was_spared = actor.spared && end == End::Value;
         let label = books.label(self.actor);
         books.failed(self.actor, now);
