@@ -12,9 +12,9 @@
 
 use std::time::Duration;
 
-use ingather::AsyncRunner;
+use ingather::bridge::AsyncRunner;
+use ingather::clock::sleep;
 use ingather::sync::Queue;
-use ingather::time::sleep;
 
 fn main() -> std::io::Result<()> {
     let runner = AsyncRunner::builder().name("background").start()?;

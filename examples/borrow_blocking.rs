@@ -4,12 +4,12 @@ use std::hint::black_box;
 use std::time::{Duration, Instant};
 
 use async_executor::StaticExecutor;
-use ingather::blocking_scope_on;
+use ingather::parallel;
 
 /// The children are polled by the thread that waits, and by so many others.
 fn measure(spawner: &'static StaticExecutor, numbers: &[u64]) -> (u64, Duration) {
     let start = Instant::now();
-    let sum = blocking_scope_on(&spawner, |tg| {
+    let sum = parallel::on(&spawner).scope(|tg| {
         let parts: Vec<_> = numbers
             .chunks(numbers.len() / 16)
             .map(|part| tg.spawn(async move { slow_sum(part) }))

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use ingather::{block_on, inline_scope};
+use ingather::{block_on, inline};
 use smol::Timer;
 use smol::future::yield_now;
 
@@ -25,7 +25,7 @@ async fn count(line: &str) -> BTreeMap<&str, usize> {
 
 fn main() {
     let text = TEXT.to_owned();
-    let (counted, total) = block_on(inline_scope(|tg| {
+    let (counted, total) = block_on(inline::scope(|tg| {
         let text = &text;
         async move {
             let keys: Vec<_> = text.lines().map(|line| tg.spawn(count(line))).collect();

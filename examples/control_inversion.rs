@@ -15,7 +15,7 @@ use std::rc::Rc;
 use std::thread;
 
 use ingather::bridge::{Client, ControlServer};
-use ingather::{create_task, inline_gather};
+use ingather::{create_task, inline};
 
 /// Throws balls. The counter makes it one that belongs to its thread.
 struct Simulation {
@@ -45,7 +45,7 @@ async fn solve(simulation: Client<f64, f64>, distance: f64) -> f64 {
         let quarter = (high - low) / 4.0;
         let guesses = [1.0, 2.0, 3.0].map(|n| low + n * quarter);
         let simulation = &simulation;
-        let flown = inline_gather(guesses.map(|speed| move || simulation.request(speed))).await;
+        let flown = inline::gather(guesses.map(|speed| move || simulation.request(speed))).await;
         let short = flown.into_iter().take_while(|flown| {
             let flown = flown.as_ref().expect("the simulation answers");
             *flown < distance

@@ -15,10 +15,8 @@ use std::future::pending;
 use std::time::Duration;
 
 use futures::channel::oneshot::{Sender, channel};
-use ingather::{
-    CancelKind, CancelToken, Deadline, GroupOptions, TimedOut, block_on, current_deadline,
-    current_token,
-};
+use ingather::cancel::{CancelKind, current_deadline};
+use ingather::{CancelToken, Deadline, GroupOptions, TimedOut, block_on, current_token};
 
 const LONG: Duration = Duration::from_secs(60);
 const TINY: Duration = Duration::from_millis(2);

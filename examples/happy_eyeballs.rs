@@ -24,7 +24,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use futures::channel::oneshot::{self, Receiver, Sender};
-use ingather::time::timeout;
+use ingather::clock::timeout;
 use ingather::{block_on, first_ok, scope};
 use smol::io::{AsyncReadExt, AsyncWriteExt};
 use smol::net::{TcpListener, TcpStream};

@@ -4,10 +4,11 @@
 
 use std::time::Duration;
 
-use ingather::{SpawnerExt, spawner::Smol};
+use ingather::on;
+use ingather::spawner::Smol;
 
 fn main() {
-    let numbers = smol::block_on(Smol.scope(|tg| async move {
+    let numbers = smol::block_on(on(&Smol).scope(|tg| async move {
         let (sender, receiver) = smol::channel::bounded(1);
         tg.spawn(async move {
             for n in 1..=3 {

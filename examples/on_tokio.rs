@@ -4,28 +4,29 @@
 
 use std::time::Duration;
 
-use ingather::scope_on;
+use ingather::on;
 use tokio::runtime::{Builder, Handle};
 use tokio::sync::mpsc::channel;
 use tokio::time::sleep;
 
 async fn numbers() -> Vec<String> {
-    scope_on(&Handle::current(), |tg| async move {
-        let (sender, mut receiver) = channel(1);
-        tg.spawn(async move {
-            for n in 1..=3 {
-                sleep(Duration::from_millis(1)).await;
-                sender.send(n).await.expect("the body receives");
+    on(&Handle::current())
+        .scope(|tg| async move {
+            let (sender, mut receiver) = channel(1);
+            tg.spawn(async move {
+                for n in 1..=3 {
+                    sleep(Duration::from_millis(1)).await;
+                    sender.send(n).await.expect("the body receives");
+                }
+            });
+            // Ends when the child, which holds the sender, is over.
+            let mut numbers = Vec::new();
+            while let Some(n) = receiver.recv().await {
+                numbers.push(n.to_string());
             }
-        });
-        // Ends when the child, which holds the sender, is over.
-        let mut numbers = Vec::new();
-        while let Some(n) = receiver.recv().await {
-            numbers.push(n.to_string());
-        }
-        numbers
-    })
-    .await
+            numbers
+        })
+        .await
 }
 
 fn main() -> std::io::Result<()> {

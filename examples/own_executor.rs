@@ -6,7 +6,8 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread;
 
 use futures::executor::block_on;
-use ingather::{Job, SpawnError, Spawner, SpawnerExt};
+use ingather::spawner::SpawnError;
+use ingather::{Job, Spawner, on};
 
 /// A thread that runs one job after the other.
 #[derive(Clone)]
@@ -28,7 +29,7 @@ impl Spawner for OneThread {
 
 fn main() {
     let executor = OneThread::start();
-    let sum: u32 = block_on(executor.scope(|tg| async move {
+    let sum: u32 = block_on(on(&executor).scope(|tg| async move {
         let keys: Vec<_> = (1..=10).map(|n| tg.spawn(async move { n * n })).collect();
         let mut sum = 0;
         for key in keys {

@@ -15,7 +15,7 @@ use std::future::Future;
 use std::panic;
 use std::time::Duration;
 
-use ingather::time::{now, sleep};
+use ingather::clock::{now, sleep};
 use ingather::{Outcome, block_on, scope};
 
 /// When a worker is started again.

@@ -18,8 +18,7 @@ use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::thread;
 use std::time::Duration;
 
-use ingather::AsyncRunner;
-use ingather::bridge::ShutdownReport;
+use ingather::bridge::{AsyncRunner, ShutdownReport};
 use ingather::sync::{Promise, Queue, promise};
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt};
 

@@ -43,7 +43,7 @@ struct Relieved(Option<Relief>);
 
 impl Relieved {
     fn begin() -> Self {
-        // What is told may wait in its turn, and is not told of that.
+        // What is told may wait in its turn, and is not notified of that.
         let relief = relieve_by(None);
         if let Some(relief) = relief {
             relief(Step::Waits);
@@ -72,7 +72,7 @@ pub(crate) fn tell_groups_by(around: Around) {
 
 static WATCH: OnceLock<Around> = OnceLock::new();
 
-/// Says who is told of each thread that waits, for people to look at. Once there is one.
+/// Says who is notified of each thread that waits, for people to look at. Once there is one.
 pub(crate) fn tell_watch_by(around: Around) {
     let _ = WATCH.set(around);
 }
@@ -146,8 +146,8 @@ pub(crate) fn while_blocked<R>(wait: impl FnOnce() -> R) -> R {
     })
 }
 
-/// Has the groups told alone: for a wait in which the thread goes on serving its executor.
-pub(crate) fn with_groups_told<R>(wait: impl FnOnce() -> R) -> R {
+/// Has the groups told whose children this thread polls, and the watch.
+fn with_groups_told<R>(wait: impl FnOnce() -> R) -> R {
     let wait = || match WATCH.get() {
         Some(around) => call_within(wait, *around),
         None => wait(),

@@ -1,4 +1,5 @@
-//! What [`GroupOptions`](crate::GroupOptions) are generic over: whether the group may be cut short from outside.
+//! What groups and [`GroupOptions`](crate::GroupOptions) are generic over: where the children run, and whether the group may be
+//! cut short from outside.
 //!
 //! # Examples
 //!
@@ -7,8 +8,8 @@
 //! ```
 //! use std::time::Duration;
 //!
-//! use ingather::kind::Cut;
-//! use ingather::{CutShort, GroupOptions, Shared, block_on};
+//! use ingather::kind::{Cut, Shared};
+//! use ingather::{CutShort, GroupOptions, block_on};
 //!
 //! async fn answer(options: GroupOptions<Shared, Cut>) -> Result<u32, CutShort> {
 //!     options.scope_or_cut(|_tg| async { 42 }).await
@@ -18,4 +19,7 @@
 //! assert_eq!(block_on(answer(GroupOptions::new().timeout(None))), Ok(42));
 //! ```
 
-pub use crate::group::{Cut, FailingStream, MovesOn, State, Uncut, UncutStream, Whole};
+pub use crate::group::{
+    Accepts, Awaited, Blocking, Borrows, Cut, Driven, FailingStream, Inline, InlineLocal, Kind,
+    Local, MovesOn, Shared, State, Uncut, UncutStream, Whole,
+};

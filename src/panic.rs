@@ -12,7 +12,7 @@ use std::sync::{Mutex, PoisonError};
 /// of these, and resumed where the scope is awaited, or handed over as a leaf of a
 /// [`GroupError`](crate::GroupError) under [`OnPanic::Collect`](crate::OnPanic::Collect).
 ///
-/// Dropping it drops the payload; a payload whose destructor panics is let go of quietly.
+/// Dropping it drops the payload; a payload whose destructor panics is released quietly.
 ///
 /// # Examples
 ///

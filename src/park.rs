@@ -1,6 +1,6 @@
 //! Parking a thread until a waker is called.
 //!
-//! Nobody is told of it: that is for threads whose business it is to wait. A call that blocks a thread which is somebody else's
+//! Nobody is notified of it: that is for threads whose business it is to wait. A call that blocks a thread which is somebody else's
 //! parks by way of `blocked`.
 
 use std::cell::Cell;

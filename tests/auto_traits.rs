@@ -5,12 +5,20 @@ use std::future::Future;
 use std::marker::PhantomData;
 use std::rc::Rc;
 
-use ingather::futures::{
-    Cancelled, CancelledOwned, Checkpoint, Close, Completions, Drain, Fallible, Join,
-    MapConcurrent, Next, NextSlot, RunAsync, RunUntilCancelled, ScopeFuture, Settling, Shield,
-    SpawnWhenFree, StartChild, TryJoin, Trying, Value, Values, WaitIdle, WithCleanup, WithContext,
+use ingather::cancel::{CallbackGuard, CancelKind, DropGuard, with_cleanup};
+use ingather::clock::{ClockHandle, Interval, Sleep, Tick, Timeout, Timer};
+use ingather::error::{ChildFailure, ChildInfo, Failure, Failures, KeyId, StartedError, Unhandled};
+use ingather::joiner::{Joiner, Verdict, join_with};
+use ingather::kind::{Blocking, Inline, InlineLocal, Local, Shared};
+use ingather::program::{
+    Called, Exit, ExitErrors, ExitFailure, ExitFault, ExitKind, ExitReport, ExitStack, OnShutdown,
+    OnShutdownError, Pushed, Run, ShutdownGuard, Stuck,
 };
-use ingather::spawner::{Embedded, FromFn, FromSpawn, LocalFromFn, Smol};
+use ingather::spawner::{
+    Embedded, EnterGuard, FromFn, FromSpawn, GlobalSpawnerError, LocalFromFn, LocalJob, Smol,
+    SpawnError, SpawnerHandle,
+};
+use ingather::tasks::{Drained, NamedTask, TaskError, TaskInfo, TaskRefused, TaskState};
 use ingather::testing::{
     AtDrop, BlockingWork, ByHand, ClockHold, CountingWaker, Explored, HostileSpawner, Mischief,
     TestExecutor, Trace, Yields,
@@ -20,7 +28,12 @@ use ingather::threads::{
     LimiterStatistics, Locking, Permit, PoolBuilder, PoolStatistics, Refused, ToThread,
     ToThreadOrRefused,
 };
-use ingather::time::{ClockHandle, Interval, Sleep, Tick, Timeout, Timer};
+use ingather::types::{
+    Cancelled, CancelledOwned, Checkpoint, Close, Completion, Completions, ContextSnapshot, Drain,
+    Ending, Fallible, Join, MapConcurrent, Named, Next, NextSlot, RunAsync, RunUntilCancelled,
+    ScopeFuture, Settling, Shield, Slot, SpawnWhenFree, StartChild, TakeError, Tally, TryJoin,
+    Trying, Value, Values, WaitIdle, WithCleanup, WithContext,
+};
 use ingather::*;
 
 /// Asks the compiler: an inherent item that applies wins over the trait's, which always applies.
@@ -141,14 +154,14 @@ fn shared_handles_go_anywhere_and_local_ones_nowhere() {
         GatherGroup: [Send Sync Unpin],
         GatherGroup<Neither>: [Send Sync Unpin],
         Named<'static, 'static, u8>: [Send Sync Unpin],
-        LocalScope<'static>: [Unpin],
-        LocalScope<'static, u8>: [Unpin],
-        LocalGatherGroup: [Unpin],
-        LocalGatherGroup<u8>: [Unpin],
+        local::Scope<'static>: [Unpin],
+        local::Scope<'static, u8>: [Unpin],
+        local::GatherGroup: [Unpin],
+        local::GatherGroup<u8>: [Unpin],
         Named<'static, 'static, u8, Local>: [Unpin],
-        InlineScope<'static>: [Send Sync Unpin],
-        BlockingScope<'static>: [Send Sync Unpin],
-        InlineScopeLocal<'static>: [Unpin],
+        inline::Scope<'static>: [Send Sync Unpin],
+        parallel::Scope<'static>: [Send Sync Unpin],
+        inline::local::Scope<'static>: [Unpin],
         Named<'static, 'static, u8, InlineLocal>: [Unpin],
     }
 }
@@ -441,9 +454,9 @@ fn primitives_go_where_their_values_go() {
         bridge::Reply<OnlySend>: [Send Sync Unpin],
         bridge::QueueService<OnlySend>: [Send Sync Unpin],
         bridge::QueueServices<u8, OnlySend>: [Send Sync Unpin],
-        ingather::futures::EventWait<'static>: [Send Sync Unpin],
-        ingather::futures::Get<'static, OnlySend>: [Send Sync Unpin],
-        ingather::futures::Put<'static, OnlySend>: [Send Unpin],
-        ingather::futures::Put<'static, NotUnpin>: [Send Sync Unpin],
+        ingather::types::EventWait<'static>: [Send Sync Unpin],
+        ingather::types::Get<'static, OnlySend>: [Send Sync Unpin],
+        ingather::types::Put<'static, OnlySend>: [Send Unpin],
+        ingather::types::Put<'static, NotUnpin>: [Send Sync Unpin],
     }
 }

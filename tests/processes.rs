@@ -34,9 +34,9 @@ mod unix {
     use std::process::{Command, exit};
     use std::task::{Context, Waker};
 
+    use ingather::program::Run;
     use ingather::{
-        GatherGroup, Run, Task, TaskRegistry, block_on, blocking_scope, create_task, on_shutdown,
-        run,
+        GatherGroup, Task, TaskRegistry, block_on, create_task, on_shutdown, parallel, run,
     };
 
     use crate::watchdog::watched;
@@ -119,7 +119,7 @@ mod unix {
     fn waits_for_nobody(task: Task<()>) -> i32 {
         let refused = [
             refuses(|| drop(run(async {}))),
-            refuses(|| blocking_scope(|tg| drop(tg.spawn(async {})))),
+            refuses(|| parallel::scope(|tg| drop(tg.spawn(async {})))),
             refuses(|| drop(task.wait())),
         ];
         refused.iter().map(|refused| i32::from(!refused)).sum()

@@ -12,8 +12,9 @@ use std::thread;
 use std::time::Duration;
 
 use futures::executor::{ThreadPool, block_on};
-use ingather::spawner::{Embedded, Smol};
-use ingather::{Exit, Run, SpawnerHandle, create_task, current_token, from_fn, on_shutdown};
+use ingather::program::{Exit, Run};
+use ingather::spawner::{Embedded, Smol, SpawnerHandle, from_fn};
+use ingather::{create_task, current_token, on_shutdown};
 use tokio::runtime::Builder;
 
 const PART: &str = "INGATHER_SIGNALS_PART";

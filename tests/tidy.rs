@@ -31,14 +31,16 @@ use source::{Fault, Source};
 /// The layers, lowest first. A module may name its own layer and those above it in this table.
 const LAYERS: &[&[&str]] = &[
     &["std_or_loom", "panic", "log", "park", "order", "turn"],
-    &["error", "context", "cancel", "time", "depth"],
-    &["spawner", "blocked", "limiter"],
+    &["error", "context", "token", "depth"],
+    &["spawner", "clock", "blocked", "limiter"],
     &["group"],
-    &["scope", "gather", "registry"],
-    &["lifecycle", "sync", "threads", "bridge"],
-    &["testing", "inspect"],
-    // Faces of the crate root, made of re-exports and pages.
-    &["futures", "kind", "docs"],
+    &["scope", "gather", "tasks"],
+    &["program", "sync", "threads", "bridge"],
+    &["testing"],
+    // Faces: functions of one line, re-exports and pages.
+    &[
+        "calls", "cancel", "inline", "kind", "local", "parallel", "types", "docs",
+    ],
 ];
 
 /// The wings of the group, lowest first.
@@ -57,7 +59,13 @@ const WINGS: &[&[&str]] = &[
 const GATHER_WINGS: &[&[&str]] = &[
     &["site"],
     &[
-        "mode", "in_order", "calls", "form", "body", "inline", "options",
+        "mode",
+        "in_order",
+        "calls",
+        "call_list",
+        "form",
+        "body",
+        "options",
     ],
     &["race"],
     &["map"],
@@ -84,9 +92,9 @@ const LOOM: &[&str] = &[
     "src/spawner/from_fn.rs",
     "src/spawner/from_spawn.rs",
     "src/spawner/mod.rs",
-    "src/time/mod.rs",
-    "src/lifecycle/mod.rs",
-    "src/futures.rs",
+    "src/clock/mod.rs",
+    "src/program/mod.rs",
+    "src/types.rs",
     "src/lib.rs",
     "src/turn/mod.rs",
 ];

@@ -2,7 +2,8 @@
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use ingather::{GatherGroup, block_on, set_unhandled_hook};
+use ingather::error::set_unhandled_hook;
+use ingather::{GatherGroup, block_on};
 
 // Panics-3, Errors-2
 #[test]

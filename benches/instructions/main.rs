@@ -9,11 +9,8 @@ use std::task::{Context, Poll, Wake, Waker};
 
 use futures::StreamExt;
 use futures::executor::block_on;
-use ingather::spawner::Job;
-use ingather::{
-    GatherGroup, GroupOptions, Spawner, SpawnerHandle, from_fn, inline_scope,
-    map_concurrent_unordered_on, scope_on,
-};
+use ingather::spawner::{Job, SpawnerHandle, from_fn};
+use ingather::{GatherGroup, GroupOptions, Spawner, inline, on};
 use tokio::runtime::{Builder, Runtime};
 
 /// How many children are in flight where they follow each other.
@@ -50,7 +47,7 @@ fn on_tokio(work: impl AsyncFnOnce(&SpawnerHandle)) {
 fn on_a_spawner(children: usize, times: usize) {
     on_tokio(async |spawner| {
         for _ in 0..times {
-            black_box(scope_on(spawner, sum_of!(children)).await);
+            black_box(on(spawner).scope(sum_of!(children)).await);
         }
     });
 }
@@ -58,7 +55,7 @@ fn on_a_spawner(children: usize, times: usize) {
 fn inline(children: usize, times: usize) {
     block_on(async {
         for _ in 0..times {
-            black_box(inline_scope(sum_of!(children)).await);
+            black_box(inline::scope(sum_of!(children)).await);
         }
     });
 }
@@ -81,7 +78,9 @@ async fn child(n: usize) -> usize {
 fn stream(children: usize, times: usize) {
     on_tokio(async |spawner| {
         for _ in 0..times {
-            let values = map_concurrent_unordered_on(spawner, 0..children, IN_FLIGHT, child);
+            let values = on(spawner)
+                .map_concurrent(0..children, IN_FLIGHT, child)
+                .unordered();
             black_box(values.fold(0, async |sum, n| sum + n).await);
         }
     });
@@ -114,7 +113,8 @@ fn limited(children: usize, times: usize) {
         for _ in 0..times {
             let scope = GroupOptions::new()
                 .limit(IN_FLIGHT)
-                .inline_scope(|tg| async move {
+                .inline()
+                .scope(|tg| async move {
                     for n in 0..children {
                         drop(tg.spawn_when_free(child(n)).await);
                     }

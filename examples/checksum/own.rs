@@ -6,7 +6,8 @@ use std::sync::{Arc, Mutex};
 use std::task::{Context, Wake, Waker};
 use std::{iter, thread};
 
-use ingather::{Job, SpawnError, Spawner};
+use ingather::spawner::SpawnError;
+use ingather::{Job, Spawner};
 
 #[derive(Clone)]
 pub(crate) struct Own {

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use futures::StreamExt;
 use futures::channel::mpsc::UnboundedReceiver;
+use ingather::clock::sleep;
 use ingather::shield;
-use ingather::time::sleep;
 
 /// Collects entries until nobody is left who could make one, writes them, and gives them back.
 ///

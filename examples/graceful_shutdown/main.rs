@@ -26,7 +26,7 @@ mod server;
 use std::net::SocketAddr;
 
 use ingather::spawner::Smol;
-use ingather::{CancelToken, Spawner, try_scope_on};
+use ingather::{CancelToken, Spawner, on};
 
 use clients::play;
 use net::{Net, SmolNet, TokioNet};
@@ -54,7 +54,7 @@ fn main() -> Result<(), Error> {
 
 /// Server and clients, whatever they run on.
 async fn run<N: Net, S: Spawner + Clone + 'static>(spawner: &S) -> Result<Vec<String>, Error> {
-    let lines = try_scope_on(spawner, |tg| async move {
+    let lines = on(spawner).try_scope(|tg| async move {
         let stop = CancelToken::new();
         let token = stop.clone();
         // Goes on when the server listens, and knows where.

@@ -16,9 +16,10 @@
 
 use std::time::Duration;
 
+use ingather::clock::sleep;
+use ingather::spawner::{current_spawner, enter};
 use ingather::threads::BlockingPool;
-use ingather::time::sleep;
-use ingather::{ContextVar, TaskRegistry, block_on, current_spawner, enter, run_sync, to_thread};
+use ingather::{ContextVar, TaskRegistry, block_on, run_sync, to_thread};
 
 static USER: ContextVar<&str> = ContextVar::named("user");
 

@@ -15,8 +15,8 @@ use std::io;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use ingather::clock::sleep;
 use ingather::threads::{BlockingPool, asynced};
-use ingather::time::sleep;
 use ingather::{block_on, gather, scope};
 
 /// What the pattern wraps: a function that blocks.

@@ -16,8 +16,9 @@
 
 use std::time::Duration;
 
-use ingather::time::sleep;
-use ingather::{ContextVar, block_on, run_sync, synced};
+use ingather::bridge::synced;
+use ingather::clock::sleep;
+use ingather::{ContextVar, block_on, run_sync};
 
 static USER: ContextVar<&str> = ContextVar::named("user");
 
@@ -55,10 +56,10 @@ fn main() {
     };
     show("run_sync", run_sync(fetch_data(1)));
     let fetch = synced(fetch_data);
-    show("synced", fetch.call_sync((2,)));
+    show("synced", fetch.call((2,)));
     show("awaited", block_on(fetch.call_async((3,))));
     println!("nested: {}", run_sync(async { notify_sync(4) }));
-    show("failed", fetch.call_sync((13,)));
+    show("failed", fetch.call((13,)));
     show(
         "context",
         USER.sync_scope("Ada", || run_sync(fetch_data(5))),

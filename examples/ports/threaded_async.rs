@@ -16,9 +16,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use ingather::AsyncRunner;
+use ingather::bridge::AsyncRunner;
+use ingather::clock::sleep;
 use ingather::sync::{Event, Queue};
-use ingather::time::sleep;
 
 fn main() -> std::io::Result<()> {
     let runner = AsyncRunner::builder().name("loop").start()?;

@@ -13,7 +13,7 @@ use std::io;
 use std::path::PathBuf;
 use std::process::exit;
 
-use ingather::Exit;
+use ingather::program::Exit;
 use server::Options;
 
 fn main() -> Exit<io::Result<()>> {

@@ -6,11 +6,10 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use ingather::time::sleep;
-use ingather::{
-    CancelReason, Exit, OnShutdown, Run, TaskRegistry, checkpoint, create_named_task,
-    current_token, scope,
-};
+use ingather::clock::sleep;
+use ingather::program::{Exit, OnShutdown, Run};
+use ingather::tasks::create_named_task;
+use ingather::{CancelReason, TaskRegistry, checkpoint, current_token, scope};
 use smol::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
 use smol::net::{TcpListener, TcpStream};
 use smol::stream::StreamExt;

@@ -17,8 +17,9 @@ use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::sync::{Arc, OnceLock};
 use std::task::{Context, Poll, Waker, ready};
 
-use ingather::futures::{Shield, WithCleanup};
-use ingather::{current_deadline, shield, with_cleanup};
+use ingather::cancel::{current_deadline, with_cleanup};
+use ingather::shield;
+use ingather::types::{Shield, WithCleanup};
 use pin_project_lite::pin_project;
 use serde::de::DeserializeOwned;
 

@@ -10,14 +10,15 @@ use super::run_sync;
 /// # Examples
 ///
 /// ```
-/// use ingather::{block_on, synced};
+/// use ingather::bridge::synced;
+/// use ingather::block_on;
 ///
 /// async fn add(a: u32, b: u32) -> u32 {
 ///     a + b
 /// }
 ///
 /// let add = synced(add);
-/// assert_eq!(add.call_sync((1, 2)), 3);
+/// assert_eq!(add.call((1, 2)), 3);
 /// assert_eq!(block_on(add.call_async((1, 2))), 3);
 /// ```
 pub fn synced<F>(function: F) -> Synced<F> {
@@ -37,7 +38,7 @@ impl<F> Synced<F> {
     ///
     /// If the function does.
     #[track_caller]
-    pub fn call_sync<Args>(&self, args: Args) -> F::Output
+    pub fn call<Args>(&self, args: Args) -> F::Output
     where
         F: AsyncFunction<Args>,
     {

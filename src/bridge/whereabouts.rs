@@ -21,7 +21,8 @@ use crate::spawner::{named_spawner, thread_serves};
 ///
 /// ```
 /// use ingather::bridge::Whereabouts;
-/// use ingather::{create_named_task, block_on};
+/// use ingather::tasks::create_named_task;
+/// use ingather::block_on;
 ///
 /// let task = create_named_task("fetch", async { Whereabouts::current().to_string() });
 /// let text = block_on(task).unwrap();

@@ -8,7 +8,7 @@ use super::{Vars, WithContext, enter, snapshot};
 /// All that was set by [`ContextVar`](crate::ContextVar)s where it was captured, to be set again elsewhere: on a thread of
 /// your own, in a callback, in a task of another library.
 ///
-/// Whatever is set afterwards, there or here, does not change it. Cloning is cheap and clones no value. Dropping it lets go of the
+/// Whatever is set afterwards, there or here, does not change it. Cloning is cheap and clones no value. Dropping it releases the
 /// values, which live as long as anything holds them.
 ///
 /// # Examples
@@ -16,7 +16,8 @@ use super::{Vars, WithContext, enter, snapshot};
 /// ```
 /// use std::thread;
 ///
-/// use ingather::{ContextSnapshot, ContextVar};
+/// use ingather::types::ContextSnapshot;
+/// use ingather::ContextVar;
 ///
 /// static USER: ContextVar<&str> = ContextVar::named("user");
 ///
@@ -40,7 +41,7 @@ impl ContextSnapshot {
     /// # Examples
     ///
     /// ```
-    /// use ingather::ContextSnapshot;
+    /// use ingather::types::ContextSnapshot;
     ///
     /// assert!(ContextSnapshot::current().is_empty());
     /// ```
@@ -54,7 +55,8 @@ impl ContextSnapshot {
     /// # Examples
     ///
     /// ```
-    /// use ingather::{ContextSnapshot, ContextVar};
+    /// use ingather::types::ContextSnapshot;
+    /// use ingather::ContextVar;
     ///
     /// static USER: ContextVar<&str> = ContextVar::new();
     ///
@@ -81,7 +83,8 @@ impl ContextSnapshot {
     /// # Examples
     ///
     /// ```
-    /// use ingather::{ContextSnapshot, ContextVar, block_on};
+    /// use ingather::types::ContextSnapshot;
+    /// use ingather::{ContextVar, block_on};
     ///
     /// static USER: ContextVar<&str> = ContextVar::new();
     ///

@@ -17,7 +17,7 @@ use super::{Vars, WithContext, enter, is_set};
 /// A variable is a `static`. It has no value of its own: [`scope`](Self::scope) sets one around a future,
 /// [`sync_scope`](Self::sync_scope) around a call, and what runs inside reads the innermost. Nothing that is set inside is
 /// seen outside, and no thread keeps anything of it between polls. To take what is set to another thread, or into a task of
-/// another library, capture a [`ContextSnapshot`](crate::ContextSnapshot).
+/// another library, capture a [`ContextSnapshot`](crate::types::ContextSnapshot).
 ///
 /// Reading is a search in a short sorted list, and nothing is allocated where nothing is set. Values are shared and never
 /// changed; for one that changes put a lock or an atomic inside. What a function needs to do its work is better an argument.

@@ -13,7 +13,7 @@ use super::{Vars, enter, snapshot};
 
 pin_project! {
     /// A future around which context variables are set; made by [`ContextVar::scope`](crate::ContextVar::scope) and
-    /// [`ContextSnapshot::scope`](crate::ContextSnapshot::scope).
+    /// [`ContextSnapshot::scope`](crate::types::ContextSnapshot::scope).
     ///
     /// They are set during each poll, and while the future is dropped, which is as soon as it is ready.
     #[must_use = "a future does nothing unless it is awaited"]

@@ -4,7 +4,7 @@ use std::error::Error;
 use std::fmt;
 use std::sync::Arc;
 
-use crate::cancel::{CancelKind, CancelReason};
+use crate::token::{CancelKind, CancelReason};
 
 /// A scope that cannot fail was cut short, by its deadline, its token or a cancel: its only error.
 ///

@@ -6,8 +6,8 @@ use std::sync::Arc;
 
 use super::ChildInfo;
 use super::one_by_one::{Each, OneByOne};
-use crate::cancel::{CancelKind, CancelReason};
 use crate::panic::Panic;
+use crate::token::{CancelKind, CancelReason};
 
 /// How a child or a body failed.
 #[derive(Debug)]
@@ -207,7 +207,8 @@ impl<E> GroupError<E> {
     /// use std::future::pending;
     /// use std::time::Duration;
     ///
-    /// use ingather::{CancelKind, GroupOptions, block_on};
+    /// use ingather::cancel::CancelKind;
+    /// use ingather::{GroupOptions, block_on};
     ///
     /// let mirrors = [false, true].map(|answers| move || async move {
     ///     if answers { Err::<u32, _>("not found") } else { pending().await }

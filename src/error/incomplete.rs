@@ -3,7 +3,7 @@
 use std::error::Error;
 use std::fmt;
 
-use crate::cancel::CancelReason;
+use crate::token::CancelReason;
 
 /// Why a [`Key`](crate::Key) has no result.
 ///

@@ -7,7 +7,7 @@ use std::vec;
 
 use super::unhandled::drop_quietly;
 
-/// What the unhandled hook is told of.
+/// What the unhandled hook is notified of.
 const WHAT: &str = "the destructor of a value that nobody took";
 
 /// A `Vec` whose drop cannot unwind: the panic of each destructor goes to the unhandled hook.

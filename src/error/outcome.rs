@@ -1,12 +1,12 @@
 //! How one call ended, as a value.
 
-use crate::cancel::CancelReason;
 use crate::panic::Panic;
+use crate::token::CancelReason;
 
 /// How one call ended: value, error, panic or cancelled.
 ///
-/// What [`gather_settled`](crate::gather_settled) gives for each call, and what a [`Joiner`](crate::Joiner) is told of.
-/// It differs from [`Failure`](crate::Failure) in that it may also be a success.
+/// What [`gather_settled`](crate::gather_settled) gives for each call, and what a [`Joiner`](crate::joiner::Joiner) is notified of.
+/// It differs from [`Failure`](crate::error::Failure) in that it may also be a success.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum Outcome<T, E = std::convert::Infallible> {

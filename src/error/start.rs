@@ -3,7 +3,7 @@
 use std::error::Error;
 use std::fmt;
 
-use crate::cancel::CancelReason;
+use crate::token::CancelReason;
 
 /// Why [`Scope::start`](crate::Scope::start) gave no child.
 #[derive(Clone, Debug, PartialEq, Eq)]

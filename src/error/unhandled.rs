@@ -36,7 +36,7 @@ enum What<'a> {
 impl<'a> Unhandled<'a> {
     /// The error of a background task.
     pub(crate) fn of_error<E: fmt::Display>(child: Option<&'a ChildInfo>, error: &E) -> Self {
-        // An error that panics instead of printing is told of by its type.
+        // An error that panics instead of printing is reported by its type.
         let text = catch(|| error.to_string()).ok();
         Self {
             who: Who::task(child),
@@ -123,7 +123,7 @@ static HOOK: RwLock<Option<Hook>> = RwLock::new(None);
 /// use std::sync::atomic::{AtomicUsize, Ordering};
 ///
 /// static LOST: AtomicUsize = AtomicUsize::new(0);
-/// ingather::set_unhandled_hook(|_lost| {
+/// ingather::error::set_unhandled_hook(|_lost| {
 ///     LOST.fetch_add(1, Ordering::Relaxed);
 /// });
 ///
@@ -245,7 +245,7 @@ impl<T> Drop for Quiet<T> {
 
 pub(crate) fn report(lost: &Unhandled<'_>) {
     let hook = HOOK.read().unwrap_or_else(PoisonError::into_inner).clone();
-    // There is nobody to tell of a hook that panics, and what it was told of may come from a destructor.
+    // There is nobody to tell of a hook that panics, and what it was notified of may come from a destructor.
     let _ = catch(|| match hook {
         Some(hook) => hook(lost),
         None => crate::log::error(lost),

@@ -1,21 +1,21 @@
 //! Gather and its relatives: several calls at once, their results in call order or made by a joiner.
 //!
 //! - `calls`: what can be gathered: a `Vec`, an array or an iterator of callables, or a tuple of them
+//! - `call_list`: the same of different types that give the same: `calls!`
 //! - `body`: the scope behind a gather
 //! - `form`: what it gives, and a join
 //! - `mode`: what each call gives: its value, its value or error, or its outcome
 //! - `in_order`: waits for keys in the order of the calls
-//! - `inline`: gather inside one task
 //! - `options`: gather from [`GroupOptions`](crate::GroupOptions)
 //! - `site`: where the calls were made, and what becomes of ends that nobody receives
 //! - `race`: joining, and the first of several calls
 //! - `map`: many items at a bounded pace
 
 mod body;
+mod call_list;
 mod calls;
 mod form;
 mod in_order;
-mod inline;
 mod map;
 mod mode;
 mod options;
@@ -25,31 +25,26 @@ mod site;
 use std::convert::Infallible;
 
 pub use body::{Gather, Start, TryGather, TryStart, TryWhole, Whole};
+pub use call_list::CallList;
 pub use calls::Calls;
 pub use form::{Gathered, TryGathered};
-pub use inline::{inline_gather, inline_gather_local, try_inline_gather, try_inline_gather_local};
 pub use map::{
     Items, MapConcurrent, MapConcurrentUnordered, MapStream, TryMapConcurrent,
-    TryMapConcurrentUnordered, map_concurrent, map_concurrent_on, map_concurrent_unordered,
-    map_concurrent_unordered_on, try_map_concurrent, try_map_concurrent_on,
-    try_map_concurrent_unordered, try_map_concurrent_unordered_on,
+    TryMapConcurrentUnordered, map_concurrent, try_map_concurrent,
 };
 pub use mode::{Settling, Trying, Values};
 pub use race::{
-    CallsOf, FirstOk, JoinWith, Joined, Joiner, Joining, Quorum, Race, StartJoin, Verdict,
-    first_ok, first_ok_on, inline_first_ok, inline_first_ok_local, inline_join_with,
-    inline_join_with_local, inline_quorum, inline_quorum_local, inline_race, inline_race_local,
-    join_with, join_with_on, joiner, quorum, quorum_on, race, race_on,
+    CallsOf, FirstOk, JoinWith, Joined, Joining, Quorum, Race, StartJoin, first_ok, joiner, quorum,
+    race,
 };
 
 use crate::group::{GroupOptions, Shared};
-use crate::spawner::Spawner;
 
 /// Makes several calls at once and gives their values in call order.
 ///
 /// The calls are callables that give futures: a `Vec`, an array or an iterator of them gives a `Vec` of values; a tuple of
 /// up to twelve gives a tuple and keeps each type. They run as children of a [`scope`](crate::scope()) on the
-/// [current spawner](crate::current_spawner); zero calls give an empty result.
+/// [current spawner](crate::spawner::current_spawner); zero calls give an empty result.
 ///
 /// The name and the callables are Prefect's `gather`; `asyncio.gather` takes futures. Unlike `asyncio.gather` it leaves no
 /// call running when one of them panics.
@@ -68,7 +63,7 @@ use crate::spawner::Spawner;
 ///
 /// There is no value to give if a call was cancelled alone, by its own [token](crate::current_token) for example, or if the
 /// spawner dropped the calls. Then the child in which this is awaited is cancelled, for a reason of the kind
-/// [`NoValue`](crate::CancelKind::NoValue), or the body of the nearest scope that can fail is dropped and its scope fails. If
+/// [`NoValue`](crate::cancel::CancelKind::NoValue), or the body of the nearest scope that can fail is dropped and its scope fails. If
 /// there is neither around it, it panics. [`try_gather`] gives an error instead, and [`gather_settled`] an outcome.
 ///
 /// # Examples
@@ -97,25 +92,6 @@ where
     C: Calls<'static, S, Values, Error = Infallible>,
 {
     GroupOptions::new().gather(calls)
-}
-
-/// Like [`gather`], on a spawner.
-///
-/// # Examples
-///
-/// ```
-/// use ingather::{block_on, gather_on, spawner::Embedded};
-///
-/// let pair = block_on(gather_on(&Embedded, [1, 2].map(|n| move || async move { n })));
-/// assert_eq!(pair, [1, 2]);
-/// ```
-#[track_caller]
-pub fn gather_on<P, S, C>(spawner: &P, calls: C) -> Gather<'static, C::Ready, C::Wait, Shared>
-where
-    P: Spawner + Clone + 'static,
-    C: Calls<'static, S, Values, Error = Infallible>,
-{
-    GroupOptions::new().on(spawner).gather(calls)
 }
 
 /// Makes several calls at once that can fail, and gives their values in call order if all succeed.
@@ -156,25 +132,12 @@ where
     GroupOptions::new().try_gather(calls)
 }
 
-/// Like [`try_gather`], on a spawner.
-#[track_caller]
-pub fn try_gather_on<P, S, C>(
-    spawner: &P,
-    calls: C,
-) -> TryGather<'static, C::Ready, C::Error, C::Wait, Shared>
-where
-    P: Spawner + Clone + 'static,
-    C: Calls<'static, S, Trying>,
-{
-    GroupOptions::new().on(spawner).try_gather(calls)
-}
-
 /// Makes several calls at once that can fail, lets all of them finish, and gives the [`Outcome`](crate::Outcome) of each in
 /// call order.
 ///
 /// Neither an error nor a panic touches the other calls. A call that was cut short is
 /// [`Outcome::Cancelled`](crate::Outcome::Cancelled). Dropped before it was ready, it sends the errors and panics that it has to the
-/// [unhandled hook](crate::set_unhandled_hook). The name is JavaScript's `Promise.allSettled`. For the rest see
+/// [unhandled hook](crate::error::set_unhandled_hook). The name is JavaScript's `Promise.allSettled`. For the rest see
 /// [`gather`].
 ///
 /// # Panics
@@ -199,17 +162,4 @@ where
     C: Calls<'static, S, Settling, Error = Infallible>,
 {
     GroupOptions::new().gather_settled(calls)
-}
-
-/// Like [`gather_settled`], on a spawner.
-#[track_caller]
-pub fn gather_settled_on<P, S, C>(
-    spawner: &P,
-    calls: C,
-) -> Gather<'static, C::Ready, C::Wait, Shared>
-where
-    P: Spawner + Clone + 'static,
-    C: Calls<'static, S, Settling, Error = Infallible>,
-{
-    GroupOptions::new().on(spawner).gather_settled(calls)
 }

@@ -47,7 +47,7 @@ pub trait Ends<V> {
     type Output;
     /// `None` if the call gave nothing.
     fn settle(result: Result<V, GatherIncomplete>) -> Option<Self::Output>;
-    /// Lets go, quietly, of what a call gave and nobody can receive.
+    /// Drops, quietly, what a call gave and nobody can receive.
     fn lose(output: Self::Output, child: impl FnOnce() -> ChildInfo);
 }
 

@@ -25,26 +25,24 @@ pub use cell::Ending;
 pub(crate) use cell::OutputPolicy;
 pub(crate) use engine::body::BodyFailure;
 pub(crate) use engine::driving::{Leaving, Turn};
-pub(crate) use engine::kind::Borrows;
 pub(crate) use engine::kind::sealed::Sealed as KindSealed;
-pub use engine::kind::{Accepts, Blocking, Inline, InlineLocal, Kind, Local, Shared};
+pub use engine::kind::{
+    Accepts, Awaited, Blocking, Borrows, Driven, Inline, InlineLocal, Kind, Local, Shared,
+};
 pub(crate) use engine::position::{is_in_child_of, standing, task_here};
 pub(crate) use engine::surroundings::{Lacking, NoValue};
 pub(crate) use engine::told::{hands_on, sift, tell};
 pub use handle::key::{Key, TakeError};
 pub(crate) use handle::output_policy::{Call, Fallible, Plain};
 pub use handle::start::{Ready, Start};
-pub use handle::{
-    BlockingScope, InlineScope, InlineScopeLocal, LocalScope, Named, NextSlot, Scope, Slot,
-    SpawnWhenFree,
-};
+pub use handle::{Named, NextSlot, Scope, Slot, SpawnWhenFree};
 pub use owner::cut::{Cut, FailingStream, MovesOn, State, Uncut, UncutStream, Whole};
 pub(crate) use owner::detached::{Detached, Glance, Label, Waiting, child_here};
 pub(crate) use owner::failures::Failures;
-pub use owner::gather_group::{GatherGroup, LocalGatherGroup};
+pub use owner::gather_group::GatherGroup;
 pub(crate) use owner::guard::{Origin, Owner};
 pub use owner::join::{Completions, Join, Next, TryJoin};
-pub use owner::options::GroupOptions;
+pub use owner::options::{GroupOptions, on};
 pub use queues::completions::Completion;
 pub(crate) use sched::left::{Lack, Left};
 pub use sched::policy::{OnError, OnPanic};

@@ -3,44 +3,36 @@
 //! - `future`: the future of a scope, which is the group's owner
 //! - `begin`: how the body of a scope begins
 //! - `form`: what differs between a scope that cannot fail and one that can
-//! - `inline`: scopes whose children run inside one task
-//! - `blocking`: scopes whose children borrow and run in parallel, while a thread waits
+//! - `parallel`: scopes whose children borrow and run in parallel, while a thread waits
 //! - `options`: scopes from [`GroupOptions`](crate::GroupOptions)
-//! - `ext`: scopes as methods of spawners
 //! - `models`: the owner of a scope under every interleaving, checked by loom
 
 mod begin;
-mod blocking;
-mod ext;
 mod form;
 mod future;
-mod inline;
 #[cfg(all(test, loom))]
 mod models;
 mod options;
+mod parallel;
 
 use std::future::Future;
 
 pub(crate) use begin::Begin;
-pub use blocking::{blocking_scope, blocking_scope_on, try_blocking_scope, try_blocking_scope_on};
-pub use ext::SpawnerExt;
 pub(crate) use form::sealed::Sealed as FormSealed;
 pub use form::{Fallible, Form, OrCut, Value};
 pub use future::ScopeFuture;
-pub use inline::{inline_scope, inline_scope_local, try_inline_scope, try_inline_scope_local};
 
-use crate::group::{GroupOptions, Local, LocalScope, Scope};
-use crate::spawner::{LocalSpawner, Spawner};
+use crate::group::{GroupOptions, Scope};
 
 /// Runs a body that can start children, and returns its value when every child is over.
 ///
 /// | | borrows | parallel | awaitable | needs a spawner |
 /// |---|---|---|---|---|
 /// | **`scope`** | **no** | **yes** | **yes** | **yes** |
-/// | [`inline_scope`](crate::inline_scope) | yes | no | yes | no |
-/// | [`blocking_scope`](crate::blocking_scope) | yes | yes | no | yes |
+/// | [`inline::scope`](crate::inline::scope) | yes | no | yes | no |
+/// | [`parallel::scope`](crate::parallel::scope) | yes | yes | no | yes |
 ///
-/// Over means: finished or cancelled, and dropped. Children run on the [current spawner](crate::current_spawner), in
+/// Over means: finished or cancelled, and dropped. Children run on the [current spawner](crate::spawner::current_spawner), in
 /// parallel where that has several threads, from the moment they are spawned. They can be `'static` only; that is the
 /// price for running elsewhere and being awaitable at once.
 ///
@@ -83,26 +75,6 @@ where
     F: Future,
 {
     GroupOptions::new().scope(body)
-}
-
-/// Like [`scope`], on a spawner.
-///
-/// # Examples
-///
-/// ```
-/// use ingather::{block_on, scope_on, spawner::Embedded};
-///
-/// let five = block_on(scope_on(&Embedded, |tg| async move { tg.spawn(async { 5 }).await }));
-/// assert_eq!(five, Ok(5));
-/// ```
-#[track_caller]
-pub fn scope_on<S, B, F>(spawner: &S, body: B) -> ScopeFuture<'static, B, F, Value>
-where
-    S: Spawner + Clone + 'static,
-    B: FnOnce(Scope<'static>) -> F,
-    F: Future,
-{
-    GroupOptions::new().on(spawner).scope(body)
 }
 
 /// Runs a body that can start children, all of which can fail, and returns when every child is over.
@@ -156,61 +128,4 @@ where
     F: Future<Output = Result<T, E>>,
 {
     GroupOptions::new().try_scope(body)
-}
-
-/// Like [`try_scope`], on a spawner.
-#[track_caller]
-pub fn try_scope_on<S, B, F, T, E>(spawner: &S, body: B) -> ScopeFuture<'static, B, F, Fallible>
-where
-    S: Spawner + Clone + 'static,
-    B: FnOnce(Scope<'static, E>) -> F,
-    F: Future<Output = Result<T, E>>,
-{
-    GroupOptions::new().on(spawner).try_scope(body)
-}
-
-/// Like [`scope`], for children that need not be [`Send`], on a local spawner.
-///
-/// # Examples
-///
-/// ```
-/// use std::{cell::Cell, rc::Rc};
-/// use async_executor::LocalExecutor;
-/// use ingather::{block_on, local_scope_on};
-///
-/// let executor = Rc::new(LocalExecutor::new());
-/// let sum = Rc::new(Cell::new(0));
-/// block_on(executor.run(local_scope_on(&executor, |tg| {
-///     let sum = Rc::clone(&sum);
-///     async move {
-///         for n in 1..=4 {
-///             let sum = Rc::clone(&sum);
-///             tg.spawn(async move { sum.set(sum.get() + n) });
-///         }
-///     }
-/// })));
-/// assert_eq!(sum.get(), 10);
-/// ```
-#[track_caller]
-pub fn local_scope_on<S, B, F>(spawner: &S, body: B) -> ScopeFuture<'static, B, F, Value<Local>>
-where
-    S: LocalSpawner + Clone + 'static,
-    B: FnOnce(LocalScope<'static>) -> F,
-    F: Future,
-{
-    GroupOptions::new().local_scope_on(spawner, body)
-}
-
-/// Like [`try_scope`], for children that need not be [`Send`], on a local spawner.
-#[track_caller]
-pub fn try_local_scope_on<S, B, F, T, E>(
-    spawner: &S,
-    body: B,
-) -> ScopeFuture<'static, B, F, Fallible<Local>>
-where
-    S: LocalSpawner + Clone + 'static,
-    B: FnOnce(LocalScope<'static, E>) -> F,
-    F: Future<Output = Result<T, E>>,
-{
-    GroupOptions::new().try_local_scope_on(spawner, body)
 }

@@ -7,8 +7,8 @@ use std::task::Poll;
 use loom::future::block_on;
 use loom::thread;
 
-use super::{scope_on, try_scope_on};
 use crate::group::Scope;
+use crate::group::on;
 use crate::group::proofs::models::{ManualSpawner, Probe, model, poll_once, wake};
 
 #[test]
@@ -17,7 +17,7 @@ fn a_wake_against_the_body() {
         let kept = ManualSpawner::new(1);
         let probe = Probe::default();
         let body = probe.waits_for(1);
-        let mut scope = Box::pin(scope_on(&kept, move |_| body));
+        let mut scope = Box::pin(on(&kept).scope(move |_| body));
         assert!(poll_once(&mut scope).is_pending());
         let waker = wake(&probe);
         assert_eq!(block_on(scope), 7);
@@ -33,7 +33,7 @@ fn a_cancel_against_a_body_that_looks() {
         let kept = ManualSpawner::new(1);
         let shown = Arc::new(Mutex::new(None));
         let shows = Arc::clone(&shown);
-        let mut scope = Box::pin(try_scope_on(&kept, move |tg: Scope<'static>| {
+        let mut scope = Box::pin(on(&kept).try_scope(move |tg: Scope<'static>| {
             let (mut polls, mut seen) = (0, false);
             poll_fn(move |cx| {
                 assert!(!seen, "it was polled once more");

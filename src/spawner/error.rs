@@ -12,7 +12,7 @@ use core::fmt;
 /// # Examples
 ///
 /// ```
-/// use ingather::SpawnError;
+/// use ingather::spawner::SpawnError;
 ///
 /// let full = SpawnError::new("its queue is full; spawn again later");
 /// assert_eq!(full.message(), "its queue is full; spawn again later");

@@ -41,7 +41,7 @@ macro_rules! forward_spawner {
             }
 
             #[cfg(feature = "std")]
-            fn clock(&self) -> Option<crate::time::ClockHandle> {
+            fn clock(&self) -> Option<crate::clock::ClockHandle> {
                 (**self).clock()
             }
         }

@@ -16,7 +16,8 @@ use super::{Job, LocalJob, LocalSpawner, SpawnError, Spawner};
 /// ```
 /// use std::sync::mpsc;
 ///
-/// use ingather::{Spawner, from_fn};
+/// use ingather::spawner::from_fn;
+/// use ingather::Spawner;
 ///
 /// let thread_per_job = from_fn(|job| {
 ///     std::thread::spawn(|| futures::executor::block_on(job));
@@ -26,7 +27,7 @@ use super::{Job, LocalJob, LocalSpawner, SpawnError, Spawner};
 /// let (sender, receiver) = mpsc::channel();
 /// thread_per_job.spawn(Box::pin(async move { sender.send(6 * 7).unwrap() }))?;
 /// assert_eq!(receiver.recv(), Ok(42));
-/// # Ok::<(), ingather::SpawnError>(())
+/// # Ok::<(), ingather::spawner::SpawnError>(())
 /// ```
 pub fn from_fn<F>(spawn: F) -> FromFn<F>
 where
@@ -47,7 +48,8 @@ where
 /// ```
 /// use futures::executor::LocalPool;
 /// use futures::task::LocalSpawnExt;
-/// use ingather::{LocalSpawner, SpawnError};
+/// use ingather::spawner::SpawnError;
+/// use ingather::LocalSpawner;
 /// use ingather::spawner::local_from_fn;
 ///
 /// let mut pool = LocalPool::new();
@@ -88,7 +90,8 @@ impl<F> FromFn<F> {
     /// ```
     /// use std::num::NonZeroUsize;
     ///
-    /// use ingather::{SpawnError, Spawner, from_fn};
+    /// use ingather::spawner::{SpawnError, from_fn};
+    /// use ingather::Spawner;
     ///
     /// let four = NonZeroUsize::new(4).unwrap();
     /// let spawner = from_fn(|_job| Err(SpawnError::shut_down())).with_parallelism(four);

@@ -30,7 +30,7 @@ use super::{Job, LocalJob, LocalSpawner, SpawnError, Spawner};
 ///
 /// drop(pool);
 /// assert!(spawner.spawn_local(Box::pin(async {})).is_err());
-/// # Ok::<(), ingather::SpawnError>(())
+/// # Ok::<(), ingather::spawner::SpawnError>(())
 /// ```
 #[derive(Debug, Clone, Copy, Default)]
 #[must_use = "a spawner runs nothing by itself: spawn on it, enter it or pass it on"]

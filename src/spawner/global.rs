@@ -21,7 +21,7 @@ static GLOBAL: Slot = Slot::new();
 /// # Examples
 ///
 /// ```
-/// use ingather::{SpawnerHandle, current_spawner, from_fn, set_global_spawner};
+/// use ingather::spawner::{SpawnerHandle, current_spawner, from_fn, set_global_spawner};
 ///
 /// let threads = SpawnerHandle::new(from_fn(|job| {
 ///     std::thread::spawn(|| futures::executor::block_on(job));
@@ -32,11 +32,10 @@ static GLOBAL: Slot = Slot::new();
 ///
 /// let error = set_global_spawner(threads).unwrap_err();
 /// assert_eq!(error.first_set_at().file(), file!());
-/// # Ok::<(), ingather::GlobalSpawnerError>(())
+/// # Ok::<(), ingather::spawner::GlobalSpawnerError>(())
 /// ```
 #[track_caller]
 pub fn set_global_spawner<S: Spawner + 'static>(spawner: S) -> Result<(), GlobalSpawnerError> {
-    super::current::tell_clock();
     GLOBAL.set(SpawnerHandle::new(spawner), Location::caller())
 }
 

@@ -9,8 +9,8 @@ use std::sync::{Arc, OnceLock};
 use super::crew::Crew;
 use super::current;
 use super::{Job, SpawnError, Spawner};
+use crate::clock::ClockHandle;
 use crate::error::unhandled::Quiet;
-use crate::time::ClockHandle;
 
 /// Any [`Spawner`], with its type erased and cheap to clone.
 ///
@@ -23,7 +23,7 @@ use crate::time::ClockHandle;
 /// # Examples
 ///
 /// ```
-/// use ingather::{SpawnerHandle, from_fn};
+/// use ingather::spawner::{SpawnerHandle, from_fn};
 ///
 /// let thread_per_job = from_fn(|job| {
 ///     std::thread::spawn(|| futures::executor::block_on(job));
@@ -91,6 +91,12 @@ impl SpawnerHandle {
         }
     }
 
+    /// The same handle, which keeps nothing.
+    #[cfg(feature = "tokio")]
+    pub(super) fn downgrade(&self) -> WeakHandle {
+        WeakHandle(Arc::downgrade(&self.0))
+    }
+
     /// Whether both are clones of one handle.
     ///
     /// Handles made separately are not the same, even if they lead to the same executor.
@@ -118,6 +124,21 @@ impl SpawnerHandle {
     /// Whether this code runs on the spawner, as far as anybody knows: the spawner says so, or a job of ours does.
     pub(crate) fn is_here(&self) -> bool {
         current::is_running_on(self) || self.spawner().is_current()
+    }
+}
+
+/// A handle as long as somebody else has it.
+#[cfg(feature = "tokio")]
+pub(super) struct WeakHandle(std::sync::Weak<Held<dyn Erased>>);
+
+#[cfg(feature = "tokio")]
+impl WeakHandle {
+    pub(super) fn is_alive(&self) -> bool {
+        self.0.strong_count() > 0
+    }
+
+    pub(super) fn upgrade(&self) -> Option<SpawnerHandle> {
+        self.0.upgrade().map(SpawnerHandle)
     }
 }
 

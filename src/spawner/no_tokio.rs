@@ -18,3 +18,8 @@ pub(super) fn start_own() -> Option<SpawnerHandle> {
 pub(super) fn serves() -> Option<String> {
     None
 }
+
+/// The runtime that this thread is in.
+pub(super) fn here() -> Option<SpawnerHandle> {
+    None
+}

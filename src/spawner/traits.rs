@@ -7,7 +7,7 @@ use core::pin::Pin;
 
 use super::SpawnError;
 #[cfg(feature = "std")]
-use crate::time::ClockHandle;
+use crate::clock::ClockHandle;
 
 /// A future handed to a [`Spawner`].
 ///
@@ -46,7 +46,8 @@ pub type LocalJob = Pin<Box<dyn Future<Output = ()> + 'static>>;
 /// use std::sync::Mutex;
 /// use std::task::{Context, Waker};
 ///
-/// use ingather::{Job, SpawnError, Spawner};
+/// use ingather::spawner::SpawnError;
+/// use ingather::{Job, Spawner};
 ///
 /// #[derive(Default)]
 /// struct Loop {
@@ -149,7 +150,7 @@ pub trait Spawner: Send + Sync {
 
     /// The clock of its own that it has, whose timers its jobs should use.
     ///
-    /// None unless the spawner says otherwise; then [`current_clock`](crate::time::current_clock) falls back on the
+    /// None unless the spawner says otherwise; then [`current_clock`](crate::clock::current_clock) falls back on the
     /// system's.
     #[cfg(feature = "std")]
     fn clock(&self) -> Option<ClockHandle> {
@@ -170,7 +171,8 @@ pub trait Spawner: Send + Sync {
 /// use std::rc::Rc;
 /// use std::task::{Context, Waker};
 ///
-/// use ingather::{LocalJob, LocalSpawner, SpawnError};
+/// use ingather::spawner::{LocalJob, SpawnError};
+/// use ingather::LocalSpawner;
 ///
 /// #[derive(Default)]
 /// struct Later(RefCell<Vec<LocalJob>>);

@@ -10,8 +10,8 @@ use pin_project_lite::pin_project;
 
 use super::blocking::{block_on, ready_within};
 use super::many::WaitTimedOut;
-use crate::registry::{Task, TaskError};
-use crate::time::{Sleep, sleep};
+use crate::clock::{Sleep, sleep};
+use crate::tasks::{Task, TaskError};
 
 /// Waits for a task, and cancels it if the wait is given up.
 ///
@@ -61,7 +61,7 @@ impl<T, E> WaitOrCancel<T, E> {
     ///
     /// # Panics
     ///
-    /// If there is no clock; see [`current_clock`](crate::time::current_clock).
+    /// If there is no clock; see [`current_clock`](crate::clock::current_clock).
     #[track_caller]
     pub fn cancel_after(self, limit: Duration) -> Self {
         let limit = Some(sleep(limit));

@@ -25,7 +25,7 @@
 //!
 //! A blocking form refuses, with a panic, to block the only thread of a runtime, since what it waits for may need that
 //! thread; a form with a time limit may be used there. The limits of blocking forms are real time, by the system's clock.
-//! Those of futures go by the [current clock](crate::time::current_clock).
+//! Those of futures go by the [current clock](crate::clock::current_clock).
 //!
 //! The rules are those of the chapter *Primitives* in the [semantics](crate::docs::semantics).
 

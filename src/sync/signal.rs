@@ -111,10 +111,10 @@ impl Waiting {
         cx: &mut Context<'_>,
         mut attempt: impl FnMut() -> Option<R>,
     ) -> Poll<R> {
-        // Before anything is asked: whoever was told of something and is refused is told of it still.
+        // Before anything is asked: whoever was notified of something and is refused is notified of it still.
         let unit = ready!(turn::take(cx));
         loop {
-            // Asked before the attempt: who takes what he was told of does not tell the next of it as well.
+            // Asked before the attempt: who takes what he was notified of does not tell the next of it as well.
             let pending = self.listener.as_mut().map(|listener| {
                 let relay = self.relay.get_or_insert_default().stand_for(cx.waker());
                 let mut cx = Context::from_waker(&relay);

@@ -56,7 +56,7 @@ impl CountingWaker {
         self.0.0.0.swap(0, Ordering::SeqCst)
     }
 
-    /// How many wakers of this counter are held somewhere, for tests of what lets go of them.
+    /// How many wakers of this counter are held somewhere, for tests of what releases them.
     #[must_use]
     pub fn held(&self) -> usize {
         Arc::strong_count(&self.0.0) - 1

@@ -63,7 +63,7 @@ impl Trace {
     /// use std::time::Duration;
     ///
     /// use ingather::testing::{TestExecutor, Trace};
-    /// use ingather::time::{Clock, current_clock};
+    /// use ingather::clock::{Clock, current_clock};
     ///
     /// let trace = Trace::new();
     /// TestExecutor::new().block_on(async {

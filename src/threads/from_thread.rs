@@ -14,10 +14,10 @@ use futures::channel::oneshot;
 
 use super::pool::Work;
 use crate::blocked::park_until_ready;
-use crate::cancel::{CancelReason, CancelToken};
 use crate::context::ContextSnapshot;
 use crate::panic::Panic;
 use crate::spawner::Spawner;
+use crate::token::{CancelReason, CancelToken};
 
 thread_local! {
     /// The work that this thread is at.

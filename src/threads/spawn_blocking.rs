@@ -27,7 +27,7 @@ impl<'env, E, K: Kind> Scope<'env, E, K> {
     ///
     /// ```
     /// use ingather::threads::BlockingPool;
-    /// use ingather::{block_on, blocking_scope_on, scope};
+    /// use ingather::{block_on, parallel, scope};
     ///
     /// let sum = block_on(scope(|tg| async move {
     ///     let sum = tg.spawn_blocking(|| (1..=10).sum::<u32>());
@@ -36,7 +36,7 @@ impl<'env, E, K: Kind> Scope<'env, E, K> {
     /// assert_eq!(sum, Ok(55));
     ///
     /// let numbers = [3, 1, 2];
-    /// let (least, most) = blocking_scope_on(&BlockingPool::new(2), |tg| {
+    /// let (least, most) = parallel::on(&BlockingPool::new(2)).scope(|tg| {
     ///     let least = tg.spawn_blocking(|| numbers.iter().min());
     ///     let most = tg.spawn_blocking(|| numbers.iter().max());
     ///     (tg.wait(least).unwrap(), tg.wait(most).unwrap())

@@ -2,9 +2,9 @@
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use crate::cancel::{CallbackGuard, CancelKind, CancelReason, CancelToken};
 use crate::group::engine::position::Position;
 use crate::limiter::CapacityLimiter;
+use crate::token::{CallbackGuard, CancelKind, CancelReason, CancelToken};
 
 /// Whether a closure is still wanted, for the closure to ask.
 #[derive(Default)]

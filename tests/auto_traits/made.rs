@@ -32,10 +32,8 @@ fn a_scope_that_captures<T: 'static>(captured: T) -> impl Future {
 }
 
 fn a_local_scope() -> impl Future {
-    local_scope_on(
-        &spawner::local_from_fn(|_| Err(SpawnError::shut_down())),
-        |tg| async move { tg.spawn(async {}).await },
-    )
+    local::on(&spawner::local_from_fn(|_| Err(SpawnError::shut_down())))
+        .scope(|tg| async move { tg.spawn(async {}).await })
 }
 
 fn a_scope_with_a_shield<T: Default + 'static>() -> impl Future {
@@ -55,15 +53,15 @@ fn a_scope_with_a_start<T: Default + 'static>() -> impl Future {
 }
 
 fn an_inline_scope() -> impl Future {
-    inline_scope(|tg| async move { tg.spawn(hold(0_u8)).await })
+    inline::scope(|tg| async move { tg.spawn(hold(0_u8)).await })
 }
 
 fn an_inline_local_scope() -> impl Future {
-    inline_scope_local(|tg| async move { tg.spawn(hold(Rc::new(0_u8))).await })
+    inline::local::scope(|tg| async move { tg.spawn(hold(Rc::new(0_u8))).await })
 }
 
 fn an_inline_gather() -> impl Future {
-    inline_gather([|| hold(1_u8), || hold(2_u8)])
+    inline::gather([|| hold(1_u8), || hold(2_u8)])
 }
 
 fn a_gather() -> impl Future {
@@ -105,7 +103,7 @@ fn a_first_ok() -> impl Future {
 }
 
 fn an_inline_race<T>(captured: &T) -> impl Future {
-    inline_race_local([move || async move {
+    inline::local::race([move || async move {
         let _captured = captured;
     }])
 }
@@ -138,10 +136,11 @@ fn a_mapped_stream_of<T>(items: Vec<T>) -> impl ::futures::Stream {
 }
 
 fn a_mapped_stream_with<T>(captured: T) -> impl ::futures::Stream {
-    map_concurrent_unordered(0..3, 2, move |_| {
+    map_concurrent(0..3, 2, move |_| {
         let _captured = &captured;
         hold(1_u8)
     })
+    .unordered()
 }
 
 #[test]

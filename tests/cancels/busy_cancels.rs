@@ -5,7 +5,9 @@ use std::thread;
 use std::time::Duration;
 
 use futures::executor::block_on;
-use ingather::{GatherGroup, GroupOptions, SpawnerHandle, inline_scope, shield, with_cleanup};
+use ingather::cancel::with_cleanup;
+use ingather::spawner::SpawnerHandle;
+use ingather::{GatherGroup, GroupOptions, inline, shield};
 
 use crate::support::{
     AtDrop, Drops, Gate, HostileSpawner, Mischief, Polls, SECOND, Wound, watched, yields,
@@ -45,7 +47,7 @@ fn the_groups_inside_a_child_that_is_being_polled_are_told() {
         let drops = Drops::new();
         let (held, is_busy, goes_on) = (drops.witness(), busy.clone(), passed.clone());
         let waits = shielded.clone();
-        let child = group.spawn(inline_scope(|tg| async move {
+        let child = group.spawn(inline::scope(|tg| async move {
             tg.spawn(shield(async move { waits.wait().await }));
             tg.spawn(async move {
                 let _held = held;

@@ -3,10 +3,11 @@
 use std::future::pending;
 use std::time::Duration;
 
+use ingather::cancel::with_cleanup;
 use ingather::testing::Trace;
 use ingather::{
-    CancelReason, CancelToken, GatherGroup, GatherIncomplete, GroupOptions, current_token,
-    scope_on, shield, try_scope, with_cleanup,
+    CancelReason, CancelToken, GatherGroup, GatherIncomplete, GroupOptions, current_token, shield,
+    try_scope,
 };
 
 use crate::support::{Drops, Fault, Gate, HOUR, Site, behaviour, until, yields};
@@ -228,7 +229,9 @@ async fn past_shields_nothing_holds(on: Site) {
         }));
         let inner = shield(hang());
         group.spawn(async move {
-            scope_on(&spawner, |tg| async move { drop(tg.spawn(inner)) }).await;
+            ingather::on(&spawner)
+                .scope(|tg| async move { drop(tg.spawn(inner)) })
+                .await;
         });
         let body = shield(hang());
         group.spawn(async move {

@@ -6,10 +6,8 @@ use std::sync::{Arc, Mutex};
 use std::task::{Poll, Waker};
 use std::thread;
 
-use ingather::{
-    CancelKind, CancelReason, GatherGroup, GatherIncomplete, GroupOptions, OnError, scope_on,
-    try_scope_on,
-};
+use ingather::cancel::CancelKind;
+use ingather::{CancelReason, GatherGroup, GatherIncomplete, GroupOptions, OnError};
 
 use crate::support::{
     AtDrop, ByHand, Drops, Fault, Gate, Site, Trace, behaviour, boom, kind, panic_when_awaited,
@@ -89,12 +87,13 @@ async fn the_panic_of_a_sibling_is_a_cause_with_its_name(on: Site) {
 async fn the_failure_of_the_body_is_a_cause(on: Site) {
     let keys = Arc::new(Mutex::new(Vec::new()));
     let kept = Arc::clone(&keys);
-    let error = try_scope_on(&on.spawner, |tg| async move {
-        kept.lock().unwrap().push(tg.spawn(pending::<()>()));
-        Err::<(), _>(Fault("the body"))
-    })
-    .await
-    .unwrap_err();
+    let error = ingather::on(&on.spawner)
+        .try_scope(|tg| async move {
+            kept.lock().unwrap().push(tg.spawn(pending::<()>()));
+            Err::<(), _>(Fault("the body"))
+        })
+        .await
+        .unwrap_err();
     assert_eq!(error.len(), 1);
     let key = keys.lock().unwrap().pop().expect("it spawned one");
     assert_eq!(kind(&key), Some(CancelKind::BodyFailed));
@@ -235,17 +234,18 @@ async fn a_child_that_is_ready_to_run_is_not_polled_again(on: Site) {
 async fn a_scope_that_cannot_fail_goes_on_when_it_is_cancelled(on: Site) {
     let drops = Drops::new();
     let held = drops.witness();
-    let seen = scope_on(&on.spawner, |tg| async move {
-        let key = tg.spawn(async move {
-            let _held = held;
-            pending::<()>().await;
-        });
-        tg.cancel();
-        let result = key.await;
-        yields(3).await;
-        (result, tg.spawn(async {}).await, tg.is_cancelled())
-    })
-    .await;
+    let seen = ingather::on(&on.spawner)
+        .scope(|tg| async move {
+            let key = tg.spawn(async move {
+                let _held = held;
+                pending::<()>().await;
+            });
+            tg.cancel();
+            let result = key.await;
+            yields(3).await;
+            (result, tg.spawn(async {}).await, tg.is_cancelled())
+        })
+        .await;
     let (Err(GatherIncomplete::Cancelled(one)), Err(GatherIncomplete::Cancelled(two)), true) = seen
     else {
         panic!("{seen:?}")
@@ -285,7 +285,9 @@ async fn cancelling_after_the_end_changes_nothing(on: Site) {
     assert_eq!(group.join().await, after);
     assert_eq!(group.take_result(key).ok(), Some(7));
 
-    let kept = scope_on(&on.spawner, |tg| async move { tg }).await;
+    let kept = ingather::on(&on.spawner)
+        .scope(|tg| async move { tg })
+        .await;
     kept.cancel();
     assert!(!kept.is_cancelled());
 }
@@ -347,7 +349,7 @@ fn a_cancel_wakes_the_owner_once_and_drops_in_order() {
         let trace = log.clone();
         let handle = Arc::new(Mutex::new(None));
         let kept = Arc::clone(&handle);
-        let mut scope = ByHand::new(try_scope_on(&stepper, |tg| async move {
+        let mut scope = ByHand::new(ingather::on(&stepper).try_scope(|tg| async move {
             let _body = trace.at_drop("body dropped");
             for number in 0..3 {
                 let held = trace.at_drop(format!("{number} dropped"));

@@ -4,12 +4,10 @@ use std::future::{Future, pending, ready};
 use std::time::Duration;
 
 use futures::FutureExt;
+use ingather::cancel::{CancelKind, cancel_reason, with_cleanup};
+use ingather::clock::sleep;
 use ingather::testing::Trace;
-use ingather::time::sleep;
-use ingather::{
-    CancelKind, GatherGroup, GroupOptions, cancel_reason, checkpoint, current_token, scope,
-    scope_on, shield, try_scope, with_cleanup,
-};
+use ingather::{GatherGroup, GroupOptions, checkpoint, current_token, scope, shield, try_scope};
 
 use crate::support::{
     Drops, Fault, Gate, HOUR, Polls, SECOND, Site, at_drop, behaviour, boom, kind, over_seeds,
@@ -126,7 +124,7 @@ async fn a_cleanup_within_the_grace_is_waited_for(on: Site) {
     let group = GroupOptions::new().grace(HOUR).on(&on.spawner).group();
     let inner = traced(&log, &gate);
     // In a group inside.
-    let key = group.spawn(scope_on(&on.spawner, |tg| async move {
+    let key = group.spawn(ingather::on(&on.spawner).scope(|tg| async move {
         tg.spawn(inner);
     }));
     until(|| !log.entries().is_empty()).await;
@@ -167,7 +165,7 @@ async fn the_cleanup_of_a_body_that_can_fail_is_waited_for(on: Site) {
 async fn the_body_of_a_scope_that_cannot_fail_goes_on(on: Site) {
     let log = Trace::new();
     let trace = log.clone();
-    let value = scope_on(&on.spawner, |tg| async move {
+    let value = ingather::on(&on.spawner).scope(|tg| async move {
         let kept = with_cleanup(
             async move {
                 tg.cancel();
@@ -186,7 +184,7 @@ async fn the_body_of_a_scope_that_cannot_fail_goes_on(on: Site) {
 async fn a_panic_drops_a_body_although_it_waits_for_a_cleanup(on: Site) {
     let drops = Drops::new();
     let held = drops.witness();
-    let scope = scope_on(&on.spawner, |tg| async move {
+    let scope = ingather::on(&on.spawner).scope(|tg| async move {
         tg.spawn(async {
             yields(3).await;
             boom("of a child")
@@ -229,7 +227,7 @@ async fn a_cleanup_opens_a_scope(on: Site) {
     let (log, begun, inside) = (Trace::new(), Gate::new(), on.clone());
     let (trace, waits) = (log.clone(), begun.clone());
     group.spawn(with_cleanup(async move { waits.wait().await }, move || {
-        scope_on(&inside.spawner, |tg| async move {
+        ingather::on(&inside.spawner).scope(|tg| async move {
             assert!(tg.is_cancelled() && checkpoint().await.is_err());
             let in_child = trace.clone();
             tg.spawn(async move {
@@ -309,7 +307,7 @@ where
     B: FnOnce(ingather::Scope<'static, Fault>) -> F,
     F: Future<Output = Result<(), Fault>>,
 {
-    ingather::try_scope_on(&on.spawner, body)
+    ingather::on(&on.spawner).try_scope(body)
 }
 
 // Cancelling-11, Dropping-1

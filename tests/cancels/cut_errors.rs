@@ -3,7 +3,8 @@
 use std::future::pending;
 use std::time::Duration;
 
-use ingather::{CancelKind, CancelToken, GatherGroup, GroupError, GroupOptions, current_token};
+use ingather::cancel::CancelKind;
+use ingather::{CancelToken, GatherGroup, GroupError, GroupOptions, current_token};
 
 use crate::support::{Fault, Gate, Site, Wound, behaviour, panic_of};
 

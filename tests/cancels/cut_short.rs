@@ -5,11 +5,11 @@ use std::future::pending;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::time::Duration;
 
-use ingather::kind::{Cut, MovesOn};
-use ingather::time::now;
+use ingather::cancel::CancelKind;
+use ingather::clock::now;
+use ingather::kind::{Cut, MovesOn, Shared};
 use ingather::{
-    CancelKind, CancelReason, CancelToken, CutShort, Deadline, GroupOptions, Shared, current_token,
-    scope, try_scope,
+    CancelReason, CancelToken, CutShort, Deadline, GroupOptions, current_token, scope, try_scope,
 };
 
 use crate::support::{
@@ -67,11 +67,13 @@ async fn a_scope_that_cannot_fail_says_that_its_time_was_up(on: Site) {
         let text = "`lookup` was cancelled because its deadline passed";
         assert_eq!(cut.to_string(), text);
         // In every form, and where that is no error.
-        let inline = timeout().inline_scope_or_cut(|_| late(drops.witness(), true));
+        let inline = timeout()
+            .inline()
+            .scope_or_cut(|_| late(drops.witness(), true));
         assert_eq!(root(inline.await), Some(CancelKind::Deadline));
         let shared = move_on().scope(|_| late(drops.witness(), true));
         assert_eq!(shared.await, None);
-        let inline = move_on().inline_scope(|_| late(drops.witness(), true));
+        let inline = move_on().inline().scope(|_| late(drops.witness(), true));
         assert_eq!(inline.await, None);
         let tried = move_on().try_scope(|_| {
             let late = late(drops.witness(), true);
@@ -186,22 +188,26 @@ async fn a_blocking_scope_says_that_its_children_were_cut_short(on: Site) {
     }
     let drops = Drops::new();
     let options = GroupOptions::new().on(&on.spawner);
-    let cut = options.clone().timeout(MOMENT).blocking_scope_or_cut(|tg| {
-        let held = drops.witness();
-        tg.spawn(async move {
-            let _held = held;
-            pending::<()>().await;
+    let cut = options
+        .clone()
+        .timeout(MOMENT)
+        .parallel()
+        .scope_or_cut(|tg| {
+            let held = drops.witness();
+            tg.spawn(async move {
+                let _held = held;
+                pending::<()>().await;
+            });
         });
-    });
     assert_eq!(root(cut), Some(CancelKind::Deadline));
     assert!(drops.all());
     let options = options.move_on_after(MOMENT);
-    let moved = options.clone().blocking_scope(|tg| {
+    let moved = options.clone().parallel().scope(|tg| {
         tg.spawn(pending::<()>());
         7
     });
     assert_eq!(moved, Some(7));
-    let moved = options.try_blocking_scope(|tg| {
+    let moved = options.parallel().try_scope(|tg| {
         tg.spawn(pending::<()>());
         Ok::<_, Infallible>(7)
     });
@@ -271,7 +277,7 @@ async fn a_body_is_polled_once_whatever_is_over(on: Site) {
         ] {
             let tried = over.clone().try_scope(|_| seven(polls));
             assert_eq!(tried.await.unwrap(), 7);
-            let inline = over.clone().try_inline_scope(|_| seven(polls));
+            let inline = over.clone().inline().try_scope(|_| seven(polls));
             assert_eq!(inline.await.unwrap(), 7);
             let value = over.clone().scope_or_cut(|_| seven(polls));
             assert_eq!(value.await, Ok(Ok(7)));
@@ -314,7 +320,7 @@ async fn a_scope_that_closed_itself_is_cut_short_all_the_same(on: Site) {
             });
             assert!(late.await.unwrap_err().is_timeout());
             let winds = clock.clone();
-            let moved = move_on().inline_scope(|tg| async move {
+            let moved = move_on().inline().scope(|tg| async move {
                 tg.close();
                 winds.wind(SECOND);
                 pending::<()>().await;
@@ -365,7 +371,7 @@ async fn a_blocking_scope_that_closed_itself_is_cancelled_all_the_same(on: Site)
     if !may_block(&on) {
         return;
     }
-    let token = GroupOptions::new().on(&on.spawner).blocking_scope(|tg| {
+    let token = GroupOptions::new().on(&on.spawner).parallel().scope(|tg| {
         tg.close();
         tg.cancel();
         assert!(tg.is_cancelled() && current_token().is_cancelled());

@@ -3,12 +3,13 @@
 use std::future::{Future, pending};
 use std::rc::Rc;
 
-use ingather::kind::{Cut, MovesOn};
+use ingather::cancel::CancelKind;
+use ingather::clock::{now, sleep};
+use ingather::kind::{Cut, MovesOn, Shared};
 use ingather::testing::{TestExecutor, Trace};
-use ingather::time::{now, sleep};
 use ingather::{
-    CancelKind, CancelReason, Deadline, GatherGroup, GroupError, GroupOptions, OnError, Shared,
-    current_token, scope, shield, try_gather, try_scope,
+    CancelReason, Deadline, GatherGroup, GroupError, GroupOptions, OnError, current_token, scope,
+    shield, try_gather, try_scope,
 };
 
 use crate::support::{Fault, HOUR, SECOND, at_drop, kind, over_seeds, watched};
@@ -191,9 +192,13 @@ fn to_move_on_is_no_error() {
             key.await.is_err()
         });
         assert_eq!(timed(late).await, (None, 2));
-        let local = move_on_after(2).inline_scope_local(|_| pending::<Rc<()>>());
+        let local = move_on_after(2)
+            .inline_local()
+            .scope(|_| pending::<Rc<()>>());
         assert_eq!(timed(local).await, (None, 2));
-        let local = timeout(2).inline_scope_local_or_cut(|_| pending::<Rc<()>>());
+        let local = timeout(2)
+            .inline_local()
+            .scope_or_cut(|_| pending::<Rc<()>>());
         let (cut, seconds) = timed(local).await;
         assert!(cut.unwrap_err().is_timeout() && seconds == 2);
         let early = move_on_after(2).scope(|tg| async move { drop(tg.spawn(after(9))) });
@@ -202,7 +207,7 @@ fn to_move_on_is_no_error() {
         let calls = || [1, 9].map(|seconds| move || async move { after(seconds).await.unwrap() });
         assert_eq!(timed(move_on_after(2).gather(calls())).await, (None, 2));
         assert_eq!(
-            timed(move_on_after(2).inline_gather(calls())).await,
+            timed(move_on_after(2).inline().gather(calls())).await,
             (None, 2)
         );
         assert_eq!(
@@ -212,7 +217,7 @@ fn to_move_on_is_no_error() {
         assert_eq!(timed(move_on_after(2).race(calls())).await, (Some(1), 1));
         assert_eq!(timed(move_on_after(0).race(calls())).await, (None, 0));
         assert_eq!(
-            timed(move_on_after(0).inline_race(calls())).await,
+            timed(move_on_after(0).inline().race(calls())).await,
             (None, 0)
         );
         let calls = || [1, 9].map(|seconds| move || after(seconds));
@@ -221,7 +226,7 @@ fn to_move_on_is_no_error() {
             (Some(None), 2)
         );
         assert_eq!(
-            value(move_on_after(2).try_inline_gather(calls())).await,
+            value(move_on_after(2).inline().try_gather(calls())).await,
             (Some(None), 2)
         );
         let group = move_on_after(2).fallible_group::<Fault>();
@@ -243,7 +248,7 @@ fn joins_and_gathers_that_were_cut_short_fail() {
         let calls = || [1, 9].map(|seconds| move || after(seconds));
         let (gathered, seconds) = timed(timeout(2).try_gather(calls())).await;
         assert!(gathered.unwrap_err().is_timeout() && seconds == 2);
-        let (gathered, seconds) = timed(timeout(2).try_inline_gather(calls())).await;
+        let (gathered, seconds) = timed(timeout(2).inline().try_gather(calls())).await;
         assert!(gathered.unwrap_err().is_timeout() && seconds == 2);
         let (settled, seconds) = timed(timeout(2).gather_settled(calls())).await;
         assert_eq!(
@@ -336,7 +341,7 @@ fn of_deadlines_in_each_other_the_earlier_cuts_short() {
 fn each_kind_of_group_has_a_deadline() {
     over_seeds("each_kind_of_group_has_a_deadline", || async {
         let mut borrowed = 0;
-        let inline = timeout(2).try_inline_scope(|tg| {
+        let inline = timeout(2).inline().try_scope(|tg| {
             let borrowed = &mut borrowed;
             async move {
                 tg.spawn(async {
@@ -365,7 +370,7 @@ fn each_kind_of_group_has_a_deadline() {
         let shared = Rc::new(());
         let mine = Rc::clone(&shared);
         // The clock is that of the executor on which it is opened.
-        let local = timeout(2).try_local_scope_on(&executor, |tg| async move {
+        let local = timeout(2).local(&executor).try_scope(|tg| async move {
             tg.spawn(async move {
                 let _mine = mine;
                 pending::<()>().await;

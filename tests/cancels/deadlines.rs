@@ -5,11 +5,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 use std::time::Duration;
 
-use ingather::time::{Clock, ClockHandle, Timer, now};
-use ingather::{
-    CancelKind, Deadline, GatherGroup, GroupOptions, Job, SpawnError, Spawner, SpawnerHandle,
-    current_deadline, current_token, shield,
-};
+use ingather::cancel::{CancelKind, current_deadline};
+use ingather::clock::{Clock, ClockHandle, Timer, now};
+use ingather::spawner::{SpawnError, SpawnerHandle};
+use ingather::{Deadline, GatherGroup, GroupOptions, Job, Spawner, current_token, shield};
 
 use crate::support::{
     ByHand, Drops, Fault, Gate, HOUR, MOMENT, Polls, SECOND, Site, behaviour, kind, may_block,
@@ -335,7 +334,7 @@ async fn a_deadline_ends_a_blocking_scope(on: Site) {
     }
     let drops = Drops::new();
     let options = GroupOptions::new().timeout(HOUR).on(&on.spawner);
-    let error = options.try_blocking_scope(|tg| {
+    let error = options.parallel().try_scope(|tg| {
         for _ in 0..3 {
             let drops = &drops;
             tg.try_spawn(async move {

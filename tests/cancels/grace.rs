@@ -6,10 +6,8 @@ use std::time::Duration;
 
 use futures::FutureExt;
 use futures::future::BoxFuture;
-use ingather::{
-    CancelKind, CancelReason, GatherGroup, GroupOptions, Key, cancel_reason, checkpoint,
-    current_token, scope_on,
-};
+use ingather::cancel::{CancelKind, cancel_reason};
+use ingather::{CancelReason, GatherGroup, GroupOptions, Key, checkpoint, current_token};
 
 use crate::support::{
     AtOnce, Drops, Fault, Gate, HOUR, Polls, Site, behaviour, boom, kind, panic_when_awaited,
@@ -167,18 +165,19 @@ type Readings = Arc<Mutex<Vec<(Option<CancelReason>, Option<CancelReason>)>>>;
 
 fn nested(on: Site, depth: usize, innermost: Gate, read: Readings) -> BoxFuture<'static, ()> {
     async move {
-        scope_on(&on.spawner.clone(), |tg| async move {
-            if depth == 0 {
-                innermost.open();
-                current_token().cancelled().await;
-            } else {
-                let inner = nested(on, depth - 1, innermost, Arc::clone(&read));
-                tg.spawn(inner).await.expect("it has time");
-            }
-            let readings = (tg.cancel_reason(), current_token().reason());
-            read.lock().unwrap().push(readings);
-        })
-        .await;
+        ingather::on(&on.spawner.clone())
+            .scope(|tg| async move {
+                if depth == 0 {
+                    innermost.open();
+                    current_token().cancelled().await;
+                } else {
+                    let inner = nested(on, depth - 1, innermost, Arc::clone(&read));
+                    tg.spawn(inner).await.expect("it has time");
+                }
+                let readings = (tg.cancel_reason(), current_token().reason());
+                read.lock().unwrap().push(readings);
+            })
+            .await;
     }
     .boxed()
 }
@@ -208,7 +207,7 @@ async fn a_group_inside_takes_children_in_the_grace_outside(on: Site) {
     let group = GroupOptions::new().grace(HOUR).on(&on.spawner).group();
     let opened = Gate::new();
     let (inside, on_inside) = (opened.clone(), on.clone());
-    let key = group.spawn(scope_on(&on.spawner, |tg| async move {
+    let key = group.spawn(ingather::on(&on.spawner).scope(|tg| async move {
         let inner = GatherGroup::on(&on_inside.spawner);
         inside.open();
         current_token().cancelled().await;
@@ -286,7 +285,7 @@ async fn a_scope_dropped_in_the_grace_drops_its_children_at_once(on: Site) {
             let _held = held;
             waits.wait().await;
         });
-        let nested = tg.spawn(scope_on(&on_inside.spawner, |_| async move {
+        let nested = tg.spawn(ingather::on(&on_inside.spawner).scope(|_| async move {
             waits_inside.wait().await;
         }));
         kept.lock().unwrap().extend([child, nested]);

@@ -10,12 +10,10 @@ use std::rc::Rc;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use ingather::cancel::{CancelKind, current_deadline};
+use ingather::clock::sleep;
 use ingather::testing::{TestExecutor, Trace};
-use ingather::time::sleep;
-use ingather::{
-    CancelKind, CancelReason, Deadline, GroupOptions, Ready, current_deadline, current_token,
-    scope, try_scope,
-};
+use ingather::{CancelReason, Deadline, GroupOptions, Ready, current_token, scope, try_scope};
 
 use crate::support::{
     Fault, HOUR, SECOND, at_drop, boom, over_seeds, panic_when_awaited, reason, watched, yield_now,
@@ -109,7 +107,7 @@ fn the_grace_outside_is_the_grace_inside() {
 #[test]
 fn an_endless_grace_ends_with_the_children() {
     over_seeds("an_endless_grace_ends_with_the_children", || async {
-        let started = ingather::time::now();
+        let started = ingather::clock::now();
         let year = 365 * 24 * HOUR;
         let options = GroupOptions::new().grace(Duration::MAX);
         let key = options
@@ -121,7 +119,7 @@ fn an_endless_grace_ends_with_the_children() {
             })
             .await;
         assert_eq!(key.await, Ok(()));
-        assert_eq!(ingather::time::now() - started, year);
+        assert_eq!(ingather::clock::now() - started, year);
     });
 }
 
@@ -153,9 +151,9 @@ fn a_body_that_cannot_fail_has_its_grace_before_a_panic_drops_it() {
 fn each_kind_of_group_gives_its_grace() {
     over_seeds("each_kind_of_group_gives_its_grace", || async {
         let options = GroupOptions::new().grace(3 * SECOND);
-        let started = ingather::time::now();
+        let started = ingather::clock::now();
         let log = Trace::new();
-        let inline = options.clone().inline_scope(|tg| {
+        let inline = options.clone().inline().scope(|tg| {
             let log = &log;
             async move {
                 let told = tg.spawn(async {
@@ -173,18 +171,18 @@ fn each_kind_of_group_gives_its_grace() {
         });
         assert_eq!(inline.await, (Ok(CancelKind::Explicit), true));
         assert_eq!(log.entries(), ["told", "ignores"]);
-        assert_eq!(ingather::time::now() - started, 4 * SECOND);
+        assert_eq!(ingather::clock::now() - started, 4 * SECOND);
 
         let calls = vec![|| async { current_token().cancelled().await.kind() }];
         let gather = options.clone().move_on_after(SECOND).gather(calls);
         assert_eq!(gather.await, Some(vec![CancelKind::Deadline]));
-        assert_eq!(ingather::time::now() - started, 5 * SECOND);
+        assert_eq!(ingather::clock::now() - started, 5 * SECOND);
     });
     watched("each_kind_of_group_gives_its_grace, local", || {
         let executor = TestExecutor::new();
         let options = GroupOptions::new().grace(3 * SECOND);
         let shared = Rc::new(());
-        let local = options.local_scope_on(&executor, |tg| async move {
+        let local = options.local(&executor).scope(|tg| async move {
             let mine = Rc::clone(&shared);
             tg.spawn(async move {
                 let _mine = mine;
@@ -200,7 +198,7 @@ fn each_kind_of_group_gives_its_grace() {
     });
     watched("each_kind_of_group_gives_its_grace, blocking", || {
         let mut told = None;
-        GroupOptions::new().grace(HOUR).blocking_scope(|tg| {
+        GroupOptions::new().grace(HOUR).parallel().scope(|tg| {
             let told = &mut told;
             tg.spawn(async { *told = Some(current_token().cancelled().await.kind()) });
             tg.cancel();
@@ -257,7 +255,7 @@ fn a_body_that_can_fail_is_dropped_when_the_grace_is_over() {
 fn a_child_that_did_not_start_needs_no_grace() {
     over_seeds("a_child_that_did_not_start_needs_no_grace", || async {
         for cancelled in [false, true] {
-            let started = ingather::time::now();
+            let started = ingather::clock::now();
             let options = GroupOptions::new().grace(HOUR);
             let refused = options.scope(|tg| async move {
                 let start = tg.start(|ready: Ready<()>| async move {
@@ -270,7 +268,7 @@ fn a_child_that_did_not_start_needs_no_grace() {
                 start.await.is_err()
             });
             assert!(refused.await);
-            assert_eq!(ingather::time::now() - started, SECOND);
+            assert_eq!(ingather::clock::now() - started, SECOND);
         }
     });
 }

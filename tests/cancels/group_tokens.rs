@@ -3,11 +3,9 @@
 use std::future::pending;
 use std::sync::{Arc, Mutex};
 
+use ingather::cancel::{CancelKind, cancel_reason};
 use ingather::testing::TestExecutor;
-use ingather::{
-    CancelKind, CancelReason, CancelToken, GatherGroup, GroupOptions, Key, cancel_reason,
-    current_token, scope_on, shield, try_scope_on,
-};
+use ingather::{CancelReason, CancelToken, GatherGroup, GroupOptions, Key, current_token, shield};
 
 use crate::support::{
     Drops, Fault, Gate, HOUR, Kind, Polls, Rng, Site, behaviour, kind, reason, until,
@@ -38,43 +36,44 @@ async fn each_child_and_body_has_a_token_of_its_own(on: Site) {
     let nobodys = current_token();
     assert!(on.inside || !nobodys.same_as(&current_token()));
     let inside = on.clone();
-    scope_on(&on.spawner, |tg| async move {
-        let body = current_token();
-        assert!(body.same_as(&current_token()) && body.same_as(&tg.token()));
-        let child = |tg: &ingather::Scope<'static>| {
-            tg.spawn(async {
+    ingather::on(&on.spawner)
+        .scope(|tg| async move {
+            let body = current_token();
+            assert!(body.same_as(&current_token()) && body.same_as(&tg.token()));
+            let child = |tg: &ingather::Scope<'static>| {
+                tg.spawn(async {
+                    let own = current_token();
+                    yields(1).await;
+                    assert!(own.same_as(&current_token()));
+                    own
+                })
+            };
+            let (one, two) = (child(&tg).await.unwrap(), child(&tg).await.unwrap());
+            assert!(!one.same_as(&two) && !one.same_as(&body));
+            let outer = tg.clone();
+            let behind = tg.spawn(async move {
                 let own = current_token();
-                yields(1).await;
-                assert!(own.same_as(&current_token()));
-                own
-            })
-        };
-        let (one, two) = (child(&tg).await.unwrap(), child(&tg).await.unwrap());
-        assert!(!one.same_as(&two) && !one.same_as(&body));
-        let outer = tg.clone();
-        let behind = tg.spawn(async move {
-            let own = current_token();
-            shield(async move {
-                assert!(!own.same_as(&current_token()));
-                // From inside a shield and another scope: a child is where it runs, not where it was started.
-                let started = scope_on(&inside.spawner, |tg| async move {
-                    assert!(tg.token().same_as(&current_token()));
-                    child(&outer).await.unwrap()
-                });
-                (started.await, own)
-            })
-            .await
-        });
-        let (started, own) = behind.await.unwrap();
-        assert!(!started.same_as(&own));
-        tg.token().cancel();
-        // One is over, and nobody is told by its token any more who did not ask for it before; the others know.
-        assert_eq!(
-            body.reason().map(|reason| reason.kind()),
-            Some(CancelKind::Explicit)
-        );
-    })
-    .await;
+                shield(async move {
+                    assert!(!own.same_as(&current_token()));
+                    // From inside a shield and another scope: a child is where it runs, not where it was started.
+                    let started = ingather::on(&inside.spawner).scope(|tg| async move {
+                        assert!(tg.token().same_as(&current_token()));
+                        child(&outer).await.unwrap()
+                    });
+                    (started.await, own)
+                })
+                .await
+            });
+            let (started, own) = behind.await.unwrap();
+            assert!(!started.same_as(&own));
+            tg.token().cancel();
+            // One is over, and nobody is told by its token any more who did not ask for it before; the others know.
+            assert_eq!(
+                body.reason().map(|reason| reason.kind()),
+                Some(CancelKind::Explicit)
+            );
+        })
+        .await;
     assert!(!nobodys.is_cancelled());
 }
 
@@ -123,17 +122,18 @@ async fn a_token_of_a_child_cancels_that_child(on: Site) {
 
 // Cancelling-9
 async fn a_token_of_a_body_cancels_its_group(on: Site) {
-    let error = try_scope_on(&on.spawner, |tg| async move {
-        let key = tg.spawn(pending::<()>());
-        current_token().cancel_with(stop());
-        assert_eq!(tg.cancel_reason(), Some(stop()));
-        let _ = key.await;
-        Ok::<_, Fault>(())
-    })
-    .await
-    .unwrap_err();
+    let error = ingather::on(&on.spawner)
+        .try_scope(|tg| async move {
+            let key = tg.spawn(pending::<()>());
+            current_token().cancel_with(stop());
+            assert_eq!(tg.cancel_reason(), Some(stop()));
+            let _ = key.await;
+            Ok::<_, Fault>(())
+        })
+        .await
+        .unwrap_err();
     assert_eq!(error.cancelled(), Some(&stop()));
-    let read = scope_on(&on.spawner, |tg| async move {
+    let read = ingather::on(&on.spawner).scope(|tg| async move {
         let key = tg.spawn(pending::<()>());
         current_token().cancel_with(stop());
         key.await.unwrap_err().to_string()
@@ -149,7 +149,7 @@ async fn a_token_of_a_child_turns_what_is_inside_and_nothing_outside(on: Site) {
     let outer = GroupOptions::new().grace(HOUR).on(&on.spawner).group();
     let inside = on.clone();
     let child = outer.spawn(async move {
-        let read = scope_on(&inside.spawner, |tg| async move {
+        let read = ingather::on(&inside.spawner).scope(|tg| async move {
             let body = tg.token();
             let grandchild = tg.spawn(async move { current_token().cancelled().await });
             yields(3).await;

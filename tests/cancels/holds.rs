@@ -8,13 +8,13 @@ use std::time::Duration;
 
 use futures::StreamExt;
 use futures::future::BoxFuture;
-use ingather::kind::Cut;
+use ingather::cancel::{CancelKind, cancel_reason, with_cleanup};
+use ingather::clock::sleep;
+use ingather::kind::{Cut, Shared};
 use ingather::testing::TestExecutor;
-use ingather::time::sleep;
 use ingather::{
-    CancelKind, Deadline, GatherGroup, GatherIncomplete, GroupError, GroupOptions, Shared,
-    cancel_reason, current_token, inline_scope, map_concurrent, scope, scope_on, shield,
-    try_map_concurrent_unordered, try_scope, with_cleanup,
+    Deadline, GatherGroup, GatherIncomplete, GroupError, GroupOptions, current_token, inline,
+    map_concurrent, scope, shield, try_map_concurrent, try_scope,
 };
 
 use crate::support::{Fault, Gate, HOUR, Polls, Site, behaviour, until, watched, yields};
@@ -54,7 +54,7 @@ async fn awaits(form: usize, kind: usize) {
             scope(|tg| async move { drop(tg.spawn(holder(kind))) }).await;
         }
         1 => {
-            inline_scope(|tg| async move { drop(tg.spawn(holder(kind))) }).await;
+            inline::scope(|tg| async move { drop(tg.spawn(holder(kind))) }).await;
         }
         2 => {
             scope(|_| async move {
@@ -91,7 +91,7 @@ async fn awaits(form: usize, kind: usize) {
                 holder(kind).await;
                 Err::<(), _>(Fault("after the hold"))
             };
-            let mut items = pin!(try_map_concurrent_unordered([kind, kind], 2, fails));
+            let mut items = pin!(try_map_concurrent([kind, kind], 2, fails).unordered());
             while items.next().await.is_some() {}
         }
         _ => {
@@ -214,7 +214,11 @@ async fn a_cleanup_is_polled_once_however_it_is_cancelled(on: Site) {
             drop(tell.send(current_token()));
             match way {
                 // In a group further in, and in a body that can fail.
-                4 => scope_on(&spawner, |tg| async move { drop(tg.spawn(cleans)) }).await,
+                4 => {
+                    ingather::on(&spawner)
+                        .scope(|tg| async move { drop(tg.spawn(cleans)) })
+                        .await
+                }
                 5 => drop(
                     GroupOptions::new()
                         .on(&spawner)
@@ -270,11 +274,15 @@ async fn a_group_in_a_body_that_cannot_fail_goes_on(on: Site) {
                     1 => group.spawn(shield(waits)),
                     2 => group.spawn(with_cleanup(pending(), || waits)),
                     3 => group.spawn(async move {
-                        scope_on(&spawner, |tg| async move { drop(tg.spawn(shield(waits))) }).await;
+                        ingather::on(&spawner)
+                            .scope(|tg| async move { drop(tg.spawn(shield(waits))) })
+                            .await;
                     }),
                     _ => group.spawn(async move {
                         let inner = with_cleanup(pending::<()>(), || waits);
-                        scope_on(&spawner, |tg| async move { drop(tg.spawn(inner)) }).await;
+                        ingather::on(&spawner)
+                            .scope(|tg| async move { drop(tg.spawn(inner)) })
+                            .await;
                     }),
                 };
                 yields(3).await;
@@ -305,23 +313,25 @@ async fn a_group_in_a_body_that_cannot_fail_goes_with_what_both_are_in(on: Site)
         let witness = drops.witness();
         let key = group.spawn(async move {
             let inner = spawner.clone();
-            scope_on(&spawner, |outer| async move {
-                outer.cancel();
-                scope_on(&inner, |tg| async move {
-                    tg.spawn(async move {
-                        let _held = witness;
-                        tells.wait().await;
-                    });
-                    let waits = async move { opened.wait().await };
-                    match what {
-                        0 => drop(tg.spawn(waits)),
-                        1 => drop(tg.spawn(shield(waits))),
-                        _ => drop(tg.spawn(with_cleanup(pending::<()>(), || waits))),
-                    }
+            ingather::on(&spawner)
+                .scope(|outer| async move {
+                    outer.cancel();
+                    ingather::on(&inner)
+                        .scope(|tg| async move {
+                            tg.spawn(async move {
+                                let _held = witness;
+                                tells.wait().await;
+                            });
+                            let waits = async move { opened.wait().await };
+                            match what {
+                                0 => drop(tg.spawn(waits)),
+                                1 => drop(tg.spawn(shield(waits))),
+                                _ => drop(tg.spawn(with_cleanup(pending::<()>(), || waits))),
+                            }
+                        })
+                        .await;
                 })
                 .await;
-            })
-            .await;
         });
         until(|| begun.waiting() == 1).await;
         if what < 2 {
@@ -341,7 +351,7 @@ async fn a_group_in_a_body_that_cannot_fail_goes_with_what_both_are_in(on: Site)
 fn dropped_at(own: u64, outer: u64, inner_at: Option<u64>, outer_at: Option<u64>) -> u64 {
     let executor = TestExecutor::seeded(own + outer);
     executor.block_on(async move {
-        let start = ingather::time::now();
+        let start = ingather::clock::now();
         let (told, ended) = futures::channel::oneshot::channel();
         let group = GroupOptions::new().grace(ms(outer)).group();
         let key = group.spawn(async move {
@@ -350,7 +360,7 @@ fn dropped_at(own: u64, outer: u64, inner_at: Option<u64>, outer_at: Option<u64>
                 .scope(|tg| async move {
                     tg.spawn(async move {
                         let _told = crate::support::AtDrop(Some(move || {
-                            let _ = told.send(ingather::time::now() - start);
+                            let _ = told.send(ingather::clock::now() - start);
                         }));
                         pending::<()>().await;
                     });

@@ -4,12 +4,11 @@ use std::future::pending;
 use std::rc::Rc;
 use std::sync::{Arc, Mutex};
 
+use ingather::cancel::{CancelKind, cancel_reason};
+use ingather::clock::sleep;
+use ingather::kind::Kind;
 use ingather::testing::{TestExecutor, Trace};
-use ingather::time::sleep;
-use ingather::{
-    CancelKind, CancelReason, GroupOptions, Key, Kind, Scope, cancel_reason, current_token, shield,
-    try_scope_on,
-};
+use ingather::{CancelReason, GroupOptions, Key, Scope, current_token, shield};
 
 use crate::support::{
     Drops, Fault, Gate, HOUR, Polls, SECOND, Site, at_drop, behaviour, kind, may_block, over_seeds,
@@ -163,7 +162,7 @@ async fn a_child_that_is_over_stays_what_it_is(on: Site) {
 
 // Cancelling-8, Errors-4
 async fn a_cancelled_child_is_no_failure(on: Site) {
-    let value = try_scope_on(&on.spawner, |tg| async move {
+    let value = ingather::on(&on.spawner).try_scope(|tg| async move {
         let key = tg.spawn(pending::<()>());
         key.cancel();
         assert!(key.await.unwrap_err().is_cancelled());
@@ -203,7 +202,7 @@ async fn a_group_inside_is_told_and_dropped_with_the_child(on: Site) {
         let keys = Arc::new(Mutex::new(None));
         let gate = Gate::new();
         let (kept, waits, inside) = (Arc::clone(&keys), gate.clone(), on.clone());
-        let key = group.spawn(ingather::scope_on(&on.spawner, |tg| async move {
+        let key = group.spawn(ingather::on(&on.spawner).scope(|tg| async move {
             let waits_too = waits.clone();
             let told = tg.spawn(async move {
                 let both = futures::future::join(current_token().cancelled_owned(), async {
@@ -237,7 +236,7 @@ async fn the_siblings_of_a_shielded_grandchild_are_dropped(on: Site) {
     let group = GroupOptions::new().on(&on.spawner).group();
     let (gate, other, drops) = (Gate::new(), Gate::new(), Drops::new());
     let (waits, waits_too, held) = (gate.clone(), other.clone(), drops.witness());
-    let key = group.spawn(ingather::scope_on(&on.spawner, |tg| async move {
+    let key = group.spawn(ingather::on(&on.spawner).scope(|tg| async move {
         tg.spawn(shield(async move { waits.wait().await }));
         tg.spawn(async move {
             let _held = held;
@@ -298,7 +297,7 @@ async fn cancels_one<K: Kind>(
 // Cancelling-8, Inline-1, Blocking-1
 async fn children_of_scopes_that_borrow_are_cancelled_alone(on: Site) {
     let gate = Gate::new();
-    ingather::inline_scope(|tg| {
+    ingather::inline::scope(|tg| {
         let gate = &gate;
         async move {
             let one = tg.spawn(async { gate.wait().await });
@@ -309,7 +308,7 @@ async fn children_of_scopes_that_borrow_are_cancelled_alone(on: Site) {
     .await;
     if may_block(&on) {
         let (gate, stopped) = (&Gate::new(), Gate::new());
-        ingather::blocking_scope_on(&on.spawner, |tg| {
+        ingather::parallel::on(&on.spawner).scope(|tg| {
             let one = tg.spawn(async { gate.wait().await });
             let other = tg.spawn(async { gate.wait().await });
             one.cancel_with(stop());
@@ -328,7 +327,7 @@ fn a_local_child_is_cancelled_alone() {
     watched("a_local_child_is_cancelled_alone", || {
         let executor = TestExecutor::new();
         let options = GroupOptions::new().grace(SECOND);
-        let local = options.local_scope_on(&executor, |tg| async move {
+        let local = options.local(&executor).scope(|tg| async move {
             let (gate, shared) = (Gate::new(), Rc::new(()));
             let mine = Rc::clone(&shared);
             let one = tg.spawn(async move {

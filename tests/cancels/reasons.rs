@@ -3,8 +3,7 @@
 use std::future::pending;
 
 use ingather::{
-    CancelReason, GatherGroup, GatherIncomplete, Key, Ready, current_token, inline_scope, scope_on,
-    shield,
+    CancelReason, GatherGroup, GatherIncomplete, Key, Ready, current_token, inline, shield,
 };
 
 use crate::support::{Site, behaviour};
@@ -43,8 +42,12 @@ async fn a_reason_says_which_child_cancelled(on: Site) {
                     3 => key.cancel(),
                     4 => shield(async { handle.cancel() }).await,
                     5 => drop(token.drop_guard()),
-                    6 => scope_on(&spawner, |_| async move { handle.cancel() }).await,
-                    _ => inline_scope(|_| async move { handle.cancel() }).await,
+                    6 => {
+                        ingather::on(&spawner)
+                            .scope(|_| async move { handle.cancel() })
+                            .await
+                    }
+                    _ => inline::scope(|_| async move { handle.cancel() }).await,
                 }
                 key
             }
@@ -74,7 +77,9 @@ async fn a_cancel_by_nobodys_child_names_none(on: Site) {
     let handle = group.handle();
     let victim = group.spawn(pending::<()>());
     // The site may be a job, and is no child.
-    scope_on(&on.spawner, |_| async move { handle.cancel() }).await;
+    ingather::on(&on.spawner)
+        .scope(|_| async move { handle.cancel() })
+        .await;
     let reason = reason_of(victim).await;
     assert_eq!(
         (reason.child(), reason.to_string()),

@@ -1,9 +1,10 @@
 //! Shields in local groups, and very many of them.
 
 use crate::support::{Drops, SECOND, watched, yields};
+use ingather::cancel::with_cleanup;
+use ingather::clock::sleep;
 use ingather::testing::TestExecutor;
-use ingather::time::sleep;
-use ingather::{Key, scope, shield, timeout, with_cleanup};
+use ingather::{Key, scope, shield, timeout};
 use std::future::pending;
 use std::rc::Rc;
 use std::sync::{Arc, Mutex};
@@ -18,7 +19,7 @@ fn a_local_group_honours_shields_and_its_drop_does_not() {
             let shared = Rc::new(());
             let keys: Arc<Mutex<Vec<Key<()>>>> = Arc::default();
             let (mine, kept) = (Rc::clone(&shared), Arc::clone(&keys));
-            let mut local = Box::pin(ingather::local_scope_on(&executor, |tg| async move {
+            let mut local = Box::pin(ingather::local::on(&executor).scope(|tg| async move {
                 let other = Rc::clone(&mine);
                 let one = tg.spawn(shield(async move {
                     sleep(2 * SECOND).await;

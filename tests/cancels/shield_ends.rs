@@ -11,12 +11,10 @@ use std::pin::Pin;
 use std::time::Duration;
 
 use futures::FutureExt;
+use ingather::cancel::{CancelKind, cancel_reason, current_deadline, with_cleanup};
+use ingather::clock::{now, sleep};
 use ingather::testing::Trace;
-use ingather::time::{now, sleep};
-use ingather::{
-    CancelKind, Deadline, GroupOptions, cancel_reason, current_deadline, current_token, scope,
-    scope_on, shield, timeout, with_cleanup,
-};
+use ingather::{Deadline, GroupOptions, current_token, scope, shield, timeout};
 
 use crate::support::{
     Drops, Gate, HOUR, SECOND, Site, at_drop, behaviour, kind, over_seeds, stepper, until, watched,
@@ -70,7 +68,7 @@ async fn a_shield_dropped_by_a_panic_holds_nothing_outside(on: Site) {
     let (gate, inside) = (Gate::new(), on.clone());
     let waits = gate.clone();
     let key = group.spawn(async move {
-        let panics = scope_on(&inside.spawner, |tg| async move {
+        let panics = ingather::on(&inside.spawner).scope(|tg| async move {
             tg.spawn(shield(async { crate::support::boom("behind a shield") }));
         });
         assert_eq!(
@@ -99,7 +97,7 @@ async fn an_owner_that_is_dropped_drops_what_a_shield_holds(on: Site) {
         };
         let (one, two) = (wait(), wait());
         let key = group.spawn(one);
-        let nested = group.spawn(scope_on(&inside.spawner, |tg| async move {
+        let nested = group.spawn(ingather::on(&inside.spawner).scope(|tg| async move {
             tg.spawn(two);
         }));
         until(|| gate.waiting() == 2).await;
@@ -125,11 +123,11 @@ async fn an_owner_that_is_dropped_drops_what_a_shield_holds(on: Site) {
 async fn an_owner_dropped_inside_a_shield_drops_its_children(on: Site) {
     let drops = Drops::new();
     let (held, inside) = (drops.witness(), on.clone());
-    let done = scope_on(&on.spawner, |tg| async move {
+    let done = ingather::on(&on.spawner).scope(|tg| async move {
         tg.spawn(shield(async move {
             let gate = Gate::new();
             let waits = gate.clone();
-            let scope = scope_on(&inside.spawner, |tg| async move {
+            let scope = ingather::on(&inside.spawner).scope(|tg| async move {
                 tg.spawn(shield(async move {
                     let _held = held;
                     waits.wait().await;
@@ -206,7 +204,8 @@ fn a_child_behind_a_shield_is_dropped_on_the_dropping_thread() {
                     });
                     group.spawn(async move {
                         if nested {
-                            scope_on(&inner, |tg| async move { tg.spawn(child).await })
+                            ingather::on(&inner)
+                                .scope(|tg| async move { tg.spawn(child).await })
                                 .await
                                 .ok();
                         } else {

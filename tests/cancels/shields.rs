@@ -4,10 +4,8 @@ use std::future::{Future, pending};
 
 use futures::FutureExt;
 use futures::future::BoxFuture;
-use ingather::{
-    CancelKind, CancelReason, Deadline, GroupOptions, cancel_reason, checkpoint, current_deadline,
-    current_token, scope_on, shield, try_scope_on,
-};
+use ingather::cancel::{CancelKind, cancel_reason, current_deadline};
+use ingather::{CancelReason, Deadline, GroupOptions, checkpoint, current_token, shield};
 
 use crate::support::{
     AtOnce, Drops, Fault, Gate, HOUR, Polls, Site, Trace, behaviour, kind, until, yield_now, yields,
@@ -87,7 +85,7 @@ async fn behind_a_shield_everything_reads_uncancelled(on: Site) {
                 assert!(token.same_as(&current_token()));
                 assert!(token.cancelled().at_once().is_none());
                 assert_eq!(current_deadline(), Deadline::NEVER);
-                let inner = scope_on(&inside.spawner, |tg| async move {
+                let inner = ingather::on(&inside.spawner).scope(|tg| async move {
                     let key = tg.spawn(async {
                         (
                             cancel_reason(),
@@ -126,7 +124,7 @@ async fn a_shield_in_a_body_holds_off_its_drop(on: Site) {
         trace.log("opens");
         gate.open();
     };
-    let scope = try_scope_on(&on.spawner, |tg| async move {
+    let scope = ingather::on(&on.spawner).try_scope(|tg| async move {
         tg.spawn(async move {
             let _held = held;
             pending::<()>().await;
@@ -160,9 +158,9 @@ async fn a_shield_further_in_holds_all_that_it_is_in(on: Site) {
         let end = log.at_drop("child of the group dropped");
         let key = group.spawn(async move {
             let _end = end;
-            let middle = try_scope_on(&inside.spawner.clone(), |tg| async move {
+            let middle = ingather::on(&inside.spawner.clone()).try_scope(|tg| async move {
                 tg.spawn(one);
-                let innermost = tg.spawn(scope_on(&inside.spawner, |tg| async move {
+                let innermost = tg.spawn(ingather::on(&inside.spawner).scope(|tg| async move {
                     tg.spawn(two);
                     tg.spawn(child);
                 }));
@@ -250,12 +248,13 @@ fn scopes(on: Site, depth: usize, gate: Gate, log: Trace) -> BoxFuture<'static, 
             log.log("over");
             return;
         }
-        scope_on(&on.spawner.clone(), |tg| async move {
-            tg.spawn(pending::<()>());
-            tg.spawn(scopes(on, depth - 1, gate, log)).await
-        })
-        .await
-        .ok();
+        ingather::on(&on.spawner.clone())
+            .scope(|tg| async move {
+                tg.spawn(pending::<()>());
+                tg.spawn(scopes(on, depth - 1, gate, log)).await
+            })
+            .await
+            .ok();
     }
     .boxed()
 }

@@ -5,10 +5,8 @@ use crate::support::{
     Drops, Fault, Gate, HOUR, Site, Trace, behaviour, kind, may_block, reason, until, yield_now,
     yields,
 };
-use ingather::{
-    CancelKind, CancelReason, GatherGroup, GroupOptions, Key, cancel_reason, current_token,
-    inline_scope, scope_on, shield, try_scope_on, with_cleanup,
-};
+use ingather::cancel::{CancelKind, cancel_reason, with_cleanup};
+use ingather::{CancelReason, GatherGroup, GroupOptions, Key, current_token, inline, shield};
 use std::future::{Future, pending, poll_fn};
 use std::pin::Pin;
 use std::sync::{Arc, Mutex};
@@ -46,7 +44,7 @@ async fn a_shield_opened_after_the_cancel_holds(on: Site) {
     gate.open();
     let (one, two) = (gate.clone(), gate.clone());
     let trace = log.clone();
-    let scope = try_scope_on(&on.spawner, |tg| async move {
+    let scope = ingather::on(&on.spawner).try_scope(|tg| async move {
         tg.cancel();
         shield(async move {
             yields(2).await;
@@ -113,13 +111,14 @@ async fn a_child_started_from_behind_a_shield_is_not_covered(on: Site) {
     group.spawn(async move {
         shield(async move {
             // From a scope inside the shield, too.
-            scope_on(&inside.spawner, |_| async move {
-                handle.spawn(async move {
-                    let _held = held;
-                    begins.wait().await;
-                });
-            })
-            .await;
+            ingather::on(&inside.spawner)
+                .scope(|_| async move {
+                    handle.spawn(async move {
+                        let _held = held;
+                        begins.wait().await;
+                    });
+                })
+                .await;
             waits.wait().await;
         })
         .await;
@@ -216,7 +215,7 @@ async fn holds(drops: &Drops) {
 // Shields-1, Shields-3, Inline-1, Blocking-1
 async fn shields_hold_in_scopes_that_borrow(on: Site) {
     let (drops, begun) = (Drops::new(), Gate::new());
-    inline_scope(|tg| {
+    inline::scope(|tg| {
         let (drops, begun) = (&drops, &begun);
         async move {
             let shielded = tg.spawn(outlives(begun, drops));
@@ -231,7 +230,7 @@ async fn shields_hold_in_scopes_that_borrow(on: Site) {
     if may_block(&on) {
         let drops = Drops::new();
         let (keys, begun) = (Mutex::new(None), Gate::new());
-        ingather::blocking_scope_on(&on.spawner, |tg| {
+        ingather::parallel::on(&on.spawner).scope(|tg| {
             let (drops, begun) = (&drops, &begun);
             let shielded = tg.spawn(async move {
                 until(|| drops.made() == 1).await;
@@ -279,22 +278,23 @@ async fn a_group_behind_a_shield_is_not_told_through_a_shield_in_it(on: Site) {
     let (gate, log, inside) = (Gate::new(), Trace::new(), on.clone());
     let (waits, trace) = (gate.clone(), log.clone());
     let key = group.spawn(shield(async move {
-        scope_on(&inside.spawner, |tg| async move {
-            let wait = |entry: &'static str| {
-                let (waits, log) = (waits.clone(), trace.clone());
-                async move {
-                    waits.wait().await;
-                    yield_now().await;
-                    log.log(entry);
-                }
-            };
-            tg.spawn(shield(wait("shielded")));
-            tg.spawn(with_cleanup(wait("with a clean-up"), || async {}));
-            tg.spawn(wait("neither"));
-            wait("body").await;
-            assert!(!tg.is_cancelled());
-        })
-        .await;
+        ingather::on(&inside.spawner)
+            .scope(|tg| async move {
+                let wait = |entry: &'static str| {
+                    let (waits, log) = (waits.clone(), trace.clone());
+                    async move {
+                        waits.wait().await;
+                        yield_now().await;
+                        log.log(entry);
+                    }
+                };
+                tg.spawn(shield(wait("shielded")));
+                tg.spawn(with_cleanup(wait("with a clean-up"), || async {}));
+                tg.spawn(wait("neither"));
+                wait("body").await;
+                assert!(!tg.is_cancelled());
+            })
+            .await;
         7
     }));
     until(|| gate.waiting() == 4).await;

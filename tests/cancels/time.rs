@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use futures::future::{Either, FutureExt, select};
 use futures::stream::StreamExt;
-use ingather::time::{Clock, interval, interval_at, now, sleep, sleep_until, timeout_at};
-use ingather::{Deadline, inline_scope, scope_on, timeout};
+use ingather::clock::{Clock, interval, interval_at, now, sleep, sleep_until, timeout_at};
+use ingather::{Deadline, inline, timeout};
 
 use crate::support::{
     AtOnce, ByHand, CountingWaker, Gate, MOMENT, SECOND, Site, Wound, behaviour, with_wound,
@@ -33,59 +33,61 @@ async fn the_clock_of_the_spawner_counts_in_body_and_children(on: Site) {
     let clock = Wound::new();
     let start = clock.now();
     let inner = clock.clone();
-    let waited = scope_on(&clock.on(&on.spawner), |tg| async move {
-        assert_eq!(now(), start);
-        let child = tg.spawn(async {
-            let before = now();
-            sleep(3600 * SECOND).await;
-            now() - before
-        });
-        // An inline scope leaves the current spawner as it is, and with it the clock.
-        assert_eq!(inline_scope(|_| async { now() }).await, start);
-        inner.until_waiting(1).await;
-        inner.wind(3600 * SECOND);
-        child.await
-    })
-    .await;
+    let waited = ingather::on(&clock.on(&on.spawner))
+        .scope(|tg| async move {
+            assert_eq!(now(), start);
+            let child = tg.spawn(async {
+                let before = now();
+                sleep(3600 * SECOND).await;
+                now() - before
+            });
+            // An inline scope leaves the current spawner as it is, and with it the clock.
+            assert_eq!(inline::scope(|_| async { now() }).await, start);
+            inner.until_waiting(1).await;
+            inner.wind(3600 * SECOND);
+            child.await
+        })
+        .await;
     assert_eq!(waited, Ok(3600 * SECOND));
 }
 
 // Time-1
 async fn the_clock_is_settled_where_a_sleep_is_made(on: Site) {
     let (clock, other) = (Wound::new(), Wound::new());
-    let made = scope_on(&clock.on(&on.spawner), |_| async {
-        (sleep(SECOND), timeout(SECOND, pending::<()>()))
-    });
+    let made = ingather::on(&clock.on(&on.spawner))
+        .scope(|_| async { (sleep(SECOND), timeout(SECOND, pending::<()>())) });
     let (slept, timed) = made.await;
     let inner = clock.clone();
-    scope_on(&other.on(&on.spawner), |_| async move {
-        let (mut slept, mut timed) = (ByHand::new(slept), ByHand::new(timed));
-        assert!(slept.poll().is_pending() && timed.poll().is_pending());
-        assert_eq!((inner.waiting(), other.made()), (2, 0));
-        other.wind(2 * SECOND);
-        assert!(slept.poll().is_pending() && timed.poll().is_pending());
-        inner.wind(SECOND);
-        assert_eq!((slept.wakes(), timed.wakes()), (1, 1));
-        assert!(slept.poll().is_ready() && timed.poll().is_ready());
-    })
-    .await;
+    ingather::on(&other.on(&on.spawner))
+        .scope(|_| async move {
+            let (mut slept, mut timed) = (ByHand::new(slept), ByHand::new(timed));
+            assert!(slept.poll().is_pending() && timed.poll().is_pending());
+            assert_eq!((inner.waiting(), other.made()), (2, 0));
+            other.wind(2 * SECOND);
+            assert!(slept.poll().is_pending() && timed.poll().is_pending());
+            inner.wind(SECOND);
+            assert_eq!((slept.wakes(), timed.wakes()), (1, 1));
+            assert!(slept.poll().is_ready() && timed.poll().is_ready());
+        })
+        .await;
 }
 
 // Time-2
 async fn nothing_ends_early(on: Site) {
-    scope_on(&on.spawner, |tg| async move {
-        for _ in 0..4 {
-            tg.spawn(async {
-                let before = now();
-                sleep(MOMENT).await;
-                assert!(now() - before >= MOMENT);
-                let deadline = Deadline::after(MOMENT);
-                timeout_at(deadline, pending::<()>()).await.unwrap_err();
-                assert!(deadline.is_over());
-            });
-        }
-    })
-    .await;
+    ingather::on(&on.spawner)
+        .scope(|tg| async move {
+            for _ in 0..4 {
+                tg.spawn(async {
+                    let before = now();
+                    sleep(MOMENT).await;
+                    assert!(now() - before >= MOMENT);
+                    let deadline = Deadline::after(MOMENT);
+                    timeout_at(deadline, pending::<()>()).await.unwrap_err();
+                    assert!(deadline.is_over());
+                });
+            }
+        })
+        .await;
     with_wound(on, |clock| async move {
         let mut slept = ByHand::new(sleep(SECOND));
         assert!(slept.poll().is_pending());
@@ -102,7 +104,7 @@ async fn nothing_ends_early(on: Site) {
 
 // Time-2
 async fn what_is_zero_or_past_is_ready_at_once_without_a_timer(on: Site) {
-    let real = scope_on(&on.spawner, |tg| async move {
+    let real = ingather::on(&on.spawner).scope(|tg| async move {
         tg.spawn(async {
             let past = now() - MOMENT;
             let ends = [sleep(Duration::ZERO), sleep_until(past), sleep_until(now())];
@@ -155,7 +157,7 @@ async fn what_is_too_long_for_an_instant_never_comes(on: Site) {
 
 // Time-2
 async fn an_enormous_sleep_keeps_no_other_from_ending(on: Site) {
-    let first = scope_on(&on.spawner, |tg| async move {
+    let first = ingather::on(&on.spawner).scope(|tg| async move {
         // An instant that there is, if only just.
         let enormous = || sleep(Duration::from_secs(1 << 62));
         assert!(!enormous().deadline().is_never());
@@ -307,12 +309,13 @@ async fn an_interval_skips_what_it_missed(on: Site) {
 // Time-8
 async fn an_interval_of_a_millisecond_goes_on(on: Site) {
     let period = Duration::from_millis(1);
-    let due = scope_on(&on.spawner, |_| async move {
-        let ticks = interval(period).take(4);
-        let ticks = ticks.inspect(|due| assert!(*due <= now()));
-        ticks.collect::<Vec<_>>().await
-    })
-    .await;
+    let due = ingather::on(&on.spawner)
+        .scope(|_| async move {
+            let ticks = interval(period).take(4);
+            let ticks = ticks.inspect(|due| assert!(*due <= now()));
+            ticks.collect::<Vec<_>>().await
+        })
+        .await;
     assert_eq!(due.len(), 4);
     for pair in due.windows(2) {
         let apart = pair[1] - pair[0];

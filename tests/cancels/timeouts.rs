@@ -5,8 +5,8 @@ use std::task::Poll;
 use std::time::{Duration, Instant};
 
 use futures::future::FutureExt;
-use ingather::time::{now, sleep, timeout_at};
-use ingather::{Deadline, TimedOut, scope_on, timeout};
+use ingather::clock::{now, sleep, timeout_at};
+use ingather::{Deadline, TimedOut, timeout};
 
 use crate::support::{
     ByHand, Drops, Gate, Kind, MOMENT, SECOND, Site, Trace, behaviour, boom, panic_of, with_wound,
@@ -25,14 +25,15 @@ behaviour!(
 
 // Time-3
 async fn what_is_ready_counts_although_the_time_is_over(on: Site) {
-    scope_on(&on.spawner, |_| async {
-        assert_eq!(timeout(Duration::ZERO, ready(1)).await, Ok(1));
-        let past = now() - SECOND;
-        assert_eq!(timeout_at(past, async { 2 }).await, Ok(2));
-        assert!(timeout(Duration::ZERO, pending::<()>()).await.is_err());
-        assert!(timeout_at(past, yield_now()).await.is_err());
-    })
-    .await;
+    ingather::on(&on.spawner)
+        .scope(|_| async {
+            assert_eq!(timeout(Duration::ZERO, ready(1)).await, Ok(1));
+            let past = now() - SECOND;
+            assert_eq!(timeout_at(past, async { 2 }).await, Ok(2));
+            assert!(timeout(Duration::ZERO, pending::<()>()).await.is_err());
+            assert!(timeout_at(past, yield_now()).await.is_err());
+        })
+        .await;
     with_wound(on, |clock| async move {
         let gate = Gate::new();
         let mut timed = ByHand::new(timeout(SECOND, gate.wait()));
@@ -49,30 +50,31 @@ async fn what_is_ready_counts_although_the_time_is_over(on: Site) {
 async fn a_timeout_drops_its_future_before_it_returns(on: Site) {
     let log = Trace::new();
     let trace = log.clone();
-    scope_on(&on.spawner, |_| async move {
-        let held = trace.at_drop("dropped");
-        let hangs = async move {
-            let _held = held;
-            pending::<()>().await;
-        };
-        // Held, so that it is not the drop of the timeout which drops the future.
-        let mut timed = Box::pin(timeout(MOMENT, hangs));
-        let deadline = timed.deadline();
-        let error = timed.as_mut().await.unwrap_err();
-        assert_eq!(error.deadline(), deadline);
-        trace.log("timed out");
-        let held = trace.at_drop("value's future dropped");
-        let mut timed = Box::pin(timeout(
-            MOMENT,
-            poll_fn(move |_| {
-                let _held = &held;
-                Poll::Ready(())
-            }),
-        ));
-        assert_eq!(timed.as_mut().await, Ok(()));
-        trace.log("in time");
-    })
-    .await;
+    ingather::on(&on.spawner)
+        .scope(|_| async move {
+            let held = trace.at_drop("dropped");
+            let hangs = async move {
+                let _held = held;
+                pending::<()>().await;
+            };
+            // Held, so that it is not the drop of the timeout which drops the future.
+            let mut timed = Box::pin(timeout(MOMENT, hangs));
+            let deadline = timed.deadline();
+            let error = timed.as_mut().await.unwrap_err();
+            assert_eq!(error.deadline(), deadline);
+            trace.log("timed out");
+            let held = trace.at_drop("value's future dropped");
+            let mut timed = Box::pin(timeout(
+                MOMENT,
+                poll_fn(move |_| {
+                    let _held = &held;
+                    Poll::Ready(())
+                }),
+            ));
+            assert_eq!(timed.as_mut().await, Ok(()));
+            trace.log("in time");
+        })
+        .await;
     let expected = ["dropped", "timed out", "value's future dropped", "in time"];
     assert_eq!(log.entries(), expected);
 }
@@ -111,7 +113,7 @@ async fn a_scope_that_is_timed_out_drops_its_children(on: Site) {
     with_wound(on, |clock| async move {
         let all = Gate::new();
         let open = all.clone();
-        let hangs = scope_on(&spawner, |tg| async move {
+        let hangs = ingather::on(&spawner).scope(|tg| async move {
             for number in 0..10 {
                 let (held, open) = (held.witness(), open.clone());
                 tg.spawn(async move {
@@ -151,7 +153,7 @@ async fn a_future_that_wakes_itself_for_ever_is_timed_out(on: Site) {
             Poll::<()>::Pending
         })
     };
-    let ends = scope_on(&on.spawner, |tg| async move {
+    let ends = ingather::on(&on.spawner).scope(|tg| async move {
         let (one, two) = (tg.spawn(timeout(MOMENT, busy())), tg.spawn(sleep(MOMENT)));
         let body = timeout(MOMENT, busy()).await;
         (one.await.unwrap(), body, two.await)

@@ -4,7 +4,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::task::{Context, Wake, Waker};
 
-use ingather::{CallbackGuard, CancelReason, CancelToken};
+use ingather::cancel::CallbackGuard;
+use ingather::{CancelReason, CancelToken};
 
 use crate::support::{ByHand, Drops, Trace, boom, unhandled, watched};
 use crate::tokens::{cause, with};

@@ -5,8 +5,9 @@ use std::sync::{Arc, Barrier, Mutex};
 use std::thread;
 
 use futures::executor::block_on;
-use ingather::futures::CancelledOwned;
-use ingather::{CallbackGuard, CancelKind, CancelReason, CancelToken};
+use ingather::cancel::{CallbackGuard, CancelKind};
+use ingather::types::CancelledOwned;
+use ingather::{CancelReason, CancelToken};
 
 use crate::support::{ByHand, Rng, watchdog::watched_for, watched};
 

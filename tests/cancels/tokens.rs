@@ -5,7 +5,8 @@ use std::mem::forget;
 use std::panic::{AssertUnwindSafe, RefUnwindSafe, UnwindSafe, catch_unwind};
 use std::task::{Context, Poll};
 
-use ingather::{CancelKind, CancelReason, CancelToken, scope_on};
+use ingather::cancel::CancelKind;
+use ingather::{CancelReason, CancelToken};
 
 use crate::support::{ByHand, CountingWaker, Drops, Site, Trace, behaviour, boom, panic_of};
 
@@ -18,20 +19,21 @@ behaviour!(
 // Tokens-2, Tokens-6
 async fn a_cancel_reaches_every_child_that_waits(on: Site) {
     let root = CancelToken::new();
-    let reasons = scope_on(&on.spawner, |tg| async move {
-        let mut keys = Vec::new();
-        for _ in 0..20 {
-            let token = root.child_token();
-            keys.push(tg.spawn(async move { token.cancelled().await }));
-        }
-        tg.spawn(async move { root.cancel_with(CancelReason::with_message("enough")) });
-        let mut reasons = Vec::new();
-        for key in keys {
-            reasons.push(key.await.unwrap());
-        }
-        reasons
-    })
-    .await;
+    let reasons = ingather::on(&on.spawner)
+        .scope(|tg| async move {
+            let mut keys = Vec::new();
+            for _ in 0..20 {
+                let token = root.child_token();
+                keys.push(tg.spawn(async move { token.cancelled().await }));
+            }
+            tg.spawn(async move { root.cancel_with(CancelReason::with_message("enough")) });
+            let mut reasons = Vec::new();
+            for key in keys {
+                reasons.push(key.await.unwrap());
+            }
+            reasons
+        })
+        .await;
     assert_eq!(reasons.len(), 20);
     for reason in reasons {
         assert_eq!(reason.kind(), CancelKind::Parent);
@@ -44,18 +46,19 @@ async fn a_child_that_looks_at_a_token_finishes_its_work(on: Site) {
     let token = CancelToken::new();
     let (looks, rounds) = (token.clone(), Trace::new());
     let log = rounds.clone();
-    let first = scope_on(&on.spawner, |tg| async move {
-        let key = tg.spawn(async move {
-            while !looks.is_cancelled() {
-                crate::support::yield_now().await;
-            }
-            log.log("finished");
-        });
-        let first = token.cancel();
-        key.await.unwrap();
-        first && !token.cancel()
-    })
-    .await;
+    let first = ingather::on(&on.spawner)
+        .scope(|tg| async move {
+            let key = tg.spawn(async move {
+                while !looks.is_cancelled() {
+                    crate::support::yield_now().await;
+                }
+                log.log("finished");
+            });
+            let first = token.cancel();
+            key.await.unwrap();
+            first && !token.cancel()
+        })
+        .await;
     assert!(first);
     assert_eq!(rounds.entries(), ["finished"]);
 }
@@ -70,12 +73,13 @@ async fn a_future_gives_way_to_a_token(on: Site) {
         pending::<()>().await
     });
     let count = drops.clone();
-    let (result, dropped) = scope_on(&on.spawner, |tg| async move {
-        let key = tg.spawn(async move { (never.await, count.count()) });
-        token.cancel();
-        key.await.unwrap()
-    })
-    .await;
+    let (result, dropped) = ingather::on(&on.spawner)
+        .scope(|tg| async move {
+            let key = tg.spawn(async move { (never.await, count.count()) });
+            token.cancel();
+            key.await.unwrap()
+        })
+        .await;
     assert_eq!(result.unwrap_err().kind(), CancelKind::Explicit);
     assert_eq!(dropped, 1, "before the reason was given");
 }

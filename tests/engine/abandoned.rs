@@ -6,10 +6,9 @@ use std::rc::Rc;
 use std::sync::{Arc, Mutex};
 use std::task::Poll;
 
-use ingather::{
-    CancelKind, CancelReason, GatherGroup, GatherIncomplete, Job, LocalGatherGroup, LocalJob,
-    LocalSpawner, SpawnError, Spawner, scope_on, try_scope_on,
-};
+use ingather::cancel::CancelKind;
+use ingather::spawner::{LocalJob, SpawnError};
+use ingather::{CancelReason, GatherGroup, GatherIncomplete, Job, LocalSpawner, Spawner, local};
 
 use crate::support::{
     ByHand, Drops, Gate, HostileSpawner, Mischief, Trace, boom, kind, reason, stepper, watched,
@@ -75,17 +74,15 @@ fn a_scope_whose_jobs_are_lost_ends() {
     watched("a_scope_whose_jobs_are_lost_ends", || {
         for (mischief, text) in losers() {
             let stepper = HostileSpawner::stepped_by(4, mischief, 0);
-            let key = scope_on(
-                &stepper,
-                |tg| async move { tg.spawn(pending::<()>()).await },
-            );
+            let key =
+                ingather::on(&stepper).scope(|tg| async move { tg.spawn(pending::<()>()).await });
             let read = futures::executor::block_on(key);
             let Err(GatherIncomplete::Cancelled(reason)) = read else {
                 panic!("{read:?}")
             };
             assert_eq!(reason.kind(), CancelKind::Abandoned);
 
-            let scope = try_scope_on(&stepper, |tg| async move {
+            let scope = ingather::on(&stepper).try_scope(|tg| async move {
                 drop(tg.spawn(pending::<()>()));
                 Ok::<_, u8>(())
             });
@@ -201,7 +198,7 @@ fn an_owner_on_a_spawner_that_refuses_runs_the_children_itself() {
     watched("an_owner_on_a_spawner_that_refuses", || {
         let gates = [Gate::new(), Gate::new()];
         let waits = gates.clone();
-        let mut scope = ByHand::new(scope_on(&Here, |tg| async move {
+        let mut scope = ByHand::new(ingather::on(&Here).scope(|tg| async move {
             let [one, two] = waits.map(|gate| tg.spawn(async move { gate.wait().await }));
             (one.await, two.await)
         }));
@@ -226,7 +223,7 @@ fn an_owner_that_was_woken_and_not_polled_yet_counts_as_somebody() {
     watched("an_owner_that_was_woken", || {
         let gates = [Gate::new(), Gate::new(), Gate::new()];
         let waits = gates.clone();
-        let mut scope = ByHand::new(scope_on(&Here, |tg| async move {
+        let mut scope = ByHand::new(ingather::on(&Here).scope(|tg| async move {
             let keys = waits.map(|gate| tg.spawn(async move { gate.wait().await }));
             let mut results = Vec::new();
             for key in keys {
@@ -251,7 +248,7 @@ fn an_owner_that_was_woken_and_not_polled_yet_counts_as_somebody() {
 fn an_owner_that_gives_way_counts_as_somebody() {
     watched("an_owner_that_gives_way", || {
         // More than an owner polls in one turn.
-        let scope = scope_on(&Here, |tg| async move {
+        let scope = ingather::on(&Here).scope(|tg| async move {
             let keys: Vec<_> = (0..200).map(|_| tg.spawn(yields(3))).collect();
             let mut over = 0;
             for key in keys {
@@ -290,7 +287,7 @@ fn local_children_whose_owner_goes_away_are_abandoned_where_nobody_else_runs_the
     watched("local_children_whose_owner_goes_away", || {
         let (gate, place) = (Gate::new(), Rc::new(std::cell::RefCell::new(None)));
         let waits = gate.clone();
-        let group = LocalGatherGroup::on_local(&Here);
+        let group = local::on(&Here).group();
         {
             // An owner in its poll does the work, so the refusal of the job is no loss yet.
             let handle = group.handle();
@@ -349,7 +346,7 @@ fn a_spawner_that_runs_jobs_inside_spawn_runs_children_there() {
             let spawner = HostileSpawner::stepped_by(parallelism, inline, 0);
             let log = Trace::new();
             let trace = log.clone();
-            let mut scope = ByHand::new(scope_on(&spawner, |tg| async move {
+            let mut scope = ByHand::new(ingather::on(&spawner).scope(|tg| async move {
                 for number in 0..5 {
                     let (inner, trace) = (tg.clone(), trace.clone());
                     drop(tg.spawn(async move {

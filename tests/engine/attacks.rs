@@ -6,7 +6,8 @@ use std::sync::{Arc, Mutex};
 use std::task::{Poll, Waker};
 use std::thread;
 
-use ingather::{GatherGroup, Scope, SpawnerHandle, scope_on};
+use ingather::spawner::SpawnerHandle;
+use ingather::{GatherGroup, Scope};
 
 use crate::support::{Drops, Gate, Site, behaviour, yield_now, yields};
 
@@ -32,12 +33,13 @@ fn nest(
             return 1;
         }
         let inner = spawner.clone();
-        scope_on(&spawner, |tg| async move {
-            let child = || tg.spawn(nest(inner.clone(), depth - 1, drops.clone()));
-            let (one, two) = (child(), child());
-            one.await.unwrap() + two.await.unwrap()
-        })
-        .await
+        ingather::on(&spawner)
+            .scope(|tg| async move {
+                let child = || tg.spawn(nest(inner.clone(), depth - 1, drops.clone()));
+                let (one, two) = (child(), child());
+                one.await.unwrap() + two.await.unwrap()
+            })
+            .await
     })
 }
 
@@ -75,10 +77,11 @@ fn hang(
             return pending().await;
         }
         let inner = spawner.clone();
-        scope_on(&spawner, |tg| async move {
-            drop(tg.spawn(hang(inner, depth - 1, drops, bottom)));
-        })
-        .await;
+        ingather::on(&spawner)
+            .scope(|tg| async move {
+                drop(tg.spawn(hang(inner, depth - 1, drops, bottom)));
+            })
+            .await;
     })
 }
 
@@ -176,20 +179,21 @@ async fn a_waker_that_is_kept_past_the_group_keeps_no_future(on: Site) {
 async fn a_child_that_drops_the_last_handle_goes_on(on: Site) {
     let drops = Drops::new();
     let held = drops.witness();
-    scope_on(&on.spawner, |tg| {
-        let inner: Scope<'static> = tg.clone();
-        drop(tg.spawn(async move {
-            let _held = held;
-            yield_now().await;
-            drop(inner.spawn(yields(3)));
-            drop(inner);
-            yields(3).await;
-        }));
-        // The body's own handle goes here, before the child has begun or meanwhile.
-        drop(tg);
-        async {}
-    })
-    .await;
+    ingather::on(&on.spawner)
+        .scope(|tg| {
+            let inner: Scope<'static> = tg.clone();
+            drop(tg.spawn(async move {
+                let _held = held;
+                yield_now().await;
+                drop(inner.spawn(yields(3)));
+                drop(inner);
+                yields(3).await;
+            }));
+            // The body's own handle goes here, before the child has begun or meanwhile.
+            drop(tg);
+            async {}
+        })
+        .await;
     assert!(drops.all());
 }
 
@@ -227,7 +231,7 @@ async fn a_child_that_wakes_itself_from_many_threads_is_polled_by_one_at_a_time(
 async fn a_scope_that_moves_between_threads_is_left(on: Site) {
     let (drops, site) = (Drops::new(), on.clone());
     let held = drops.clone();
-    let mut scope = Box::pin(scope_on(&on.spawner, |tg| async move {
+    let mut scope = Box::pin(ingather::on(&on.spawner).scope(|tg| async move {
         let child = |number| {
             let (held, site) = (held.witness(), site.clone());
             tg.spawn(async move {

@@ -6,7 +6,9 @@ use std::sync::{Arc, Mutex};
 use std::task::Poll;
 use std::thread::{self, JoinHandle};
 
-use ingather::{Completion, GatherGroup, GroupOptions, Job, Key, SpawnError, Spawner};
+use ingather::spawner::SpawnError;
+use ingather::types::Completion;
+use ingather::{GatherGroup, GroupOptions, Job, Key, Spawner};
 
 use crate::support::{ByHand, Drops, Gate, PATIENCE, Polls, Trace, until, watched, yields};
 

@@ -6,7 +6,8 @@ use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 use std::sync::{Arc, Mutex};
 
 use futures::future::{FutureExt, pending};
-use ingather::{GatherGroup, Job, Key, Scope, SpawnError, Spawner, SpawnerHandle, scope_on};
+use ingather::spawner::{SpawnError, SpawnerHandle};
+use ingather::{GatherGroup, Job, Key, Scope, Spawner};
 
 use crate::batches::let_go_together;
 use crate::support::{Drops, Fault, Gate, Polls, Site, behaviour, boom, yields};
@@ -157,28 +158,29 @@ async fn a_background_child_is_spawned_within_a_batch(on: Site) {
     let _hold = on.hold();
     let drops = Drops::new();
     let inner = drops.clone();
-    let tally = scope_on(&on.spawner, |tg: Scope<'static>| async move {
-        let gate = Gate::new();
-        for number in 0..12 {
-            let (tg, gate, drops) = (tg.clone(), gate.clone(), inner.clone());
-            let handle = tg.clone();
-            drop(tg.spawn(async move {
-                gate.wait().await;
-                if number == 3 || number == 11 {
-                    let held = drops.witness();
-                    drop(handle.spawn_background(async move {
-                        let _held = held;
-                        pending::<()>().await;
-                    }));
-                }
-                yields(number % 3).await;
-            }));
-        }
-        let_go_together(&gate, 12).await;
-        tg
-    })
-    .await
-    .tally();
+    let tally = ingather::on(&on.spawner)
+        .scope(|tg: Scope<'static>| async move {
+            let gate = Gate::new();
+            for number in 0..12 {
+                let (tg, gate, drops) = (tg.clone(), gate.clone(), inner.clone());
+                let handle = tg.clone();
+                drop(tg.spawn(async move {
+                    gate.wait().await;
+                    if number == 3 || number == 11 {
+                        let held = drops.witness();
+                        drop(handle.spawn_background(async move {
+                            let _held = held;
+                            pending::<()>().await;
+                        }));
+                    }
+                    yields(number % 3).await;
+                }));
+            }
+            let_go_together(&gate, 12).await;
+            tg
+        })
+        .await
+        .tally();
     assert_eq!((drops.made(), drops.count()), (2, 2));
     assert_eq!((tally.ok, tally.cancelled), (12, 2));
 }

@@ -5,9 +5,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use futures::channel::oneshot;
 use futures::future::FutureExt;
-use ingather::{
-    Ending, GatherGroup, Key, Scope, Spawner, SpawnerHandle, blocking_scope_on, scope_on,
-};
+use ingather::spawner::SpawnerHandle;
+use ingather::types::Ending;
+use ingather::{GatherGroup, Key, Scope, Spawner, parallel};
 
 use crate::support::{
     Gate, PATIENCE, Site, behaviour, may_block, stepper, watched, yield_now, yields,
@@ -29,25 +29,26 @@ behaviour!(outside:
 /// Forty children that are ready at once. The poll of the one at `at` ends when all others are over, which yield so often;
 /// whether it did.
 async fn forty_around_a_long_poll(spawner: &SpawnerHandle, at: usize, rounds: usize) -> bool {
-    scope_on(spawner, |tg| async move {
-        let (all, left) = (Gate::new(), Arc::new(AtomicUsize::new(39)));
-        let child = |number| {
-            let (all, left) = (all.clone(), Arc::clone(&left));
-            tg.spawn(async move {
-                if number == at {
-                    return all.block_for(PATIENCE);
-                }
-                yields(rounds).await;
-                if left.fetch_sub(1, SeqCst) == 1 {
-                    all.open();
-                }
-                true
-            })
-        };
-        let mut keys: Vec<_> = (0..40).map(child).collect();
-        keys.swap_remove(at).await.unwrap()
-    })
-    .await
+    ingather::on(spawner)
+        .scope(|tg| async move {
+            let (all, left) = (Gate::new(), Arc::new(AtomicUsize::new(39)));
+            let child = |number| {
+                let (all, left) = (all.clone(), Arc::clone(&left));
+                tg.spawn(async move {
+                    if number == at {
+                        return all.block_for(PATIENCE);
+                    }
+                    yields(rounds).await;
+                    if left.fetch_sub(1, SeqCst) == 1 {
+                        all.open();
+                    }
+                    true
+                })
+            };
+            let mut keys: Vec<_> = (0..40).map(child).collect();
+            keys.swap_remove(at).await.unwrap()
+        })
+        .await
 }
 
 // Executors-3
@@ -191,7 +192,7 @@ async fn ends_of_every_kind_are_told_of_in_their_order(on: Site) {
 
 // Results-2
 async fn a_thousand_siblings_await_each_other(on: Site) {
-    let forwards = scope_on(&on.spawner, |tg| async move {
+    let forwards = ingather::on(&on.spawner).scope(|tg| async move {
         let first = tg.spawn(async { 1_u32 });
         let chain = (0..1000).fold(first, |before, _| {
             tg.spawn(async move { before.await.unwrap() + 1 })
@@ -199,7 +200,7 @@ async fn a_thousand_siblings_await_each_other(on: Site) {
         chain.await.unwrap()
     });
     assert_eq!(forwards.await, 1001);
-    let backwards = scope_on(&on.spawner, |tg| async move {
+    let backwards = ingather::on(&on.spawner).scope(|tg| async move {
         // Each awaits the one that is spawned behind it.
         let (mut sender, receiver) = oneshot::channel::<Key<u32>>();
         let first = tg.spawn(async move { receiver.await.unwrap().await.unwrap() + 1 });
@@ -237,23 +238,24 @@ async fn destructors_call_back_into_the_group(on: Site) {
     let _hold = on.hold();
     let spawned = Arc::new(AtomicUsize::new(0));
     let counted = Arc::clone(&spawned);
-    let tally = scope_on(&on.spawner, |tg: Scope<'static>| async move {
-        let gate = Gate::new();
-        for number in 0..30 {
-            let (gate, calls) = (gate.clone(), CallsBack(tg.clone(), Arc::clone(&counted)));
-            drop(tg.spawn(async move {
-                gate.wait().await;
-                yields(number % 2).await;
-                // As a part of the future, and as a value that nobody wants.
-                let _inside = CallsBack(calls.0.clone(), Arc::clone(&calls.1));
-                calls
-            }));
-        }
-        let_go_together(&gate, 30).await;
-        tg
-    })
-    .await
-    .tally();
+    let tally = ingather::on(&on.spawner)
+        .scope(|tg: Scope<'static>| async move {
+            let gate = Gate::new();
+            for number in 0..30 {
+                let (gate, calls) = (gate.clone(), CallsBack(tg.clone(), Arc::clone(&counted)));
+                drop(tg.spawn(async move {
+                    gate.wait().await;
+                    yields(number % 2).await;
+                    // As a part of the future, and as a value that nobody wants.
+                    let _inside = CallsBack(calls.0.clone(), Arc::clone(&calls.1));
+                    calls
+                }));
+            }
+            let_go_together(&gate, 30).await;
+            tg
+        })
+        .await
+        .tally();
     let all = 30 + spawned.load(SeqCst);
     assert_eq!(tally.ok, u64::try_from(all).unwrap(), "{tally:?}");
 }
@@ -269,7 +271,7 @@ async fn a_child_waits_on_its_thread_for_its_siblings(on: Site) {
         let mut keys = keys.lock().unwrap_or_else(PoisonError::into_inner);
         Option::take(&mut keys[number]).unwrap()
     };
-    let sum = blocking_scope_on(&on.spawner, |tg| {
+    let sum = parallel::on(&on.spawner).scope(|tg| {
         for number in 0..12_usize {
             let (gate, take, handle) = (&gate, &take, tg.clone());
             let key = tg.spawn(async move {

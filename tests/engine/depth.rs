@@ -7,10 +7,9 @@ use std::time::Duration;
 
 use futures::FutureExt;
 use futures::future::BoxFuture;
-use ingather::{
-    CancelKind, CancelToken, GatherGroup, GroupOptions, SpawnerHandle, cancel_reason,
-    current_deadline, current_token, scope_on, shield, try_scope_on,
-};
+use ingather::cancel::{CancelKind, cancel_reason, current_deadline};
+use ingather::spawner::SpawnerHandle;
+use ingather::{CancelToken, GatherGroup, GroupOptions, current_token, shield};
 
 use crate::support::{
     Drops, Fault, Gate, Kind, Site, behaviour, spawners::Host, watched_for, yield_now,
@@ -43,11 +42,12 @@ fn walk(
             return 0;
         }
         let inside = on.clone();
-        scope_on(&on, |tg| async move {
-            let below = tg.spawn(walk(inside, left - 1, drops, bottom)).await;
-            below.expect("it is over") + 1
-        })
-        .await
+        ingather::on(&on)
+            .scope(|tg| async move {
+                let below = tg.spawn(walk(inside, left - 1, drops, bottom)).await;
+                below.expect("it is over") + 1
+            })
+            .await
     }
     .boxed()
 }
@@ -83,7 +83,7 @@ async fn is_cancelled(on: SpawnerHandle, levels: usize) {
         pending().await
     };
     let held = drops.clone();
-    let outcome = try_scope_on(&on, |tg| async move {
+    let outcome = ingather::on(&on).try_scope(|tg| async move {
         drop(tg.spawn(walk(spawner, levels, held, bottom.boxed())));
         begun.wait().await;
         tg.cancel();
@@ -171,14 +171,15 @@ async fn a_shield_holds_many_levels_and_lets_go_of_them(on: Site) {
         pending().await
     };
     let held = drops.clone();
-    scope_on(&on.spawner, |tg| async move {
-        let key = tg.spawn(walk(spawner, LEVELS, held, bottom.boxed()));
-        begun.wait().await;
-        tg.cancel();
-        go_on.open();
-        assert!(key.await.is_err());
-    })
-    .await;
+    ingather::on(&on.spawner)
+        .scope(|tg| async move {
+            let key = tg.spawn(walk(spawner, LEVELS, held, bottom.boxed()));
+            begun.wait().await;
+            tg.cancel();
+            go_on.open();
+            assert!(key.await.is_err());
+        })
+        .await;
     until(|| drops.all()).await;
 }
 

@@ -8,9 +8,9 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::mpsc::channel;
 use std::task::{Context, Poll, Wake, Waker};
 
-use ingather::{
-    GatherGroup, Job, Key, SpawnError, Spawner, SpawnerHandle, current_spawner, from_fn, scope_on,
-};
+use ingather::spawner::{SpawnError, SpawnerHandle, current_spawner, from_fn};
+use ingather::{GatherGroup, Job, Key, Spawner};
+use tokio::runtime::{Builder, Handle};
 
 use crate::support::{
     AtDrop, ByHand, Drops, Gate, HostileSpawner, Kind, Meter, Mischief, PATIENCE, Site, Trace,
@@ -35,26 +35,27 @@ behaviour!(outside: several_children_run_at_once_where_there_are_threads);
 // Executors-2
 async fn children_run_where_the_spawner_runs_jobs(on: Site) {
     let site = on.clone();
-    let strays = scope_on(&on.spawner, |tg| async move {
-        let child = |number: usize| {
-            let site = site.clone();
-            tg.spawn(async move {
-                let mut strays = usize::from(!site.is_here());
-                for _ in 0..number % 7 {
-                    yield_now().await;
-                    strays += usize::from(!site.is_here());
-                }
-                strays
-            })
-        };
-        let keys: Vec<_> = (0..200).map(child).collect();
-        let mut strays = 0;
-        for key in keys {
-            strays += key.await.unwrap();
-        }
-        strays
-    })
-    .await;
+    let strays = ingather::on(&on.spawner)
+        .scope(|tg| async move {
+            let child = |number: usize| {
+                let site = site.clone();
+                tg.spawn(async move {
+                    let mut strays = usize::from(!site.is_here());
+                    for _ in 0..number % 7 {
+                        yield_now().await;
+                        strays += usize::from(!site.is_here());
+                    }
+                    strays
+                })
+            };
+            let keys: Vec<_> = (0..200).map(child).collect();
+            let mut strays = 0;
+            for key in keys {
+                strays += key.await.unwrap();
+            }
+            strays
+        })
+        .await;
     assert_eq!(strays, 0, "polls on threads that are not the spawner's");
 }
 
@@ -63,7 +64,7 @@ async fn children_go_on_when_the_scope_is_polled_once_and_left_alone(on: Site) {
     let drops = Drops::new();
     let held = drops.clone();
     let (send, keys) = channel::<Vec<Key<usize>>>();
-    let mut scope = ByHand::new(scope_on(&on.spawner, |tg| async move {
+    let mut scope = ByHand::new(ingather::on(&on.spawner).scope(|tg| async move {
         let child = |number| {
             let held = held.witness();
             tg.spawn(async move {
@@ -144,24 +145,25 @@ async fn a_thousand_children_take_no_more_jobs_than_run_at_once(on: Site) {
     let most = counted.parallelism().get();
     let gate = Gate::new();
     let opened = gate.clone();
-    let sum = scope_on(&counted, |tg| async move {
-        let child = |number: usize| {
-            let waits = gate.clone();
-            tg.spawn(async move {
-                yields(number % 5).await;
-                waits.wait().await;
-                number
-            })
-        };
-        let keys: Vec<_> = (0..1_000).map(child).collect();
-        opened.open();
-        let mut sum = 0;
-        for key in keys {
-            sum += key.await.unwrap();
-        }
-        sum
-    })
-    .await;
+    let sum = ingather::on(&counted)
+        .scope(|tg| async move {
+            let child = |number: usize| {
+                let waits = gate.clone();
+                tg.spawn(async move {
+                    yields(number % 5).await;
+                    waits.wait().await;
+                    number
+                })
+            };
+            let keys: Vec<_> = (0..1_000).map(child).collect();
+            opened.open();
+            let mut sum = 0;
+            for key in keys {
+                sum += key.await.unwrap();
+            }
+            sum
+        })
+        .await;
     assert_eq!(sum, 499_500);
     let (entered, highest) = (counted.jobs.entered(), counted.jobs.highest());
     assert!(
@@ -196,7 +198,7 @@ async fn a_child_that_wakes_itself_starves_no_other_task(on: Site) {
     };
     on.spawner.spawn(Box::pin(task)).unwrap();
     told.await.expect("the other task is run");
-    let other = scope_on(&on.spawner, |tg| async move { tg.spawn(yields(10)).await });
+    let other = ingather::on(&on.spawner).scope(|tg| async move { tg.spawn(yields(10)).await });
     assert_eq!(other.await, Ok(()));
     stop.store(true, Ordering::SeqCst);
     assert_eq!(group.join().await.ok, 20);
@@ -204,16 +206,17 @@ async fn a_child_that_wakes_itself_starves_no_other_task(on: Site) {
 
 // Executors-5
 async fn a_body_that_wakes_itself_starves_no_child(on: Site) {
-    let polls = scope_on(&on.spawner, |tg| async move {
-        let key = tg.spawn(yields(10));
-        let mut polls = 0_u64;
-        while !key.is_finished() {
-            polls += 1;
-            yield_now().await;
-        }
-        polls
-    })
-    .await;
+    let polls = ingather::on(&on.spawner)
+        .scope(|tg| async move {
+            let key = tg.spawn(yields(10));
+            let mut polls = 0_u64;
+            while !key.is_finished() {
+                polls += 1;
+                yield_now().await;
+            }
+            polls
+        })
+        .await;
     assert!(polls < 100_000_000);
 }
 
@@ -261,7 +264,7 @@ fn a_driver_gives_way_when_the_executor_says_so() {
 async fn the_spawner_of_the_group_is_current_in_body_and_children(on: Site) {
     let handle = on.spawner.clone();
     let elsewhere = SpawnerHandle::new(from_fn(|_| Err(SpawnError::new("not this one"))));
-    let mut scope = Box::pin(scope_on(&on.spawner, |tg| {
+    let mut scope = Box::pin(ingather::on(&on.spawner).scope(|tg| {
         let in_call = current_spawner().same_as(&handle);
         async move {
             let mut seen = vec![in_call, current_spawner().same_as(&handle)];
@@ -276,12 +279,85 @@ async fn the_spawner_of_the_group_is_current_in_body_and_children(on: Site) {
         }
     }));
     let seen = poll_fn(|cx| {
-        let _entered = ingather::enter(&elsewhere);
+        let _entered = ingather::spawner::enter(&elsewhere);
         let poll = scope.as_mut().poll(cx);
         assert!(current_spawner().same_as(&elsewhere));
         poll
     });
     assert_eq!(seen.await, [true; 5]);
+}
+
+// Executors-7
+#[test]
+fn in_a_tokio_runtime_children_run_on_it() {
+    let one = || Builder::new_current_thread();
+    let many = || {
+        let mut many = Builder::new_multi_thread();
+        many.worker_threads(2);
+        many
+    };
+    for mut builder in [one(), many()] {
+        let runtime = builder.enable_time().build().unwrap();
+        let id = runtime.handle().id();
+        let everywhere = async move {
+            let (first, again) = (current_spawner(), current_spawner());
+            assert!(first.same_as(&again));
+            let elsewhere = tokio::spawn(async { current_spawner() }).await.unwrap();
+            assert!(first.same_as(&elsewhere), "one handle for all threads");
+            let blocking = tokio::task::spawn_blocking(current_spawner).await.unwrap();
+            assert!(first.same_as(&blocking));
+            let slept = ingather::scope(|tg| async move {
+                let child = tg.spawn(async {
+                    tokio::task::yield_now().await;
+                    Handle::current().id()
+                });
+                child.await
+            });
+            assert_eq!(slept.await, Ok(id));
+            let gathered = ingather::gather([|| async { Handle::current().id() }]).await;
+            assert_eq!(gathered, [id]);
+            let task = ingather::create_task(async { Handle::current().id() });
+            assert_eq!(task.await.unwrap(), id);
+        };
+        runtime.block_on(everywhere);
+        {
+            let _inside = runtime.enter();
+            assert!(!current_spawner().same_as(&SpawnerHandle::new(runtime.handle().clone())));
+            let entered = ingather::spawner::enter(&on_nothing());
+            assert!(
+                current_spawner().spawn(Box::pin(async {})).is_err(),
+                "what is entered comes first"
+            );
+            drop(entered);
+            assert!(current_spawner().spawn(Box::pin(async {})).is_ok());
+        }
+        drop(runtime);
+        assert!(Handle::try_current().is_err());
+        let outside = futures::executor::block_on(ingather::gather([|| async {
+            Handle::try_current().is_err()
+        }]));
+        assert_eq!(outside, [true]);
+    }
+}
+
+// Executors-7, Time-1
+#[test]
+fn in_a_tokio_runtime_the_deadline_of_a_group_goes_by_its_clock() {
+    let mut builder = Builder::new_current_thread();
+    let runtime = builder.enable_time().start_paused(true).build().unwrap();
+    runtime.block_on(async {
+        let hour = std::time::Duration::from_secs(3600);
+        let before = tokio::time::Instant::now();
+        let options = ingather::GroupOptions::new().timeout(hour);
+        let late = options.scope_or_cut(|_| std::future::pending::<()>());
+        assert!(late.await.unwrap_err().is_timeout());
+        assert_eq!(before.elapsed(), hour);
+    });
+}
+
+/// A spawner that takes nothing.
+fn on_nothing() -> SpawnerHandle {
+    SpawnerHandle::new(from_fn(|_| Err(SpawnError::new("not this one"))))
 }
 
 async fn is_current(spawner: SpawnerHandle) -> bool {
@@ -387,7 +463,7 @@ async fn a_child_that_is_not_alone_starts_while_the_body_is_still_in_its_poll(on
     if on.spawner.parallelism().get() < 2 || on.kind == Kind::TokioMany {
         return;
     }
-    let started = scope_on(&on.spawner, |tg| async move {
+    let started = ingather::on(&on.spawner).scope(|tg| async move {
         let gate = Gate::new();
         let open = gate.clone();
         drop(tg.spawn(async move { open.open() }));

@@ -5,7 +5,9 @@ use std::panic::AssertUnwindSafe;
 
 use futures::FutureExt;
 use futures::executor::block_on;
-use ingather::{GatherGroup, GroupOptions, Key, OnError, SpawnerHandle, Tally};
+use ingather::spawner::SpawnerHandle;
+use ingather::types::Tally;
+use ingather::{GatherGroup, GroupOptions, Key, OnError};
 
 use crate::support::{
     Drops, Fault, HostileSpawner, Mischief, Rng, Trace, boom, unhandled, watchdog::watched_for,
@@ -221,7 +223,7 @@ fn the_same_seed_gives_the_same_run() {
         let (log, drops) = (Trace::new(), Drops::new());
         let (mut plan, children) = plan(seed, &drops, false);
         let trace = log.clone();
-        let mut scope = ByHand::new(ingather::scope_on(&stepper, |tg| async move {
+        let mut scope = ByHand::new(ingather::on(&stepper).scope(|tg| async move {
             for number in 0..children {
                 let (trace, polls) = (trace.clone(), plan.rng.below(4));
                 let dropped = trace.at_drop(format!("{number} dropped"));

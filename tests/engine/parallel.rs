@@ -1,6 +1,7 @@
 //! Children run at the same time where the spawner has the threads for it, whatever the owner is in the middle of.
 
-use ingather::{Spawner, SpawnerHandle, scope_on};
+use ingather::Spawner;
+use ingather::spawner::SpawnerHandle;
 use tokio::runtime::Builder;
 
 use crate::support::{Gate, PATIENCE, Site, behaviour, watched};
@@ -21,22 +22,24 @@ fn pair() -> [impl Future<Output = bool> + Send + 'static; 2] {
 
 /// Ten pairs in one scope, and a pair in each of ten.
 async fn bursts(spawner: SpawnerHandle) {
-    scope_on(&spawner, |tg| async move {
-        for burst in 1..=10 {
-            let met = pair().map(|child| tg.spawn(child));
-            for key in met {
-                assert_eq!(key.await, Ok(true), "burst {burst} of one scope");
-            }
-        }
-    })
-    .await;
-    for burst in 1..=10 {
-        scope_on(&spawner, |tg| async move {
-            for key in pair().map(|child| tg.spawn(child)) {
-                assert_eq!(key.await, Ok(true), "scope {burst}");
+    ingather::on(&spawner)
+        .scope(|tg| async move {
+            for burst in 1..=10 {
+                let met = pair().map(|child| tg.spawn(child));
+                for key in met {
+                    assert_eq!(key.await, Ok(true), "burst {burst} of one scope");
+                }
             }
         })
         .await;
+    for burst in 1..=10 {
+        ingather::on(&spawner)
+            .scope(|tg| async move {
+                for key in pair().map(|child| tg.spawn(child)) {
+                    assert_eq!(key.await, Ok(true), "scope {burst}");
+                }
+            })
+            .await;
     }
 }
 

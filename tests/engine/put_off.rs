@@ -2,7 +2,8 @@
 
 use std::thread::JoinHandle;
 
-use ingather::{GatherGroup, Job, Key, SpawnerHandle};
+use ingather::spawner::SpawnerHandle;
+use ingather::{GatherGroup, Job, Key};
 
 use crate::batch_drivers::{Jobs, LongPoll, on_thread};
 use crate::support::{ByHand, watched};

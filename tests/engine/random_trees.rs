@@ -6,12 +6,13 @@ use std::time::Duration;
 
 use futures::FutureExt;
 use futures::future::BoxFuture;
-use ingather::kind::State;
+use ingather::cancel::{cancel_reason, with_cleanup};
+use ingather::clock::{sleep, timeout};
+use ingather::kind::{Shared, State};
 use ingather::testing::explore;
-use ingather::time::{sleep, timeout};
 use ingather::{
-    CancelReason, Deadline, GroupError, GroupOptions, OnError, OnPanic, Ready, Shared, StartError,
-    cancel_reason, checkpoint, current_token, shield, with_cleanup,
+    CancelReason, Deadline, GroupError, GroupOptions, OnError, OnPanic, Ready, StartError,
+    checkpoint, current_token, shield,
 };
 
 use crate::random_world::{
@@ -127,7 +128,7 @@ fn opened<'a, C: State + 'a>(
             }
             1 => {
                 let inside = world.clone();
-                let scope = options.try_inline_scope(move |tg| async move {
+                let scope = options.inline().try_scope(move |tg| async move {
                     let group = Group::new(&inside, tg, limit);
                     body(&inside, &group, depth, outer.as_ref()).await
                 });

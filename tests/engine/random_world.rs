@@ -9,10 +9,9 @@ use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll};
 
 use futures::future::BoxFuture;
-use ingather::{
-    ContextVar, GatherIncomplete, GroupError, Inline, Key, Outcome, Ready, Scope, Shared,
-    StartError, Tally,
-};
+use ingather::kind::{Inline, Shared};
+use ingather::types::Tally;
+use ingather::{ContextVar, GatherIncomplete, GroupError, Key, Outcome, Ready, Scope, StartError};
 
 use crate::support::{Rng, unhandled};
 
@@ -392,8 +391,8 @@ impl World {
     pub(crate) fn received_all(&self, error: GroupError<Flaw>) {
         for leaf in error {
             match leaf.into_failure() {
-                ingather::Failure::Error(flaw) => flaw.received(),
-                ingather::Failure::Panicked(panic) => self.received(panic.message()),
+                ingather::error::Failure::Error(flaw) => flaw.received(),
+                ingather::error::Failure::Panicked(panic) => self.received(panic.message()),
                 _ => {}
             }
         }

@@ -6,7 +6,8 @@ use std::sync::{Arc, Barrier};
 use std::thread;
 
 use futures::executor::block_on;
-use ingather::{GatherGroup, Job, SpawnError, Spawner};
+use ingather::spawner::SpawnError;
+use ingather::{GatherGroup, Job, Spawner};
 
 use crate::support::{watched, yields};
 

@@ -8,10 +8,9 @@ use std::sync::{Arc, Weak};
 use async_executor::{Executor, LocalExecutor};
 use futures::executor::{LocalPool, ThreadPool, block_on};
 use futures::task::LocalSpawnExt;
-use ingather::spawner::local_from_fn;
-use ingather::{
-    CancelKind, GatherGroup, GatherIncomplete, Key, LocalGatherGroup, SpawnError, from_fn,
-};
+use ingather::cancel::CancelKind;
+use ingather::spawner::{SpawnError, from_fn, local_from_fn};
+use ingather::{GatherGroup, GatherIncomplete, Key, local};
 use tokio::runtime::Builder;
 use tokio::task::LocalSet;
 
@@ -154,7 +153,7 @@ fn a_pool_of_futures_that_is_dropped_runs_what_it_has() {
     });
 }
 
-fn spawn_local_some(group: &LocalGatherGroup, drops: &Drops) -> Vec<Key<()>> {
+fn spawn_local_some(group: &local::GatherGroup, drops: &Drops) -> Vec<Key<()>> {
     let child = |_| {
         let held = (drops.witness(), Rc::new(()));
         group.spawn(async move {
@@ -165,7 +164,7 @@ fn spawn_local_some(group: &LocalGatherGroup, drops: &Drops) -> Vec<Key<()>> {
     (0..3).map(child).collect()
 }
 
-fn assert_local_abandoned(group: &LocalGatherGroup, keys: &[Key<()>], drops: &Drops) {
+fn assert_local_abandoned(group: &local::GatherGroup, keys: &[Key<()>], drops: &Drops) {
     assert_eq!(
         (drops.made(), drops.count(), drops.all_here()),
         (3, 3, true)
@@ -187,7 +186,7 @@ fn a_local_executor_that_is_dropped_abandons_the_group() {
             executor.spawn(job).detach();
             Ok(())
         }));
-        let (group, drops) = (LocalGatherGroup::on_local(&spawner), Drops::new());
+        let (group, drops) = (local::on(&spawner).group(), Drops::new());
         let keys = spawn_local_some(&group, &drops);
         assert!(!polled || executor.try_tick());
         drop(executor);
@@ -203,7 +202,7 @@ fn a_local_pool_that_is_dropped_abandons_the_group() {
     let spawner = Rc::new(local_from_fn(move |job| {
         handle.spawn_local(job).map_err(|_| SpawnError::shut_down())
     }));
-    let (group, drops) = (LocalGatherGroup::on_local(&spawner), Drops::new());
+    let (group, drops) = (local::on(&spawner).group(), Drops::new());
     let keys = spawn_local_some(&group, &drops);
     pool.run_until_stalled();
     drop(pool);
@@ -220,7 +219,7 @@ fn a_local_set_whose_tasks_are_dropped_abandons_the_group() {
         drop(set.spawn_local(job));
         Ok(())
     }));
-    let (group, drops) = (LocalGatherGroup::on_local(&spawner), Drops::new());
+    let (group, drops) = (local::on(&spawner).group(), Drops::new());
     let keys = spawn_local_some(&group, &drops);
     drop(set);
     assert_local_abandoned(&group, &keys, &drops);
@@ -231,7 +230,7 @@ fn a_local_set_whose_tasks_are_dropped_abandons_the_group() {
 fn an_executor_that_ran_a_scope_is_freed() {
     let executor = Arc::new(Executor::<'static>::new());
     let weak = Arc::downgrade(&executor);
-    let scope = ingather::scope_on(&executor, |tg| async move { tg.spawn(yields(3)).await });
+    let scope = ingather::on(&executor).scope(|tg| async move { tg.spawn(yields(3)).await });
     assert_eq!(block_on(executor.run(scope)), Ok(()));
     drop(executor);
     assert_eq!(
@@ -249,7 +248,7 @@ fn a_scope_that_is_awaited_while_its_executor_ends_is_left() {
         let (tell, told) = channel();
         let inside = pool.clone();
         let thread = std::thread::spawn(move || {
-            block_on(ingather::scope_on(&inside, |tg| async move {
+            block_on(ingather::on(&inside).scope(|tg| async move {
                 let key = tg.spawn(async move {
                     tell.send(()).unwrap();
                     pending::<()>().await;

@@ -10,10 +10,9 @@ use std::thread;
 use std::time::Duration;
 
 use futures::executor::{LocalPool, ThreadPool, block_on};
-use ingather::{
-    CancelKind, GatherGroup, GatherIncomplete, GroupOptions, LocalGatherGroup, LocalJob,
-    LocalSpawner, SpawnError, SpawnerHandle, shield,
-};
+use ingather::cancel::CancelKind;
+use ingather::spawner::{LocalJob, SpawnError, SpawnerHandle};
+use ingather::{GatherGroup, GatherIncomplete, GroupOptions, LocalSpawner, local, shield};
 
 use crate::support::{
     ByHand, Drops, Fault, Gate, HostileSpawner, Mischief, Site, Wound, behaviour, watched,
@@ -270,7 +269,7 @@ impl Drop for Where {
 #[test]
 fn an_owner_drops_local_children_that_were_cancelled_elsewhere() {
     watched("standstill", || {
-        let group = LocalGatherGroup::on_local(&Stays::default());
+        let group = local::on(&Stays::default()).group();
         let dropped_on = Rc::new(Cell::new(None));
         let held = Where(Rc::clone(&dropped_on));
         let key = group.spawn(async move {
@@ -302,7 +301,7 @@ fn what_a_shield_held_is_dropped_when_that_is_lifted() {
         let spawner = clock.on(&SpawnerHandle::new(stepper.clone()));
         let (group, drops) = (GatherGroup::on(&spawner), Drops::new());
         let held = drops.witness();
-        let deadline = ingather::time::Clock::now(&clock) + Duration::from_secs(5);
+        let deadline = ingather::clock::Clock::now(&clock) + Duration::from_secs(5);
         drop(group.spawn(async move {
             let _held = held;
             shield(pending::<()>()).deadline(deadline).await;

@@ -13,7 +13,8 @@ use std::thread;
 
 use futures::FutureExt;
 use futures::executor::block_on;
-use ingather::{GatherGroup, GroupOptions, Key, OnError, OnPanic, Scope, SpawnerHandle};
+use ingather::spawner::SpawnerHandle;
+use ingather::{GatherGroup, GroupOptions, Key, OnError, OnPanic, Scope};
 
 use crate::support::spawners::{Host, Kind};
 use crate::support::{Fault, HostileSpawner, Mischief, Rng, boom, unhandled, watched_for};

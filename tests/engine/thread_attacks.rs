@@ -10,10 +10,9 @@ use std::task::{Context, Poll, Wake, Waker};
 use std::thread::{self, ThreadId};
 
 use futures::executor::block_on;
-use ingather::{
-    CancelKind, GatherGroup, GatherIncomplete, Job, Key, LocalGatherGroup, LocalJob, LocalSpawner,
-    SpawnError, Spawner,
-};
+use ingather::cancel::CancelKind;
+use ingather::spawner::{LocalJob, SpawnError};
+use ingather::{GatherGroup, GatherIncomplete, Job, Key, LocalSpawner, Spawner, local};
 
 use crate::support::watched;
 
@@ -63,7 +62,7 @@ impl Drop for Stays {
 
 /// A local group with a child whose driver has parked, with a waker for this thread alone.
 struct Parked {
-    group: LocalGatherGroup,
+    group: local::GatherGroup,
     key: Key<()>,
     jobs: Vec<LocalJob>,
     child: Waker,
@@ -79,7 +78,7 @@ impl Parked {
             shared: Rc::clone(&shared),
             dropped_on: Arc::clone(&dropped_on),
         };
-        let group = LocalGatherGroup::on_local(&pool);
+        let group = local::on(&pool).group();
         let slot = Arc::clone(&out);
         let key = group.spawn(poll_fn(move |cx| {
             let _held = &stays;

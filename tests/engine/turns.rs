@@ -11,11 +11,11 @@ use std::time::{Duration, Instant};
 
 use futures::future::BoxFuture;
 use futures::{SinkExt, StreamExt};
+use ingather::clock::interval;
+use ingather::spawner::{SpawnError, enter};
 use ingather::testing::HostileSpawner;
-use ingather::time::interval;
 use ingather::{
-    CancelToken, GatherGroup, GroupOptions, Job, SpawnError, Spawner, TaskRegistry, checkpoint,
-    enter, inline_scope,
+    CancelToken, GatherGroup, GroupOptions, Job, Spawner, TaskRegistry, checkpoint, inline,
 };
 use tokio::runtime::{Builder, Handle, Runtime};
 use tokio::sync::Semaphore;
@@ -156,11 +156,12 @@ fn tokio_looks_at_its_timers_between_two_turns() {
 
                 let polls = Arc::new(AtomicUsize::new(0));
                 let counted = Arc::clone(&polls);
-                let inline: BoxFuture<'static, ()> = Box::pin(inline_scope(move |tg| async move {
-                    for _ in 0..children {
-                        drop(tg.spawn(computes(Arc::clone(&counted))));
-                    }
-                }));
+                let inline: BoxFuture<'static, ()> =
+                    Box::pin(inline::scope(move |tg| async move {
+                        for _ in 0..children {
+                            drop(tg.spawn(computes(Arc::clone(&counted))));
+                        }
+                    }));
                 let most = polls_beside_a_task(&runtime, inline, &polls);
                 assert!(most <= 10 * children, "{most} polls of {children} children");
             }
@@ -190,7 +191,7 @@ fn a_checkpoint_sees_by_the_clock_that_the_deadline_has_passed() {
                     checkpoint().await
                 }));
                 let reason = key.await.expect("it has time to end").unwrap_err();
-                assert_eq!(reason.kind(), ingather::CancelKind::Deadline);
+                assert_eq!(reason.kind(), ingather::cancel::CancelKind::Deadline);
             })
     );
     // Within the grace the body has its way.
@@ -214,7 +215,7 @@ async fn greedy(semaphore: &Semaphore, over: impl Fn() -> bool) {
 fn a_child_that_takes_the_whole_budget_starves_no_sibling() {
     for siblings in [1, 2, 3, 4, 7, 40] {
         let (semaphore, over) = (Semaphore::new(100), AtomicUsize::new(0));
-        one_thread().block_on(inline_scope(|tg| {
+        one_thread().block_on(inline::scope(|tg| {
             let (semaphore, over) = (&semaphore, &over);
             async move {
                 drop(tg.spawn(greedy(semaphore, move || over.load(SeqCst) == siblings)));
@@ -238,7 +239,7 @@ fn a_child_that_takes_the_whole_budget_starves_no_sibling() {
 fn a_body_that_takes_the_whole_budget_starves_no_child() {
     for siblings in [1, 2, 3, 4, 7] {
         let (semaphore, over) = (Semaphore::new(100), AtomicUsize::new(0));
-        one_thread().block_on(inline_scope(|tg| {
+        one_thread().block_on(inline::scope(|tg| {
             let (semaphore, over) = (&semaphore, &over);
             async move {
                 for _ in 0..siblings {
@@ -283,7 +284,7 @@ fn an_inline_scope_gives_way_when_the_spawner_around_it_says_so() {
     let spawner = Metered(stepper());
     let _current = enter(&spawner);
     let log = Trace::new();
-    let mut scope = ByHand::new(inline_scope(|tg| {
+    let mut scope = ByHand::new(inline::scope(|tg| {
         let log = &log;
         async move {
             for child in 0..4 {
@@ -416,7 +417,7 @@ fn where_nobody_returns_the_budget_holds_nobody_up() {
                     for _ in 0..1_000 {
                         token.cancelled().await;
                     }
-                    inline_scope(|tg| async move {
+                    inline::scope(|tg| async move {
                         for _ in 0..10 {
                             drop(tg.spawn(crate::support::yields(300)));
                         }

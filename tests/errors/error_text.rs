@@ -3,7 +3,8 @@
 use std::error::Error;
 use std::fmt;
 
-use ingather::{Failure, GatherIncomplete, GroupError, GroupOptions, OnError, try_scope_on};
+use ingather::error::Failure;
+use ingather::{GatherIncomplete, GroupError, GroupOptions, OnError};
 
 use crate::support::{Fault, Gate, Site, behaviour};
 
@@ -154,13 +155,13 @@ async fn the_text_is_the_cause_and_the_number_of_the_others(on: Site) {
              and the body"
         )
     );
-    let alone = try_scope_on(&on.spawner, |_| async { Err::<(), _>(Text("alone")) });
+    let alone = ingather::on(&on.spawner).try_scope(|_| async { Err::<(), _>(Text("alone")) });
     let alone = alone.await.unwrap_err();
     assert_eq!(
         (format!("{alone}"), format!("{alone:#}")),
         ("alone".into(), "alone".into())
     );
-    let cancelled = try_scope_on(&on.spawner, |tg| async move {
+    let cancelled = ingather::on(&on.spawner).try_scope(|tg| async move {
         tg.cancel();
         std::future::pending::<Result<(), Text>>().await
     });
@@ -177,7 +178,7 @@ async fn it_goes_into_a_boxed_error(on: Site) {
             drop(tg.try_spawn(async { "one".parse::<u32>() }));
             std::future::pending().await
         };
-        Ok(try_scope_on(&on.spawner, fails).await?)
+        Ok(ingather::on(&on.spawner).try_scope(fails).await?)
     }
     let error = one_fails(&on).await.unwrap_err();
     let error = error
@@ -189,7 +190,7 @@ async fn it_goes_into_a_boxed_error(on: Site) {
 // Errors-8
 async fn a_group_inside_a_group_keeps_its_nesting(on: Site) {
     let inner_on = on.clone();
-    let error = try_scope_on(&on.spawner, |tg| async move {
+    let error = ingather::on(&on.spawner).try_scope(|tg| async move {
         drop(tg.named("inner").try_spawn(async move {
             let options = GroupOptions::new()
                 .on(&inner_on.spawner)
@@ -224,7 +225,7 @@ async fn a_group_inside_a_group_keeps_its_nesting(on: Site) {
 
 // Errors-3
 async fn the_cause_comes_out_alone(on: Site) {
-    let failing = try_scope_on(&on.spawner, |_| async { Err::<(), _>(Fault("cause")) });
+    let failing = ingather::on(&on.spawner).try_scope(|_| async { Err::<(), _>(Fault("cause")) });
     let cause = failing.await.unwrap_err().into_first();
     assert!(!cause.is_panic() && !cause.is_cancelled());
     assert!(matches!(cause, Failure::Error(Fault("cause"))));

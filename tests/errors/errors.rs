@@ -4,10 +4,9 @@ use std::future::pending;
 use std::sync::{Arc, Mutex};
 use std::task::Poll;
 
-use ingather::{
-    CancelKind, Failure, GatherGroup, GatherIncomplete, GroupOptions, Key, OnError, scope_on,
-    try_scope_on,
-};
+use ingather::cancel::CancelKind;
+use ingather::error::Failure;
+use ingather::{GatherGroup, GatherIncomplete, GroupOptions, Key, OnError};
 
 use crate::support::{
     ByHand, Drops, Explosive, Fault, Gate, Site, Trace, behaviour, explodes_after, finish, stepper,
@@ -42,7 +41,7 @@ type Kept<T> = Arc<Mutex<Vec<Key<T>>>>;
 async fn a_failing_child_drops_the_body(on: Site) {
     let (log, drops) = (Trace::new(), Drops::new());
     let (body, witness) = (log.clone(), drops.witness());
-    let result = try_scope_on(&on.spawner, |tg| async move {
+    let result = ingather::on(&on.spawner).try_scope(|tg| async move {
         let _held = (body.at_drop("body dropped"), witness);
         drop(tg.try_spawn(async { Err::<(), _>(Fault("child")) }));
         pending::<()>().await;
@@ -61,7 +60,7 @@ fn a_body_is_not_polled_again_once_it_is_suspended() {
     watched("a doomed body", || {
         let (stepper, log, gate) = (stepper(), Trace::new(), Gate::new());
         let (body, opened) = (log.clone(), gate.clone());
-        let mut scope = ByHand::new(try_scope_on(&stepper, |tg| async move {
+        let mut scope = ByHand::new(ingather::on(&stepper).try_scope(|tg| async move {
             drop(tg.try_spawn(async { Err::<(), _>(Fault("child")) }));
             opened.wait().await;
             body.log("polled again");
@@ -85,7 +84,7 @@ fn a_body_goes_on_until_it_suspends() {
         let (body, runs) = (log.clone(), stepper.clone());
         let result = finish(
             &stepper,
-            try_scope_on(&stepper, |tg| async move {
+            ingather::on(&stepper).try_scope(|tg| async move {
                 let _dropped = body.at_drop("dropped");
                 let key = tg.try_spawn(async { Err::<(), _>(Fault("child")) });
                 runs.run_until_idle();
@@ -135,15 +134,16 @@ async fn a_failing_child_cancels_its_siblings_and_is_named_as_the_cause(on: Site
 async fn a_failing_body_cancels_the_children(on: Site) {
     let kept = Kept::<()>::default();
     let keys = Arc::clone(&kept);
-    let error = try_scope_on(&on.spawner, |tg| async move {
-        for _ in 0..3 {
-            keys.lock().unwrap().push(tg.spawn(pending()));
-        }
-        yield_now().await;
-        Err::<(), _>(Fault("body"))
-    })
-    .await
-    .unwrap_err();
+    let error = ingather::on(&on.spawner)
+        .try_scope(|tg| async move {
+            for _ in 0..3 {
+                keys.lock().unwrap().push(tg.spawn(pending()));
+            }
+            yield_now().await;
+            Err::<(), _>(Fault("body"))
+        })
+        .await
+        .unwrap_err();
     assert_eq!(error.len(), 1);
     let leaf = error.iter().next().unwrap();
     assert!(leaf.child().is_none());
@@ -160,7 +160,7 @@ async fn a_failing_body_cancels_the_children(on: Site) {
 async fn the_body_of_a_scope_that_cannot_fail_gives_its_value_though_the_group_is_cancelled(
     on: Site,
 ) {
-    let value = scope_on(&on.spawner, |tg| async move {
+    let value = ingather::on(&on.spawner).scope(|tg| async move {
         let key = tg.spawn(pending::<()>());
         tg.cancel();
         let seen = key.await;
@@ -220,7 +220,7 @@ async fn the_error_of_a_child_that_panics_in_its_drop_reaches_the_hook(on: Site)
 async fn the_errors_survive_a_value_that_panics_in_its_drop(on: Site) {
     let text = unique("value of a body");
     let value = text.clone();
-    let result = try_scope_on(&on.spawner, |tg| async move {
+    let result = ingather::on(&on.spawner).try_scope(|tg| async move {
         let gate = Gate::new();
         let opened = gate.clone();
         drop(tg.try_spawn(async move {
@@ -245,7 +245,7 @@ fn the_error_of_the_body_of_a_dropped_scope_reaches_the_hook() {
     struct BodyError;
     unhandled::collect();
     let stepper = stepper();
-    let mut scope = ByHand::new(try_scope_on(&stepper, |tg| async move {
+    let mut scope = ByHand::new(ingather::on(&stepper).try_scope(|tg| async move {
         drop(tg.spawn(pending::<()>()));
         Err::<(), _>(BodyError)
     }));
@@ -258,7 +258,7 @@ fn the_error_of_the_body_of_a_dropped_scope_reaches_the_hook() {
 
 // Errors-4
 async fn cancelled_children_are_left_out(on: Site) {
-    let error = try_scope_on(&on.spawner, |tg| async move {
+    let error = ingather::on(&on.spawner).try_scope(|tg| async move {
         for _ in 0..5 {
             drop(tg.spawn(pending::<()>()));
         }
@@ -273,7 +273,7 @@ async fn cancelled_children_are_left_out(on: Site) {
 
 // Errors-4
 async fn a_group_cancelled_before_its_body_gave_a_value_gives_the_reason_alone(on: Site) {
-    let error = try_scope_on(&on.spawner, |tg| async move {
+    let error = ingather::on(&on.spawner).try_scope(|tg| async move {
         for _ in 0..5 {
             drop(tg.spawn(pending::<()>()));
         }
@@ -289,7 +289,7 @@ async fn a_group_cancelled_before_its_body_gave_a_value_gives_the_reason_alone(o
 
 // Errors-4
 async fn a_group_cancelled_after_its_body_gave_a_value_gives_the_value(on: Site) {
-    let value = try_scope_on(&on.spawner, |tg| async move {
+    let value = ingather::on(&on.spawner).try_scope(|tg| async move {
         drop(tg.spawn(pending::<()>()));
         tg.cancel();
         Ok::<_, Fault>(7)
@@ -414,7 +414,7 @@ fn a_child_that_fails_while_the_body_is_polled_comes_first() {
         let runs = stepper.clone();
         let error = finish(
             &stepper,
-            try_scope_on(&stepper, |tg| async move {
+            ingather::on(&stepper).try_scope(|tg| async move {
                 drop(tg.try_spawn(async { Err::<(), _>(Fault("child")) }));
                 runs.run_until_idle();
                 Err::<(), _>(Fault("body"))
@@ -437,17 +437,18 @@ fn a_body_that_fails_while_a_child_is_polled_comes_first() {
         let (from_child, gate) = (Arc::clone(&scope), Gate::new());
         let (opened, handle) = (gate.clone(), stepper.clone());
         *scope.lock().unwrap() = Some(ByHand::new(Box::pin(async move {
-            try_scope_on(&handle, |tg| async move {
-                drop(tg.try_spawn(async move {
-                    gate.open();
-                    let mut scope = from_child.lock().unwrap();
-                    assert!(scope.as_mut().unwrap().poll().is_pending());
-                    Err::<(), _>(Fault("child"))
-                }));
-                opened.wait().await;
-                Err(Fault("body"))
-            })
-            .await
+            ingather::on(&handle)
+                .try_scope(|tg| async move {
+                    drop(tg.try_spawn(async move {
+                        gate.open();
+                        let mut scope = from_child.lock().unwrap();
+                        assert!(scope.as_mut().unwrap().poll().is_pending());
+                        Err::<(), _>(Fault("child"))
+                    }));
+                    opened.wait().await;
+                    Err(Fault("body"))
+                })
+                .await
         })));
         let poll = || scope.lock().unwrap().as_mut().unwrap().poll();
         assert!(poll().is_pending());

@@ -3,10 +3,12 @@
 use std::future::pending;
 use std::time::Duration;
 
-use ingather::time::now;
+use ingather::cancel::{CancelKind, cancel_reason};
+use ingather::clock::now;
+use ingather::error::Failure;
 use ingather::{
-    CancelKind, CancelReason, CutShort, Failure, GatherIncomplete, GroupError, GroupOptions,
-    OnError, Outcome, StartError, cancel_reason, checkpoint, current_token, shield, try_scope,
+    CancelReason, CutShort, GatherIncomplete, GroupError, GroupOptions, OnError, Outcome,
+    StartError, checkpoint, current_token, shield, try_scope,
 };
 
 use crate::support::{Gate, HOUR, Site, behaviour, unhandled, unique, until, yields};

@@ -5,7 +5,9 @@ use std::panic::AssertUnwindSafe;
 
 use futures::FutureExt;
 use futures::future::join_all;
-use ingather::{CancelKind, Failure, GatherGroup, GroupOptions, OnError, OnPanic};
+use ingather::cancel::CancelKind;
+use ingather::error::Failure;
+use ingather::{GatherGroup, GroupOptions, OnError, OnPanic};
 
 use crate::support::{Fault, Site, behaviour, boom};
 

@@ -5,10 +5,9 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::task::{Context, Wake, Waker};
 
-use ingather::{
-    CancelKind, Failure, GatherGroup, GatherIncomplete, GroupOptions, OnError, OnPanic, gather_on,
-    scope_on, try_scope_on,
-};
+use ingather::cancel::CancelKind;
+use ingather::error::Failure;
+use ingather::{GatherGroup, GatherIncomplete, GroupOptions, OnError, OnPanic};
 
 use crate::support::{
     ByHand, Drops, Fault, Gate, Site, behaviour, boom, explodes_after, explodes_waiting, finish,
@@ -37,7 +36,7 @@ behaviour!(
 async fn the_panic_of_a_child_cancels_the_others_and_goes_on_with_its_payload(on: Site) {
     let drops = Drops::new();
     let held = drops.clone();
-    let payload = payload_of(scope_on(&on.spawner, |tg| async move {
+    let payload = payload_of(ingather::on(&on.spawner).scope(|tg| async move {
         for _ in 0..10 {
             let witness = held.witness();
             drop(tg.spawn(async move {
@@ -62,7 +61,7 @@ async fn the_panic_of_a_child_cancels_the_others_and_goes_on_with_its_payload(on
 async fn the_panic_of_a_child_drops_the_body_of_a_scope_that_cannot_fail(on: Site) {
     let drops = Drops::new();
     let witness = drops.witness();
-    let text = text_of(scope_on(&on.spawner, |tg| async move {
+    let text = text_of(ingather::on(&on.spawner).scope(|tg| async move {
         let _held = witness;
         drop(tg.spawn(async { throw("child") }));
         pending::<()>().await;
@@ -75,7 +74,7 @@ async fn the_panic_of_a_child_drops_the_body_of_a_scope_that_cannot_fail(on: Sit
 async fn the_panic_of_a_body_cancels_the_children_and_goes_on_with_its_payload(on: Site) {
     let drops = Drops::new();
     let held = drops.clone();
-    let payload = payload_of(try_scope_on(&on.spawner, |tg| async move {
+    let payload = payload_of(ingather::on(&on.spawner).try_scope(|tg| async move {
         for _ in 0..10 {
             let witness = held.witness();
             drop(tg.spawn(async move {
@@ -218,7 +217,7 @@ async fn a_collected_panic_without_an_error_to_be_in_reaches_the_hook(on: Site) 
 
 /// A scope with children that runs to a good end.
 async fn still_works(on: &Site) {
-    let sum = scope_on(&on.spawner, |tg| async move {
+    let sum = ingather::on(&on.spawner).scope(|tg| async move {
         let keys: Vec<_> = (0..10).map(|n| tg.spawn(async move { n })).collect();
         let mut sum = 0;
         for key in keys {
@@ -385,7 +384,7 @@ async fn a_child_that_panics_in_its_poll_and_in_its_drop_loses_neither(on: Site)
 async fn a_body_that_panics_in_its_poll_and_in_its_drop_loses_neither(on: Site) {
     let (first, second) = (unique("in the poll"), unique("in the drop"));
     let body = explodes_twice(first.clone(), second.clone());
-    let resumed = text_of(scope_on(&on.spawner, |_| body)).await;
+    let resumed = text_of(ingather::on(&on.spawner).scope(|_| body)).await;
     both_came_out(&resumed, &first, &second);
 }
 
@@ -417,7 +416,7 @@ fn the_panic_goes_on_only_when_all_are_over() {
         let seen = drops.clone();
         let text = finish(
             &stepper,
-            text_of(scope_on(&stepper, |tg| async move {
+            text_of(ingather::on(&stepper).scope(|tg| async move {
                 drop(tg.spawn(async move {
                     let _held = witness;
                     opened.wait().await;
@@ -447,7 +446,7 @@ fn the_panic_of_an_iterator_given_to_gather_starts_no_call() {
                 pending::<()>().await;
             }
         });
-        let called = AssertUnwindSafe(|| drop(gather_on(&stepper, calls)));
+        let called = AssertUnwindSafe(|| drop(ingather::on(&stepper).gather(calls)));
         let payload = catch_unwind(called).unwrap_err();
         assert_eq!(payload.downcast_ref(), Some(&"in the iterator"));
         assert_eq!((drops.made(), drops.count()), (3, 3));
@@ -462,7 +461,7 @@ fn a_scope_that_is_dropped_survives_children_that_panic_in_their_drop() {
         let (stepper, drops) = (stepper(), Drops::new());
         let text = unique("dropped scope");
         let (held, thrown) = (drops.clone(), text.clone());
-        let mut scope = ByHand::new(scope_on(&stepper, |tg| async move {
+        let mut scope = ByHand::new(ingather::on(&stepper).scope(|tg| async move {
             for _ in 0..3 {
                 let witness = held.witness();
                 drop(tg.spawn(explodes_waiting::<()>(thrown.clone())));

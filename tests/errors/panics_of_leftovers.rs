@@ -3,7 +3,7 @@
 use std::future::{pending, poll_fn};
 use std::task::Poll;
 
-use ingather::{GatherGroup, GroupOptions, OnPanic, scope_on, try_scope_on};
+use ingather::{GatherGroup, GroupOptions, OnPanic};
 
 use crate::support::{
     Explosive, Fault, Gate, Site, behaviour, explodes_waiting, finish, payload_of, stepper,
@@ -69,7 +69,7 @@ async fn a_payload_that_panics_in_its_drop_is_let_go_of(on: Site) {
 async fn a_body_that_panics_in_its_drop_panics_like_any_other(on: Site) {
     let text = unique("body's drop");
     let explosive = Explosive(text.clone());
-    let resumed = text_of(scope_on(&on.spawner, |tg| {
+    let resumed = text_of(ingather::on(&on.spawner).scope(|tg| {
         drop(tg.spawn(pending::<()>()));
         poll_fn(move |_| {
             let _held = &explosive;
@@ -102,7 +102,7 @@ async fn the_value_of_a_body_that_is_not_given_may_panic_in_its_drop(on: Site) {
     let value = text.clone();
     let resumed = text_of(async {
         // The scope is a future of its own, so that its drop is not part of the unwinding: that would end the process.
-        let scope = scope_on(&on.spawner, |tg| async move {
+        let scope = ingather::on(&on.spawner).scope(|tg| async move {
             let gate = Gate::new();
             let opened = gate.clone();
             drop(tg.spawn(async move {
@@ -141,7 +141,9 @@ async fn a_refused_future_that_panics_in_its_drop_touches_nobody(on: Site) {
     let tally = group.join().await;
     assert_eq!((tally.ok, tally.panicked, goes_on.await), (1, 0, Ok(7)));
 
-    let left = scope_on(&on.spawner, |tg| async move { tg }).await;
+    let left = ingather::on(&on.spawner)
+        .scope(|tg| async move { tg })
+        .await;
     drop(left.spawn(explodes_waiting::<()>(text.clone())));
     assert_eq!(unhandled::taken(&text).len(), 1);
 }
@@ -157,7 +159,7 @@ fn a_body_whose_error_is_hostile_and_whose_drop_panics_loses_nothing() {
         let mut in_error = Some(HostileError(Explosive(in_error)));
         let text = finish(
             &stepper,
-            text_of(try_scope_on(&stepper, |_| {
+            text_of(ingather::on(&stepper).try_scope(|_| {
                 poll_fn(move |_| {
                     let _held = &explosive;
                     Poll::Ready(Err::<(), _>(in_error.take().unwrap()))

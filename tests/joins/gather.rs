@@ -4,10 +4,9 @@ use std::error::Error;
 use std::future::{pending, ready};
 use std::task::Poll;
 
-use ingather::{
-    CancelKind, GroupOptions, OnError, OnPanic, Outcome, SpawnError, current_spawner, enter,
-    from_fn, gather, gather_on, gather_settled, gather_settled_on, try_gather, try_gather_on,
-};
+use ingather::cancel::CancelKind;
+use ingather::spawner::{SpawnError, current_spawner, enter, from_fn};
+use ingather::{GroupOptions, OnError, OnPanic, Outcome, gather, gather_settled, try_gather};
 
 use crate::support::{
     ByHand, Drops, Explosive, Fault, Gate, Meter, Site, Trace, Witness, behaviour, explodes_after,
@@ -49,22 +48,32 @@ fn the_first_example_as_it_stands() {
 
 // Gather-1
 async fn callables_in_a_vec_an_array_and_an_iterator(on: Site) {
-    assert_eq!(gather_on(&on.spawner, vec![|| f(1), || f(2)]).await, [1, 4]);
-    assert_eq!(gather_on(&on.spawner, [|| f(1), || f(2)]).await, [1, 4]);
-    assert_eq!(gather_on(&on.spawner, [|| f(3)]).await, [9]);
+    assert_eq!(
+        ingather::on(&on.spawner)
+            .gather(vec![|| f(1), || f(2)])
+            .await,
+        [1, 4]
+    );
+    assert_eq!(
+        ingather::on(&on.spawner).gather([|| f(1), || f(2)]).await,
+        [1, 4]
+    );
+    assert_eq!(ingather::on(&on.spawner).gather([|| f(3)]).await, [9]);
     let calls = (0..100).map(|n| move || f(n));
     let squares: Vec<_> = (0..100).map(|n| n * n).collect();
-    assert_eq!(gather_on(&on.spawner, calls).await, squares);
+    assert_eq!(ingather::on(&on.spawner).gather(calls).await, squares);
 }
 
 // Gather-1
 async fn callables_in_tuples(on: Site) {
-    assert_eq!(gather_on(&on.spawner, (|| f(2),)).await, (4,));
+    assert_eq!(ingather::on(&on.spawner).gather((|| f(2),)).await, (4,));
     let two = (|| f(2), || ready(String::from("two")));
-    assert_eq!(gather_on(&on.spawner, two).await, (4, String::from("two")));
-    let twelve = gather_on(
-        &on.spawner,
-        (
+    assert_eq!(
+        ingather::on(&on.spawner).gather(two).await,
+        (4, String::from("two"))
+    );
+    let twelve = ingather::on(&on.spawner)
+        .gather((
             || ready(1_u8),
             || ready('2'),
             || f(3),
@@ -77,9 +86,8 @@ async fn callables_in_tuples(on: Site) {
             || ready(false),
             || ready(11_u32),
             || ready(String::from("12")),
-        ),
-    )
-    .await;
+        ))
+        .await;
     let (a, b, c, (), e, f, g, h, i, j, k, l) = twelve;
     assert_eq!((a, b, c, e, f, g), (1, '2', 9, 5.0, [6], Some(7)));
     assert_eq!((h, i, j, k, l.as_str()), (8, 81, false, 11, "12"));
@@ -88,10 +96,18 @@ async fn callables_in_tuples(on: Site) {
 // Gather-1
 async fn zero_calls_give_an_empty_result(on: Site) {
     let none = || Vec::<fn() -> std::future::Ready<u8>>::new();
-    assert_eq!(gather_on(&on.spawner, none()).await, []);
+    assert_eq!(ingather::on(&on.spawner).gather(none()).await, []);
     let none = || Vec::<fn() -> std::future::Ready<Result<u8, Fault>>>::new();
-    assert_eq!(try_gather_on(&on.spawner, none()).await.unwrap(), []);
-    assert!(gather_settled_on(&on.spawner, none()).await.is_empty());
+    assert_eq!(
+        ingather::on(&on.spawner).try_gather(none()).await.unwrap(),
+        []
+    );
+    assert!(
+        ingather::on(&on.spawner)
+            .gather_settled(none())
+            .await
+            .is_empty()
+    );
 }
 
 // Gather-1
@@ -113,7 +129,7 @@ async fn results_come_in_call_order_whatever_the_order_of_the_ends(on: Site) {
     });
     let calls: Vec<_> = calls.collect();
     gates[3].open();
-    assert_eq!(gather_on(&on.spawner, calls).await, [0, 1, 2, 3]);
+    assert_eq!(ingather::on(&on.spawner).gather(calls).await, [0, 1, 2, 3]);
     assert_eq!(log.entries(), ["3", "2", "1", "0"]);
 }
 
@@ -140,11 +156,11 @@ impl PartialEq for Hostile {
 // Gather-1
 async fn values_with_hostile_methods_go_through(on: Site) {
     let calls = (0..3).map(|n| move || async move { Hostile::new(n) });
-    let values = gather_on(&on.spawner, calls).await;
+    let values = ingather::on(&on.spawner).gather(calls).await;
     let numbers: Vec<_> = values.into_iter().map(Hostile::disarm).collect();
     assert_eq!(numbers, [0, 1, 2]);
     let pair = (|| async { Hostile::new(3) }, || f(2));
-    let (value, four) = gather_on(&on.spawner, pair).await;
+    let (value, four) = ingather::on(&on.spawner).gather(pair).await;
     assert_eq!((value.disarm(), four), (3, 4));
 }
 
@@ -165,7 +181,10 @@ async fn calls_run_where_children_run(on: Site) {
         }
     });
     let calls: Vec<_> = calls.collect();
-    assert_eq!(gather_on(&on.spawner, calls).await, [(true, true, true); 4]);
+    assert_eq!(
+        ingather::on(&on.spawner).gather(calls).await,
+        [(true, true, true); 4]
+    );
     let mut gathered = ByHand::new(gather([|| async { current_spawner() }]));
     let first = {
         let _guard = enter(&on.spawner);
@@ -192,7 +211,7 @@ async fn calls_run_at_the_same_time(on: Site) {
         }
     });
     let calls: Vec<_> = calls.collect();
-    assert_eq!(gather_on(&on.spawner, calls).await.len(), 10);
+    assert_eq!(ingather::on(&on.spawner).gather(calls).await.len(), 10);
     assert_eq!(meter.highest(), 10);
 }
 
@@ -232,7 +251,7 @@ async fn the_panic_of_a_call_cancels_the_others_and_goes_on(on: Site) {
         move || call::<()>(witness, || std::panic::resume_unwind(Box::new(7_u8)))
     });
     let calls: Vec<_> = calls.collect();
-    let payload = payload_of(gather_on(&on.spawner, calls)).await;
+    let payload = payload_of(ingather::on(&on.spawner).gather(calls)).await;
     assert_eq!(payload.downcast_ref(), Some(&7_u8));
     assert_eq!(drops.count(), 10);
 }
@@ -247,9 +266,11 @@ async fn the_panic_of_a_callable_is_the_calls(on: Site) {
             ready(Ok::<_, Fault>(1))
         }
     };
-    let text = text_of(gather_on(&on.spawner, [callable(true), callable(false)])).await;
+    let text = text_of(ingather::on(&on.spawner).gather([callable(true), callable(false)])).await;
     assert_eq!(text, "callable");
-    let outcomes = gather_settled_on(&on.spawner, [callable(true), callable(false)]).await;
+    let outcomes = ingather::on(&on.spawner)
+        .gather_settled([callable(true), callable(false)])
+        .await;
     assert!(matches!(&outcomes[0], Outcome::Panicked(panic) if panic.message() == "callable"));
     assert!(matches!(outcomes[1], Outcome::Ok(1)));
 }
@@ -276,17 +297,15 @@ async fn a_collected_panic_of_a_call_ends_the_gather(on: Site) {
 
 // Gather-3
 async fn try_gather_gives_all_values(on: Site) {
-    let values = try_gather_on(
-        &on.spawner,
-        (0..10).map(|n| move || async move { Ok::<_, Fault>(n) }),
-    );
+    let values = ingather::on(&on.spawner)
+        .try_gather((0..10).map(|n| move || async move { Ok::<_, Fault>(n) }));
     assert_eq!(values.await.unwrap(), (0..10).collect::<Vec<_>>());
     let pair = (
         || async { Ok::<_, Fault>(1) },
         || async { Ok("two".to_owned()) },
     );
     assert_eq!(
-        try_gather_on(&on.spawner, pair).await.unwrap(),
+        ingather::on(&on.spawner).try_gather(pair).await.unwrap(),
         (1, "two".to_owned())
     );
 }
@@ -299,7 +318,10 @@ async fn try_gather_gives_one_error_once_all_calls_are_over(on: Site) {
         move || call(witness, || Err::<(), _>(Fault("call")))
     });
     let calls: Vec<_> = calls.collect();
-    let error = try_gather_on(&on.spawner, calls).await.unwrap_err();
+    let error = ingather::on(&on.spawner)
+        .try_gather(calls)
+        .await
+        .unwrap_err();
     assert_eq!(error.len(), 1);
     assert_eq!(error.first().error(), Some(&Fault("call")));
     assert!(error.iter().next().unwrap().child().is_some());
@@ -343,7 +365,7 @@ async fn gather_settled_gives_an_outcome_for_each_call(on: Site) {
         }
     });
     let calls: Vec<_> = calls.collect();
-    let outcomes = gather_settled_on(&on.spawner, calls).await;
+    let outcomes = ingather::on(&on.spawner).gather_settled(calls).await;
     assert!(matches!(outcomes[0], Outcome::Err(Fault("fails"))));
     assert!(outcomes[1].is_panicked());
     assert!(outcomes[2].is_ok());
@@ -352,7 +374,7 @@ async fn gather_settled_gives_an_outcome_for_each_call(on: Site) {
         || async { Ok::<_, Fault>(1) },
         || async { Err::<(), _>(Fault("two")) },
     );
-    let (one, two) = gather_settled_on(&on.spawner, pair).await;
+    let (one, two) = ingather::on(&on.spawner).gather_settled(pair).await;
     assert_eq!((one.ok(), two.err()), (Some(1), Some(Fault("two"))));
 }
 
@@ -361,7 +383,7 @@ async fn a_settled_call_that_panics_in_its_drop_loses_nothing(on: Site) {
     let (value, drop_) = (unique("settled value"), unique("settled drop"));
     let (in_value, in_drop) = (value.clone(), drop_.clone());
     let call = move || explodes_after(in_drop, Ok::<_, Fault>(Box::new(Explosive(in_value))));
-    let outcomes = gather_settled_on(&on.spawner, [call]).await;
+    let outcomes = ingather::on(&on.spawner).gather_settled([call]).await;
     let Outcome::Panicked(panic) = &outcomes[0] else {
         panic!("{:?}", outcomes[0].is_ok());
     };
@@ -374,17 +396,18 @@ async fn a_settled_call_that_panics_in_its_drop_loses_nothing(on: Site) {
 fn calls_that_their_spawner_drops_end_the_gather() {
     watched("gather on a spawner that refuses", || {
         let refusing = from_fn(|_| Err(SpawnError::new("no room")));
-        let payload = futures::executor::block_on(payload_of(gather_on(&refusing, [|| f(1)])));
+        let payload =
+            futures::executor::block_on(payload_of(ingather::on(&refusing).gather([|| f(1)])));
         let text = payload.downcast::<String>().unwrap();
         assert!(text.contains("no room"), "{text}");
-        let error = futures::executor::block_on(try_gather_on(
-            &refusing,
-            [|| async { Ok::<u8, Fault>(1) }],
-        ));
+        let error = futures::executor::block_on(
+            ingather::on(&refusing).try_gather([|| async { Ok::<u8, Fault>(1) }]),
+        );
         let error = error.unwrap_err();
         assert_eq!(error.cancelled().unwrap().kind(), CancelKind::Abandoned);
         let call = || async { Ok::<u8, Fault>(1) };
-        let outcomes = futures::executor::block_on(gather_settled_on(&refusing, [call, call]));
+        let outcomes =
+            futures::executor::block_on(ingather::on(&refusing).gather_settled([call, call]));
         let kinds = outcomes.iter().map(|outcome| match outcome {
             Outcome::Cancelled(reason) => Some(reason.kind()),
             _ => None,
@@ -405,7 +428,8 @@ fn a_settled_call_that_is_cancelled_and_panics_in_its_drop_has_an_outcome() {
                 drop(explosive);
                 Ok::<_, Fault>(1)
             };
-            let outcomes = futures::executor::block_on(gather_settled_on(&refusing, [call]));
+            let outcomes =
+                futures::executor::block_on(ingather::on(&refusing).gather_settled([call]));
             assert!(outcomes[0].is_panicked() || outcomes[0].is_cancelled());
         },
     );

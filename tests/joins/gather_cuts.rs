@@ -6,16 +6,16 @@ use std::future::pending;
 use std::time::Duration;
 
 use futures::future::{BoxFuture, Either, select};
-use futures::{Stream, StreamExt};
-use ingather::joiner::{CallInfo, Settled};
-use ingather::kind::Cut;
-use ingather::testing::Mischief;
-use ingather::{
-    CancelKind, CancelToken, GatherIncomplete, GroupError, GroupOptions, Joiner, Outcome, Shared,
-    Verdict, current_token, enter, scope_on,
-};
+use futures::stream::{Stream, StreamExt};
+use ingather::cancel::CancelKind;
+use ingather::joiner::{CallInfo, Joiner, Settled, Verdict};
+use ingather::kind::{Cut, Shared};
+use ingather::spawner::enter;
+use ingather::{CancelToken, GatherIncomplete, GroupError, GroupOptions, Outcome, current_token};
 
-use crate::support::{Fault, Gate, HostileSpawner, Site, Wound, behaviour, watched, yields};
+use crate::support::{
+    Fault, Gate, HostileSpawner, Mischief, Site, Wound, behaviour, watched, yields,
+};
 
 /// What the table says of a form, by the name of the column.
 fn cell(form: &str, column: &str) -> String {
@@ -23,17 +23,12 @@ fn cell(form: &str, column: &str) -> String {
     let table = page
         .split("\n## ")
         .find(|part| part.starts_with("Calls that are cut short\n"));
-    let mut rows = table
-        .expect("the chapter is there")
-        .lines()
-        .filter_map(|line| {
-            let line = line.trim().strip_prefix('|')?.strip_suffix('|')?;
-            Some(
-                line.split('|')
-                    .map(|cell| cell.trim().replace('`', ""))
-                    .collect::<Vec<_>>(),
-            )
-        });
+    let row = |line: &str| {
+        let line = line.trim().strip_prefix('|')?.strip_suffix('|')?;
+        let cells = line.split('|').map(|cell| cell.trim().replace('`', ""));
+        Some(cells.collect::<Vec<_>>())
+    };
+    let mut rows = table.expect("the chapter is there").lines().filter_map(row);
     let head = rows.next().expect("the table has a head");
     let at = head.iter().position(|name| name == column);
     let at = at.unwrap_or_else(|| panic!("no column `{column}` in {head:?}"));
@@ -181,8 +176,10 @@ fn error<T: Debug>(result: Result<T, GroupError<Fault>>, failed: usize) -> (Stri
         !text.contains("src/gather") && !text.contains("src/group"),
         "{text}"
     );
-    let cancelled = |leaf: &ingather::ChildFailure<Fault>| match leaf.failure() {
-        ingather::Failure::Cancelled(reason) => Some((leaf.child().cloned(), reason.root().kind())),
+    let cancelled = |leaf: &ingather::error::ChildFailure<Fault>| match leaf.failure() {
+        ingather::error::Failure::Cancelled(reason) => {
+            Some((leaf.child().cloned(), reason.root().kind()))
+        }
         _ => None,
     };
     let leaf = error.iter().find_map(cancelled);
@@ -258,14 +255,14 @@ async fn becomes(
     let failed = usize::from(!before);
     match form {
         "try_gather" => error(options.try_gather(ok(gate)).await, 0),
-        "try_inline_gather" => error(options.try_inline_gather(ok(gate)).await, 0),
+        "try_inline_gather" => error(options.inline().try_gather(ok(gate)).await, 0),
         "gather_settled" => outcomes(&options.gather_settled(ok(gate)).await, before),
         "first_ok" => error(options.first_ok(err(gate)).await, failed),
-        "inline_first_ok" => error(options.inline_first_ok(err(gate)).await, failed),
+        "inline_first_ok" => error(options.inline().first_ok(err(gate)).await, failed),
         "quorum" => error(options.quorum(2, ok(gate)).await, 0),
-        "inline_quorum" => error(options.inline_quorum(2, ok(gate)).await, 0),
+        "inline_quorum" => error(options.inline().quorum(2, ok(gate)).await, 0),
         "join_with" => tell(options.join_with(Told::default(), ok(gate)).await),
-        "inline_join_with" => tell(options.inline_join_with(Told::default(), ok(gate)).await),
+        "inline_join_with" => tell(options.inline().join_with(Told::default(), ok(gate)).await),
         "settled" => outcomes(&options.join_with(Settled::new(), ok(gate)).await, before),
         "try_map_concurrent" => {
             let items = calls(Ok::<u32, Fault>(1), gate, cancels);
@@ -276,10 +273,8 @@ async fn becomes(
         }
         "try_map_concurrent_unordered" => {
             let items = calls(Ok::<u32, Fault>(1), gate, cancels);
-            error(
-                last(options.try_map_concurrent_unordered(items, 2, |call| call())).await,
-                0,
-            )
+            let stream = options.try_map_concurrent(items, 2, |call| call());
+            error(last(stream.unordered()).await, 0)
         }
         other => panic!("there is no form `{other}`"),
     }
@@ -296,13 +291,18 @@ async fn becomes_local(
     let ok = || calls(Ok::<u32, Fault>(1), gate, cancels);
     let err = || calls(Err::<u32, _>(Fault("failed")), gate, cancels);
     match form {
-        "try_gather" => error(options.try_inline_gather_local(ok()).await, 0),
+        "try_gather" => error(options.inline_local().try_gather(ok()).await, 0),
         "first_ok" => error(
-            options.inline_first_ok_local(err()).await,
+            options.inline_local().first_ok(err()).await,
             usize::from(!before),
         ),
-        "quorum" => error(options.inline_quorum_local(2, ok()).await, 0),
-        "join_with" => tell(options.inline_join_with_local(Told::default(), ok()).await),
+        "quorum" => error(options.inline_local().quorum(2, ok()).await, 0),
+        "join_with" => tell(
+            options
+                .inline_local()
+                .join_with(Told::default(), ok())
+                .await,
+        ),
         other => panic!("there is no form `{other}`"),
     }
 }
@@ -387,7 +387,7 @@ async fn what_its_executor_lost_ends_as_the_table_says(on: Site) {
 async fn what_is_in_a_child_that_is_cancelled_is_dropped_with_it(on: Site) {
     let spawner = on.spawner.clone();
     let forms = FORMS.map(|(_, form)| form);
-    let kinds = scope_on(&spawner, |tg| async move {
+    let kinds = ingather::on(&spawner).scope(|tg| async move {
         let mut kinds = Vec::new();
         for form in forms {
             let (gate, options) = (Gate::new(), whole().on(&on.spawner));

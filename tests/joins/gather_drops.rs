@@ -146,7 +146,7 @@ fn form(
     match name {
         "try_gather" => Box::pin(async move { result(options.try_gather(calls).await) }),
         "try_inline_gather" => {
-            Box::pin(async move { result(options.try_inline_gather(calls).await) })
+            Box::pin(async move { result(options.inline().try_gather(calls).await) })
         }
         "gather_settled" => Box::pin(async move { outcomes(options.gather_settled(calls).await) }),
         "tuple_settled" => {
@@ -159,15 +159,19 @@ fn form(
             })
         }
         "first_ok" => Box::pin(async move { result(options.first_ok(calls).await) }),
-        "inline_first_ok" => Box::pin(async move { result(options.inline_first_ok(calls).await) }),
+        "inline_first_ok" => {
+            Box::pin(async move { result(options.inline().first_ok(calls).await) })
+        }
         "quorum" => Box::pin(async move { result(options.quorum(3, calls).await) }),
-        "inline_quorum" => Box::pin(async move { result(options.inline_quorum(3, calls).await) }),
+        "inline_quorum" => Box::pin(async move { result(options.inline().quorum(3, calls).await) }),
         "all" => Box::pin(async move { result(options.join_with(All::new(), calls).await) }),
         "settled" => {
             Box::pin(async move { outcomes(options.join_with(Settled::new(), calls).await) })
         }
         "inline_settled" => {
-            Box::pin(async move { outcomes(options.inline_join_with(Settled::new(), calls).await) })
+            Box::pin(
+                async move { outcomes(options.inline().join_with(Settled::new(), calls).await) },
+            )
         }
         "first_over" => Box::pin(async move {
             let first = options.join_with(FirstOver::new(), calls).await;
@@ -201,7 +205,11 @@ fn form(
                 if ordered {
                     drain!(options.try_map_concurrent(calls, 4, |call| call));
                 } else {
-                    drain!(options.try_map_concurrent_unordered(calls, 4, |call| call));
+                    drain!(
+                        options
+                            .try_map_concurrent(calls, 4, |call| call)
+                            .unordered()
+                    );
                 }
                 given
             })
@@ -306,7 +314,7 @@ fn a_join_that_opens_cancelled_ends_whatever_the_destructors_of_its_calls_do() {
                 assert!(collects || error.cut_short().is_some());
                 let outcomes = options().join_with(Settled::new(), bombs()).await;
                 assert_eq!(outcomes.len(), 3);
-                let error = options().inline_first_ok(bombs()).await.unwrap_err();
+                let error = options().inline().first_ok(bombs()).await.unwrap_err();
                 assert!(collects || error.cut_short().is_some());
                 let outcomes = options().gather_settled(bombs()).await;
                 // Told-1: the call was refused, and the destructor of what it held panicked.

@@ -7,10 +7,11 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use futures::StreamExt;
+use ingather::cancel::{CancelKind, with_cleanup};
+use ingather::error::Failure;
 use ingather::{
-    CancelKind, CancelReason, Failure, GatherIncomplete, GroupOptions, StartError, create_task,
-    current_token, gather_on, inline_gather, inline_race, inline_scope, map_concurrent_on,
-    map_concurrent_unordered_on, race_on, run_sync, scope_on, shield, try_scope_on, with_cleanup,
+    CancelReason, GatherIncomplete, GroupOptions, StartError, create_task, current_token, inline,
+    run_sync, shield,
 };
 
 use crate::support::{Drops, Fault, Gate, Site, behaviour, payload_of, yields};
@@ -70,20 +71,31 @@ impl Form {
     async fn run(self, on: Site) -> u32 {
         let spawner = &on.spawner;
         match self {
-            Self::Gather => gather_on(spawner, [cancels_itself]).await[0],
-            Self::Tuple => gather_on(spawner, (cancels_itself, || async { 1 })).await.0,
-            Self::InlineGather => inline_gather([cancels_itself]).await[0],
-            Self::Race => race_on(spawner, [cancels_itself, cancels_itself]).await,
-            Self::InlineRace => inline_race([cancels_itself, cancels_itself]).await,
+            Self::Gather => ingather::on(spawner).gather([cancels_itself]).await[0],
+            Self::Tuple => {
+                ingather::on(spawner)
+                    .gather((cancels_itself, || async { 1 }))
+                    .await
+                    .0
+            }
+            Self::InlineGather => inline::gather([cancels_itself]).await[0],
+            Self::Race => {
+                ingather::on(spawner)
+                    .race([cancels_itself, cancels_itself])
+                    .await
+            }
+            Self::InlineRace => inline::race([cancels_itself, cancels_itself]).await,
             Self::Map => {
-                let stream = map_concurrent_on(spawner, 0..3, 2, |_| cancels_itself());
+                let stream = ingather::on(spawner).map_concurrent(0..3, 2, |_| cancels_itself());
                 stream
                     .map(|_| 1)
                     .fold(0, |sum, n| async move { sum + n })
                     .await
             }
             Self::Unordered => {
-                let stream = map_concurrent_unordered_on(spawner, 0..3, 2, |_| cancels_itself());
+                let stream = ingather::on(spawner)
+                    .map_concurrent(0..3, 2, |_| cancels_itself())
+                    .unordered();
                 stream
                     .map(|_| 1)
                     .fold(0, |sum, n| async move { sum + n })
@@ -124,23 +136,24 @@ fn cancelled<T: std::fmt::Debug>(result: Result<T, GatherIncomplete>, form: Form
 async fn the_child_that_it_is_in_ends(on: Site) {
     for form in Form::ALL {
         let inner = on.clone();
-        let (result, sibling) = scope_on(&on.spawner, |tg| async move {
-            let gate = Gate::new();
-            let waits = gate.clone();
-            let sibling = tg.spawn(async move {
-                waits.wait().await;
-                7
-            });
-            let result = tg.spawn(form.run(inner)).await;
-            gate.open();
-            (result, sibling.await)
-        })
-        .await;
+        let (result, sibling) = ingather::on(&on.spawner)
+            .scope(|tg| async move {
+                let gate = Gate::new();
+                let waits = gate.clone();
+                let sibling = tg.spawn(async move {
+                    waits.wait().await;
+                    7
+                });
+                let result = tg.spawn(form.run(inner)).await;
+                gate.open();
+                (result, sibling.await)
+            })
+            .await;
         cancelled(result, form);
         assert_eq!(sibling, Ok(7));
     }
     let task = {
-        let _current = ingather::enter(&on.spawner);
+        let _current = ingather::spawner::enter(&on.spawner);
         create_task(Form::Gather.run(on.clone()))
     };
     let reason = task.await.unwrap_err();
@@ -163,14 +176,18 @@ async fn a_call_that_blocks_its_thread_panics(on: Site) {
                 said.lock().unwrap().push(*text);
             };
             if in_body {
-                let body = try_scope_on(&on.spawner, |_| async {
+                let body = ingather::on(&on.spawner).try_scope(|_| async {
                     blocks.await;
                     Ok::<_, Fault>(())
                 });
                 // It was ended, and may be over before it is dropped.
                 drop(body.await);
             } else {
-                drop(scope_on(&on.spawner, |tg| async move { tg.spawn(blocks).await }).await);
+                drop(
+                    ingather::on(&on.spawner)
+                        .scope(|tg| async move { tg.spawn(blocks).await })
+                        .await,
+                );
             }
             let texts = texts.lock().unwrap();
             let text = texts.first().expect("it came back");
@@ -186,19 +203,20 @@ async fn a_body_that_cannot_fail_is_passed_over(on: Site) {
         let inner = on.clone();
         let drops = Drops::new();
         let (body, child) = (drops.witness(), drops.witness());
-        let result = scope_on(&on.spawner, |tg| async move {
-            let spawner = inner.spawner.clone();
-            let within = scope_on(&spawner, move |tg| async move {
-                let _held = body;
-                tg.spawn(async move {
-                    let _held = child;
-                    pending::<()>().await
+        let result = ingather::on(&on.spawner)
+            .scope(|tg| async move {
+                let spawner = inner.spawner.clone();
+                let within = ingather::on(&spawner).scope(move |tg| async move {
+                    let _held = body;
+                    tg.spawn(async move {
+                        let _held = child;
+                        pending::<()>().await
+                    });
+                    inline::scope(move |_| form.run(inner)).await
                 });
-                inline_scope(move |_| form.run(inner)).await
-            });
-            tg.spawn(within).await
-        })
-        .await;
+                tg.spawn(within).await
+            })
+            .await;
         cancelled(result, form);
         assert!(drops.all(), "{form:?}");
     }
@@ -209,7 +227,7 @@ async fn the_body_of_a_scope_that_can_fail_ends(on: Site) {
     for form in Form::ALL {
         let (inner, drops) = (on.clone(), Drops::new());
         let witness = drops.witness();
-        let result = try_scope_on(&on.spawner, |tg| async move {
+        let result = ingather::on(&on.spawner).try_scope(|tg| async move {
             tg.spawn(async move {
                 let _held = witness;
                 pending::<()>().await
@@ -228,16 +246,16 @@ async fn the_body_of_a_scope_that_can_fail_ends(on: Site) {
 async fn a_shield_around_it_holds_nothing_any_more(on: Site) {
     for form in Form::ALL {
         let inner = on.clone();
-        let result = scope_on(&on.spawner, |tg| async move {
-            tg.spawn(shield(async move { shield(form.run(inner)).await }))
-                .await
-        })
-        .await;
+        let result = ingather::on(&on.spawner)
+            .scope(|tg| async move {
+                tg.spawn(shield(async move { shield(form.run(inner)).await }))
+                    .await
+            })
+            .await;
         cancelled(result, form);
         let inner = on.clone();
-        let result = try_scope_on(&on.spawner, |_| async move {
-            Ok::<_, Fault>(shield(form.run(inner)).await)
-        });
+        let result = ingather::on(&on.spawner)
+            .try_scope(|_| async move { Ok::<_, Fault>(shield(form.run(inner)).await) });
         says(result.await.unwrap_err().cut_short().unwrap(), form);
     }
 }
@@ -249,24 +267,25 @@ async fn a_shield_beside_it_holds(on: Site) {
         let (waits, sets) = (gate.clone(), Arc::clone(&done));
         let (spawner, stuck) = (on.spawner.clone(), Gate::new());
         let reached = stuck.clone();
-        let result = scope_on(&spawner, |tg| async move {
-            let key = tg.spawn(async move {
-                let flush = shield(async move {
-                    waits.wait().await;
-                    sets.store(true, Relaxed);
+        let result = ingather::on(&spawner)
+            .scope(|tg| async move {
+                let key = tg.spawn(async move {
+                    let flush = shield(async move {
+                        waits.wait().await;
+                        sets.store(true, Relaxed);
+                    });
+                    let call = async move {
+                        reached.open();
+                        form.run(inner).await
+                    };
+                    futures::join!(call, flush).0
                 });
-                let call = async move {
-                    reached.open();
-                    form.run(inner).await
-                };
-                futures::join!(call, flush).0
-            });
-            stuck.wait().await;
-            yields(10).await;
-            gate.open();
-            key.await
-        })
-        .await;
+                stuck.wait().await;
+                yields(10).await;
+                gate.open();
+                key.await
+            })
+            .await;
         cancelled(result, form);
         assert!(done.load(Relaxed), "{form:?}");
     }
@@ -304,7 +323,7 @@ async fn the_grace_is_not_waited_for_but_clean_ups_have_it(on: Site) {
 async fn a_child_that_is_starting_ends(on: Site) {
     for form in Form::ALL {
         let inner = on.clone();
-        let result = scope_on(&on.spawner, |tg| async move {
+        let result = ingather::on(&on.spawner).scope(|tg| async move {
             tg.start(move |ready| async move {
                 form.run(inner).await;
                 let _ = ready.started(());
@@ -331,7 +350,7 @@ async fn without_surroundings_it_panics_and_says_what_to_do(on: Site) {
         assert!(text.contains("instead"), "{text}");
         // The body of a scope that cannot fail is none.
         let inner = on.clone();
-        let payload = payload_of(scope_on(&on.spawner, |_| form.run(inner))).await;
+        let payload = payload_of(ingather::on(&on.spawner).scope(|_| form.run(inner))).await;
         assert_eq!(payload.downcast::<String>().unwrap()[..first.len()], first);
     }
 }
@@ -353,8 +372,8 @@ async fn one_call_is_enough_and_the_others_are_cancelled(on: Site) {
         });
         let made: Vec<_> = made.collect();
         let spawner = on.spawner.clone();
-        let result = scope_on(&on.spawner, |tg| async move {
-            tg.spawn(async move { gather_on(&spawner, made).await })
+        let result = ingather::on(&on.spawner).scope(|tg| async move {
+            tg.spawn(async move { ingather::on(&spawner).gather(made).await })
                 .await
         });
         cancelled(result.await, Form::Gather);
@@ -375,7 +394,7 @@ async fn a_race_goes_on_as_long_as_a_call_does(on: Site) {
         }
     });
     let calls: Vec<_> = calls.collect();
-    assert_eq!(race_on(&on.spawner, calls).await, 3);
+    assert_eq!(ingather::on(&on.spawner).race(calls).await, 3);
 }
 
 // Cuts-3, Panics-1

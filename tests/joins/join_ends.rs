@@ -4,11 +4,10 @@ use std::future::{pending, ready};
 use std::sync::{Arc, Mutex};
 
 use futures::executor::block_on;
-use ingather::joiner::{All, CallInfo, FirstOk, Settled};
-use ingather::{
-    CancelKind, GroupOptions, Joiner, OnError, OnPanic, Outcome, SpawnError, Verdict, from_fn,
-    inline_join_with, join_with_on,
-};
+use ingather::cancel::CancelKind;
+use ingather::joiner::{All, CallInfo, FirstOk, Joiner, Settled, Verdict};
+use ingather::spawner::{SpawnError, from_fn};
+use ingather::{GroupOptions, OnError, OnPanic, Outcome, inline};
 
 use crate::joiners::{Scribe, call, double, goes_on};
 use crate::support::{
@@ -117,7 +116,7 @@ async fn a_panic_of_a_call_goes_on_and_the_joiner_is_dropped(on: Site) {
         });
         let calls: Vec<_> = calls.collect();
         let scribe = Scribe::new(&log, goes_on);
-        let join = join_with_on(&on.spawner, scribe, calls);
+        let join = ingather::on(&on.spawner).join_with(scribe, calls);
         assert_eq!(text_of(join).await, text);
         assert!(drops.all());
         assert!(!log.entries().contains(&"finish".to_owned()));
@@ -183,7 +182,7 @@ async fn a_loser_that_panics_in_its_drop_is_not_lost(on: Site) {
             || pending::<Result<u32, Fault>>(),
         )
     };
-    let join = join_with_on(&on.spawner, FirstOk::new(), calls());
+    let join = ingather::on(&on.spawner).join_with(FirstOk::new(), calls());
     assert_eq!(text_of(join).await, text);
     // Collected, it costs nobody the value, and the hook hears of it.
     let options = GroupOptions::new()
@@ -210,7 +209,7 @@ async fn a_join_that_is_dropped_drops_its_calls(on: Site) {
         }
     });
     let calls: Vec<_> = calls.collect();
-    let mut join = ByHand::new(join_with_on(&on.spawner, All::new(), calls));
+    let mut join = ByHand::new(ingather::on(&on.spawner).join_with(All::new(), calls));
     assert!(join.poll().is_pending());
     all.wait().await;
     drop(join);
@@ -236,7 +235,7 @@ fn an_error_that_no_joiner_was_told_of_goes_to_the_hook() {
     error_type!(NeverTold);
     let stepper = stepper();
     let calls = || (|| ready(Err::<(), _>(NeverTold)), || pending());
-    let mut join = ByHand::new(join_with_on(&stepper, FirstOk::new(), calls()));
+    let mut join = ByHand::new(ingather::on(&stepper).join_with(FirstOk::new(), calls()));
     assert!(join.poll().is_pending());
     stepper.run_until_idle();
     // The letter is there and was not read.
@@ -265,12 +264,12 @@ fn errors_in_a_joiner_that_is_dropped_go_to_the_hook() {
         || ready(Err::<(), _>(HeldByFirst)),
         || panics_late(gate_2, text_2),
     );
-    let mut first = ByHand::new(join_with_on(&stepper, FirstOk::new(), calls));
+    let mut first = ByHand::new(ingather::on(&stepper).join_with(FirstOk::new(), calls));
     let calls = (
         || ready(Err::<(), _>(HeldBySettled)),
         || panics_late(gate_3, text_3),
     );
-    let mut settled = ByHand::new(join_with_on(&stepper, Settled::new(), calls));
+    let mut settled = ByHand::new(ingather::on(&stepper).join_with(Settled::new(), calls));
     for _ in 0..3 {
         assert!(first.poll().is_pending() && settled.poll().is_pending());
         stepper.run_until_idle();
@@ -295,7 +294,7 @@ fn the_calls_of_a_spawner_that_refuses_are_told_of_as_abandoned() {
     watched("a join on a spawner that refuses", || {
         let refusing = from_fn(|_| Err(SpawnError::new("no room")));
         let log = Trace::new();
-        let join = join_with_on(&refusing, Scribe::new(&log, goes_on), [|| double(1); 2]);
+        let join = ingather::on(&refusing).join_with(Scribe::new(&log, goes_on), [|| double(1); 2]);
         let told = block_on(join).sorted();
         let abandoned = [
             "0: Abandoned",
@@ -307,7 +306,7 @@ fn the_calls_of_a_spawner_that_refuses_are_told_of_as_abandoned() {
         let mut abandoned = abandoned.map(str::to_owned);
         abandoned.sort();
         assert_eq!(told, abandoned);
-        let join = join_with_on(&refusing, All::new(), [|| double(1)]);
+        let join = ingather::on(&refusing).join_with(All::new(), [|| double(1)]);
         let error = block_on(join).unwrap_err();
         assert_eq!(error.cancelled().unwrap().kind(), CancelKind::Abandoned);
     });
@@ -321,7 +320,7 @@ fn an_inline_join_that_is_dropped_drops_its_calls_on_the_spot() {
         let witness = drops.witness();
         move || call(None, witness, 0)
     });
-    let mut join = ByHand::new(inline_join_with(All::new(), calls));
+    let mut join = ByHand::new(inline::join_with(All::new(), calls));
     assert!(join.poll().is_pending());
     drop(join);
     assert!(drops.all_here() && drops.count() == 3);
@@ -334,11 +333,8 @@ fn errors_behind_the_one_at_which_a_joiner_panics_go_to_the_hook() {
     error_type!(BehindThePanic);
     let (stepper, text) = (stepper(), unique("joiner"));
     let calls = [(); 4].map(|()| || ready(Err::<(), _>(BehindThePanic)));
-    let mut join = ByHand::new(join_with_on(
-        &stepper,
-        Fragile::new("completed", &text),
-        calls,
-    ));
+    let mut join =
+        ByHand::new(ingather::on(&stepper).join_with(Fragile::new("completed", &text), calls));
     assert!(join.poll().is_pending());
     // All four have failed before the joiner is told of the first, which it takes.
     stepper.run_until_idle();
@@ -377,7 +373,7 @@ fn a_future_is_dropped_before_its_end_is_told() {
             std::task::Poll::Ready(Ok::<_, Fault>(1))
         })
     };
-    let mut join = ByHand::new(join_with_on(&stepper, All::new(), [call]));
+    let mut join = ByHand::new(ingather::on(&stepper).join_with(All::new(), [call]));
     assert!(join.poll().is_pending());
     seen.lock().unwrap().wakes = Some(join.counter());
     stepper.run_until_idle();

@@ -4,11 +4,8 @@ use std::cell::Cell;
 use std::future::{pending, ready};
 use std::thread;
 
-use ingather::joiner::{All, CallInfo, FirstOk, FirstOver, Settled};
-use ingather::{
-    GroupOptions, Joiner, OnPanic, Outcome, Verdict, inline_join_with, inline_join_with_local,
-    join_with, join_with_on,
-};
+use ingather::joiner::{All, CallInfo, FirstOk, FirstOver, Joiner, Settled, Verdict, join_with};
+use ingather::{GroupOptions, OnPanic, Outcome, inline};
 
 use crate::support::{
     Drops, Fault, Gate, Meter, Site, Trace, Witness, behaviour, finish, payload_of, stepper, throw,
@@ -91,7 +88,10 @@ async fn a_joiner_is_told_of_starts_then_of_ends_in_their_order(on: Site) {
         }
         Verdict::Continue
     });
-    let told = join_with_on(&on.spawner, scribe, calls).await.entries();
+    let told = ingather::on(&on.spawner)
+        .join_with(scribe, calls)
+        .await
+        .entries();
     let starts = ["0 starts", "1 starts", "2 starts", "3 starts"];
     assert_eq!(told[..4], starts);
     assert_eq!(told[4..], ["3: 3", "2: 2", "1: one", "0: 0", "finish"]);
@@ -101,23 +101,30 @@ async fn a_joiner_is_told_of_starts_then_of_ends_in_their_order(on: Site) {
 async fn zero_calls_are_finished_at_once(on: Site) {
     let none = || Vec::<fn() -> std::future::Ready<Result<u32, Fault>>>::new();
     let log = Trace::new();
-    let told = join_with_on(&on.spawner, Scribe::new(&log, goes_on), none()).await;
+    let told = ingather::on(&on.spawner)
+        .join_with(Scribe::new(&log, goes_on), none())
+        .await;
     assert_eq!(told.entries(), ["finish"]);
     assert_eq!(
-        join_with_on(&on.spawner, All::new(), none()).await.unwrap(),
+        ingather::on(&on.spawner)
+            .join_with(All::new(), none())
+            .await
+            .unwrap(),
         []
     );
     assert!(
-        join_with_on(&on.spawner, Settled::new(), none())
+        ingather::on(&on.spawner)
+            .join_with(Settled::new(), none())
             .await
             .is_empty()
     );
     assert!(
-        join_with_on(&on.spawner, FirstOver::new(), none())
+        ingather::on(&on.spawner)
+            .join_with(FirstOver::new(), none())
             .await
             .is_none()
     );
-    let text = payload_of(join_with_on(&on.spawner, FirstOk::new(), none())).await;
+    let text = payload_of(ingather::on(&on.spawner).join_with(FirstOk::new(), none())).await;
     let text = text.downcast::<String>().unwrap();
     assert!(text.contains("at least one"), "{text}");
 }
@@ -131,20 +138,38 @@ pub(crate) async fn double(n: u32) -> Result<u32, Fault> {
 async fn calls_come_in_whatever_gather_takes(on: Site) {
     let all = All::new;
     let vec = vec![|| double(1), || double(2)];
-    assert_eq!(join_with_on(&on.spawner, all(), vec).await.unwrap(), [2, 4]);
+    assert_eq!(
+        ingather::on(&on.spawner)
+            .join_with(all(), vec)
+            .await
+            .unwrap(),
+        [2, 4]
+    );
     let array = [|| double(1), || double(2)];
     assert_eq!(
-        join_with_on(&on.spawner, all(), array).await.unwrap(),
+        ingather::on(&on.spawner)
+            .join_with(all(), array)
+            .await
+            .unwrap(),
         [2, 4]
     );
     let calls = (0..100).map(|n| move || double(n));
     let doubled: Vec<_> = (0..100).map(|n| 2 * n).collect();
     assert_eq!(
-        join_with_on(&on.spawner, all(), calls).await.unwrap(),
+        ingather::on(&on.spawner)
+            .join_with(all(), calls)
+            .await
+            .unwrap(),
         doubled
     );
     let one = (|| double(1),);
-    assert_eq!(join_with_on(&on.spawner, all(), one).await.unwrap(), [2]);
+    assert_eq!(
+        ingather::on(&on.spawner)
+            .join_with(all(), one)
+            .await
+            .unwrap(),
+        [2]
+    );
     let tuple = (
         || double(0),
         || ready(Ok(1)),
@@ -159,7 +184,10 @@ async fn calls_come_in_whatever_gather_takes(on: Site) {
         || double(10),
         || double(11),
     );
-    let values = join_with_on(&on.spawner, all(), tuple).await.unwrap();
+    let values = ingather::on(&on.spawner)
+        .join_with(all(), tuple)
+        .await
+        .unwrap();
     assert_eq!(values, [0, 1, 2, 6, 8, 10, 12, 14, 16, 18, 20, 22]);
 }
 
@@ -183,7 +211,10 @@ async fn what_is_not_needed_is_cancelled_and_told_of(on: Site) {
     });
     let calls: Vec<_> = calls.collect();
     let scribe = Scribe::new(&log, |_| Verdict::Cancel);
-    let told = join_with_on(&on.spawner, scribe, calls).await.entries();
+    let told = ingather::on(&on.spawner)
+        .join_with(scribe, calls)
+        .await
+        .entries();
     assert!(drops.all());
     assert_eq!(told[5], "2: 2");
     let mut rest = told[6..10].to_vec();
@@ -230,7 +261,7 @@ async fn calls_are_not_polled_that_a_joiner_does_not_let_start(on: Site) {
         }
     });
     let calls: Vec<_> = calls.collect();
-    join_with_on(&on.spawner, Few(3), calls).await;
+    ingather::on(&on.spawner).join_with(Few(3), calls).await;
     assert!(meter.entered() <= 3);
 }
 
@@ -260,7 +291,7 @@ async fn all_futures_are_dropped_before_the_result_is_made(on: Site) {
     });
     let calls: Vec<_> = calls.collect();
     let joiner = AllDropped(drops.clone());
-    assert_eq!(join_with_on(&on.spawner, joiner, calls).await, 40);
+    assert_eq!(ingather::on(&on.spawner).join_with(joiner, calls).await, 40);
 }
 
 /// Remembers the thread that it was made on. It is neither `Send` nor `Sync`.
@@ -294,7 +325,8 @@ async fn a_joiner_is_called_by_the_task_that_awaits(on: Site) {
     // The future of a joiner that is not `Send` stays on the thread that made it.
     let task = move || {
         let homebody = Homebody(Cell::new(Some(thread::current().id())));
-        let join = join_with_on(&on.spawner, homebody, (0..50).map(|n| move || double(n)));
+        let join =
+            ingather::on(&on.spawner).join_with(homebody, (0..50).map(|n| move || double(n)));
         futures::executor::block_on(join)
     };
     let verdict = thread::spawn(task).join().unwrap();
@@ -401,7 +433,7 @@ fn a_call_that_ends_while_the_winner_is_told_of_is_told_of_too() {
             Ok(n)
         }
     });
-    let told = finish(&stepper, join_with_on(&stepper, scribe, calls));
+    let told = finish(&stepper, ingather::on(&stepper).join_with(scribe, calls));
     assert_eq!(told.entries()[2..], ["0: 1", "1: 2", "finish"]);
 }
 
@@ -437,14 +469,14 @@ fn a_million_calls_under_a_limit_of_a_thousand() {
 fn inline_calls_borrow_and_need_no_spawner() {
     let words = ["1", "2", "three"].map(String::from);
     let calls = words.iter().map(|word| || async { word.parse::<u32>() });
-    let outcomes = futures::executor::block_on(inline_join_with(Settled::new(), calls));
+    let outcomes = futures::executor::block_on(inline::join_with(Settled::new(), calls));
     assert_eq!(outcomes.iter().filter(|outcome| outcome.is_ok()).count(), 2);
     let shared = std::rc::Rc::new(3);
     let calls = [1, 2].map(|n| {
         let shared = &shared;
         move || async move { Ok::<_, Fault>(n * **shared) }
     });
-    let values = futures::executor::block_on(inline_join_with_local(All::new(), calls));
+    let values = futures::executor::block_on(inline::local::join_with(All::new(), calls));
     assert_eq!(values.unwrap(), [3, 6]);
 }
 

@@ -8,10 +8,7 @@ use std::task::Poll;
 
 use futures::stream::{self, FusedStream};
 use futures::{Stream, StreamExt, TryStreamExt};
-use ingather::{
-    map_concurrent, map_concurrent_on, map_concurrent_unordered, map_concurrent_unordered_on,
-    try_map_concurrent, try_map_concurrent_on, try_map_concurrent_unordered,
-};
+use ingather::{map_concurrent, try_map_concurrent};
 
 use crate::support::{ByHand, Fault, Gate, Meter, Site, behaviour, stepper, watched, yields};
 
@@ -35,13 +32,13 @@ pub(crate) async fn square(n: u64) -> u64 {
 // Joining-7
 async fn results_come_in_the_order_of_the_items(on: Site) {
     for limit in [1, 2, 7, 1000] {
-        let squares = map_concurrent_on(&on.spawner, 0..200, limit, square);
+        let squares = ingather::on(&on.spawner).map_concurrent(0..200, limit, square);
         let squares: Vec<_> = squares.collect().await;
         assert_eq!(squares, (0..200).map(|n| n * n).collect::<Vec<_>>());
     }
     // The first is the last to end.
     let (first, done) = (Gate::new(), Arc::new(AtomicUsize::new(0)));
-    let results = map_concurrent_on(&on.spawner, 0..5, 5, |n| {
+    let results = ingather::on(&on.spawner).map_concurrent(0..5, 5, |n| {
         let (first, done) = (first.clone(), done.clone());
         async move {
             if n == 0 {
@@ -57,20 +54,24 @@ async fn results_come_in_the_order_of_the_items(on: Site) {
 
 // Joining-7
 async fn unordered_results_come_as_they_do(on: Site) {
-    let squares = map_concurrent_unordered_on(&on.spawner, 0..200, 7, square);
+    let squares = ingather::on(&on.spawner)
+        .map_concurrent(0..200, 7, square)
+        .unordered();
     let squares: BTreeSet<_> = squares.collect().await;
     assert_eq!(squares, (0..200).map(|n| n * n).collect());
     let slow = Gate::new();
     let opens = slow.clone();
-    let mut results = map_concurrent_unordered_on(&on.spawner, 0..3, 2, |n| {
-        let slow = slow.clone();
-        async move {
-            if n == 0 {
-                slow.wait().await;
+    let mut results = ingather::on(&on.spawner)
+        .map_concurrent(0..3, 2, |n| {
+            let slow = slow.clone();
+            async move {
+                if n == 0 {
+                    slow.wait().await;
+                }
+                n
             }
-            n
-        }
-    });
+        })
+        .unordered();
     assert_eq!(results.next().await, Some(1));
     assert_eq!(results.next().await, Some(2));
     opens.open();
@@ -83,14 +84,18 @@ async fn unordered_results_come_as_they_do(on: Site) {
 // Joining-7
 async fn items_come_from_a_stream_too(on: Site) {
     let items = || stream::iter(0..50).then(|n| async move { square(n).await });
-    let sums = map_concurrent_on(&on.spawner, Box::pin(items()), 4, square);
+    let sums = ingather::on(&on.spawner).map_concurrent(Box::pin(items()), 4, square);
     let fourth = (0..50).map(|n: u64| n.pow(4));
     assert_eq!(
         sums.collect::<Vec<_>>().await,
         fourth.clone().collect::<Vec<_>>()
     );
     // One that is not `Unpin`, in an adapter that is pinned as a whole.
-    let mut unordered = Box::pin(map_concurrent_unordered_on(&on.spawner, items(), 4, square));
+    let mut unordered = Box::pin(
+        ingather::on(&on.spawner)
+            .map_concurrent(items(), 4, square)
+            .unordered(),
+    );
     let mut sum = 0;
     while let Some(n) = unordered.next().await {
         sum += n;
@@ -100,15 +105,18 @@ async fn items_come_from_a_stream_too(on: Site) {
 
 // Joining-7
 async fn no_items_give_an_empty_stream(on: Site) {
-    let mut none = map_concurrent_on(&on.spawner, Vec::new(), 3, square);
+    let mut none = ingather::on(&on.spawner).map_concurrent(Vec::new(), 3, square);
     assert!(!none.is_terminated());
     assert_eq!(none.next().await, None);
     assert!(none.is_terminated());
-    let none = try_map_concurrent_on(&on.spawner, Vec::new(), 3, |n| ready(Err::<u8, u8>(n)));
+    let none =
+        ingather::on(&on.spawner).try_map_concurrent(Vec::new(), 3, |n| ready(Err::<u8, u8>(n)));
     assert_eq!(none.try_collect::<Vec<_>>().await.unwrap(), []);
     let none = stream::empty::<u64>();
     assert_eq!(
-        map_concurrent_unordered_on(&on.spawner, none, 3, square)
+        ingather::on(&on.spawner)
+            .map_concurrent(none, 3, square)
+            .unordered()
             .count()
             .await,
         0
@@ -137,9 +145,14 @@ async fn at_most_so_many_are_under_way_and_so_many_are_waiting_to_be_given(on: S
             }
         };
         let mut results = if ordered {
-            map_concurrent_on(&on.spawner, 0..300, 8, f).left_stream()
+            ingather::on(&on.spawner)
+                .map_concurrent(0..300, 8, f)
+                .left_stream()
         } else {
-            map_concurrent_unordered_on(&on.spawner, 0..300, 8, f).right_stream()
+            ingather::on(&on.spawner)
+                .map_concurrent(0..300, 8, f)
+                .unordered()
+                .right_stream()
         };
         while results.next().await.is_some() {
             given.fetch_add(1, Ordering::SeqCst);
@@ -156,7 +169,7 @@ async fn a_slow_consumer_holds_everything_up(on: Site) {
     let items = (0_u64..).inspect(move |_| {
         counts.fetch_add(1, Ordering::SeqCst);
     });
-    let mut results = map_concurrent_on(&on.spawner, items, 5, square);
+    let mut results = ingather::on(&on.spawner).map_concurrent(items, 5, square);
     assert_eq!(results.next().await, Some(0));
     yields(50).await;
     assert!(taken.load(Ordering::SeqCst) <= 6);
@@ -170,7 +183,7 @@ async fn a_slow_consumer_holds_everything_up(on: Site) {
 async fn children_go_on_while_nobody_polls(on: Site) {
     let (gates, done): (Vec<_>, Gate) = ((0..4).map(|_| Gate::new()).collect(), Gate::new());
     // Each child opens the gate of the next, the last one the gate of the test.
-    let mut results = map_concurrent_on(&on.spawner, 0..4, 4, |n: usize| {
+    let mut results = ingather::on(&on.spawner).map_concurrent(0..4, 4, |n: usize| {
         let mine = gates[n].clone();
         let next = gates.get(n + 1).unwrap_or(&done).clone();
         async move {
@@ -188,13 +201,15 @@ async fn children_go_on_while_nobody_polls(on: Site) {
 
 // Joining-7, Executors-2
 async fn children_run_where_children_run(on: Site) {
-    let there = map_concurrent_unordered_on(&on.spawner, 0..10, 3, |_| {
-        let on = on.clone();
-        async move {
-            yields(1).await;
-            on.is_here()
-        }
-    });
+    let there = ingather::on(&on.spawner)
+        .map_concurrent(0..10, 3, |_| {
+            let on = on.clone();
+            async move {
+                yields(1).await;
+                on.is_here()
+            }
+        })
+        .unordered();
     assert_eq!(there.collect::<Vec<_>>().await, [true; 10]);
 }
 
@@ -205,8 +220,10 @@ pub(crate) async fn odd_fails(n: u32) -> Result<u32, Fault> {
 
 // Joining-7
 async fn a_stream_in_a_stream(on: Site) {
-    let inner = map_concurrent_unordered_on(&on.spawner, 0..100, 3, square);
-    let outer = map_concurrent_on(&on.spawner, inner, 4, |n| async move { n + 1 });
+    let inner = ingather::on(&on.spawner)
+        .map_concurrent(0..100, 3, square)
+        .unordered();
+    let outer = ingather::on(&on.spawner).map_concurrent(inner, 4, |n| async move { n + 1 });
     let sum = outer.fold(0, |sum, n| ready(sum + n)).await;
     assert_eq!(sum, (0..100).map(|n| n * n + 1).sum());
 }
@@ -225,7 +242,7 @@ fn functions_without_a_spawner_take_the_current_one() {
     ingather::block_on(async {
         assert_eq!(map_concurrent([3], 1, square).next().await, Some(9));
         assert_eq!(
-            map_concurrent_unordered([3], 1, square).next().await,
+            map_concurrent([3], 1, square).unordered().next().await,
             Some(9)
         );
         assert_eq!(
@@ -236,7 +253,10 @@ fn functions_without_a_spawner_take_the_current_one() {
                 .unwrap(),
             2
         );
-        let two = try_map_concurrent_unordered([2], 1, odd_fails).next().await;
+        let two = try_map_concurrent([2], 1, odd_fails)
+            .unordered()
+            .next()
+            .await;
         assert_eq!(two.unwrap().unwrap(), 2);
     });
 }
@@ -269,7 +289,7 @@ fn a_source_wakes_the_consumer() {
     let stepper = stepper();
     let (waker, end) = (Arc::default(), Gate::new());
     let source = Slow(Arc::clone(&waker), end.clone(), false);
-    let mut results = map_concurrent_on(&stepper, source, 2, square);
+    let mut results = ingather::on(&stepper).map_concurrent(source, 2, square);
     let mut next = ByHand::new(results.next());
     while next.poll().is_pending() {
         stepper.run_until_idle();
@@ -289,7 +309,7 @@ fn a_source_wakes_the_consumer() {
 fn a_hundred_thousand_items_under_a_limit_of_a_hundred() {
     watched("a hundred thousand items", || {
         let sum = ingather::block_on(async {
-            let results = map_concurrent_unordered(0..100_000_u64, 100, ready);
+            let results = map_concurrent(0..100_000_u64, 100, ready).unordered();
             results.fold(0, |sum, n| ready(sum + n)).await
         });
         assert_eq!(sum, (0..100_000).sum());

@@ -6,9 +6,9 @@ use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::time::Duration;
 
 use futures::{StreamExt, TryStreamExt};
-use ingather::{
-    CancelKind, CancelToken, Failure, GroupError, GroupOptions, OnError, current_token,
-};
+use ingather::cancel::CancelKind;
+use ingather::error::Failure;
+use ingather::{CancelToken, GroupError, GroupOptions, OnError, current_token};
 
 use crate::support::{Fault, Gate, Site, behaviour, over_seeds, text_of, throw, unique, yields};
 
@@ -54,7 +54,8 @@ async fn a_stream_that_a_token_stops_says_so(on: Site) {
                     .await
             } else {
                 options
-                    .try_map_concurrent_unordered(1..=100, 4, f)
+                    .try_map_concurrent(1..=100, 4, f)
+                    .unordered()
                     .try_collect()
                     .await
             };
@@ -237,7 +238,7 @@ fn an_endless_source_is_not_asked_for_ever() {
             .timeout(Duration::from_secs(10))
             .grace(HOUR);
         let stream = options.try_map_concurrent(0.., 3, |n| async move {
-            ingather::time::sleep(Duration::from_secs(4)).await;
+            ingather::clock::sleep(Duration::from_secs(4)).await;
             Ok::<_, Fault>(n)
         });
         let items: Vec<_> = stream.collect().await;

@@ -5,10 +5,9 @@ use std::future::pending;
 
 use futures::stream::FusedStream;
 use futures::{StreamExt, TryStreamExt};
-use ingather::{
-    CancelKind, GroupOptions, OnError, SpawnError, from_fn, map_concurrent_on,
-    try_map_concurrent_on, try_map_concurrent_unordered_on,
-};
+use ingather::cancel::CancelKind;
+use ingather::spawner::{SpawnError, from_fn};
+use ingather::{GroupOptions, OnError};
 
 use crate::map_concurrent::{odd_fails, square};
 use crate::support::{
@@ -28,7 +27,7 @@ behaviour!(
 async fn the_panic_of_a_child_goes_on_when_all_are_over(on: Site) {
     let (text, drops) = (unique("child"), Drops::new());
     let thrown = text.clone();
-    let results = map_concurrent_on(&on.spawner, 0.., 6, |n: u64| {
+    let results = ingather::on(&on.spawner).map_concurrent(0.., 6, |n: u64| {
         let (witness, text) = (drops.witness(), (n == 3).then(|| thrown.clone()));
         async move {
             let _held = witness;
@@ -55,7 +54,7 @@ async fn the_panic_of_the_function_or_the_source_goes_on_when_all_are_over(on: S
                 throw(&thrown);
             }
         });
-        let mut results = map_concurrent_on(&on.spawner, items, 8, |n| {
+        let mut results = ingather::on(&on.spawner).map_concurrent(items, 8, |n| {
             if n == 4 {
                 throw(&thrown);
             }
@@ -78,7 +77,7 @@ async fn a_stream_that_is_dropped_leaves_nothing(on: Site) {
     let items = (0_usize..).inspect(move |_| {
         let _held = &in_source;
     });
-    let mut results = map_concurrent_on(&on.spawner, items, 10, |n| {
+    let mut results = ingather::on(&on.spawner).map_concurrent(items, 10, |n| {
         let witness = drops.witness();
         async move {
             let held = witness;
@@ -120,7 +119,8 @@ async fn the_first_error_is_the_last_item(on: Site) {
             options.try_map_concurrent(0.., 10, f).left_stream()
         } else {
             options
-                .try_map_concurrent_unordered(0.., 10, f)
+                .try_map_concurrent(0.., 10, f)
+                .unordered()
                 .right_stream()
         };
         let mut values = 0;
@@ -137,7 +137,9 @@ async fn the_first_error_is_the_last_item(on: Site) {
         assert!(drops.all());
         assert!(results.next().await.is_none());
     }
-    let all = try_map_concurrent_unordered_on(&on.spawner, [0, 2, 4], 2, odd_fails);
+    let all = ingather::on(&on.spawner)
+        .try_map_concurrent([0, 2, 4], 2, odd_fails)
+        .unordered();
     let all: BTreeSet<_> = all.try_collect().await.unwrap();
     assert_eq!(all, [0, 2, 4].into());
 }
@@ -160,11 +162,11 @@ async fn under_keep_going_all_values_come_and_then_the_errors(on: Site) {
 fn a_spawner_that_refuses_ends_the_stream() {
     watched("streams on a spawner that refuses", || {
         let refusing = from_fn(|_| Err(SpawnError::new("no room")));
-        let mut results = map_concurrent_on(&refusing, 0..3, 2, square);
+        let mut results = ingather::on(&refusing).map_concurrent(0..3, 2, square);
         let payload = futures::executor::block_on(payload_of(results.next()));
         let text = payload.downcast::<String>().unwrap();
         assert!(text.contains("no room"), "{text}");
-        let mut results = try_map_concurrent_on(&refusing, 0..3, 2, odd_fails);
+        let mut results = ingather::on(&refusing).try_map_concurrent(0..3, 2, odd_fails);
         let error = futures::executor::block_on(results.next())
             .unwrap()
             .unwrap_err();
@@ -180,7 +182,7 @@ fn values_that_are_not_given_are_dropped_before_the_panic_goes_on() {
     let stepper = stepper();
     let (text, lost) = (unique("late"), unique("value"));
     let gate = Gate::new();
-    let mut results = Box::pin(map_concurrent_on(&stepper, 0..4, 4, |n| {
+    let mut results = Box::pin(ingather::on(&stepper).map_concurrent(0..4, 4, |n| {
         let (gate, text, lost) = (gate.clone(), text.clone(), lost.clone());
         async move {
             match n {
@@ -221,9 +223,10 @@ fn a_child_that_panics_in_its_drop_takes_no_thread_with_it() {
     let text = unique("dropped");
     let mut results = ByHand::new(Box::pin(async {
         let thrown = text.clone();
-        let mut results = Box::pin(map_concurrent_on(&stepper(), [0], 1, move |_| {
-            explodes_waiting::<()>(thrown.clone())
-        }));
+        let mut results = Box::pin(
+            ingather::on(&stepper())
+                .map_concurrent([0], 1, move |_| explodes_waiting::<()>(thrown.clone())),
+        );
         results.next().await
     }));
     assert!(results.poll().is_pending());
@@ -237,7 +240,7 @@ fn a_child_that_panics_in_its_drop_takes_no_thread_with_it() {
 fn a_stream_that_is_dropped_says_nothing() {
     let ((), warnings) = crate::support::warnings::of(|| {
         let stepper = stepper();
-        let mut results = map_concurrent_on(&stepper, 0..10, 3, |_| pending::<()>());
+        let mut results = ingather::on(&stepper).map_concurrent(0..10, 3, |_| pending::<()>());
         assert!(ByHand::new(results.next()).poll().is_pending());
     });
     assert_eq!(warnings, [""; 0]);

@@ -6,10 +6,8 @@ use std::sync::{Arc, Mutex};
 use std::task::Poll;
 
 use futures::{Stream, StreamExt};
-use ingather::{
-    GroupOptions, Spawner, SpawnerHandle, enter, from_fn, map_concurrent_on,
-    map_concurrent_unordered_on, try_current_spawner, try_map_concurrent_unordered_on,
-};
+use ingather::spawner::{SpawnerHandle, enter, from_fn, try_current_spawner};
+use ingather::{GroupOptions, Spawner};
 
 use crate::support::{
     ByHand, Drops, Fault, HostileSpawner, Meter, Site, behaviour, payload_of, stepper, throw,
@@ -40,13 +38,15 @@ async fn the_spawner_is_current_in_each_poll(on: Site) {
     let (in_source, in_function) = (asked.clone(), asked.clone());
     let (there, here) = (spawner.clone(), spawner.clone());
     let items = (0..40).inspect(move |_| in_source.ask(&there));
-    let mut results = Box::pin(map_concurrent_on(&spawner, items, 8, move |n: usize| {
-        in_function.ask(&here);
-        async move {
-            yields(n % 3).await;
-            n
-        }
-    }));
+    let mut results = Box::pin(
+        ingather::on(&spawner).map_concurrent(items, 8, move |n: usize| {
+            in_function.ask(&here);
+            async move {
+                yields(n % 3).await;
+                n
+            }
+        }),
+    );
     for n in 0..40 {
         let first = poll_fn(|cx| {
             let guard = (n % 2 == 0).then(|| enter(&other));
@@ -73,14 +73,16 @@ async fn a_limit_of_one_takes_one_after_the_other(on: Site) {
     let items = (0..100).inspect(move |_| {
         counts.fetch_add(1, SeqCst);
     });
-    let mut results = map_concurrent_unordered_on(&on.spawner, items, 1, |n: usize| {
-        let meter = meter.clone();
-        async move {
-            let _under_way = meter.enter();
-            yields(n % 3).await;
-            n
-        }
-    });
+    let mut results = ingather::on(&on.spawner)
+        .map_concurrent(items, 1, |n: usize| {
+            let meter = meter.clone();
+            async move {
+                let _under_way = meter.enter();
+                yields(n % 3).await;
+                n
+            }
+        })
+        .unordered();
     for n in 0..100 {
         assert_eq!(results.next().await, Some(n));
         // The next is taken as this one is given, and none beyond it.
@@ -111,14 +113,16 @@ fn ready<S: Stream + Unpin>(stream: &mut S, stepper: &HostileSpawner) -> Option<
 fn what_a_poll_takes_goes_on_when_nobody_polls_again() {
     watched("a stream that is left alone", || {
         let (stepper, over) = (stepper(), Arc::new(AtomicUsize::new(0)));
-        let mut results = Box::pin(map_concurrent_on(&stepper, 0..100, 4, |n: usize| {
-            let over = Arc::clone(&over);
-            async move {
-                yields(2).await;
-                over.fetch_add(1, SeqCst);
-                n
-            }
-        }));
+        let mut results = Box::pin(
+            ingather::on(&stepper).map_concurrent(0..100, 4, |n: usize| {
+                let over = Arc::clone(&over);
+                async move {
+                    yields(2).await;
+                    over.fetch_add(1, SeqCst);
+                    n
+                }
+            }),
+        );
         for n in 0..50 {
             assert_eq!(ready(&mut results, &stepper), Some(n));
             stepper.run_until_idle();
@@ -142,7 +146,7 @@ fn a_source_that_panics_while_values_wait_ends_the_stream_behind_the_next() {
                 throw(&thrown);
             }
         });
-        let mut results = Box::pin(map_concurrent_on(&stepper, items, 4, |n: u32| {
+        let mut results = Box::pin(ingather::on(&stepper).map_concurrent(items, 4, |n: u32| {
             let witness = drops.witness();
             async move { (n, witness) }
         }));
@@ -169,17 +173,19 @@ fn a_source_that_panics_while_values_wait_ends_the_stream_behind_the_next() {
 fn an_error_between_two_values_leaves_the_second_ungiven() {
     watched("an error between two values", || {
         let (stepper, drops) = (stepper(), Drops::new());
-        let results = try_map_concurrent_unordered_on(&stepper, 0..10, 4, |n: u32| {
-            let witness = drops.witness();
-            async move {
-                // The fifth is taken when the first is given.
-                if n == 4 {
-                    Err(Fault("fifth"))
-                } else {
-                    Ok((n, witness))
+        let results = ingather::on(&stepper)
+            .try_map_concurrent(0..10, 4, |n: u32| {
+                let witness = drops.witness();
+                async move {
+                    // The fifth is taken when the first is given.
+                    if n == 4 {
+                        Err(Fault("fifth"))
+                    } else {
+                        Ok((n, witness))
+                    }
                 }
-            }
-        });
+            })
+            .unordered();
         let mut results = Box::pin(results);
         assert!(poll(&mut results).is_pending());
         stepper.run_until_idle();
@@ -205,7 +211,7 @@ fn a_stream_that_is_dropped_between_two_values_drops_what_waits() {
                 async move { (n, witness) }
             };
             let mut results = if unordered {
-                options.map_concurrent_unordered(0.., 4, f).left_stream()
+                options.map_concurrent(0.., 4, f).unordered().left_stream()
             } else {
                 options.map_concurrent(0.., 4, f).right_stream()
             };

@@ -57,9 +57,9 @@ impl Form {
                 let _both = options.gather((one, two)).await;
             }
             Self::TryGather => drop(options.try_gather(calls).await),
-            Self::Inline => drop(options.inline_gather(calls).await),
+            Self::Inline => drop(options.inline().gather(calls).await),
             Self::Race => drop(options.race(calls).await),
-            Self::InlineRace => drop(options.inline_race(calls).await),
+            Self::InlineRace => drop(options.inline().race(calls).await),
             Self::FirstOk => drop(options.first_ok(calls).await),
             Self::Quorum => drop(options.quorum(2, calls).await),
             Self::Map => {
@@ -67,7 +67,7 @@ impl Form {
                 drop(stream.collect::<Vec<_>>().await);
             }
             Self::Unordered => {
-                let stream = options.map_concurrent_unordered(calls, 2, begin);
+                let stream = options.map_concurrent(calls, 2, begin).unordered();
                 drop(stream.collect::<Vec<_>>().await);
             }
             Self::TryMap => {

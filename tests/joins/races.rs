@@ -3,11 +3,9 @@
 use std::future::{Future, pending, ready};
 use std::pin::Pin;
 
-use ingather::{
-    CancelKind, GroupError, GroupOptions, OnPanic, SpawnError, first_ok, first_ok_on, from_fn,
-    inline_first_ok, inline_first_ok_local, inline_quorum, inline_quorum_local, inline_race,
-    inline_race_local, quorum, quorum_on, race, race_on,
-};
+use ingather::cancel::CancelKind;
+use ingather::spawner::{SpawnError, from_fn};
+use ingather::{GroupError, GroupOptions, OnPanic, first_ok, inline, quorum, race};
 
 use crate::support::{
     ByHand, Drops, Explosive, Fault, Gate, HostileSpawner, Mischief, Site, behaviour,
@@ -51,10 +49,10 @@ async fn the_first_call_that_is_over_wins(on: Site) {
         });
         let calls: Vec<_> = calls.collect();
         gate.open();
-        assert_eq!(race_on(&on.spawner, calls).await, winner);
+        assert_eq!(ingather::on(&on.spawner).race(calls).await, winner);
     }
     let tuple = (|| pending(), || ready(2), || after(None, 3));
-    assert_eq!(race_on(&on.spawner, tuple).await, 2);
+    assert_eq!(ingather::on(&on.spawner).race(tuple).await, 2);
 }
 
 // Joining-6
@@ -63,15 +61,21 @@ async fn an_error_wins_a_race_too(on: Site) {
         || pending::<Result<u32, Fault>>(),
         || async { Err(Fault("quick")) },
     );
-    assert_eq!(race_on(&on.spawner, calls).await, Err(Fault("quick")));
+    assert_eq!(
+        ingather::on(&on.spawner).race(calls).await,
+        Err(Fault("quick"))
+    );
 }
 
 // Joining-6
 async fn one_call_wins(on: Site) {
-    assert_eq!(race_on(&on.spawner, [|| ready(1)]).await, 1);
+    assert_eq!(ingather::on(&on.spawner).race([|| ready(1)]).await, 1);
     let one = || async { Ok::<_, Fault>(1) };
-    assert_eq!(first_ok_on(&on.spawner, [one]).await.unwrap(), 1);
-    assert_eq!(quorum_on(&on.spawner, 1, [one]).await.unwrap(), [(0, 1)]);
+    assert_eq!(ingather::on(&on.spawner).first_ok([one]).await.unwrap(), 1);
+    assert_eq!(
+        ingather::on(&on.spawner).quorum(1, [one]).await.unwrap(),
+        [(0, 1)]
+    );
 }
 
 // Joining-2, Joining-6
@@ -89,7 +93,7 @@ async fn the_losers_are_over_before_the_winner_is_given(on: Site) {
         }
     });
     let calls: Vec<_> = calls.collect();
-    let winner = race_on(&on.spawner, calls).await;
+    let winner = ingather::on(&on.spawner).race(calls).await;
     assert_eq!(winner % 10, 3);
     assert!(drops.all());
 }
@@ -127,7 +131,10 @@ async fn the_panic_of_a_loser_goes_on(on: Site) {
         )
     };
     let text = unique("loser");
-    assert_eq!(text_of(race_on(&on.spawner, calls(&text))).await, text);
+    assert_eq!(
+        text_of(ingather::on(&on.spawner).race(calls(&text))).await,
+        text
+    );
     assert_eq!(unhandled::taken(&text), [""; 0]);
     // Collected, it costs nobody the winner.
     let options = GroupOptions::new()
@@ -155,7 +162,7 @@ fn deep(on: Site, drops: Drops, depth: u32) -> Boxed<u32> {
                 pending().await
             })
         });
-        race_on(&spawner, [never, inner]).await + 1
+        ingather::on(&spawner).race([never, inner]).await + 1
     })
 }
 
@@ -178,13 +185,13 @@ async fn a_race_in_a_race_ten_deep(on: Site) {
                         pending::<u32>().await
                     }
                 };
-                race_on(&spawner, [innermost]).await
+                ingather::on(&spawner).race([innermost]).await
             })
         })
     };
     let outer: Box<dyn FnOnce() -> Boxed<u32> + Send> =
         Box::new(move || Box::pin(after(Some(gate), 7)));
-    assert_eq!(race_on(&on.spawner, [inner, outer]).await, 7);
+    assert_eq!(ingather::on(&on.spawner).race([inner, outer]).await, 7);
     while !drops.all() {
         yields(1).await;
     }
@@ -200,7 +207,7 @@ async fn attempt(n: usize, good: usize) -> Result<usize, Fault> {
 async fn the_first_value_wins(on: Site) {
     let calls = (0..6).map(|n| move || attempt(n, 4));
     let calls: Vec<_> = calls.collect();
-    assert_eq!(first_ok_on(&on.spawner, calls).await.unwrap(), 4);
+    assert_eq!(ingather::on(&on.spawner).first_ok(calls).await.unwrap(), 4);
     let (drops, witness) = {
         let drops = Drops::new();
         let witness = drops.witness();
@@ -213,7 +220,7 @@ async fn the_first_value_wins(on: Site) {
             pending().await
         },
     );
-    assert_eq!(first_ok_on(&on.spawner, calls).await.unwrap(), 1);
+    assert_eq!(ingather::on(&on.spawner).first_ok(calls).await.unwrap(), 1);
     assert!(drops.all());
 }
 
@@ -277,7 +284,7 @@ async fn errors_before_a_value_do_not_count(on: Site) {
             Ok(1)
         },
     );
-    assert_eq!(first_ok_on(&on.spawner, calls).await.unwrap(), 1);
+    assert_eq!(ingather::on(&on.spawner).first_ok(calls).await.unwrap(), 1);
     assert_eq!(unhandled::taken("Forgiven"), [""; 0]);
 }
 
@@ -291,7 +298,7 @@ async fn a_quorum_gives_its_values_in_the_order_in_which_they_came(on: Site) {
             Ok::<_, Fault>('v')
         }
     });
-    let mut reached = ByHand::new(quorum_on(&stepper, 2, calls));
+    let mut reached = ByHand::new(ingather::on(&stepper).quorum(2, calls));
     for n in [3, 1] {
         assert!(reached.poll().is_pending());
         stepper.run_until_idle();
@@ -302,7 +309,9 @@ async fn a_quorum_gives_its_values_in_the_order_in_which_they_came(on: Site) {
     assert_eq!(values, [(3, 'v'), (1, 'v')]);
 
     let calls = (0..20).map(|n| move || attempt(n, n));
-    let values = quorum_on(&on.spawner, 7, calls.collect::<Vec<_>>()).await;
+    let values = ingather::on(&on.spawner)
+        .quorum(7, calls.collect::<Vec<_>>())
+        .await;
     let values = values.unwrap();
     assert_eq!(values.len(), 7);
     assert!(values.iter().all(|(index, value)| index == value));
@@ -324,7 +333,10 @@ async fn a_quorum_fails_as_soon_as_it_cannot_be_reached(on: Site) {
     });
     // Three of five are down, so that three cannot be had: the two that would wait for ever are cancelled.
     let calls: Vec<_> = calls.collect();
-    let error = quorum_on(&on.spawner, 3, calls).await.unwrap_err();
+    let error = ingather::on(&on.spawner)
+        .quorum(3, calls)
+        .await
+        .unwrap_err();
     assert_eq!(error.len(), 3);
     assert!(drops.all());
     assert!(error.cancelled().is_none());
@@ -334,21 +346,21 @@ async fn a_quorum_fails_as_soon_as_it_cannot_be_reached(on: Site) {
 async fn a_quorum_of_none_polls_nothing(on: Site) {
     let call = || async { throw("polled") };
     let none: Result<Vec<(usize, ())>, GroupError<Fault>> =
-        quorum_on(&on.spawner, 0, [call; 3]).await;
+        ingather::on(&on.spawner).quorum(0, [call; 3]).await;
     assert_eq!(none.unwrap(), []);
-    let none = quorum_on(
-        &on.spawner,
-        0,
-        Vec::<fn() -> std::future::Ready<Result<u8, Fault>>>::new(),
-    )
-    .await;
+    let none = ingather::on(&on.spawner)
+        .quorum(
+            0,
+            Vec::<fn() -> std::future::Ready<Result<u8, Fault>>>::new(),
+        )
+        .await;
     assert_eq!(none.unwrap(), []);
 }
 
 // Joining-6
 async fn a_quorum_of_all_waits_for_all(on: Site) {
     let calls = [3, 1, 2].map(|n| move || attempt(n, n));
-    let mut values = quorum_on(&on.spawner, 3, calls).await.unwrap();
+    let mut values = ingather::on(&on.spawner).quorum(3, calls).await.unwrap();
     values.sort_unstable();
     assert_eq!(values, [(0, 3), (1, 1), (2, 2)]);
 }
@@ -363,7 +375,7 @@ async fn a_race_that_is_dropped_drops_its_calls(on: Site) {
             pending::<u32>().await
         }
     });
-    let mut race = ByHand::new(race_on(&on.spawner, calls));
+    let mut race = ByHand::new(ingather::on(&on.spawner).race(calls));
     assert!(race.poll().is_pending());
     drop(race);
     while !drops.all() {
@@ -382,7 +394,7 @@ fn nobody_wins_among_none() {
     };
     assert!(text(&|| drop(race(none()))).contains("`race` needs at least one call"));
     assert!(text(&|| drop(first_ok(none()))).contains("`first_ok` needs at least one call"));
-    assert!(text(&|| drop(inline_race(none()))).contains("at least one call"));
+    assert!(text(&|| drop(inline::race(none()))).contains("at least one call"));
     assert!(text(&|| drop(quorum(1, none()))).contains("a quorum of 1 out of 0 calls"));
     assert!(text(&|| drop(quorum(3, [|| attempt(0, 0); 2]))).contains("3 out of 2 calls"));
     assert!(panic_of(|| drop(quorum(0, none()))).is_none());
@@ -393,15 +405,15 @@ fn nobody_wins_among_none() {
 fn nobody_wins_on_a_spawner_that_refuses() {
     watched("races on a spawner that refuses", || {
         let refusing = from_fn(|_| Err(SpawnError::new("no room")));
-        let payload = payload_of(race_on(&refusing, [|| ready(1), || ready(2)]));
+        let payload = payload_of(ingather::on(&refusing).race([|| ready(1), || ready(2)]));
         let payload = futures::executor::block_on(payload);
         let text = payload.downcast::<String>().unwrap();
         assert!(text.contains("no room"), "{text}");
         let kind = |error: GroupError<Fault>| error.cancelled().unwrap().kind();
-        let first = first_ok_on(&refusing, [|| attempt(0, 0)]);
+        let first = ingather::on(&refusing).first_ok([|| attempt(0, 0)]);
         let error = futures::executor::block_on(first).unwrap_err();
         assert_eq!(kind(error), CancelKind::Abandoned);
-        let some = quorum_on(&refusing, 2, [|| attempt(0, 0); 3]);
+        let some = ingather::on(&refusing).quorum(2, [|| attempt(0, 0); 3]);
         let error = futures::executor::block_on(some).unwrap_err();
         assert_eq!(kind(error), CancelKind::Abandoned);
     });
@@ -420,7 +432,7 @@ fn a_second_value_is_dropped_and_its_panic_touches_nothing() {
             text.map(Explosive)
         }
     });
-    let mut race = ByHand::new(race_on(&stepper, calls));
+    let mut race = ByHand::new(ingather::on(&stepper).race(calls));
     assert!(race.poll().is_pending());
     stepper.run_until_idle();
     gate.open();
@@ -444,7 +456,7 @@ fn a_thousand_races_in_orders_of_their_own() {
             }
         });
         let calls: Vec<_> = calls.collect();
-        let won = finish(&stepper, first_ok_on(&stepper, calls)).unwrap();
+        let won = finish(&stepper, ingather::on(&stepper).first_ok(calls)).unwrap();
         assert!(won == 3 || won == 4, "{won} of seed {seed}");
         assert!(drops.all(), "seed {seed}");
     }
@@ -455,23 +467,26 @@ fn a_thousand_races_in_orders_of_their_own() {
 fn inline_races_borrow_and_need_no_spawner() {
     use futures::executor::block_on;
     let names = ["one", "two", "three"].map(String::from);
-    let first = block_on(inline_race((
+    let first = block_on(inline::race((
         || ready(names[1].as_str()),
         || pending::<&str>(),
     )));
     assert_eq!(first, "two");
     let parse = |name: &'static str| move || async move { name.parse::<u32>() };
-    let value = block_on(inline_first_ok([parse("x"), parse("7")])).unwrap();
+    let value = block_on(inline::first_ok([parse("x"), parse("7")])).unwrap();
     assert_eq!(value, 7);
     let lengths = names
         .iter()
         .map(|name| || async { Ok::<_, Fault>(name.len()) });
-    let lengths = block_on(inline_quorum(2, lengths)).unwrap();
+    let lengths = block_on(inline::quorum(2, lengths)).unwrap();
     assert_eq!(lengths, [(0, 3), (1, 3)]);
     let shared = std::rc::Rc::new(5);
     let call = || async { *shared };
-    assert_eq!(block_on(inline_race_local([call])), 5);
+    assert_eq!(block_on(inline::local::race([call])), 5);
     let call = || async { Ok::<_, Fault>(*shared) };
-    assert_eq!(block_on(inline_first_ok_local([call])).unwrap(), 5);
-    assert_eq!(block_on(inline_quorum_local(1, [call])).unwrap(), [(0, 5)]);
+    assert_eq!(block_on(inline::local::first_ok([call])).unwrap(), 5);
+    assert_eq!(
+        block_on(inline::local::quorum(1, [call])).unwrap(),
+        [(0, 5)]
+    );
 }

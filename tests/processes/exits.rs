@@ -9,10 +9,10 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use futures::executor::block_on;
-use ingather::bridge::RunSync;
+use ingather::bridge::{AsyncRunner, RunSync};
+use ingather::clock::sleep;
 use ingather::threads::{BlockingPool, set_default_pool};
-use ingather::time::sleep;
-use ingather::{AsyncRunner, create_task, run_sync, scope, to_thread};
+use ingather::{create_task, run_sync, scope, to_thread};
 
 const LONG: Duration = Duration::from_secs(60);
 

@@ -4,9 +4,9 @@ use std::future::pending;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Duration;
 
-use ingather::bridge::{RunSync, RunnerError};
-use ingather::time::sleep;
-use ingather::{AsyncRunner, block_on, create_task, run_sync, scope};
+use ingather::bridge::{AsyncRunner, RunSync, RunnerError};
+use ingather::clock::sleep;
+use ingather::{block_on, create_task, run_sync, scope};
 
 // Bridge-19
 pub(crate) fn run_sync_and_runners() {

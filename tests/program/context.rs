@@ -9,7 +9,8 @@ use std::sync::{Arc, Barrier, Mutex};
 use std::task::{Context, Poll, Waker};
 use std::thread;
 
-use ingather::{ContextSnapshot, ContextVar, scope_on};
+use ingather::ContextVar;
+use ingather::types::ContextSnapshot;
 
 use crate::support::{ByHand, Drops, Rng, Site, Witness, behaviour, boom, panic_of, yields};
 
@@ -31,7 +32,7 @@ async fn children_read_what_was_set_around_each(on: Site) {
     let read = NUMBER
         .scope(
             1000,
-            scope_on(&on.spawner, |tg| async move {
+            ingather::on(&on.spawner).scope(|tg| async move {
                 let keys: Vec<_> = (0..20)
                     .map(|n| {
                         tg.spawn(NUMBER.scope(n, async move {
@@ -63,43 +64,45 @@ async fn children_read_what_was_set_around_each(on: Site) {
 // Context-3
 async fn a_snapshot_goes_with_a_child(on: Site) {
     let context = NUMBER.sync_scope(7, ContextSnapshot::current);
-    let read = scope_on(&on.spawner, |tg| async move {
-        let around = context.scope(async {
-            yields(3).await;
-            (NUMBER.get(), TEXT.get())
-        });
-        tg.spawn(TEXT.scope("not in the snapshot".into(), around))
-            .await
-    })
-    .await;
+    let read = ingather::on(&on.spawner)
+        .scope(|tg| async move {
+            let around = context.scope(async {
+                yields(3).await;
+                (NUMBER.get(), TEXT.get())
+            });
+            tg.spawn(TEXT.scope("not in the snapshot".into(), around))
+                .await
+        })
+        .await;
     assert_eq!(read, Ok((Some(7), None)));
 }
 
 // Context-2, Context-4
 async fn no_thread_keeps_anything(on: Site) {
-    let clean = scope_on(&on.spawner, |tg| async move {
-        let mut keys = Vec::new();
-        for n in 0..40 {
-            if n % 2 == 0 {
-                drop(tg.spawn(NUMBER.scope(n, yields(3))));
-            } else {
-                keys.push(tg.spawn(async {
-                    let mut clean = nothing_is_set();
-                    for _ in 0..3 {
-                        yields(1).await;
-                        clean &= nothing_is_set();
-                    }
-                    clean
-                }));
+    let clean = ingather::on(&on.spawner)
+        .scope(|tg| async move {
+            let mut keys = Vec::new();
+            for n in 0..40 {
+                if n % 2 == 0 {
+                    drop(tg.spawn(NUMBER.scope(n, yields(3))));
+                } else {
+                    keys.push(tg.spawn(async {
+                        let mut clean = nothing_is_set();
+                        for _ in 0..3 {
+                            yields(1).await;
+                            clean &= nothing_is_set();
+                        }
+                        clean
+                    }));
+                }
             }
-        }
-        let mut clean = nothing_is_set();
-        for key in keys {
-            clean &= key.await.unwrap();
-        }
-        clean
-    })
-    .await;
+            let mut clean = nothing_is_set();
+            for key in keys {
+                clean &= key.await.unwrap();
+            }
+            clean
+        })
+        .await;
     assert!(clean && nothing_is_set());
 }
 

@@ -7,11 +7,9 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use futures::executor::block_on;
-use ingather::time::{Clock, ClockHandle, Timer};
-use ingather::{
-    ContextVar, GatherGroup, GroupOptions, Job, SpawnError, Spawner, blocking_scope_on, scope_on,
-    try_scope_on,
-};
+use ingather::clock::{Clock, ClockHandle, Timer};
+use ingather::spawner::SpawnError;
+use ingather::{ContextVar, GatherGroup, GroupOptions, Job, Spawner, parallel};
 
 use crate::support::{
     Drops, Explosive, Fault, Site, Witness, behaviour, may_block, throw, unhandled, unique,
@@ -51,7 +49,7 @@ async fn a_context_value_that_panics_in_its_drop_goes_to_the_hook_and_no_further
     for _ in 0..20 {
         let text = unique("context value");
         let hostile = Explosive(text.clone());
-        let five = scope_on(&on.spawner, |tg| async move {
+        let five = ingather::on(&on.spawner).scope(|tg| async move {
             HOSTILE.sync_scope(hostile, || drop(tg.spawn(async {})));
             tg.spawn(async { 5 }).await
         });
@@ -66,7 +64,7 @@ async fn children_of_every_end_let_go_of_a_context_value_that_panics(on: Site) {
     let mut hostile = texts.iter().map(|text| Explosive(text.clone()));
     let mut next = || hostile.next().unwrap();
     let (fails, panics, yielding, cancelled) = (next(), next(), next(), next());
-    let error = try_scope_on(&on.spawner, |tg| async move {
+    let error = ingather::on(&on.spawner).try_scope(|tg| async move {
         HOSTILE.sync_scope(fails, || {
             drop(tg.try_spawn(async { Err::<(), _>(Fault("it")) }))
         });
@@ -107,7 +105,7 @@ async fn a_blocking_scope_survives_a_context_value_that_panics_in_its_drop(on: S
     assert!(may_block(&on));
     for _ in 0..20 {
         let text = unique("context value");
-        blocking_scope_on(&on.spawner, |tg| {
+        parallel::on(&on.spawner).scope(|tg| {
             HOSTILE.sync_scope(Explosive(text.clone()), || drop(tg.spawn(async {})));
         });
         assert_eq!(unhandled::taken(&text).len(), 1);

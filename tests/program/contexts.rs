@@ -7,9 +7,8 @@ use std::sync::{Arc, Mutex};
 use async_executor::LocalExecutor;
 use futures::future::BoxFuture;
 use ingather::{
-    ContextSnapshot, ContextVar, GatherGroup, GroupOptions, Key, LocalGatherGroup, OnError,
-    OnPanic, Outcome, Ready, Scope, blocking_scope_on, gather_on, gather_settled_on, inline_gather,
-    inline_scope, scope_on, try_gather_on, try_scope_on,
+    ContextVar, GatherGroup, GroupOptions, Key, OnError, OnPanic, Outcome, Ready, Scope, inline,
+    local, parallel, types::ContextSnapshot,
 };
 
 use crate::support::{
@@ -143,34 +142,36 @@ async fn gathers_hand_on_what_is_set(on: Site) {
     let (spawner, all) = (&on.spawner, vec![thrice(4); 4]);
     NUMBER
         .scope(4, async {
-            assert_eq!(gather_on(spawner, calls()).await, all);
-            assert_eq!(try_gather_on(spawner, tried()).await.unwrap(), all);
-            assert_eq!(inline_gather(calls()).await, all);
-            for settled in gather_settled_on(spawner, tried()).await {
+            assert_eq!(ingather::on(spawner).gather(calls()).await, all);
+            let tried_on = ingather::on(spawner).try_gather(tried());
+            assert_eq!(tried_on.await.unwrap(), all);
+            assert_eq!(inline::gather(calls()).await, all);
+            for settled in ingather::on(spawner).gather_settled(tried()).await {
                 assert_eq!(settled.ok(), Some(thrice(4)));
             }
         })
         .await;
-    assert_eq!(gather_on(spawner, calls()).await, vec![vec![None; 3]; 4]);
+    let gathered = ingather::on(spawner).gather(calls());
+    assert_eq!(gathered.await, vec![vec![None; 3]; 4]);
 }
 
 // Context-6, Context-7
 async fn inline_scopes_hand_on_what_is_set(_: Site) {
-    let body = |tg: ingather::InlineScope<'static>| async move {
+    let body = |tg: ingather::inline::Scope<'static>| async move {
         let inside = NUMBER.sync_scope(6, || tg.spawn(read()));
         let outside = tg.spawn(read());
         (inside.await.unwrap(), outside.await.unwrap())
     };
     let expected = (thrice(6), vec![None; 3]);
-    assert_eq!(inline_scope(body).await, expected);
+    assert_eq!(inline::scope(body).await, expected);
     assert_eq!(
-        NUMBER.scope(5, inline_scope(body)).await,
+        NUMBER.scope(5, inline::scope(body)).await,
         (thrice(6), thrice(5))
     );
     // The owner has other things set at each poll.
     let (polled, gate) = (Gate::new(), Gate::new());
     let (told, opened) = (polled.clone(), gate.clone());
-    let mut scope = ByHand::new(inline_scope(|tg| async move {
+    let mut scope = ByHand::new(inline::scope(|tg| async move {
         let child = tg.spawn(async move {
             told.open();
             opened.wait().await;
@@ -194,7 +195,7 @@ fn nested(on: Site, deep: u32) -> BoxFuture<'static, Vec<Option<u32>>> {
         let mut all = vec![NUMBER.get()];
         if deep > 0 {
             let spawner = on.spawner.clone();
-            let inner = scope_on(&spawner, |tg| async move {
+            let inner = ingather::on(&spawner).scope(|tg| async move {
                 let next = NUMBER.get().unwrap_or(0) + 1;
                 let key = NUMBER.sync_scope(next, || tg.spawn(nested(on, deep - 1)));
                 key.await.unwrap()
@@ -216,7 +217,7 @@ async fn nested_scopes_hand_on_what_is_set(on: Site) {
 // Context-6, Blocking-1
 async fn blocking_scopes_hand_on_what_is_set(on: Site) {
     let read = NUMBER.sync_scope(7, || {
-        blocking_scope_on(&on.spawner, |tg| {
+        parallel::on(&on.spawner).scope(|tg| {
             let inherits = tg.spawn(read());
             let other = NUMBER.sync_scope(8, || tg.spawn(read()));
             let reads = (NUMBER.get(), tg.wait(inherits), tg.wait(other));
@@ -241,9 +242,9 @@ async fn a_body_reads_what_is_set_around_its_scope(on: Site) {
         all.push(NUMBER.get());
         all
     };
-    assert_eq!(scope_on(&on.spawner, body).await, [None; 4]);
+    assert_eq!(ingather::on(&on.spawner).scope(body).await, [None; 4]);
     assert_eq!(
-        NUMBER.scope(1, scope_on(&on.spawner, body)).await,
+        NUMBER.scope(1, ingather::on(&on.spawner).scope(body)).await,
         [Some(1); 4]
     );
 }
@@ -280,7 +281,7 @@ async fn what_a_child_sets_stays_inside(on: Site) {
     let clean = NUMBER
         .scope(
             1,
-            scope_on(&on.spawner, |tg| async move {
+            ingather::on(&on.spawner).scope(|tg| async move {
                 let mut clean = true;
                 let siblings: Vec<_> = (0..10)
                     .map(|n| {
@@ -324,7 +325,7 @@ async fn nothing_stays_after_a_panic(on: Site) {
         }
     });
     assert_eq!(group.try_join().await.unwrap_err().len(), 20);
-    let clean = scope_on(&on.spawner, |tg| async move {
+    let clean = ingather::on(&on.spawner).scope(|tg| async move {
         let keys: Vec<_> = (0..20)
             .map(|_| tg.spawn(async { nothing_is_set() }))
             .collect();
@@ -441,7 +442,7 @@ async fn values_live_no_longer_than_the_children(on: Site) {
 fn local_groups_hand_on_what_is_set() {
     watched("context in a local group", || {
         let executor = Rc::new(LocalExecutor::new());
-        let group = LocalGatherGroup::on_local(&executor);
+        let group = local::on(&executor).group();
         let shared = Rc::new(());
         let key = NUMBER.sync_scope(1, || {
             let held = Rc::clone(&shared);
@@ -466,7 +467,7 @@ fn a_body_that_is_dropped_by_a_cancel_reads_its_own() {
         let stepper = stepper();
         let reads = Reads::new();
         let reader = reads.reader();
-        let scope = try_scope_on(&stepper, |tg| async move {
+        let scope = ingather::on(&stepper).try_scope(|tg| async move {
             let _held = reader;
             drop(tg.try_spawn(async { Err::<(), _>(Fault("it")) }));
             pending::<Result<(), Fault>>().await
@@ -491,10 +492,8 @@ fn a_spawner_that_polls_at_once_does_not_hand_on_what_is_set() {
         });
         let without = group.spawn(async { nothing_is_set() });
         NUMBER.sync_scope(2, || stepper.run_until_idle());
-        assert_eq!(
-            group.take_result(key).unwrap(),
-            (Some(1), Some("around the driver"))
-        );
+        let read = group.take_result(key).unwrap();
+        assert_eq!(read, (Some(1), Some("around the driver")));
         assert!(group.take_result(without).unwrap());
     });
 }

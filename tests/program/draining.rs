@@ -3,12 +3,11 @@
 use std::future::pending;
 use std::time::Duration;
 
+use ingather::cancel::CancelKind;
+use ingather::clock::sleep;
+use ingather::tasks::TaskState;
 use ingather::testing::{TestExecutor, Trace};
-use ingather::time::sleep;
-use ingather::{
-    CancelKind, CancelReason, Deadline, GroupOptions, TaskRegistry, TaskState, current_token,
-    shield,
-};
+use ingather::{CancelReason, Deadline, GroupOptions, TaskRegistry, current_token, shield};
 
 use crate::support::{ByHand, Gate, HostileSpawner, Kind, Mischief, Site, behaviour, yields};
 
@@ -75,7 +74,7 @@ async fn a_task_that_blocks_its_thread_is_stuck(on: Site) {
     });
     begun.wait().await;
     let free = registry.create_task(pending::<()>());
-    let now = ingather::time::now();
+    let now = ingather::clock::now();
     let drain = registry.drain(now).patience(Duration::from_millis(20));
     let drained = drain.await;
     assert_eq!((drained.stuck().len(), drained.left()), (1, 1));
@@ -109,7 +108,7 @@ async fn a_drain_takes_no_task_into_its_own_hands(on: Site) {
         opened.block();
     });
     begun.wait().await;
-    let drain = registry.drain(ingather::time::now());
+    let drain = registry.drain(ingather::clock::now());
     let drained = drain.patience(Duration::from_millis(20)).await;
     assert_eq!(drained.left(), 1);
     gate.open();

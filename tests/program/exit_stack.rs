@@ -5,7 +5,7 @@ use std::task::Poll;
 use std::time::Duration;
 
 use futures::FutureExt;
-use ingather::{AsyncClose, ExitErrors, ExitFault, ExitStack, scope_on};
+use ingather::program::{AsyncClose, ExitErrors, ExitFault, ExitStack};
 
 use crate::support::{
     AtOnce, ByHand, Explosive, Fault, Gate, SECOND, Site, Trace, behaviour, explodes_after, throw,
@@ -337,9 +337,8 @@ async fn a_close_runs_where_a_child_does(on: Site) {
         yield_now().await;
         seen.log(format!("{}", site.is_here()));
     });
-    let closed = scope_on(&on.spawner, |tg| async move {
-        tg.spawn(async move { stack.close().await.is_ok() }).await
-    });
+    let closed = ingather::on(&on.spawner)
+        .scope(|tg| async move { tg.spawn(async move { stack.close().await.is_ok() }).await });
     assert_eq!(closed.await, Ok(true));
     assert_eq!(log.entries(), ["true"]);
 }

@@ -2,11 +2,11 @@
 
 use std::future::pending;
 
+use ingather::cancel::CancelKind;
+use ingather::program::{ExitFault, Run, request_shutdown};
+use ingather::tasks::{TaskError, create_named_task, try_create_task};
 use ingather::testing::TestExecutor;
-use ingather::{
-    CancelKind, CancelReason, ExitFault, Run, TaskError, TaskRegistry, create_named_task,
-    create_task, current_token, on_shutdown, request_shutdown, scope_on, shield, try_create_task,
-};
+use ingather::{CancelReason, TaskRegistry, create_task, current_token, on_shutdown, shield};
 
 use crate::runs::run_on;
 use crate::support::{
@@ -38,15 +38,16 @@ async fn tasks_end_before_callbacks_are_called(on: Site) {
             task.log(format!("task: {:?} {:?}", reason.kind(), reason.message()));
         });
         // From a child, too.
-        scope_on(&spawner, |tg| async move {
-            tg.spawn(async move {
-                create_task(async move {
-                    current_token().cancelled().await;
-                    nested.log("task: of a child");
+        ingather::on(&spawner)
+            .scope(|tg| async move {
+                tg.spawn(async move {
+                    create_task(async move {
+                        current_token().cancelled().await;
+                        nested.log("task: of a child");
+                    });
                 });
-            });
-        })
-        .await;
+            })
+            .await;
         assert_eq!(TaskRegistry::current().len(), 2);
         seen.log("main");
         request_shutdown(CancelReason::shutdown_with_message("enough"));

@@ -6,11 +6,11 @@ use std::rc::Rc;
 use std::task::Poll;
 
 use futures::FutureExt;
+use ingather::cancel::CancelKind;
+use ingather::program::{ExitKind, Run, request_shutdown};
+use ingather::spawner::{SpawnError, current_spawner, from_fn};
 use ingather::testing::TestExecutor;
-use ingather::{
-    CancelKind, CancelReason, ExitKind, GroupOptions, Run, SpawnError, current_spawner,
-    current_token, from_fn, on_shutdown, request_shutdown, scope_on, timeout,
-};
+use ingather::{CancelReason, GroupOptions, current_token, on_shutdown, timeout};
 
 use crate::support::{
     ByHand, Explosive, Fault, Gate, MOMENT, SECOND, Site, Trace, behaviour, explodes_waiting,
@@ -73,7 +73,7 @@ async fn a_run_leaves_however_main_ends(on: Site) {
         throw("main panics");
     });
     assert_eq!(
-        text_of(main.map(|_: ingather::Exit<()>| ())).await,
+        text_of(main.map(|_: ingather::program::Exit<()>| ())).await,
         "main panics"
     );
 
@@ -223,24 +223,25 @@ async fn a_run_that_is_dropped_leaves_in_a_job(on: Site) {
 async fn a_cancel_around_a_run_asks_for_the_shutdown(on: Site) {
     let (log, site, ready) = (Trace::new(), on.clone(), Gate::new());
     let (seen, opens) = (log.clone(), ready.clone());
-    scope_on(&on.spawner, |tg| async move {
-        let key = tg.spawn(run_on(&site).run_async(async move {
-            at_end(&seen, "callback");
-            opens.open();
-            let reason = current_token().cancelled().await;
-            yield_now().await;
-            seen.log(format!(
-                "{:?} of {:?}",
-                reason.kind(),
-                reason.root().message()
-            ));
-        }));
-        ready.wait().await;
-        key.cancel_with(CancelReason::with_message("around"));
-        // The shield holds it until it has left; then it is over with its value, or dropped.
-        let _ = key.await;
-    })
-    .await;
+    ingather::on(&on.spawner)
+        .scope(|tg| async move {
+            let key = tg.spawn(run_on(&site).run_async(async move {
+                at_end(&seen, "callback");
+                opens.open();
+                let reason = current_token().cancelled().await;
+                yield_now().await;
+                seen.log(format!(
+                    "{:?} of {:?}",
+                    reason.kind(),
+                    reason.root().message()
+                ));
+            }));
+            ready.wait().await;
+            key.cancel_with(CancelReason::with_message("around"));
+            // The shield holds it until it has left; then it is over with its value, or dropped.
+            let _ = key.await;
+        })
+        .await;
     assert_eq!(log.entries(), ["Parent of Some(\"around\")", "callback"]);
 
     // A timeout drops it, and no shield holds that off.
@@ -252,7 +253,8 @@ async fn a_cancel_around_a_run_asks_for_the_shutdown(on: Site) {
         pending::<()>().await;
     });
     assert!(
-        scope_on(&on.spawner, |_| timeout(MOMENT, hangs))
+        ingather::on(&on.spawner)
+            .scope(|_| timeout(MOMENT, hangs))
             .await
             .is_err()
     );
@@ -344,7 +346,8 @@ async fn a_run_waits_on_its_thread(on: Site) {
     let main = async {
         assert!(current_spawner().same_as(&on.spawner));
         local.set(local.get() + 1);
-        let there = scope_on(&on.spawner, |tg| async move { tg.spawn(async { 7 }).await });
+        let there =
+            ingather::on(&on.spawner).scope(|tg| async move { tg.spawn(async { 7 }).await });
         at_end(&log, "callback");
         let seven = there.await.unwrap();
         assert_eq!(std::thread::current().id(), here);

@@ -5,10 +5,9 @@ use std::sync::mpsc::channel;
 use std::task::Poll;
 use std::thread;
 
-use ingather::{
-    CancelReason, ContextSnapshot, ContextVar, ExitFault, OnShutdown, Run, Spawner, on_shutdown,
-    request_shutdown, scope_on,
-};
+use ingather::program::{ExitFault, OnShutdown, Run, request_shutdown};
+use ingather::types::ContextSnapshot;
+use ingather::{CancelReason, ContextVar, Spawner, on_shutdown};
 
 use crate::runs::run_on;
 use crate::support::{
@@ -230,20 +229,21 @@ async fn callbacks_are_registered_from_anywhere_inside(on: Site) {
     let exit = run_on(&on).run_async(async move {
         at_end(&seen, "main");
         let inner = seen.clone();
-        scope_on(&spawner, |tg| async move {
-            at_end(&inner, "body");
-            let (child, grandchild) = (inner.clone(), inner.clone());
-            tg.spawn(async move { at_end(&child, "child") })
-                .await
-                .unwrap();
-            let key = tg.spawn(scope_on(&inside, |tg| async move {
-                tg.spawn(async move { at_end(&grandchild, "grandchild") })
+        ingather::on(&spawner)
+            .scope(|tg| async move {
+                at_end(&inner, "body");
+                let (child, grandchild) = (inner.clone(), inner.clone());
+                tg.spawn(async move { at_end(&child, "child") })
                     .await
                     .unwrap();
-            }));
-            key.await.unwrap();
-        })
-        .await;
+                let key = tg.spawn(ingather::on(&inside).scope(|tg| async move {
+                    tg.spawn(async move { at_end(&grandchild, "grandchild") })
+                        .await
+                        .unwrap();
+                }));
+                key.await.unwrap();
+            })
+            .await;
         let context = ContextSnapshot::current();
         let there = seen.clone();
         thread::spawn(move || context.run(|| at_end(&there, "thread")))
@@ -402,7 +402,7 @@ async fn callbacks_run_where_children_do(on: Site) {
     let (seen, site, gate) = (log.clone(), on.clone(), Gate::new());
     let exit = run_on(&on).run_async(async move {
         let callback = || async move {
-            let current = ingather::current_spawner();
+            let current = ingather::spawner::current_spawner();
             seen.log(format!("current {}", current.same_as(&site.spawner)));
             // A job of the spawner can be waited for.
             let opens = gate.clone();

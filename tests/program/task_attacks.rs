@@ -3,11 +3,9 @@
 use std::future::pending;
 use std::sync::{Arc, Mutex};
 
-use ingather::spawner::Embedded;
-use ingather::{
-    CancelKind, CancelReason, GroupOptions, Task, TaskRegistry, blocking_scope_on, create_task,
-    enter, shield,
-};
+use ingather::cancel::CancelKind;
+use ingather::spawner::{Embedded, enter};
+use ingather::{CancelReason, GroupOptions, Task, TaskRegistry, create_task, parallel, shield};
 
 use crate::support::{
     ByHand, Drops, Gate, HostileSpawner, Kind, Mischief, Rng, Site, Trace, behaviour, boom,
@@ -316,7 +314,7 @@ fn a_blocking_scope_waits_for_tasks_of_its_own_pool() {
     alone("a_blocking_scope_waits_for_tasks", || {
         let pool = HostileSpawner::on_threads("own", 1, Mischief::honest(), 0);
         let registry = TaskRegistry::on(&pool);
-        let sum = blocking_scope_on(&pool, |tg| {
+        let sum = parallel::on(&pool).scope(|tg| {
             let registry = &registry;
             let keys: Vec<_> = (0..4_u32)
                 .map(|n| {
@@ -363,10 +361,11 @@ fn a_default_registry_lets_go_of_its_spawner() {
         let held = drops.witness();
         let stepper = HostileSpawner::stepped(Mischief::honest(), 0);
         let jobs = stepper.clone();
-        let spawner = ingather::SpawnerHandle::new(ingather::from_fn(move |job| {
-            let _held = &held;
-            ingather::Spawner::spawn(&jobs, job)
-        }));
+        let spawner =
+            ingather::spawner::SpawnerHandle::new(ingather::spawner::from_fn(move |job| {
+                let _held = &held;
+                ingather::Spawner::spawn(&jobs, job)
+            }));
         let task = {
             let _current = enter(&spawner);
             create_task(async { 1 })

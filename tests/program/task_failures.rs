@@ -3,7 +3,9 @@
 use std::future::pending;
 use std::sync::{Arc, Mutex};
 
-use ingather::{CancelKind, CancelReason, TaskRegistry, Unhandled};
+use ingather::cancel::CancelKind;
+use ingather::error::Unhandled;
+use ingather::{CancelReason, TaskRegistry};
 
 use crate::support::{ByHand, Gate, Site, behaviour, boom, unhandled, yields};
 use crate::tasks::cancelled;

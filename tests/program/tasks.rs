@@ -5,9 +5,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
+use ingather::cancel::CancelKind;
+use ingather::spawner::enter;
+use ingather::tasks::{TaskError, TaskState, create_named_task, try_create_task};
 use ingather::{
-    CancelKind, CancelReason, ContextVar, GroupOptions, Task, TaskError, TaskRegistry, TaskState,
-    create_named_task, create_task, current_token, enter, scope_on, try_create_task,
+    CancelReason, ContextVar, GroupOptions, Task, TaskRegistry, create_task, current_token,
 };
 
 use crate::support::{
@@ -339,9 +341,8 @@ async fn the_registry_that_was_entered_counts(on: Site) {
     let _two = outer.sync_within(|| inner.sync_within(&create));
     assert_eq!(lens(), (1, 1));
     // Children and tasks inherit it, and `current` says which.
-    let scoped = scope_on(&on.spawner, |tg| async move {
-        tg.spawn(async move { (in_scope(),) }).await.unwrap()
-    });
+    let scoped = ingather::on(&on.spawner)
+        .scope(|tg| async move { tg.spawn(async move { (in_scope(),) }).await.unwrap() });
     let _three = outer.within(scoped).await;
     assert_eq!(lens(), (2, 1));
     let task =
@@ -357,7 +358,7 @@ async fn the_registry_that_was_entered_counts(on: Site) {
 async fn the_default_registry_is_the_spawners(on: Site) {
     // A handle of its own, so that this test has its own default registry.
     let inner = on.spawner.clone();
-    let spawner = ingather::SpawnerHandle::new(ingather::from_fn(move |job| {
+    let spawner = ingather::spawner::SpawnerHandle::new(ingather::spawner::from_fn(move |job| {
         ingather::Spawner::spawn(&inner, job)
     }));
     let gate = Gate::new();
@@ -423,7 +424,7 @@ async fn context_goes_in_and_does_not_come_out(on: Site) {
     let spawner = on.spawner.clone();
     let gate = Gate::new();
     let opened = gate.clone();
-    let task = scope_on(&on.spawner, |tg| async move {
+    let task = ingather::on(&on.spawner).scope(|tg| async move {
         let task = TaskRegistry::on(&spawner).create_task(async move {
             opened.wait().await;
             current_token().is_cancelled()
@@ -449,7 +450,7 @@ async fn a_limit_holds_for_tasks(on: Site) {
             })
         })
         .collect();
-    let waiting = |task: &ingather::TaskInfo| *task.state() == TaskState::Waiting;
+    let waiting = |task: &ingather::tasks::TaskInfo| *task.state() == TaskState::Waiting;
     assert_eq!(
         registry
             .snapshot()

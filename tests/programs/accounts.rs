@@ -335,3 +335,21 @@ impl Books {
         }
     }
 }
+
+/// Does a group have the failures that it should? On a spawner two children may end at one instant, in either order; and an
+/// observed child may end while its key is being dropped, so that its error is the group's or the key's.
+pub(crate) fn has_all(world: &World, books: &Books, found: &[usize], expected: &[usize]) -> bool {
+    if world.is_exact() {
+        return found == expected;
+    }
+    let is_sure = |number: &&usize| {
+        let actor = &books.actors[books.flaws[**number].actor];
+        actor.role != Role::Child(Kind::Observed) || actor.key_gone_at_end
+    };
+    let sure = |numbers: &[usize]| {
+        let mut sure: Vec<_> = numbers.iter().filter(is_sure).copied().collect();
+        sure.sort_unstable();
+        sure
+    };
+    sure(found) == sure(expected)
+}

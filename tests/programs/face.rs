@@ -6,13 +6,14 @@ use std::future::Future;
 use std::time::Duration;
 
 use futures::future::BoxFuture;
-use ingather::{
-    CallbackGuard, CancelKind, CancelToken, ContextVar, GatherIncomplete, Inline, Key, Outcome,
-    Ready, Scope, Shared, StartError, Tally,
-};
+use ingather::cancel::{CallbackGuard, CancelKind};
+use ingather::kind::{Inline, Shared};
+use ingather::types::Tally;
+use ingather::{CancelToken, ContextVar, GatherIncomplete, Key, Outcome, Ready, Scope, StartError};
 
-pub(crate) use ingather::time::{sleep, timeout};
-pub(crate) use ingather::{checkpoint, current_token, shield, with_cleanup};
+pub(crate) use ingather::cancel::with_cleanup;
+pub(crate) use ingather::clock::{sleep, timeout};
+pub(crate) use ingather::{checkpoint, current_token, shield};
 
 use super::books::World;
 use super::program::{Kind, TOKENS, Units};
@@ -37,7 +38,7 @@ pub(crate) fn in_actor<F: Future>(actor: usize, future: F) -> impl Future<Output
 
 /// A shield that holds no longer than so long.
 pub(crate) async fn until<F: Future>(
-    shielded: ingather::futures::Shield<F>,
+    shielded: ingather::types::Shield<F>,
     after: Duration,
 ) -> F::Output {
     shielded.deadline(ingather::Deadline::after(after)).await

@@ -4,11 +4,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use futures::future::BoxFuture;
 use futures::stream::{BoxStream, StreamExt};
-use ingather::kind::{Cut, FailingStream, MovesOn};
-use ingather::{
-    Failure, GatherGroup, GroupError, GroupOptions, Inline, OnError, OnPanic, Outcome, Scope,
-    Shared, set_unhandled_hook,
-};
+use ingather::error::{Failure, set_unhandled_hook};
+use ingather::kind::{Cut, FailingStream, Inline, MovesOn, Shared};
+use ingather::{GatherGroup, GroupError, GroupOptions, OnError, OnPanic, Outcome, Scope};
 
 use super::face::{Begin, Got, Handle, Tokens, Unit};
 use super::program::{How, Options, Until};
@@ -165,7 +163,7 @@ pub(crate) fn open(
             Box::pin(async move { Left::Value(vec![Got::Done(scope.await)]) })
         }
         Forms::InlineScope => {
-            let scope = whole(of, unit).inline_scope(move |tg| body(Arc::new(tg)));
+            let scope = whole(of, unit).inline().scope(move |tg| body(Arc::new(tg)));
             Box::pin(async move { Left::Value(vec![Got::Done(scope.await)]) })
         }
         Forms::TryScope => {
@@ -178,7 +176,7 @@ pub(crate) fn open(
         Forms::TryInlineScope | Forms::Value => {
             let body = move |tg: Scope<'static, Flaw, Inline>| body(Arc::new(tg));
             each!(options(of, unit, tokens), |options| {
-                let scope = options.try_inline_scope(body);
+                let scope = options.inline().try_scope(body);
                 Box::pin(async move { scope.await.into() })
             })
         }
@@ -258,6 +256,9 @@ pub(crate) fn gather(
                 $left
             })
         }};
+        (tries inline $form:ident $($needed:ident)?) => {
+            each!(told, |options| form!(options.inline().$form($($needed,)? calls), |all| all.into()))
+        };
         (tries $form:ident $($needed:ident)?) => {
             each!(told, |options| form!(options.$form($($needed,)? calls), |all| all.into()))
         };
@@ -265,19 +266,21 @@ pub(crate) fn gather(
     let settled = |all: Vec<_>| Left::Value(all.into_iter().map(outcome).collect());
     match (how, inline) {
         (How::Gather, false) => form!(sure.gather(calls), |all| Left::Value(done(all))),
-        (How::Gather, true) => form!(sure.inline_gather(calls), |all| Left::Value(done(all))),
+        (How::Gather, true) => form!(sure.inline().gather(calls), |all| Left::Value(done(all))),
         (How::Race, false) => form!(sure.race(calls), |one| Left::Value(done(vec![one]))),
-        (How::Race, true) => form!(sure.inline_race(calls), |one| Left::Value(done(vec![one]))),
+        (How::Race, true) => form!(sure.inline().race(calls), |one| Left::Value(done(vec![
+            one
+        ]))),
         (How::Settled, _) => each!(told, |options| form!(
             options.gather_settled(calls),
             |all| settled(all)
         )),
         (How::TryGather, false) => form!(tries try_gather),
-        (How::TryGather, true) => form!(tries try_inline_gather),
+        (How::TryGather, true) => form!(tries inline try_gather),
         (How::FirstOk, false) => form!(tries first_ok),
-        (How::FirstOk, true) => form!(tries inline_first_ok),
+        (How::FirstOk, true) => form!(tries inline first_ok),
         (How::Quorum(needed), false) => form!(tries quorum needed),
-        (How::Quorum(needed), true) => form!(tries inline_quorum needed),
+        (How::Quorum(needed), true) => form!(tries inline quorum needed),
     }
 }
 
@@ -302,7 +305,8 @@ pub(crate) fn map(
     match (fallible, unordered) {
         (false, false) => sure.map_concurrent(items, limit, begin).map(one).boxed(),
         (false, true) => sure
-            .map_concurrent_unordered(items, limit, begin)
+            .map_concurrent(items, limit, begin)
+            .unordered()
             .map(one)
             .boxed(),
         (true, _) => match options(of, unit, tokens) {
@@ -325,7 +329,7 @@ fn tries<C: FailingStream>(
         Err(error) => Item::Failed(error.into()),
     };
     if unordered {
-        let stream = options.try_map_concurrent_unordered(items, limit, begin);
+        let stream = options.try_map_concurrent(items, limit, begin).unordered();
         stream.map(tried).boxed()
     } else {
         options

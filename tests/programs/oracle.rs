@@ -95,24 +95,6 @@ fn failures(books: &Books, book: usize) -> Vec<usize> {
     found.into_iter().map(|(_, number)| number).collect()
 }
 
-/// Does a group have the failures that it should? On a spawner two children may end at one instant, in either order; and an
-/// observed child may end while its key is being dropped, so that its error is the group's or the key's.
-fn has_all(world: &World, books: &Books, found: &[usize], expected: &[usize]) -> bool {
-    if world.is_exact() {
-        return found == expected;
-    }
-    let is_sure = |number: &&usize| {
-        let actor = &books.actors[books.flaws[**number].actor];
-        actor.role != Role::Child(Kind::Observed) || actor.key_gone_at_end
-    };
-    let sure = |numbers: &[usize]| {
-        let mut sure: Vec<_> = numbers.iter().filter(is_sure).copied().collect();
-        sure.sort_unstable();
-        sure
-    };
-    sure(found) == sure(expected)
-}
-
 /// Did a panic happen that the group has to give?
 fn panicked(books: &Books, book: usize) -> bool {
     let group = &books.groups[book];
@@ -160,7 +142,7 @@ pub(crate) fn scope_left(world: &World, book: usize, left: Left) {
             .is_none_or(|body| books.actors[body].end == Some(End::Value));
         match &left {
             Left::Value(_) | Left::MovedOn
-                if group.can_fail && !has_all(world, &books, &[], &expected) =>
+                if group.can_fail && !super::accounts::has_all(world, &books, &[], &expected) =>
             {
                 faults.push((
                     "Errors-2",
@@ -189,7 +171,7 @@ pub(crate) fn scope_left(world: &World, book: usize, left: Left) {
             Left::MovedOn => {}
             Left::Failed(failed) => {
                 let flaws: Vec<_> = failed.flaws.iter().map(|flaw| flaw.number).collect();
-                if !has_all(world, &books, &flaws, &expected) {
+                if !super::accounts::has_all(world, &books, &flaws, &expected) {
                     faults.push((
                         "Errors-3",
                         format!("group {id} has {flaws:?}, not {expected:?}"),
@@ -395,7 +377,7 @@ pub(crate) fn gather_left(world: &World, book: usize, how: How, actors: &[usize]
                 }
                 let known: Vec<_> = failed.flaws.iter().map(|flaw| flaw.number).collect();
                 let all = failures(&books, book);
-                if how == How::TryGather && !has_all(world, &books, &known, &all) {
+                if how == How::TryGather && !super::accounts::has_all(world, &books, &known, &all) {
                     faults.push((
                         "Gather-3",
                         format!("gather {id} has {known:?}, not {all:?}"),

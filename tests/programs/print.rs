@@ -172,8 +172,8 @@ impl Text {
         let head = match open.form {
             Form::Scope => format!("{with}.scope(|tg| async {{"),
             Form::TryScope => format!("{with}.try_scope(|tg| async {{"),
-            Form::InlineScope => format!("{with}.inline_scope(|tg| async {{"),
-            Form::TryInlineScope => format!("{with}.try_inline_scope(|tg| async {{"),
+            Form::InlineScope => format!("{with}.inline().scope(|tg| async {{"),
+            Form::TryInlineScope => format!("{with}.inline().try_scope(|tg| async {{"),
             Form::Value => {
                 format!("{{ let group = {with}.fallible_group(); let tg = group.handle(); async {{")
             }
@@ -217,16 +217,16 @@ impl Text {
     fn gather(&mut self, gather: &Gather, depth: usize) {
         let verb = match (gather.how, gather.inline) {
             (How::Gather, false) => "gather([".to_owned(),
-            (How::Gather, true) => "inline_gather([".to_owned(),
+            (How::Gather, true) => "inline::gather([".to_owned(),
             (How::TryGather, false) => "try_gather([".to_owned(),
-            (How::TryGather, true) => "try_inline_gather([".to_owned(),
+            (How::TryGather, true) => "inline::try_gather([".to_owned(),
             (How::Settled, _) => "gather_settled([".to_owned(),
             (How::Race, false) => "race([".to_owned(),
-            (How::Race, true) => "inline_race([".to_owned(),
+            (How::Race, true) => "inline::race([".to_owned(),
             (How::FirstOk, false) => "first_ok([".to_owned(),
-            (How::FirstOk, true) => "inline_first_ok([".to_owned(),
+            (How::FirstOk, true) => "inline::first_ok([".to_owned(),
             (How::Quorum(needed), false) => format!("quorum({needed}, ["),
-            (How::Quorum(needed), true) => format!("inline_quorum({needed}, ["),
+            (How::Quorum(needed), true) => format!("inline::quorum({needed}, ["),
         };
         self.line(depth, format!("{}.{verb}", options(&gather.options)));
         self.calls(&gather.calls, depth + 1);
@@ -239,15 +239,16 @@ impl Text {
     }
 
     fn map(&mut self, map: &Map, depth: usize) {
-        let verb = match (map.fallible, map.unordered) {
-            (false, false) => "map_concurrent",
-            (false, true) => "map_concurrent_unordered",
-            (true, false) => "try_map_concurrent",
-            (true, true) => "try_map_concurrent_unordered",
+        let verb = match map.fallible {
+            false => "map_concurrent",
+            true => "try_map_concurrent",
         };
         self.line(depth, format!("{}.{verb}([", options(&map.options)));
         self.calls(&map.items, depth + 1);
         let mut tail = format!("], {}, |item| item())", map.limit);
+        if map.unordered {
+            tail.push_str(".unordered()");
+        }
         if let Some(takes) = map.takes {
             write!(tail, ".take({takes})").expect("a string takes everything");
         }

@@ -4,10 +4,9 @@ use std::sync::Barrier;
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 use std::thread;
 
-use ingather::{
-    BlockingScope, CancelKind, GatherIncomplete, GroupOptions, Spawner, blocking_scope,
-    blocking_scope_on, enter, try_blocking_scope_on,
-};
+use ingather::cancel::CancelKind;
+use ingather::spawner::enter;
+use ingather::{GatherIncomplete, GroupOptions, Spawner, parallel};
 use tokio::runtime::{Builder, Handle};
 
 use crate::support::{
@@ -42,7 +41,7 @@ async fn children_borrow_from_the_callers_frame(on: Site) {
         String::from("eleven"),
     ];
     let total = AtomicUsize::new(0);
-    let longest = blocking_scope_on(&on.spawner, |tg| {
+    let longest = parallel::on(&on.spawner).scope(|tg| {
         let child = |word| {
             let total = &total;
             tg.spawn(async move {
@@ -63,7 +62,7 @@ async fn two_children_run_at_the_same_time(on: Site) {
     // The thread that waits is one, and the spawner has another.
     let barrier = Barrier::new(2);
     let leaders = AtomicUsize::new(0);
-    blocking_scope_on(&on.spawner, |tg| {
+    parallel::on(&on.spawner).scope(|tg| {
         for _ in 0..2 {
             drop(tg.spawn(async {
                 leaders.fetch_add(usize::from(barrier.wait().is_leader()), SeqCst);
@@ -79,7 +78,7 @@ async fn two_children_run_in_parallel_while_the_body_is_busy(on: Site) {
         return;
     }
     let inside = [Gate::new(), Gate::new()];
-    let met = blocking_scope_on(&on.spawner, |tg| {
+    let met = parallel::on(&on.spawner).scope(|tg| {
         for (mine, other) in [(0, 1), (1, 0)] {
             let inside = &inside;
             drop(tg.spawn(async move {
@@ -100,7 +99,7 @@ async fn it_returns_when_all_are_over(on: Site) {
         return;
     }
     let (drops, log) = (Drops::new(), Trace::new());
-    let value = blocking_scope_on(&on.spawner, |tg| {
+    let value = parallel::on(&on.spawner).scope(|tg| {
         for number in 0..50 {
             let (held, log) = (drops.witness(), &log);
             drop(tg.spawn(async move {
@@ -122,7 +121,7 @@ async fn children_start_siblings_through_a_clone(on: Site) {
     if !may_block(&on) {
         return;
     }
-    fn tree<'env>(tg: &BlockingScope<'env>, count: &'env AtomicUsize, depth: usize) {
+    fn tree<'env>(tg: &parallel::Scope<'env>, count: &'env AtomicUsize, depth: usize) {
         count.fetch_add(1, SeqCst);
         for _ in 0..if depth == 0 { 0 } else { 3 } {
             let own = tg.clone();
@@ -133,7 +132,7 @@ async fn children_start_siblings_through_a_clone(on: Site) {
         }
     }
     let count = AtomicUsize::new(0);
-    blocking_scope_on(&on.spawner, |tg| tree(&tg, &count, 6));
+    parallel::on(&on.spawner).scope(|tg| tree(&tg, &count, 6));
     assert_eq!(count.into_inner(), 1 + 3 + 9 + 27 + 81 + 243 + 729);
 }
 
@@ -144,7 +143,7 @@ async fn values_are_waited_for(on: Site) {
     }
     let (text, gate) = (String::from("text"), Gate::new());
     let options = GroupOptions::new().on(&on.spawner).limit(1);
-    options.blocking_scope(|tg| {
+    options.parallel().scope(|tg| {
         let first = tg.spawn(async {
             gate.wait().await;
             text.as_str()
@@ -158,7 +157,7 @@ async fn values_are_waited_for(on: Site) {
         tg.cancel();
         let cancelled = tg.wait(never);
         assert!(matches!(cancelled, Err(GatherIncomplete::Cancelled(reason)) if reason.kind() == CancelKind::Explicit));
-        let foreign = blocking_scope_on(&on.spawner, |other| other.spawn(async { 1 }));
+        let foreign = parallel::on(&on.spawner).scope(|other| other.spawn(async { 1 }));
         assert_eq!(tg.wait(foreign), Err(GatherIncomplete::UnknownKey));
     });
 }
@@ -169,7 +168,7 @@ async fn keys_are_read_after_the_scope(on: Site) {
         return;
     }
     let text = String::from("text");
-    let (tg, kept, taken) = blocking_scope_on(&on.spawner, |tg| {
+    let (tg, kept, taken) = parallel::on(&on.spawner).scope(|tg| {
         let kept = tg.spawn(async { text.as_str() });
         let taken = tg.spawn(async { text.len() });
         (tg, kept, taken)
@@ -186,7 +185,7 @@ async fn a_limit_holds(on: Site) {
     }
     let meter = Meter::new();
     let options = GroupOptions::new().on(&on.spawner).limit(2);
-    options.blocking_scope(|tg| {
+    options.parallel().scope(|tg| {
         for number in 0..30 {
             let meter = &meter;
             drop(tg.spawn(async move {
@@ -206,7 +205,7 @@ async fn ten_scopes_in_each_other_borrow_from_all_above(on: Site) {
     }
     fn nest(on: &Site, depth: usize, above: &[usize]) -> usize {
         let here: Vec<_> = above.iter().copied().chain([depth]).collect();
-        blocking_scope_on(&on.spawner, |tg| {
+        parallel::on(&on.spawner).scope(|tg| {
             let sum = tg.spawn(async {
                 yield_now().await;
                 here.iter().sum::<usize>()
@@ -233,9 +232,9 @@ fn the_only_thread_of_a_pool_can_wait_for_its_children() {
     watched("the_only_thread_of_a_pool", || {
         let pool = HostileSpawner::on_threads("only", 1, Mischief::honest(), 0);
         let (own, data) = (pool.clone(), vec![1, 2, 3]);
-        let sum = blocking_scope_on(&pool, |tg| {
+        let sum = parallel::on(&pool).scope(|tg| {
             let key = tg.spawn(async {
-                blocking_scope_on(&own, |tg| {
+                parallel::on(&own).scope(|tg| {
                     let keys: Vec<_> = data.iter().map(|n| tg.spawn(async move { *n })).collect();
                     keys.into_iter()
                         .map(|key| tg.wait(key).unwrap())
@@ -259,28 +258,28 @@ fn a_single_threaded_runtime_is_not_blocked() {
         let payload = std::panic::catch_unwind(std::panic::AssertUnwindSafe(f)).unwrap_err();
         let text = payload.downcast::<&'static str>().unwrap();
         assert!(
-            text.contains("inline_scope") && text.contains("block"),
+            text.contains("inline::scope") && text.contains("block"),
             "{text}"
         );
     };
     runtime.block_on(async {
         let here = Handle::current();
-        refused(&mut || blocking_scope_on(&here, |_| called.log("called")));
+        refused(&mut || parallel::on(&here).scope(|_| called.log("called")));
         refused(&mut || {
-            let _ = try_blocking_scope_on(&here, |_| {
+            let _ = parallel::on(&here).try_scope(|_| {
                 called.log("called");
                 Ok::<_, Fault>(())
             });
         });
         let task = here.spawn(async move {
             let own = Handle::current();
-            std::panic::catch_unwind(|| blocking_scope_on(&own, |_| ())).is_err()
+            std::panic::catch_unwind(|| parallel::on(&own).scope(|_| ())).is_err()
         });
         assert!(task.await.unwrap());
         // So is a scope on another spawner, while the runtime is the current one.
         let _entered = enter(&here);
-        refused(&mut || blocking_scope_on(&stepper, |_| called.log("called")));
-        refused(&mut || blocking_scope(|_| called.log("called")));
+        refused(&mut || parallel::on(&stepper).scope(|_| called.log("called")));
+        refused(&mut || parallel::scope(|_| called.log("called")));
         assert_eq!(here.metrics().num_alive_tasks(), 0);
     });
     assert_eq!((called.entries().len(), stepper.spawned()), (0, 0));
@@ -288,7 +287,7 @@ fn a_single_threaded_runtime_is_not_blocked() {
     let handle = runtime.handle().clone();
     let outside = thread::spawn(move || {
         let data = [1, 2];
-        blocking_scope_on(&handle, |tg| tg.wait(tg.spawn(async { data.len() })))
+        parallel::on(&handle).scope(|tg| tg.wait(tg.spawn(async { data.len() })))
     });
     assert_eq!(runtime.block_on(async { outside.join().unwrap() }), Ok(2));
 }
@@ -304,14 +303,10 @@ fn a_runtime_with_several_threads_may_be_blocked() {
         let data = [1, 2, 3];
         let on_task = runtime.spawn(async {
             let data = [1, 2, 3];
-            blocking_scope_on(&Handle::current(), |tg| {
-                tg.wait(tg.spawn(async { data.len() }))
-            })
+            parallel::on(&Handle::current()).scope(|tg| tg.wait(tg.spawn(async { data.len() })))
         });
         let outer = runtime.block_on(async {
-            blocking_scope_on(&Handle::current(), |tg| {
-                tg.wait(tg.spawn(async { data.len() }))
-            })
+            parallel::on(&Handle::current()).scope(|tg| tg.wait(tg.spawn(async { data.len() })))
         });
         assert_eq!((outer, runtime.block_on(on_task).unwrap()), (Ok(3), Ok(3)));
     });
@@ -333,7 +328,7 @@ async fn a_child_that_is_woken_from_elsewhere_is_polled_by_the_waiting_thread(on
             gate.open();
         })
     };
-    blocking_scope_on(&on.spawner, |tg| {
+    parallel::on(&on.spawner).scope(|tg| {
         let gate = &gate;
         for _ in 0..3 {
             tg.spawn(async move { gate.wait().await });

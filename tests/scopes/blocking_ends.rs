@@ -3,10 +3,8 @@
 use std::sync::Arc;
 use std::thread;
 
-use ingather::{
-    CancelKind, GatherIncomplete, GroupOptions, OnError, OnPanic, blocking_scope_on,
-    try_blocking_scope_on,
-};
+use ingather::cancel::CancelKind;
+use ingather::{GatherIncomplete, GroupOptions, OnError, OnPanic, parallel};
 
 use crate::support::{
     AtDrop, Drops, Fault, Gate, Site, Trace, behaviour, boom, kind, may_block, panic_of, unhandled,
@@ -37,7 +35,7 @@ async fn a_child_in_its_poll_is_waited_for(on: Site) {
             release.open();
         })
     };
-    blocking_scope_on(&on.spawner, |tg| {
+    parallel::on(&on.spawner).scope(|tg| {
         let held = drops.witness();
         drop(tg.spawn(async {
             let _held = held;
@@ -62,7 +60,7 @@ async fn errors_come_out_together(on: Site) {
         [String::from("first"), String::from("second")],
         Drops::new(),
     );
-    let failed = try_blocking_scope_on(&on.spawner, |tg| {
+    let failed = parallel::on(&on.spawner).try_scope(|tg| {
         let held = drops.witness();
         drop(tg.spawn(async {
             let _held = held;
@@ -86,7 +84,7 @@ async fn errors_come_out_together(on: Site) {
     let options = GroupOptions::new()
         .on(&on.spawner)
         .on_error(OnError::KeepGoing);
-    let failed = options.try_blocking_scope(|tg| {
+    let failed = options.parallel().try_scope(|tg| {
         let key = tg.try_spawn(async { Err::<(), &str>(&texts[0]) });
         assert_eq!(tg.wait(key), Err(GatherIncomplete::Failed));
         Err::<(), _>(texts[1].as_str())
@@ -106,7 +104,7 @@ async fn the_panic_of_a_child_goes_on_from_the_scope(on: Site) {
     }
     let (drops, log) = (Drops::new(), Trace::new());
     let text = panic_of(|| {
-        blocking_scope_on(&on.spawner, |tg| {
+        parallel::on(&on.spawner).scope(|tg| {
             for _ in 0..5 {
                 let held = drops.witness();
                 drop(tg.spawn(async {
@@ -133,7 +131,7 @@ async fn the_panic_of_a_body_goes_on_from_the_scope(on: Site) {
     }
     let drops = Drops::new();
     let text = panic_of(|| {
-        blocking_scope_on(&on.spawner, |tg| {
+        parallel::on(&on.spawner).scope(|tg| {
             for number in 0..10 {
                 let held = drops.witness();
                 drop(tg.spawn(async move {
@@ -159,7 +157,7 @@ async fn a_panic_in_the_drop_of_a_child_goes_on_from_the_scope(on: Site) {
         format!("blocking drop {:?} {}", on.kind, on.inside),
     );
     let text = panic_of(|| {
-        blocking_scope_on(&on.spawner, |tg| {
+        parallel::on(&on.spawner).scope(|tg| {
             for number in 0..3 {
                 let held = drops.witness();
                 drop(tg.named(&*name).spawn(async move {
@@ -184,7 +182,7 @@ async fn a_collected_panic_is_a_leaf(on: Site) {
     let options = GroupOptions::new()
         .on(&on.spawner)
         .on_panic(OnPanic::Collect);
-    let error = options.try_blocking_scope(|tg| {
+    let error = options.parallel().try_scope(|tg| {
         let key = tg.spawn(async { boom("collected") });
         assert_eq!(tg.wait::<()>(key), Err(GatherIncomplete::Panicked));
         Ok::<_, Fault>(())
@@ -199,7 +197,7 @@ async fn the_body_cancels(on: Site) {
         return;
     }
     let (drops, gate) = (Drops::new(), Gate::new());
-    blocking_scope_on(&on.spawner, |tg| {
+    parallel::on(&on.spawner).scope(|tg| {
         let children: Vec<_> = (0..20)
             .map(|_| {
                 let held = drops.witness();
@@ -230,7 +228,7 @@ async fn a_handle_that_outlives_the_scope_rejects(on: Site) {
     }
     let (drops, name) = (Drops::new(), Arc::<str>::from("outlived"));
     let options = GroupOptions::new().on(&on.spawner).name(Arc::clone(&name));
-    let handle = options.blocking_scope(|tg| tg);
+    let handle = options.parallel().scope(|tg| tg);
     let held = drops.witness();
     let key = handle.spawn(async { drop(held) });
     assert!(drops.all_here() && drops.all());

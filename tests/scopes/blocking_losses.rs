@@ -5,8 +5,8 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 use std::thread;
 
-use ingather::spawner::FromFn;
-use ingather::{Job, SpawnError, blocking_scope_on, from_fn, try_blocking_scope_on};
+use ingather::spawner::{FromFn, SpawnError, from_fn};
+use ingather::{Job, parallel};
 
 use crate::support::{
     ByHand, Drops, Fault, Gate, HostileSpawner, Mischief, Rng, boom, unhandled,
@@ -18,7 +18,7 @@ fn runs_here(spawn: impl Fn(Job) -> Result<(), SpawnError> + Send + Sync + Clone
     let spawner: FromFn<_> = from_fn(spawn);
     let (data, drops) = (vec![1, 2, 3, 4], Drops::new());
     let ran = Mutex::new(Vec::new());
-    let sum = blocking_scope_on(&spawner, |tg| {
+    let sum = parallel::on(&spawner).scope(|tg| {
         let child = |n: &'_ _| {
             let (n, held, ran): (&i32, _, _) = (n, drops.witness(), &ran);
             let n = *n;
@@ -114,7 +114,7 @@ fn over_a_lossy_spawner_all_are_over_and_every_child_has_an_end() {
                 .map(|_| (rng.below(6), rng.chance(30), rng.chance(4)))
                 .collect();
             let (waits, cancels, fails) = (rng.chance(50), rng.chance(10), rng.chance(10));
-            let result = try_blocking_scope_on(&pool, |tg| {
+            let result = parallel::on(&pool).try_scope(|tg| {
                 let mut keys = Vec::new();
                 for (polls, spawns, fails) in children {
                     let (held, own) = (drops.witness(), tg.clone());
@@ -180,7 +180,7 @@ fn over_a_lossy_spawner_a_panic_goes_on_when_all_are_over() {
             let pool = HostileSpawner::on_threads("lossy", 2, Mischief::lossy(), seed);
             let (drops, text) = (Drops::new(), String::from("text"));
             let panics = std::panic::AssertUnwindSafe(|| {
-                blocking_scope_on(&pool, |tg| {
+                parallel::on(&pool).scope(|tg| {
                     for number in 0..6 {
                         let (held, text) = (drops.witness(), &text);
                         drop(tg.spawn(async move {

@@ -9,9 +9,9 @@ use std::future::{pending, poll_fn};
 use std::task::Poll;
 use std::time::Duration;
 
+use ingather::cancel::CancelKind;
 use ingather::{
-    CancelKind, GatherGroup, GatherIncomplete, GroupOptions, Scope, blocking_scope_on,
-    current_token, inline_scope, scope_on,
+    GatherGroup, GatherIncomplete, GroupOptions, Scope, current_token, inline, parallel,
 };
 
 use crate::support::{
@@ -45,20 +45,21 @@ async fn the_background_ends_with_the_last_main_child(on: Site) {
     let (witness, log) = (drops.witness(), Trace::new());
     let (beat, seen) = (Gate::new(), log.clone());
     let (hears, beats) = (beat.clone(), beat.clone());
-    let key = scope_on(&on.spawner, |tg| async move {
-        let heart = tg.spawn_background(async move {
-            let _held = witness;
-            beats.open();
-            pending::<()>().await;
-        });
-        drop(tg.spawn(async move {
-            hears.wait().await;
-            yields(5).await;
-            seen.log("work is done");
-        }));
-        heart
-    })
-    .await;
+    let key = ingather::on(&on.spawner)
+        .scope(|tg| async move {
+            let heart = tg.spawn_background(async move {
+                let _held = witness;
+                beats.open();
+                pending::<()>().await;
+            });
+            drop(tg.spawn(async move {
+                hears.wait().await;
+                yields(5).await;
+                seen.log("work is done");
+            }));
+            heart
+        })
+        .await;
     assert!(beat.is_open() && drops.all());
     assert_eq!(kind(&key), Some(CancelKind::NotNeeded));
     assert_eq!(log.entries(), ["work is done"]);
@@ -66,7 +67,7 @@ async fn the_background_ends_with_the_last_main_child(on: Site) {
 
 // Children-1
 async fn a_body_is_a_main_child(on: Site) {
-    let key = scope_on(&on.spawner, |tg| async move {
+    let key = ingather::on(&on.spawner).scope(|tg| async move {
         let heart = tg.spawn_background(pending::<()>());
         tg.spawn(async {}).await.unwrap();
         // All main children are over, and nobody leaves.
@@ -139,7 +140,7 @@ async fn a_join_that_is_dropped_leaves_the_background_alone(on: Site) {
 async fn a_background_child_starts_main_children(on: Site) {
     let log = Trace::new();
     let seen = log.clone();
-    let key = scope_on(&on.spawner, |tg| async move {
+    let key = ingather::on(&on.spawner).scope(|tg| async move {
         let (gate, inside) = (Gate::new(), tg.clone());
         let opens = gate.clone();
         let spawner = tg.spawn_background(async move {
@@ -300,7 +301,7 @@ async fn a_background_child_in_line_ends_unpolled(on: Site) {
 // Children-1, Inline-1
 async fn a_background_child_of_an_inline_scope(_: Site) {
     let drops = Drops::new();
-    let sum = inline_scope(|tg| {
+    let sum = inline::scope(|tg| {
         let drops = &drops;
         async move {
             let heart = tg.spawn_background(async move {
@@ -324,7 +325,7 @@ async fn a_background_child_of_an_inline_scope(_: Site) {
 async fn a_background_child_of_a_blocking_scope(on: Site) {
     let drops = Drops::new();
     let polled = Gate::new();
-    blocking_scope_on(&on.spawner, |tg| {
+    parallel::on(&on.spawner).scope(|tg| {
         let (drops, polled) = (&drops, &polled);
         drop(tg.spawn_background(async move {
             let _held = drops.witness();

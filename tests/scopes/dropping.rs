@@ -7,10 +7,8 @@ use std::sync::{Arc, Mutex};
 use std::task::Poll;
 use std::thread;
 
-use ingather::{
-    CancelKind, GatherGroup, GatherIncomplete, GroupOptions, Key, LocalGatherGroup, Spawner,
-    scope_on, try_scope_on,
-};
+use ingather::cancel::CancelKind;
+use ingather::{GatherGroup, GatherIncomplete, GroupOptions, Key, Spawner, local};
 
 use crate::support::{
     AtDrop, ByHand, Drops, Gate, Site, Trace, behaviour, boom, kind, stepper, unhandled, watched,
@@ -107,7 +105,7 @@ fn what_is_dropped_and_in_which_order_is_fixed_for_each_number_of_polls() {
             let log = Trace::new();
             let stepper = stepper();
             let trace = log.clone();
-            let mut scope = ByHand::new(scope_on(&stepper, |tg| async move {
+            let mut scope = ByHand::new(ingather::on(&stepper).scope(|tg| async move {
                 let _body = trace.at_drop("body dropped");
                 for number in 0..3 {
                     let held = trace.at_drop(format!("{number} dropped"));
@@ -139,7 +137,7 @@ fn what_is_dropped_and_in_which_order_is_fixed_for_each_number_of_polls() {
 async fn a_scope_that_was_never_polled_drops_its_body_unpolled(on: Site) {
     let (log, drops) = (Trace::new(), Drops::new());
     let (held, polled) = (drops.witness(), log.clone());
-    let scope = scope_on(&on.spawner, |_| {
+    let scope = ingather::on(&on.spawner).scope(|_| {
         polled.log("called");
         async move { drop(held) }
     });
@@ -153,7 +151,7 @@ async fn a_scope_that_is_dropped_half_way_drops_children_and_body(on: Site) {
     for polls in 1..20 {
         let drops = Drops::new();
         let (held, of_body) = (drops.clone(), drops.witness());
-        let mut scope = ByHand::new(try_scope_on(&on.spawner, |tg| async move {
+        let mut scope = ByHand::new(ingather::on(&on.spawner).try_scope(|tg| async move {
             let _of_body = of_body;
             for number in 0..10 {
                 let (held, nested) = (held.witness(), held.clone());
@@ -334,7 +332,7 @@ async fn a_forgotten_scope_goes_on(on: Site) {
     let (gate, drops) = (Gate::new(), Drops::new());
     let (waits, held) = (gate.clone(), drops.clone());
     let (send, keys) = channel::<Vec<Key<usize>>>();
-    let mut scope = ByHand::new(scope_on(&on.spawner, |tg| async move {
+    let mut scope = ByHand::new(ingather::on(&on.spawner).scope(|tg| async move {
         let child = |number| {
             let (waits, held) = (waits.clone(), held.witness());
             tg.spawn(async move {
@@ -463,7 +461,7 @@ async fn a_child_whose_drop_spawns_and_cancels_is_dropped_once(on: Site) {
 #[test]
 fn a_local_group_that_is_dropped_drops_its_children() {
     let executor = std::rc::Rc::new(async_executor::LocalExecutor::new());
-    let group = LocalGatherGroup::on_local(&executor);
+    let group = local::on(&executor).group();
     let drops = Drops::new();
     let keys: Vec<_> = (0..10)
         .map(|_| group.spawn(drop_later(drops.witness())))

@@ -5,11 +5,8 @@ use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 use std::thread;
 
 use futures::future::{BoxFuture, FutureExt};
-use ingather::{
-    GroupOptions, InlineScope, current_spawner, enter, inline_gather, inline_gather_local,
-    inline_scope, inline_scope_local, try_current_spawner, try_inline_gather,
-    try_inline_gather_local, try_inline_scope_local,
-};
+use ingather::spawner::{current_spawner, enter, try_current_spawner};
+use ingather::{GroupOptions, inline};
 
 use crate::support::{
     AtOnce, Drops, Gate, Site, Trace, behaviour, stepper, watched, yield_now, yields,
@@ -38,7 +35,7 @@ async fn children_borrow_from_outside(_: Site) {
         String::from("cloned"),
     ];
     let total = AtomicUsize::new(0);
-    let lengths = is_send(inline_scope(|tg| {
+    let lengths = is_send(inline::scope(|tg| {
         let (words, total) = (&words, &total);
         async move {
             let child = |word| {
@@ -68,7 +65,7 @@ fn a_scope_that_goes_to_another_thread_takes_its_children_along() {
     watched("a_scope_that_goes_to_another_thread", || {
         let seen = Mutex::new(Vec::new());
         let note = || seen.lock().unwrap().push(thread::current().id());
-        let mut scope = Box::pin(inline_scope(|tg| {
+        let mut scope = Box::pin(inline::scope(|tg| {
             let note = &note;
             async move {
                 for _ in 0..10 {
@@ -101,10 +98,10 @@ fn a_scope_that_goes_to_another_thread_takes_its_children_along() {
 #[test]
 fn no_spawner_is_needed_and_none_is_changed() {
     let stepper = stepper();
-    let handle = ingather::SpawnerHandle::new(stepper.clone());
+    let handle = ingather::spawner::SpawnerHandle::new(stepper.clone());
     let entered = enter(&handle);
     let before = try_current_spawner().map(|spawner| spawner.same_as(&handle));
-    let (in_body, in_child) = futures::executor::block_on(inline_scope(|tg| {
+    let (in_body, in_child) = futures::executor::block_on(inline::scope(|tg| {
         let (handle, here) = (&handle, current_spawner());
         async move {
             let child = tg.spawn(async move { current_spawner().same_as(handle) });
@@ -120,7 +117,7 @@ fn no_spawner_is_needed_and_none_is_changed() {
 async fn children_go_on_while_the_body_waits(on: Site) {
     let (gate, log) = (Gate::new(), Trace::new());
     let left = AtomicUsize::new(5);
-    inline_scope(|tg| {
+    inline::scope(|tg| {
         let (gate, log, left) = (&gate, &log, &left);
         async move {
             for number in 0..5 {
@@ -151,7 +148,7 @@ async fn children_go_on_while_the_body_waits(on: Site) {
 // Inline-3
 async fn the_body_goes_on_while_children_wait(_: Site) {
     let gate = Gate::new();
-    let steps = inline_scope(|tg| {
+    let steps = inline::scope(|tg| {
         let gate = &gate;
         async move {
             for _ in 0..5 {
@@ -174,7 +171,7 @@ async fn the_body_goes_on_while_children_wait(_: Site) {
 // Inline-1, Leaving-3
 async fn children_start_siblings_through_a_clone(_: Site) {
     fn tree<'env>(
-        tg: InlineScope<'env>,
+        tg: inline::Scope<'env>,
         count: &'env AtomicUsize,
         depth: usize,
     ) -> BoxFuture<'env, ()> {
@@ -188,7 +185,7 @@ async fn children_start_siblings_through_a_clone(_: Site) {
         .boxed()
     }
     let count = AtomicUsize::new(0);
-    inline_scope(|tg| {
+    inline::scope(|tg| {
         let count = &count;
         async move { drop(tg.spawn(tree(tg.clone(), count, 6))) }
     })
@@ -203,7 +200,7 @@ async fn a_child_is_woken_from_another_thread(on: Site) {
     let gates: Vec<_> = (0..ROUNDS).map(|_| Gate::new()).collect();
     let (others, passed) = (gates.clone(), AtomicUsize::new(0));
     let opener = thread::spawn(move || others.iter().for_each(Gate::open));
-    inline_scope(|tg| {
+    inline::scope(|tg| {
         let (gates, passed) = (&gates, &passed);
         async move {
             for gate in gates {
@@ -225,7 +222,7 @@ async fn ten_scopes_in_each_other_borrow_from_all_above(_: Site) {
     fn nest<'a>(depth: usize, above: &'a [usize], held: &'a Drops) -> BoxFuture<'a, usize> {
         async move {
             let here: Vec<_> = above.iter().copied().chain([depth]).collect();
-            inline_scope(|tg| {
+            inline::scope(|tg| {
                 let here = &here;
                 async move {
                     let witness = held.witness();
@@ -257,8 +254,8 @@ async fn ten_scopes_in_each_other_borrow_from_all_above(_: Site) {
 async fn gather_borrows(_: Site) {
     let words = [String::from("one"), String::from("three")];
     let calls: Vec<_> = words.iter().map(|word| move || late(word)).collect();
-    assert_eq!(is_send(inline_gather(calls)).await, ["one", "three"]);
-    let pair = inline_gather((|| async { words.len() }, || late(&words[0])));
+    assert_eq!(is_send(inline::gather(calls)).await, ["one", "three"]);
+    let pair = inline::gather((|| async { words.len() }, || late(&words[0])));
     assert_eq!(pair.await, (2, "one"));
 }
 
@@ -272,12 +269,12 @@ async fn late(word: &str) -> &str {
 async fn try_gather_borrows(_: Site) {
     let texts = [String::from("1"), String::from("two")];
     let calls: Vec<_> = texts.iter().map(|text| || number(text)).collect();
-    let error = is_send(try_inline_gather(calls)).await.unwrap_err();
+    let error = is_send(inline::try_gather(calls)).await.unwrap_err();
     assert_eq!(
         (error.len(), error.into_first().into_error()),
         (1, Some("two"))
     );
-    let both = try_inline_gather((|| number(&texts[0]), || async { Ok(&texts[1]) }));
+    let both = inline::try_gather((|| number(&texts[0]), || async { Ok(&texts[1]) }));
     assert_eq!(both.await.unwrap(), (1, &texts[1]));
 }
 
@@ -290,14 +287,16 @@ async fn number(text: &str) -> Result<u32, &str> {
 fn gather_borrows_through_an_iterator() {
     let words = [String::from("one"), String::from("three")];
     futures::executor::block_on(async {
-        let lengths = inline_gather(words.iter().map(|word| || async { word.len() }));
+        let lengths = inline::gather(words.iter().map(|word| || async { word.len() }));
         assert_eq!(lengths.await, [3, 5]);
         let limited = GroupOptions::new().limit(1);
-        let in_line = limited.inline_gather(words.iter().map(|word| move || late(word)));
+        let in_line = limited
+            .inline()
+            .gather(words.iter().map(|word| move || late(word)));
         assert_eq!(in_line.await, ["one", "three"]);
-        let none = inline_gather(words[..0].iter().map(|word| || async { word.len() }));
+        let none = inline::gather(words[..0].iter().map(|word| || async { word.len() }));
         assert_eq!(none.await, [0; 0]);
-        let error = try_inline_gather(words.iter().map(|word| || number(word)));
+        let error = inline::try_gather(words.iter().map(|word| || number(word)));
         assert_eq!(
             error.await.unwrap_err().into_first().into_error(),
             Some("one")
@@ -313,7 +312,7 @@ fn local_children_need_not_be_send() {
     let (sum, order) = (Cell::new(0), RefCell::new(Vec::new()));
     let shared = Rc::new(7);
     futures::executor::block_on(async {
-        let of_scope = inline_scope_local(|tg| {
+        let of_scope = inline::local::scope(|tg| {
             let (sum, order, shared) = (&sum, &order, &shared);
             async move {
                 for number in 0..5 {
@@ -328,7 +327,7 @@ fn local_children_need_not_be_send() {
             }
         });
         assert_eq!(of_scope.await, Ok(Rc::new(7)));
-        let failed = try_inline_scope_local(|tg| {
+        let failed = inline::local::try_scope(|tg| {
             let shared = &shared;
             async move {
                 drop(tg.try_spawn(async { Err::<(), _>(Rc::clone(shared)) }));
@@ -340,10 +339,10 @@ fn local_children_need_not_be_send() {
             Some(Rc::new(7))
         );
         assert_eq!(
-            inline_gather_local(vec![|| async { Rc::clone(&shared) }]).await,
+            inline::local::gather(vec![|| async { Rc::clone(&shared) }]).await,
             [Rc::new(7)]
         );
-        let pair = try_inline_gather_local((
+        let pair = inline::local::try_gather((
             || async { Ok::<_, Rc<i32>>(sum.get()) },
             || async { Ok(Rc::strong_count(&shared)) },
         ));

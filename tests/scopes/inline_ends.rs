@@ -8,10 +8,8 @@ use std::task::{Poll, Waker};
 use std::thread;
 
 use futures::future::{BoxFuture, FutureExt};
-use ingather::{
-    CancelKind, GatherIncomplete, GroupOptions, InlineScope, OnPanic, inline_scope,
-    try_inline_scope,
-};
+use ingather::cancel::CancelKind;
+use ingather::{GatherIncomplete, GroupOptions, OnPanic, inline};
 
 use crate::support::{
     AtDrop, ByHand, Drops, Fault, Gate, Rng, Site, Trace, behaviour, boom, kind, panic_of,
@@ -47,7 +45,7 @@ impl World {
     }
 
     /// Leaves its waker behind, reads what it borrows, and suspends in one of three ways.
-    async fn child(&self, tg: InlineScope<'_>, number: usize) {
+    async fn child(&self, tg: inline::Scope<'_>, number: usize) {
         let _dropped = self.log.at_drop(format!("{number} dropped"));
         let (_held, _handle) = (Arc::clone(&self.held), tg);
         poll_fn(|cx| {
@@ -66,7 +64,7 @@ impl World {
         pending::<()>().await;
     }
 
-    async fn body<'env>(&'env self, tg: InlineScope<'env>) {
+    async fn body<'env>(&'env self, tg: inline::Scope<'env>) {
         let _dropped = self.log.at_drop("body dropped");
         for number in 0..6 {
             drop(tg.spawn(self.child(tg.clone(), number)));
@@ -95,7 +93,7 @@ fn dropped_at_any_number_of_polls_it_drops_all_children_on_the_spot() {
         for polls in 0..130 {
             let (world, name) = (World::new(), Arc::<str>::from("dropped"));
             let options = GroupOptions::new().name(Arc::clone(&name)).limit(5);
-            let mut scope = ByHand::new(options.inline_scope(|tg| world.body(tg)));
+            let mut scope = ByHand::new(options.inline().scope(|tg| world.body(tg)));
             for _ in 0..polls {
                 assert!(scope.poll().is_pending());
             }
@@ -139,7 +137,7 @@ fn forgotten_at_any_number_of_polls_no_child_runs_or_is_dropped() {
         for polls in 0..60 {
             let world = Box::new(World::new());
             let place = Mutex::new(None);
-            let mut scope = ByHand::new(GroupOptions::new().limit(5).inline_scope(|tg| {
+            let mut scope = ByHand::new(GroupOptions::new().limit(5).inline().scope(|tg| {
                 *place.lock().unwrap() = Some(tg.clone());
                 world.body(tg)
             }));
@@ -195,7 +193,7 @@ fn random_scopes_that_are_left_half_way_are_left_alone() {
             let (polls, body, forgets) = (rng.below(20), rng.below(30), rng.chance(50));
             let child = |_| (rng.below(5), rng.chance(40), rng.chance(20));
             let children: Vec<_> = (0..seed % 12).map(child).collect();
-            let mut scope = ByHand::new(options.inline_scope(|tg| {
+            let mut scope = ByHand::new(options.inline().scope(|tg| {
                 let (data, drops, gate, ran) = (&data, &drops, &gate, &ran);
                 async move {
                     for (polls, waits, spawns) in children {
@@ -245,7 +243,7 @@ fn a_handle_in_a_child_or_in_the_body_makes_no_cycle() {
     let (name, text) = (Arc::<str>::from("cycles"), String::from("text"));
     for polls in 0..4 {
         let options = GroupOptions::new().name(Arc::clone(&name));
-        let mut scope = ByHand::new(options.inline_scope(|tg| {
+        let mut scope = ByHand::new(options.inline().scope(|tg| {
             let text = &text;
             async move {
                 let (own, other) = (tg.clone(), tg.clone());
@@ -265,7 +263,8 @@ fn a_handle_in_a_child_or_in_the_body_makes_no_cycle() {
     }
     let done = GroupOptions::new()
         .name(Arc::clone(&name))
-        .inline_scope(|tg| async move {
+        .inline()
+        .scope(|tg| async move {
             let own = tg.clone();
             [tg.spawn(async move { own })]
         });
@@ -281,7 +280,7 @@ fn a_handle_in_a_child_or_in_the_body_makes_no_cycle() {
 // Inline-3
 async fn a_child_that_wakes_itself_for_ever_starves_nobody(_: Site) {
     let (spins, over) = (AtomicUsize::new(0), Gate::new());
-    let scope = try_inline_scope(|tg| {
+    let scope = inline::try_scope(|tg| {
         let (spins, over) = (&spins, &over);
         async move {
             for _ in 0..3 {
@@ -321,7 +320,7 @@ fn one_poll_of_a_scope_polls_each_child_that_yields_once() {
         waker.wake_by_ref();
         Poll::<()>::Pending
     };
-    let mut scope = ByHand::new(inline_scope(|tg| {
+    let mut scope = ByHand::new(inline::scope(|tg| {
         let (children, body, always) = (&children, &body, &always);
         async move {
             for _ in 0..5 {
@@ -343,7 +342,7 @@ fn one_poll_of_a_scope_polls_each_child_that_yields_once() {
 #[test]
 fn a_scope_that_sleeps_is_woken_once() {
     let (gates, ran) = ([Gate::new(), Gate::new(), Gate::new()], AtomicUsize::new(0));
-    let mut scope = ByHand::new(inline_scope(|tg| {
+    let mut scope = ByHand::new(inline::scope(|tg| {
         let (gates, ran) = (&gates, &ran);
         async move {
             for gate in gates {
@@ -386,7 +385,7 @@ async fn text_of(future: BoxFuture<'_, ()>) -> Option<&'static str> {
 // Inline-1, Panics-1
 async fn the_panic_of_a_child_goes_on_from_the_scope(_: Site) {
     let (drops, gate) = (Drops::new(), Gate::new());
-    let scope = inline_scope(|tg| {
+    let scope = inline::scope(|tg| {
         let (drops, gate) = (&drops, &gate);
         async move {
             let _of_body = drops.witness();
@@ -411,7 +410,7 @@ async fn the_panic_of_a_child_goes_on_from_the_scope(_: Site) {
 // Inline-1, Panics-1
 async fn the_panic_of_a_body_goes_on_from_the_scope(_: Site) {
     let drops = Drops::new();
-    let scope = inline_scope(|tg| {
+    let scope = inline::scope(|tg| {
         let drops = &drops;
         async move {
             for _ in 0..5 {
@@ -429,7 +428,7 @@ async fn the_panic_of_a_body_goes_on_from_the_scope(_: Site) {
     });
     assert_eq!(text_of(scope.boxed()).await, Some("in the body"));
     assert_eq!((drops.made(), drops.count()), (5, 5));
-    let called = inline_scope(|tg| {
+    let called = inline::scope(|tg| {
         drop(tg.spawn(Gate::new().wait()));
         if tg.len() == 1 {
             boom("in the callable")
@@ -445,7 +444,7 @@ async fn a_panic_in_the_drop_of_a_child_goes_on_from_the_scope(on: Site) {
     let name = format!("inline drop {:?} {}", on.kind, on.inside);
     let scope = |cancels: bool| {
         let (drops, name, begun) = (&drops, name.as_str(), Trace::new());
-        inline_scope(move |tg| async move {
+        inline::scope(move |tg| async move {
             for _ in 0..3 {
                 let held = drops.witness();
                 let begins = begun.clone();
@@ -480,7 +479,7 @@ async fn a_panic_in_the_drop_of_a_child_goes_on_from_the_scope(on: Site) {
 async fn a_collected_panic_is_a_leaf(_: Site) {
     let options = GroupOptions::new().on_panic(OnPanic::Collect);
     let text = String::from("text");
-    let scope = options.try_inline_scope(|tg| {
+    let scope = options.inline().try_scope(|tg| {
         let text = &text;
         async move {
             let sibling = tg.spawn(async move {

@@ -2,9 +2,8 @@
 
 use std::sync::{Arc, Mutex};
 
-use ingather::{
-    CancelKind, GatherIncomplete, GroupOptions, OnError, OnPanic, inline_scope, try_inline_scope,
-};
+use ingather::cancel::CancelKind;
+use ingather::{GatherIncomplete, GroupOptions, OnError, OnPanic, inline};
 
 use crate::support::{
     ByHand, Drops, Fault, Gate, Meter, Site, Trace, behaviour, boom, kind, reason, yield_now,
@@ -27,7 +26,8 @@ async fn a_value_is_read_before_and_after_its_child_is_over(_: Site) {
     let (text, gate) = (String::from("text"), Gate::new());
     GroupOptions::new()
         .limit(1)
-        .inline_scope(|tg| {
+        .inline()
+        .scope(|tg| {
             let (text, gate) = (&text, &gate);
             async move {
                 let key = tg.spawn(async move {
@@ -62,7 +62,8 @@ async fn a_limit_holds(on: Site) {
     let (meter, drops) = (Meter::new(), Drops::new());
     GroupOptions::new()
         .limit(3)
-        .inline_scope(|tg| {
+        .inline()
+        .scope(|tg| {
             let (meter, drops) = (&meter, &drops);
             async move {
                 for number in 0..20 {
@@ -86,7 +87,8 @@ async fn spawn_when_free_waits_for_a_slot(on: Site) {
     let (meter, text) = (Meter::new(), String::from("text"));
     let sum = GroupOptions::new()
         .limit(2)
-        .inline_scope(|tg| {
+        .inline()
+        .scope(|tg| {
             let (meter, text) = (&meter, &text);
             async move {
                 let mut keys = Vec::new();
@@ -115,7 +117,7 @@ async fn spawn_when_free_waits_for_a_slot(on: Site) {
 // Inline-1, Errors-1, Errors-3
 async fn an_error_cancels_siblings_and_body(_: Site) {
     let (text, drops, gate) = (String::from("cause"), Drops::new(), Gate::new());
-    let scope = GroupOptions::new().name("inline").try_inline_scope(|tg| {
+    let scope = GroupOptions::new().name("inline").inline().try_scope(|tg| {
         let (text, drops, gate) = (&text, &drops, &gate);
         async move {
             let _of_body = drops.witness();
@@ -153,7 +155,8 @@ async fn under_keep_going_all_finish(on: Site) {
         .on_error(OnError::KeepGoing)
         .on_panic(OnPanic::Collect);
     let error = options
-        .try_inline_scope(|tg| {
+        .inline()
+        .try_scope(|tg| {
             let names = &names;
             async move {
                 for (number, name) in names.iter().enumerate() {
@@ -185,7 +188,7 @@ async fn under_keep_going_all_finish(on: Site) {
 // Inline-1, Errors-6
 async fn an_observed_error_goes_to_its_key(_: Site) {
     let text = String::from("observed");
-    let got = try_inline_scope(|tg| {
+    let got = inline::try_scope(|tg| {
         let text = &text;
         async move {
             let key = tg.try_spawn_observed(async move { Err::<(), &str>(text) });
@@ -198,7 +201,7 @@ async fn an_observed_error_goes_to_its_key(_: Site) {
 // Inline-1, Cancelling-2
 async fn a_cancel_drops_the_children(_: Site) {
     let (drops, polled) = (Drops::new(), Trace::new());
-    inline_scope(|tg| {
+    inline::scope(|tg| {
         let (drops, polled) = (&drops, &polled);
         async move {
             let child = |forever: Gate| {
@@ -239,7 +242,7 @@ async fn a_cancel_drops_the_children(_: Site) {
 // Inline-1, Errors-4
 async fn a_cancel_drops_the_body_of_a_scope_that_can_fail(_: Site) {
     let drops = Drops::new();
-    let error = try_inline_scope(|tg| {
+    let error = inline::try_scope(|tg| {
         let drops = &drops;
         async move {
             let (_held, own) = (drops.witness(), tg.clone());
@@ -268,7 +271,8 @@ fn a_handle_that_outlives_the_scope_rejects() {
     let mut scope = ByHand::new(
         GroupOptions::new()
             .name(Arc::clone(&name))
-            .inline_scope(|tg| {
+            .inline()
+            .scope(|tg| {
                 let (text, drops, place) = (&text, &drops, &place);
                 async move {
                     let (own, held) = (tg.clone(), drops.witness());

@@ -3,9 +3,8 @@
 use std::future::pending;
 use std::task::Poll;
 
-use ingather::{
-    CancelKind, CancelReason, GatherGroup, Key, LocalGatherGroup, scope_on, try_scope_on,
-};
+use ingather::cancel::CancelKind;
+use ingather::{CancelReason, GatherGroup, Key, local};
 
 use crate::support::{
     AtDrop, ByHand, Drops, Fault, Gate, Site, Trace, behaviour, boom, kind, panic_when_awaited,
@@ -42,17 +41,18 @@ async fn a_scope_returns_when_every_child_is_over(on: Site) {
     let (log, drops) = (Trace::new(), Drops::new());
     let ran = log.clone();
     let held = drops.clone();
-    let value = scope_on(&on.spawner, |tg| async move {
-        for number in 0..20 {
-            let (log, held) = (ran.clone(), held.witness());
-            drop(tg.spawn(async move {
-                let _held = held;
-                child(log, number).await;
-            }));
-        }
-        7
-    })
-    .await;
+    let value = ingather::on(&on.spawner)
+        .scope(|tg| async move {
+            for number in 0..20 {
+                let (log, held) = (ran.clone(), held.witness());
+                drop(tg.spawn(async move {
+                    let _held = held;
+                    child(log, number).await;
+                }));
+            }
+            7
+        })
+        .await;
     assert_eq!(value, 7);
     assert_eq!(
         log.sorted(),
@@ -66,19 +66,20 @@ async fn a_scope_returns_when_every_child_is_over(on: Site) {
 async fn a_scope_whose_body_fails_waits_for_the_children(on: Site) {
     let drops = Drops::new();
     let held = drops.clone();
-    let error = try_scope_on(&on.spawner, |tg| async move {
-        for _ in 0..20 {
-            let held = held.witness();
-            drop(tg.spawn(async move {
-                let _held = held;
-                pending::<()>().await;
-            }));
-        }
-        yield_now().await;
-        Err::<(), _>(Fault("the body"))
-    })
-    .await
-    .unwrap_err();
+    let error = ingather::on(&on.spawner)
+        .try_scope(|tg| async move {
+            for _ in 0..20 {
+                let held = held.witness();
+                drop(tg.spawn(async move {
+                    let _held = held;
+                    pending::<()>().await;
+                }));
+            }
+            yield_now().await;
+            Err::<(), _>(Fault("the body"))
+        })
+        .await
+        .unwrap_err();
     assert_eq!(error.first().error(), Some(&Fault("the body")));
     assert_eq!((error.len(), drops.count()), (1, 20));
 }
@@ -87,7 +88,7 @@ async fn a_scope_whose_body_fails_waits_for_the_children(on: Site) {
 async fn a_scope_whose_body_panics_waits_for_the_children(on: Site) {
     let drops = Drops::new();
     let held = drops.clone();
-    let scope = scope_on(&on.spawner, |tg| async move {
+    let scope = ingather::on(&on.spawner).scope(|tg| async move {
         for _ in 0..20 {
             let held = held.witness();
             drop(tg.spawn(async move {
@@ -106,20 +107,21 @@ async fn a_scope_whose_body_panics_waits_for_the_children(on: Site) {
 async fn a_scope_whose_body_is_dropped_waits_for_the_children(on: Site) {
     let drops = Drops::new();
     let (held, of_body) = (drops.clone(), drops.witness());
-    let error = try_scope_on(&on.spawner, |tg| async move {
-        let _of_body = of_body;
-        for _ in 0..20 {
-            let held = held.witness();
-            drop(tg.spawn(async move {
-                let _held = held;
-                pending::<()>().await;
-            }));
-        }
-        tg.cancel();
-        pending::<Result<(), Fault>>().await
-    })
-    .await
-    .unwrap_err();
+    let error = ingather::on(&on.spawner)
+        .try_scope(|tg| async move {
+            let _of_body = of_body;
+            for _ in 0..20 {
+                let held = held.witness();
+                drop(tg.spawn(async move {
+                    let _held = held;
+                    pending::<()>().await;
+                }));
+            }
+            tg.cancel();
+            pending::<Result<(), Fault>>().await
+        })
+        .await
+        .unwrap_err();
     assert_eq!(
         error.cancelled().map(CancelReason::kind),
         Some(CancelKind::Explicit)
@@ -129,7 +131,7 @@ async fn a_scope_whose_body_is_dropped_waits_for_the_children(on: Site) {
 
 // Leaving-2
 async fn leaving_an_empty_group_yields_once(on: Site) {
-    let mut scope = ByHand::new(scope_on(&on.spawner, |_| async { 7 }));
+    let mut scope = ByHand::new(ingather::on(&on.spawner).scope(|_| async { 7 }));
     assert_eq!((scope.poll(), scope.wakes()), (Poll::Pending, 1));
     assert_eq!((scope.poll(), scope.wakes()), (Poll::Ready(7), 1));
 
@@ -176,23 +178,24 @@ async fn children_and_holders_of_handles_spawn_after_the_body_is_over(on: Site) 
         gate.open();
         key.await
     });
-    scope_on(&on.spawner, |tg| async move {
-        let inner = tg.clone();
-        let held = held.witness();
-        drop(tg.spawn(async move {
-            // Opened when the body is over: its own handle went to the other group.
-            waits.wait().await;
-            let last = inner.clone();
-            let sibling = inner.spawn(async move {
-                let _held = held;
-                last.spawn(yields(3)).await
-            });
-            drop(inner);
-            assert_eq!(sibling.await, Ok(Ok(())));
-        }));
-        send.send(tg).ok();
-    })
-    .await;
+    ingather::on(&on.spawner)
+        .scope(|tg| async move {
+            let inner = tg.clone();
+            let held = held.witness();
+            drop(tg.spawn(async move {
+                // Opened when the body is over: its own handle went to the other group.
+                waits.wait().await;
+                let last = inner.clone();
+                let sibling = inner.spawn(async move {
+                    let _held = held;
+                    last.spawn(yields(3)).await
+                });
+                drop(inner);
+                assert_eq!(sibling.await, Ok(Ok(())));
+            }));
+            send.send(tg).ok();
+        })
+        .await;
     assert!(drops.all());
     assert_eq!(elsewhere.await, Ok(Ok("from elsewhere")));
     outer.join().await;
@@ -213,7 +216,9 @@ async fn a_group_is_used_once(on: Site) {
     assert_eq!((second.ok, second.total()), (1, 1));
     assert_eq!(group.get_result(&key), Ok(&7));
 
-    let kept = scope_on(&on.spawner, |tg| async move { tg }).await;
+    let kept = ingather::on(&on.spawner)
+        .scope(|tg| async move { tg })
+        .await;
     assert!(kept.is_closed());
     assert_eq!(kind(&kept.spawn(async {})), Some(CancelKind::Closed));
 }
@@ -268,30 +273,31 @@ async fn a_closed_group_lets_its_children_go_on(on: Site) {
 async fn a_cancelled_group_drops_the_future_unpolled(on: Site) {
     let (log, drops) = (Trace::new(), Drops::new());
     let (polled, held) = (log.clone(), drops.witness());
-    let error = try_scope_on(&on.spawner, |tg| async move {
-        let fails = tg
-            .named("fails")
-            .try_spawn(async { Err::<(), _>(Fault("first")) });
-        let id = fails.id();
-        let late = tg.clone();
-        drop(fails);
-        // The body is dropped at its next suspension, so this child's destructor spawns the late one.
-        let after = AtDrop(Some(move || {
-            let key = late.spawn(async move {
-                let _held = held;
-                polled.log("polled");
-            });
-            let reason = reason(&key).expect("a cancelled group takes nobody");
-            assert_eq!(reason.kind(), CancelKind::SiblingFailed);
-            let child = reason.child().expect("a sibling failed");
-            assert_eq!((child.id(), child.name()), (id, Some("fails")));
-            assert!(key.is_finished());
-        }));
-        let _after = after;
-        pending::<Result<(), Fault>>().await
-    })
-    .await
-    .unwrap_err();
+    let error = ingather::on(&on.spawner)
+        .try_scope(|tg| async move {
+            let fails = tg
+                .named("fails")
+                .try_spawn(async { Err::<(), _>(Fault("first")) });
+            let id = fails.id();
+            let late = tg.clone();
+            drop(fails);
+            // The body is dropped at its next suspension, so this child's destructor spawns the late one.
+            let after = AtDrop(Some(move || {
+                let key = late.spawn(async move {
+                    let _held = held;
+                    polled.log("polled");
+                });
+                let reason = reason(&key).expect("a cancelled group takes nobody");
+                assert_eq!(reason.kind(), CancelKind::SiblingFailed);
+                let child = reason.child().expect("a sibling failed");
+                assert_eq!((child.id(), child.name()), (id, Some("fails")));
+                assert!(key.is_finished());
+            }));
+            let _after = after;
+            pending::<Result<(), Fault>>().await
+        })
+        .await
+        .unwrap_err();
     assert_eq!(error.first().error(), Some(&Fault("first")));
     assert_eq!((error.len(), log.entries().len()), (1, 0));
     assert_eq!((drops.made(), drops.count()), (1, 1));
@@ -380,10 +386,9 @@ async fn next_is_cancel_safe(on: Site) {
 
 // Leaving-4
 async fn the_keys_of_a_group_can_be_awaited_after_it_was_left(on: Site) {
-    let (key, other) = scope_on(&on.spawner, |tg| async move {
-        (tg.spawn(yields(5)), tg.spawn(async { 7 }))
-    })
-    .await;
+    let (key, other) = ingather::on(&on.spawner)
+        .scope(|tg| async move { (tg.spawn(yields(5)), tg.spawn(async { 7 })) })
+        .await;
     assert!(key.is_finished() && other.is_finished());
     assert_eq!((key.await, other.await), (Ok(()), Ok(7)));
 }
@@ -395,7 +400,7 @@ fn a_scope_whose_children_run_elsewhere_is_woken_once_for_its_end() {
         let stepper = stepper();
         let log = Trace::new();
         let trace = log.clone();
-        let mut scope = ByHand::new(scope_on(&stepper, |tg| async move {
+        let mut scope = ByHand::new(ingather::on(&stepper).scope(|tg| async move {
             for number in 0..3 {
                 let trace = trace.clone();
                 drop(tg.spawn(async move {
@@ -446,7 +451,7 @@ fn a_scope_whose_children_run_elsewhere_is_woken_once_for_its_end() {
 fn a_local_group_is_left_like_any_other() {
     watched("a_local_group_is_left_like_any_other", || {
         let executor = std::rc::Rc::new(async_executor::LocalExecutor::new());
-        let group = LocalGatherGroup::on_local(&executor);
+        let group = local::on(&executor).group();
         let here = std::rc::Rc::new(std::cell::Cell::new(0));
         for number in 0..10 {
             let here = std::rc::Rc::clone(&here);

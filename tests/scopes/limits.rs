@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use futures::future::BoxFuture;
-use ingather::{GatherGroup, GatherIncomplete, GroupOptions, OnError, Scope, scope_on};
+use ingather::{GatherGroup, GatherIncomplete, GroupOptions, OnError, Scope};
 
 use crate::support::{
     ByHand, Drops, Fault, Gate, HostileSpawner, Meter, Site, Trace, behaviour, kind, panic_of,
@@ -117,7 +117,7 @@ async fn a_child_in_line_is_dropped_unpolled_when_the_group_is_cancelled(on: Sit
     assert_eq!(group.waiting(), 0);
     assert_eq!(group.join().await.cancelled, 6);
     assert!(log.entries().is_empty() && drops.all());
-    let explicit = Some(ingather::CancelKind::Explicit);
+    let explicit = Some(ingather::cancel::CancelKind::Explicit);
     assert!(keys.iter().all(|key| kind(key) == explicit));
 }
 
@@ -133,7 +133,7 @@ async fn a_child_in_line_is_dropped_unpolled_when_the_group_is_dropped(on: Site)
     });
     drop(group);
     assert!(log.entries().is_empty() && drops.all());
-    assert_eq!(kind(&key), Some(ingather::CancelKind::Dropped));
+    assert_eq!(kind(&key), Some(ingather::cancel::CancelKind::Dropped));
 }
 
 /// Each child starts two siblings, so many deep, and awaits nothing of them.
@@ -171,7 +171,7 @@ async fn children_in_line_start_also_when_the_group_is_closed(on: Site) {
 
 // Limits-5
 async fn without_a_limit_spawn_when_free_does_not_wait(on: Site) {
-    let sum = scope_on(&on.spawner, |tg| async move {
+    let sum = ingather::on(&on.spawner).scope(|tg| async move {
         let mut sum = 0;
         for n in 0..10 {
             let mut spawning = ByHand::new(tg.spawn_when_free(async move { n }));
@@ -347,7 +347,10 @@ fn a_caller_is_woken_when_the_group_closes_or_is_cancelled() {
             let std::task::Poll::Ready(key) = caller.poll() else {
                 panic!("it waits for nothing");
             };
-            let expected = [ingather::CancelKind::Closed, ingather::CancelKind::Explicit];
+            let expected = [
+                ingather::cancel::CancelKind::Closed,
+                ingather::cancel::CancelKind::Explicit,
+            ];
             assert_eq!(kind(&key), Some(expected[usize::from(cancels)]));
             gate.open();
             stepper.run_until_idle();
@@ -374,6 +377,6 @@ fn a_caller_that_was_promised_a_slot_finds_a_closed_group_closed() {
         let std::task::Poll::Ready(key) = caller.poll() else {
             panic!("it waits for nothing");
         };
-        assert_eq!(kind(&key), Some(ingather::CancelKind::Closed));
+        assert_eq!(kind(&key), Some(ingather::cancel::CancelKind::Closed));
     });
 }

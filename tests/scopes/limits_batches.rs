@@ -6,7 +6,8 @@ use std::thread;
 
 use futures::executor::block_on;
 use futures::future::join_all;
-use ingather::{GatherGroup, GatherIncomplete, GroupOptions, Job, Scope, SpawnError, Spawner};
+use ingather::spawner::SpawnError;
+use ingather::{GatherGroup, GatherIncomplete, GroupOptions, Job, Scope, Spawner};
 
 use crate::support::{ByHand, Gate, Meter, Rng, stepper, watched, yields};
 

@@ -4,8 +4,7 @@ use std::future::pending;
 use std::time::Duration;
 
 use ingather::{
-    GatherGroup, GatherIncomplete, GroupOptions, OnError, OnPanic, Ready, blocking_scope_on,
-    inline_scope, shield,
+    GatherGroup, GatherIncomplete, GroupOptions, OnError, OnPanic, Ready, inline, parallel, shield,
 };
 
 use crate::support::{
@@ -244,7 +243,8 @@ async fn an_inline_scope_keeps_to_its_limit(_: Site) {
     let borrowed = &meter;
     let options = GroupOptions::new().limit(2).grace(Duration::from_secs(1));
     options
-        .inline_scope(|tg| async move {
+        .inline()
+        .scope(|tg| async move {
             assert_eq!(tg.limit(), Some(2));
             let mut keys = Vec::new();
             for n in 0..20 {
@@ -261,13 +261,13 @@ async fn an_inline_scope_keeps_to_its_limit(_: Site) {
         .await;
     assert_eq!((meter.highest(), meter.entered()), (2, 18));
     // Without a group around: the next asks as if there had been none.
-    assert_eq!(inline_scope(|tg| async move { tg.limit() }).await, None);
+    assert_eq!(inline::scope(|tg| async move { tg.limit() }).await, None);
 }
 
 // Limits-7, Limits-2, Blocking-1
 async fn a_blocking_scope_has_its_limit(on: Site) {
     let meter = Meter::new();
-    let sum = blocking_scope_on(&on.spawner, |tg| {
+    let sum = parallel::on(&on.spawner).scope(|tg| {
         assert_eq!((tg.limit(), tg.waiting()), (None, 0));
         let keys: Vec<_> = (0..10)
             .map(|n| {
@@ -294,7 +294,7 @@ fn a_deadline_that_cuts_a_full_group_short_leaves_nobody_in_line() {
             let options = GroupOptions::new().limit(2);
             let group = options.timeout(Duration::from_millis(4500)).group();
             for n in 1..=9_u64 {
-                drop(group.spawn(ingather::time::sleep(Duration::from_secs(n))));
+                drop(group.spawn(ingather::clock::sleep(Duration::from_secs(n))));
             }
             let tally = group.join().await;
             assert_eq!((tally.ok, tally.cancelled), (4, 5));

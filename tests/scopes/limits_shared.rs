@@ -5,7 +5,7 @@ use std::task::Poll;
 
 use ingather::testing::TestExecutor;
 use ingather::threads::{CapacityLimiter, to_thread_with};
-use ingather::{GatherIncomplete, GroupOptions, scope_on, to_thread};
+use ingather::{GatherIncomplete, GroupOptions, to_thread};
 
 use crate::support::{
     ByHand, Gate, Meter, Rng, Site, Trace, behaviour, stepper, until, watched, yield_now, yields,
@@ -34,28 +34,29 @@ async fn several_groups_have_no_more_under_way_than_there_are_permits(on: Site) 
         let (limiter, meter) = (CapacityLimiter::new(total), Meter::new());
         let options = GroupOptions::new().on(&on.spawner).limiter(&limiter);
         let (inside, spawner) = (meter.clone(), on.spawner.clone());
-        scope_on(&on.spawner, |tg| async move {
-            let _spawner = spawner;
-            for _ in 0..4 {
-                let (options, meter) = (options.clone(), inside.clone());
-                tg.spawn(options.scope(move |tg| async move {
-                    assert_eq!(tg.limit(), Some(total));
-                    for n in 0..50 {
-                        let meter = meter.clone();
-                        let child = async move {
-                            let _inside = meter.enter();
-                            yields(n % 3).await;
-                        };
-                        match n % 3 {
-                            0 => drop(tg.spawn(child)),
-                            1 => drop(tg.spawn_when_free(child).await),
-                            _ => drop(tg.slot().await.spawn(child)),
+        ingather::on(&on.spawner)
+            .scope(|tg| async move {
+                let _spawner = spawner;
+                for _ in 0..4 {
+                    let (options, meter) = (options.clone(), inside.clone());
+                    tg.spawn(options.scope(move |tg| async move {
+                        assert_eq!(tg.limit(), Some(total));
+                        for n in 0..50 {
+                            let meter = meter.clone();
+                            let child = async move {
+                                let _inside = meter.enter();
+                                yields(n % 3).await;
+                            };
+                            match n % 3 {
+                                0 => drop(tg.spawn(child)),
+                                1 => drop(tg.spawn_when_free(child).await),
+                                _ => drop(tg.slot().await.spawn(child)),
+                            }
                         }
-                    }
-                }));
-            }
-        })
-        .await;
+                    }));
+                }
+            })
+            .await;
         assert_eq!(meter.entered(), 200);
         assert!(meter.highest() <= total, "{} of {total}", meter.highest());
         assert_eq!(borrowed(&limiter), (0, 0));
@@ -317,7 +318,7 @@ async fn a_closure_that_is_left_running_holds_a_permit(on: Site) {
                     assert!(job.poll().is_pending());
                     waits.wait().await;
                 }),
-                _ => tg.spawn(scope_on(&spawner, |tg| async move {
+                _ => tg.spawn(ingather::on(&spawner).scope(|tg| async move {
                     let inner = tg.spawn(to_thread(call).abandon());
                     waits.wait().await;
                     inner.cancel();

@@ -4,8 +4,8 @@ use std::future::pending;
 use std::task::Poll;
 
 use futures::future::{Either, select};
-use ingather::futures::NextSlot;
-use ingather::{GatherGroup, GatherIncomplete, GroupOptions, Slot, scope_on};
+use ingather::types::{NextSlot, Slot};
+use ingather::{GatherGroup, GatherIncomplete, GroupOptions};
 
 use crate::support::{
     ByHand, Fault, Gate, HostileSpawner, Meter, Rng, Site, Trace, behaviour, stepper, watched,
@@ -81,7 +81,7 @@ async fn an_arm_that_loses_loses_no_item(on: Site) {
 
 // Limits-10
 async fn without_a_limit_there_is_a_slot_at_once(on: Site) {
-    let sum = scope_on(&on.spawner, |tg| async move {
+    let sum = ingather::on(&on.spawner).scope(|tg| async move {
         let mut slots = Vec::new();
         for _ in 0..10 {
             slots.push(tg.slot().await);

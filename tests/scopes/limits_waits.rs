@@ -7,10 +7,7 @@ use std::sync::{Arc, Mutex};
 use futures::FutureExt;
 use futures::future::{BoxFuture, join_all};
 use ingather::testing::TestExecutor;
-use ingather::{
-    GatherIncomplete, GroupOptions, Key, Ready, Scope, blocking_scope_on, inline_scope, scope_on,
-    shield,
-};
+use ingather::{GatherIncomplete, GroupOptions, Key, Ready, Scope, inline, parallel, shield};
 
 use crate::support::{
     Fault, Gate, Meter, Rng, Site, behaviour, boom, kind, until, watched, yields,
@@ -145,13 +142,11 @@ async fn a_child_of_a_child_awaits_a_sibling_of_its_parent(on: Site) {
             let sibling = handle.spawn(async { 7 });
             match form {
                 0 => {
-                    scope_on(
-                        &spawner,
-                        |tg| async move { tg.spawn(sibling).await.unwrap() },
-                    )
-                    .await
+                    ingather::on(&spawner)
+                        .scope(|tg| async move { tg.spawn(sibling).await.unwrap() })
+                        .await
                 }
-                1 => inline_scope(|tg| async move { tg.spawn(sibling).await.unwrap() }).await,
+                1 => inline::scope(|tg| async move { tg.spawn(sibling).await.unwrap() }).await,
                 // The child holds its slot behind a shield, too.
                 _ => shield(sibling).await,
             }
@@ -340,7 +335,7 @@ async fn a_caller_is_awaited_by_the_only_other_child(on: Site) {
 
 // Limits-8, Blocking-2
 async fn a_thread_waits_for_a_sibling_in_line(on: Site) {
-    let seven = blocking_scope_on(&on.spawner, |tg| {
+    let seven = parallel::on(&on.spawner).scope(|tg| {
         let limited = tg.clone();
         let key = tg.spawn(async move { limited.spawn(async { 7 }).await });
         tg.wait(key)

@@ -5,10 +5,9 @@ use std::future::pending;
 use std::hash::{Hash, Hasher};
 
 use futures::StreamExt;
-use ingather::{
-    CancelKind, Ending, GatherGroup, GatherIncomplete, GroupOptions, Key, OnError, OnPanic, Scope,
-    scope_on,
-};
+use ingather::cancel::CancelKind;
+use ingather::types::Ending;
+use ingather::{GatherGroup, GatherIncomplete, GroupOptions, Key, OnError, OnPanic, Scope};
 
 use crate::support::{ByHand, Drops, Fault, Gate, Site, behaviour, throw, yields};
 
@@ -148,7 +147,7 @@ async fn a_result_is_read_before_the_end_and_after_it(on: Site) {
 
 // Results-2
 async fn after_a_good_end_every_result_is_there(on: Site) {
-    let keys = scope_on(&on.spawner, |tg| async move {
+    let keys = ingather::on(&on.spawner).scope(|tg| async move {
         let child = |n: usize| async move {
             yields(n % 4).await;
             n

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use futures::executor::block_on;
-use ingather::{GatherGroup, GroupOptions, inline_scope, scope_on};
+use ingather::{GatherGroup, GroupOptions, inline};
 
 use crate::support::{Drops, Gate, Site, behaviour, yields};
 
@@ -53,10 +53,9 @@ async fn a_value_is_dropped_with_its_key(on: Site) {
 async fn a_key_that_outlives_its_group_keeps_its_value(on: Site) {
     let drops = Drops::new();
     let witness = drops.witness();
-    let (key,) = scope_on(&on.spawner, |tg| async move {
-        (tg.spawn(async move { witness }),)
-    })
-    .await;
+    let (key,) = ingather::on(&on.spawner)
+        .scope(|tg| async move { (tg.spawn(async move { witness }),) })
+        .await;
     assert_eq!(drops.count(), 0);
     drop(key);
     assert_eq!(drops.count(), 1);
@@ -113,7 +112,7 @@ fn a_group_goes_with_its_last_key_and_not_before() {
     // The group holds its name, so the name tells whether there is the group.
     let name: Arc<str> = "kept".into();
     let options = GroupOptions::new().name(Arc::clone(&name));
-    let mut keys = block_on(options.inline_scope(|tg| async move {
+    let mut keys = block_on(options.inline().scope(|tg| async move {
         for _ in 0..3 {
             let keys: Vec<_> = (0..100).map(|n| tg.spawn(async move { n })).collect();
             for key in keys {
@@ -138,7 +137,7 @@ struct Wide(u8);
 // Results-2
 #[test]
 fn children_of_all_sizes_and_alignments_share_a_group() {
-    block_on(inline_scope(|tg| async move {
+    block_on(inline::scope(|tg| async move {
         let (mut bytes, mut wide, mut large) = (Vec::new(), Vec::new(), Vec::new());
         for n in 0..=u8::MAX {
             bytes.push(tg.spawn(async move { n }));

@@ -9,9 +9,10 @@ use std::future::pending;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use ingather::cancel::{CancelKind, cancel_reason};
+use ingather::error::StartedError;
 use ingather::{
-    CancelKind, CancelReason, GatherGroup, GatherIncomplete, GroupOptions, Ready, StartError,
-    StartedError, cancel_reason, current_token, scope_on, try_scope_on,
+    CancelReason, GatherGroup, GatherIncomplete, GroupOptions, Ready, StartError, current_token,
 };
 
 use crate::support::{
@@ -222,7 +223,7 @@ async fn a_pending_child_keeps_the_group_open(on: Site) {
     let (witness, opens) = (drops.witness(), gate.clone());
     let polled = Gate::new();
     let handle = callers.handle();
-    let left = scope_on(&on.spawner, |tg| async move {
+    let left = ingather::on(&on.spawner).scope(|tg| async move {
         let (inside, told) = (tg.clone(), polled.clone());
         let caller = handle.spawn(async move {
             let start = tg.start(|ready| async move {
@@ -303,7 +304,7 @@ async fn a_panic_before_the_start_is_the_callers(on: Site) {
 
 // Starting-9
 async fn a_failure_after_the_start_is_the_groups(on: Site) {
-    let error = try_scope_on(&on.spawner, |tg| async move {
+    let error = ingather::on(&on.spawner).try_scope(|tg| async move {
         let start = tg.try_start(|ready| async move {
             ready.started(()).unwrap();
             Err::<(), _>(Fault("the line is dead"))
@@ -461,7 +462,7 @@ async fn from_the_start_on_it_is_a_child_like_any_other(on: Site) {
     let caller = callers.spawn(async move {
         let start = handle.start(move |ready| async move {
             // Opened before the start, and left long after it.
-            let inner = scope_on(&on.spawner, |tg| async move {
+            let inner = ingather::on(&on.spawner).scope(|tg| async move {
                 let waits = tg.spawn(async { current_token().cancelled().await });
                 ready.started(()).unwrap();
                 let own = current_token();

@@ -6,10 +6,10 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use async_executor::LocalExecutor;
+use ingather::cancel::{CancelKind, with_cleanup};
 use ingather::{
-    CancelKind, GatherGroup, GatherIncomplete, GroupOptions, LocalGatherGroup, Ready, StartError,
-    blocking_scope_on, current_token, inline_scope, scope_on, shield, try_inline_scope,
-    with_cleanup,
+    GatherGroup, GatherIncomplete, GroupOptions, Ready, StartError, current_token, inline, local,
+    parallel, shield,
 };
 
 use crate::support::{
@@ -124,7 +124,7 @@ async fn a_start_in_line_whose_caller_goes_leaves_the_line(on: Site) {
 }
 
 /// A start that has been polled and does not say that it has started.
-async fn polled<K>(group: &GatherGroup, more: K) -> ingather::futures::StartChild<(), ()>
+async fn polled<K>(group: &GatherGroup, more: K) -> ingather::types::StartChild<(), ()>
 where
     K: Send + 'static,
 {
@@ -156,7 +156,7 @@ async fn the_owner_of_a_scope_drops_the_pending_along(on: Site) {
     let drops = Drops::new();
     let (gate, witness) = (Gate::new(), drops.witness());
     let opened = gate.clone();
-    let mut scope = ByHand::new(scope_on(&on.spawner, |tg| async move {
+    let mut scope = ByHand::new(ingather::on(&on.spawner).scope(|tg| async move {
         let start = tg.start(|ready: Ready<()>| async move {
             let _held = (witness, ready);
             opened.open();
@@ -326,7 +326,7 @@ async fn a_child_that_cancels_its_token_before_the_start_ends(on: Site) {
 async fn an_inline_scope_starts_what_borrows(_: Site) {
     let words = [String::from("one"), String::from("three")];
     let total = AtomicUsize::new(0);
-    let sum = inline_scope(|tg| {
+    let sum = inline::scope(|tg| {
         let (words, total) = (&words, &total);
         async move {
             let mut sum = 0;
@@ -351,7 +351,7 @@ async fn an_inline_scope_starts_what_borrows(_: Site) {
 // Starting-4, Inline-1
 async fn an_inline_scope_gives_errors_before_the_start(_: Site) {
     let word = String::from("no port");
-    let result = try_inline_scope(|tg| {
+    let result = inline::try_scope(|tg| {
         let word = &word;
         async move {
             let start = tg.try_start(move |ready: Ready<()>| async move {
@@ -369,7 +369,7 @@ async fn an_inline_scope_gives_errors_before_the_start(_: Site) {
 // Starting-9, Blocking-1
 async fn a_blocking_scope_starts_what_borrows(on: Site) {
     let words = [String::from("one"), String::from("three")];
-    let lengths = blocking_scope_on(&on.spawner, |tg| {
+    let lengths = parallel::on(&on.spawner).scope(|tg| {
         let starts = words.iter().map(|word| {
             let handle = tg.clone();
             let caller = tg.spawn(async move {
@@ -393,7 +393,7 @@ async fn a_blocking_scope_starts_what_borrows(on: Site) {
 fn a_local_group_starts_what_is_not_send() {
     watched("a start in a local group", || {
         let executor = Rc::new(LocalExecutor::new());
-        let group = LocalGatherGroup::<Fault>::fallible_on_local(&executor);
+        let group = local::on(&executor).fallible_group::<Fault>();
         let shared = Rc::new(20);
         let (key, value) = futures::executor::block_on(executor.run(async {
             let inside = Rc::clone(&shared);

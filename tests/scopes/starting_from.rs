@@ -4,7 +4,7 @@ use std::future::pending;
 use std::sync::{Arc, Mutex};
 
 use futures::future::BoxFuture;
-use ingather::{GatherGroup, Ready, Scope, scope_on};
+use ingather::{GatherGroup, Ready, Scope};
 
 use crate::support::{Drops, Gate, Kind, Site, behaviour, yields};
 
@@ -18,7 +18,7 @@ behaviour!(
 
 // Starting-9
 async fn a_sibling_is_started_from_a_child(on: Site) {
-    let sum = scope_on(&on.spawner, |tg| async move {
+    let sum = ingather::on(&on.spawner).scope(|tg| async move {
         let inside = tg.clone();
         let child = tg.spawn(async move {
             let start = inside.start(|ready| async move {
@@ -66,7 +66,7 @@ async fn a_child_of_the_child_says_that_it_has_started(on: Site) {
     let spawner = on.spawner.clone();
     let group = GatherGroup::on(&on.spawner);
     let start = group.start(move |ready| {
-        scope_on(&spawner, |tg| async move {
+        ingather::on(&spawner).scope(|tg| async move {
             let inner = tg.spawn(async move {
                 yields(2).await;
                 ready.started("from below").unwrap();

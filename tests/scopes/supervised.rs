@@ -2,7 +2,8 @@
 
 use std::future::pending;
 
-use ingather::{CancelKind, GatherGroup, GatherIncomplete, Key, Outcome, try_scope_on};
+use ingather::cancel::CancelKind;
+use ingather::{GatherGroup, GatherIncomplete, Key, Outcome};
 
 use crate::support::{
     Drops, Explosive, Fault, Gate, Site, behaviour, explodes_after, explodes_waiting, kind,
@@ -177,7 +178,7 @@ async fn a_supervised_child_is_cancelled_like_any_other(on: Site) {
 
 // Children-2, Errors-1
 async fn a_group_may_fail_around_a_supervised_child(on: Site) {
-    let error = try_scope_on(&on.spawner, |tg| async move {
+    let error = ingather::on(&on.spawner).try_scope(|tg| async move {
         // Its error is of another type than the group's.
         let own = tg.spawn_supervised(async { Err::<(), _>("its own") });
         let outcome = own.await.unwrap();

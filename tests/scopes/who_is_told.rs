@@ -6,9 +6,10 @@ use std::time::Duration;
 
 use futures::FutureExt;
 use futures::future::BoxFuture;
+use ingather::tasks::TaskError;
 use ingather::{
     CancelReason, GatherGroup, GatherIncomplete, GroupOptions, Key, Outcome, Ready, StartError,
-    Task, TaskError,
+    Task,
 };
 
 use crate::support::{Explosive, Gate, Site, behaviour, throw, unhandled, unique, until, yields};

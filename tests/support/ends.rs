@@ -5,8 +5,9 @@ use std::panic::AssertUnwindSafe;
 use std::task::Poll;
 
 use futures::FutureExt;
+use ingather::cancel::CancelKind;
 use ingather::testing::{ByHand, Trace};
-use ingather::{CancelKind, CancelReason, GatherIncomplete, Key};
+use ingather::{CancelReason, GatherIncomplete, Key};
 
 /// The reason of a key that reads cancelled.
 pub(crate) fn reason<T>(key: &Key<T>) -> Option<CancelReason> {

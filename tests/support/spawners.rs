@@ -9,9 +9,9 @@ use std::thread::{self, JoinHandle};
 use futures::channel::oneshot;
 use futures::executor::{ThreadPool, block_on};
 use futures::future::{BoxFuture, FutureExt};
-use ingather::spawner::{Embedded, Smol};
+use ingather::Spawner;
+use ingather::spawner::{Embedded, Smol, SpawnerHandle};
 use ingather::testing::{ClockHold, HostileSpawner, Mischief, TestExecutor};
-use ingather::{Spawner, SpawnerHandle};
 use tokio::runtime::{Builder, Runtime};
 
 use super::unhandled;

@@ -2,7 +2,7 @@
 
 use std::sync::{Mutex, Once};
 
-use ingather::set_unhandled_hook;
+use ingather::error::set_unhandled_hook;
 
 static SEEN: Mutex<Vec<String>> = Mutex::new(Vec::new());
 

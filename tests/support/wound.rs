@@ -9,8 +9,9 @@ use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll, Waker};
 use std::time::{Duration, Instant};
 
-use ingather::time::{Clock, ClockHandle, Timer};
-use ingather::{Job, SpawnError, Spawner, SpawnerHandle, scope_on};
+use ingather::clock::{Clock, ClockHandle, Timer};
+use ingather::spawner::{SpawnError, SpawnerHandle};
+use ingather::{Job, Spawner};
 
 use super::{Site, yield_now};
 
@@ -170,5 +171,5 @@ where
 {
     let clock = Wound::new();
     let spawner = clock.on(&on.spawner);
-    scope_on(&spawner, |_tg| body(clock)).await
+    ingather::on(&spawner).scope(|_tg| body(clock)).await
 }

@@ -3,10 +3,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use ingather::spawner::Embedded;
+use ingather::spawner::{Embedded, SpawnerHandle};
 use ingather::sync::{Event, Queue};
 use ingather::threads::BlockingPool;
-use ingather::{GatherGroup, SpawnerHandle, TaskRegistry, blocking_scope_on, scope_on, to_thread};
+use ingather::{GatherGroup, TaskRegistry, parallel, to_thread};
 use tokio::runtime::{Builder, Runtime};
 
 use crate::support::{HostileSpawner, Mischief, watched, yield_now};
@@ -84,13 +84,14 @@ fn a_body_that_blocks_holds_up_no_child() {
         let task = TaskRegistry::on(spawner).create_task({
             let spawner = spawner.clone();
             async move {
-                scope_on(&spawner, |tg| async move {
-                    let gate = Arc::new(Event::new());
-                    let opens = Arc::clone(&gate);
-                    tg.spawn(async move { opens.set() });
-                    gate.wait_blocking();
-                })
-                .await;
+                ingather::on(&spawner)
+                    .scope(|tg| async move {
+                        let gate = Arc::new(Event::new());
+                        let opens = Arc::clone(&gate);
+                        tg.spawn(async move { opens.set() });
+                        gate.wait_blocking();
+                    })
+                    .await;
             }
         });
         task.wait().unwrap();
@@ -128,7 +129,7 @@ fn blocking_scopes_within_children_wait_for_what_lies_outside() {
         let group = GatherGroup::on(spawner);
         let (inner, waits, tells) = (spawner.clone(), Arc::clone(&go), Arc::clone(&done));
         group.spawn(async move {
-            blocking_scope_on(&inner, |tg| {
+            parallel::on(&inner).scope(|tg| {
                 let waits = &waits;
                 tg.spawn(async move { waits.wait().await });
             });

@@ -11,9 +11,9 @@ use futures::SinkExt;
 use futures::StreamExt;
 use futures::channel::{mpsc, oneshot};
 use ingather::bridge::{RunSync, RunSyncError};
-use ingather::spawner::{Embedded, Smol};
-use ingather::time::{sleep, timeout};
-use ingather::{Spawner, TaskRegistry, enter, run_sync, scope};
+use ingather::clock::{sleep, timeout};
+use ingather::spawner::{Embedded, Smol, enter};
+use ingather::{Spawner, TaskRegistry, run_sync, scope};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::runtime::{Builder, Handle, Runtime};
 
@@ -208,7 +208,7 @@ mod from {
     }
 
     pub(super) fn runner_thread(cell: fn()) {
-        let runner = ingather::AsyncRunner::start().unwrap();
+        let runner = ingather::bridge::AsyncRunner::start().unwrap();
         runner.call(cell).unwrap();
         assert!(runner.close(Duration::from_secs(60)).is_clean());
     }

@@ -9,12 +9,10 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use ingather::bridge::{RunSync, RunSyncError, Whereabouts};
-use ingather::spawner::Embedded;
+use ingather::spawner::{Embedded, enter};
 use ingather::sync::Event;
-use ingather::{
-    ContextVar, TaskRegistry, blocking_scope_on, create_named_task, current_token, enter, run_sync,
-    scope,
-};
+use ingather::tasks::create_named_task;
+use ingather::{ContextVar, TaskRegistry, current_token, parallel, run_sync, scope};
 use tokio::runtime::{Builder, Runtime};
 
 use crate::support::{PATIENCE, boom, panic_of, warnings, watched, yield_now};
@@ -169,7 +167,7 @@ fn no_job_of_somebody_else_is_run_on_top() {
                     deepest.fetch_max(DEPTH.get(), Ordering::Relaxed);
                     let turns = async {
                         for _ in 0..3 {
-                            ingather::time::sleep(Duration::from_micros(50)).await;
+                            ingather::clock::sleep(Duration::from_micros(50)).await;
                         }
                     };
                     run_sync(turns);
@@ -220,7 +218,7 @@ fn the_place_the_context_and_the_spawner_are_those_of_the_caller() {
                 assert_eq!(USER.get(), Some("Ada"));
                 assert!(current_token().same_as(&token));
                 let child = scope(|tg| async move {
-                    let current = || ingather::try_current_spawner().is_some();
+                    let current = || ingather::spawner::try_current_spawner().is_some();
                     tg.spawn(async move { (USER.get(), current()) })
                         .await
                         .unwrap()
@@ -333,7 +331,7 @@ fn code_knows_where_it_runs() {
                 .spawner()
                 .is_some_and(|name| name.contains("Handle"))
         );
-        let runner = ingather::AsyncRunner::builder()
+        let runner = ingather::bridge::AsyncRunner::builder()
             .name("mail")
             .start()
             .unwrap();
@@ -350,11 +348,11 @@ fn code_knows_where_it_runs() {
 #[test]
 fn nested_calls_and_blocking_scopes_lie_in_each_other() {
     watched("nested", || {
-        let sum = blocking_scope_on(&Embedded, |tg| {
+        let sum = parallel::on(&Embedded).scope(|tg| {
             let key = tg.spawn(async {
                 run_sync(async {
                     yield_now().await;
-                    blocking_scope_on(&Embedded, |tg| {
+                    parallel::on(&Embedded).scope(|tg| {
                         let inner = tg.spawn(async { run_sync(async { 20 }) });
                         tg.wait(inner).unwrap()
                     })
@@ -402,7 +400,7 @@ fn a_runtime_goes_on_once_the_call_has_returned() {
         single().block_on(async move {
             let other = Arc::clone(&sees);
             let task = tokio::spawn(async move { other.lock().unwrap().push("task") });
-            run_sync(ingather::time::sleep(Duration::from_millis(2)));
+            run_sync(ingather::clock::sleep(Duration::from_millis(2)));
             sees.lock().unwrap().push("call");
             tokio::time::timeout(PATIENCE, task).await.unwrap().unwrap();
             // Timers made before and after go on.

@@ -8,10 +8,11 @@ use std::sync::mpsc::channel;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use ingather::bridge::{AsyncRunnerOptions, RunnerError, ShutdownKind};
+use ingather::bridge::{AsyncRunner, AsyncRunnerOptions, RunnerError, ShutdownKind};
 use ingather::spawner::{Embedded, Smol};
 use ingather::sync::Event;
-use ingather::{AsyncRunner, Spawner, TaskError, run_sync, scope, scope_on};
+use ingather::tasks::TaskError;
+use ingather::{Spawner, run_sync, scope};
 use tokio::runtime::Builder;
 
 use crate::support::{PATIENCE, boom, panic_of, warnings, watched, yield_now};
@@ -66,10 +67,11 @@ fn it_runs_tasks_and_gives_what_they_give() {
         });
         let spawner = runner.spawner();
         let sum = runner.run(async move {
-            scope_on(&spawner, |tg| async move {
-                tg.spawn(async { 20 }).await.unwrap() + tg.spawn(async { 22 }).await.unwrap()
-            })
-            .await
+            ingather::on(&spawner)
+                .scope(|tg| async move {
+                    tg.spawn(async { 20 }).await.unwrap() + tg.spawn(async { 22 }).await.unwrap()
+                })
+                .await
         });
         assert_eq!(sum.unwrap(), 42);
         assert!(runner.close(LONG).is_clean());

@@ -4,8 +4,8 @@ use std::sync::{Arc, Mutex, mpsc};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use ingather::bridge::{QueueServiceOptions, QueueServices, ServiceClosed};
-use ingather::{ContextVar, block_on, synced, timeout};
+use ingather::bridge::{QueueServiceOptions, QueueServices, ServiceClosed, synced};
+use ingather::{ContextVar, block_on, timeout};
 
 use crate::support::{Drops, Gate, Site, behaviour, boom, throw, unhandled, unique, yields};
 
@@ -247,23 +247,23 @@ async fn add(a: u32, b: u32) -> u32 {
 async fn an_async_function_has_two_faces(on: Site) {
     let registry = ingather::TaskRegistry::on(&on.spawner);
     let sum = synced(add);
-    assert_eq!(sum.call_sync((1, 2)), 3);
+    assert_eq!(sum.call((1, 2)), 3);
     assert_eq!(sum.call_async((3, 4)).await, 7);
     let remote = synced(|n: u32| registry.create_task(async move { n + 1 }));
-    assert_eq!(remote.call_sync((1,)).unwrap(), 2);
+    assert_eq!(remote.call((1,)).unwrap(), 2);
     // Borrows, and futures that are not `Send`.
     let text = std::rc::Rc::new(String::from("four"));
     let len = synced(|| {
         let text = std::rc::Rc::clone(&text);
         async move { text.len() }
     });
-    assert_eq!(len.call_sync(()), 4);
+    assert_eq!(len.call(()), 4);
     let four = synced(|a: u8, b: u8, c: u8, d: u8| async move { [a, b, c, d] });
     assert_eq!(
         block_on(four.call_async((1, 2, 3, 4))),
-        four.call_sync((1, 2, 3, 4))
+        four.call((1, 2, 3, 4))
     );
     let panics = synced(|| async { boom("in a synced function") });
-    let panic: Option<&str> = crate::support::panic_of(|| panics.call_sync(()));
+    let panic: Option<&str> = crate::support::panic_of(|| panics.call(()));
     assert_eq!(panic, Some("in a synced function"));
 }

@@ -8,10 +8,10 @@ use std::thread;
 use std::time::Duration;
 
 use futures::channel::oneshot;
-use ingather::bridge::{ControlServer, RunSync, RunSyncError, Whereabouts};
+use ingather::bridge::{AsyncRunner, ControlServer, RunSync, RunSyncError, Whereabouts};
 use ingather::sync::{PromiseClosed, promise};
 use ingather::threads::{BlockingPool, FairLock};
-use ingather::{AsyncRunner, TaskRegistry, run_sync, scope, scope_on, to_thread};
+use ingather::{TaskRegistry, run_sync, scope, to_thread};
 use tokio::runtime::Builder;
 
 use crate::support::{
@@ -74,32 +74,33 @@ async fn a_lock_says_who_has_it_and_who_waits(on: Site) {
     let lock = Arc::new(FairLock::new(0));
     let shared = Arc::clone(&lock);
     assert!(format!("{lock:?}").contains("held: None"));
-    scope_on(&on.spawner, |tg| async move {
-        let (gate, held) = (Gate::new(), Arc::clone(&shared));
-        let (opens, has) = (gate.clone(), Gate::new());
-        let (has_it, lock) = (has.clone(), Arc::clone(&shared));
-        let holder = tg.spawn(async move {
-            let guard = held.lock().await;
-            has_it.open();
-            gate.wait().await;
-            drop(guard);
-        });
-        has.wait().await;
-        let mut waits = ByHand::new(lock.lock());
-        assert!(waits.poll().is_pending());
-        let text = format!("{lock:?}");
-        let has = format!(
-            "held: Some(\"by child {} at {}:",
-            holder.child().id(),
-            file!()
-        );
-        assert!(text.contains(&has), "{text}");
-        assert!(text.contains("waiting: [\"by the body of group "), "{text}");
-        opens.open();
-        waits.into_inner().await.set(1);
-        holder.await.unwrap();
-    })
-    .await;
+    ingather::on(&on.spawner)
+        .scope(|tg| async move {
+            let (gate, held) = (Gate::new(), Arc::clone(&shared));
+            let (opens, has) = (gate.clone(), Gate::new());
+            let (has_it, lock) = (has.clone(), Arc::clone(&shared));
+            let holder = tg.spawn(async move {
+                let guard = held.lock().await;
+                has_it.open();
+                gate.wait().await;
+                drop(guard);
+            });
+            has.wait().await;
+            let mut waits = ByHand::new(lock.lock());
+            assert!(waits.poll().is_pending());
+            let text = format!("{lock:?}");
+            let has = format!(
+                "held: Some(\"by child {} at {}:",
+                holder.child().id(),
+                file!()
+            );
+            assert!(text.contains(&has), "{text}");
+            assert!(text.contains("waiting: [\"by the body of group "), "{text}");
+            opens.open();
+            waits.into_inner().await.set(1);
+            holder.await.unwrap();
+        })
+        .await;
     assert_eq!(lock.lock_blocking().get(), 1);
 }
 

@@ -135,7 +135,7 @@ async fn the_only_thread_of_a_runtime_is_not_blocked(on: Site) {
     }
     let event = Event::new();
     let panic = std::panic::AssertUnwindSafe(|| {
-        let _guard = ingather::enter(&on.spawner);
+        let _guard = ingather::spawner::enter(&on.spawner);
         event.wait_blocking();
     });
     let panic = std::panic::catch_unwind(panic).unwrap_err();

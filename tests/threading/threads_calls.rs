@@ -5,11 +5,9 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::thread;
 
+use ingather::spawner::current_spawner;
 use ingather::threads::{BlockingPool, from_thread};
-use ingather::{
-    ContextVar, GatherGroup, GroupOptions, OnPanic, current_spawner, inline_scope,
-    inline_scope_local, scope_on, to_thread,
-};
+use ingather::{ContextVar, GatherGroup, GroupOptions, OnPanic, inline, to_thread};
 
 use crate::support::spawners::Host;
 use crate::support::{
@@ -29,37 +27,39 @@ static USER: ContextVar<&str> = ContextVar::named("user");
 async fn a_thread_calls_back_to_where_it_came_from(on: Site) {
     let _hold = on.hold();
     let site = on.clone();
-    let there = scope_on(&on.spawner, |tg| async move {
-        let outside = thread::current().id();
-        let child = tg.spawn(to_thread(move || {
-            assert!(!site.is_here());
-            let here = site.clone();
-            let back = from_thread::run(USER.scope("Ada", async move {
-                yield_now().await;
-                (here.is_here(), USER.get())
+    let there = ingather::on(&on.spawner)
+        .scope(|tg| async move {
+            let outside = thread::current().id();
+            let child = tg.spawn(to_thread(move || {
+                assert!(!site.is_here());
+                let here = site.clone();
+                let back = from_thread::run(USER.scope("Ada", async move {
+                    yield_now().await;
+                    (here.is_here(), USER.get())
+                }));
+                let spawner = site.spawner.clone();
+                let same = from_thread::call(move || current_spawner().same_as(&spawner));
+                // `call` runs in a plain job, in which the spawner is current only where jobs of ours are.
+                drop(same);
+                assert!(current_spawner().same_as(&site.spawner), "it is current");
+                assert_ne!(thread::current().id(), outside);
+                back.unwrap()
             }));
-            let spawner = site.spawner.clone();
-            let same = from_thread::call(move || current_spawner().same_as(&spawner));
-            // `call` runs in a plain job, in which the spawner is current only where jobs of ours are.
-            drop(same);
-            assert!(current_spawner().same_as(&site.spawner), "it is current");
-            assert_ne!(thread::current().id(), outside);
-            back.unwrap()
-        }));
-        child.await.unwrap()
-    })
-    .await;
+            child.await.unwrap()
+        })
+        .await;
     assert_eq!(there, (true, Some("Ada")));
 }
 
 // Threads-15
 async fn a_panic_comes_back_to_the_thread(on: Site) {
     let _hold = on.hold();
-    let text = scope_on(&on.spawner, |tg| async move {
-        let call = || panic_of(|| from_thread::run(async { boom("called back") }).is_ok());
-        tg.spawn(to_thread(call)).await.unwrap()
-    })
-    .await;
+    let text = ingather::on(&on.spawner)
+        .scope(|tg| async move {
+            let call = || panic_of(|| from_thread::run(async { boom("called back") }).is_ok());
+            tg.spawn(to_thread(call)).await.unwrap()
+        })
+        .await;
     assert_eq!(text, Some("called back"));
 }
 
@@ -72,7 +72,7 @@ fn a_spawner_that_is_shut_down_is_an_error() {
             let spawner = stepper();
             let (begun, gate) = (Gate::new(), Gate::new());
             let (begins, block) = (begun.clone(), gate.clone());
-            let _guard = ingather::enter(&spawner);
+            let _guard = ingather::spawner::enter(&spawner);
             let mut call = ByHand::new(to_thread(move || {
                 begins.open();
                 block.block();
@@ -176,7 +176,7 @@ fn every_spawner_that_shuts_down_while_it_is_called_back_is_an_error() {
                     from_thread::call(|| 1).unwrap_err(),
                 )
             };
-            let inside = ingather::enter(&host.spawner);
+            let inside = ingather::spawner::enter(&host.spawner);
             let mut call = ByHand::new(to_thread(calls));
             assert!(call.poll().is_pending());
             drop(inside);
@@ -211,7 +211,7 @@ fn a_runtime_of_tokio_that_shuts_down_is_an_error() {
                 from_thread::call(|| 1).unwrap_err(),
             )
         };
-        let inside = ingather::enter(runtime.handle());
+        let inside = ingather::spawner::enter(runtime.handle());
         let mut call = ByHand::new(to_thread(calls));
         assert!(call.poll().is_pending());
         drop(inside);
@@ -228,7 +228,7 @@ fn a_runtime_of_tokio_that_shuts_down_is_an_error() {
 // Threads-17
 async fn inline_children_borrow_and_are_called_in_place(_on: Site) {
     let (text, here) = (String::from("three"), thread::current().id());
-    let length = inline_scope(|tg| {
+    let length = inline::scope(|tg| {
         let text = &text;
         async move {
             let key = tg.spawn_blocking(move || (text.len(), thread::current().id()));
@@ -245,7 +245,7 @@ async fn inline_children_borrow_and_are_called_in_place(_on: Site) {
 fn local_children_borrow_what_is_not_send() {
     watched("local children", || {
         let count = Rc::new(Cell::new(0));
-        let local = inline_scope_local(|tg| {
+        let local = inline::local::scope(|tg| {
             let count = Rc::clone(&count);
             async move {
                 tg.spawn_blocking(move || count.set(count.get() + 1));

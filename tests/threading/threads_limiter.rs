@@ -4,7 +4,6 @@ use std::task::Poll;
 use std::thread;
 use std::time::Duration;
 
-use ingather::scope_on;
 use ingather::threads::{CapacityLimiter, Permit};
 
 use crate::support::{ByHand, Meter, Site, behaviour, panic_of, yield_now};
@@ -22,17 +21,18 @@ async fn no_more_are_let_in_than_there_are_permits(on: Site) {
     for total in [1, 2, 32] {
         let (limiter, meter) = (CapacityLimiter::new(total), Meter::new());
         let (shared, inside) = (limiter.clone(), meter.clone());
-        scope_on(&on.spawner, |tg| async move {
-            for _ in 0..100 {
-                let (limiter, meter) = (shared.clone(), inside.clone());
-                tg.spawn(async move {
-                    let _permit = limiter.acquire().await;
-                    let _inside = meter.enter();
-                    yield_now().await;
-                });
-            }
-        })
-        .await;
+        ingather::on(&on.spawner)
+            .scope(|tg| async move {
+                for _ in 0..100 {
+                    let (limiter, meter) = (shared.clone(), inside.clone());
+                    tg.spawn(async move {
+                        let _permit = limiter.acquire().await;
+                        let _inside = meter.enter();
+                        yield_now().await;
+                    });
+                }
+            })
+            .await;
         assert_eq!(meter.entered(), 100);
         assert!(meter.highest() <= total, "{} of {total}", meter.highest());
         let after = limiter.statistics();

@@ -8,8 +8,8 @@ use std::task::{Poll, Waker};
 use std::thread;
 use std::time::Duration;
 
+use ingather::inline;
 use ingather::threads::{FairGuard, FairLock, Locking};
-use ingather::{inline_scope, scope_on};
 
 use crate::support::{ByHand, Site, Trace, behaviour, boom, panic_of, yield_now};
 
@@ -31,20 +31,21 @@ behaviour!(
 async fn one_owner_at_a_time(on: Site) {
     let lock = Arc::new(FairLock::new(0_usize));
     let (busy, shared) = (Arc::new(AtomicBool::new(false)), Arc::clone(&lock));
-    scope_on(&on.spawner, |tg| async move {
-        for _ in 0..50 {
-            let (lock, busy) = (Arc::clone(&shared), Arc::clone(&busy));
-            tg.spawn(async move {
-                let guard = lock.lock().await;
-                assert!(!busy.swap(true, Ordering::SeqCst));
-                let seen = guard.get();
-                yield_now().await;
-                guard.set(seen + 1);
-                busy.store(false, Ordering::SeqCst);
-            });
-        }
-    })
-    .await;
+    ingather::on(&on.spawner)
+        .scope(|tg| async move {
+            for _ in 0..50 {
+                let (lock, busy) = (Arc::clone(&shared), Arc::clone(&busy));
+                tg.spawn(async move {
+                    let guard = lock.lock().await;
+                    assert!(!busy.swap(true, Ordering::SeqCst));
+                    let seen = guard.get();
+                    yield_now().await;
+                    guard.set(seen + 1);
+                    busy.store(false, Ordering::SeqCst);
+                });
+            }
+        })
+        .await;
     assert_eq!(lock.lock_blocking().get(), 50);
 }
 
@@ -52,42 +53,43 @@ async fn one_owner_at_a_time(on: Site) {
 async fn threads_and_tasks_stand_in_one_line(on: Site) {
     let (lock, trace) = (Arc::new(FairLock::new(())), Trace::new());
     let shared = (Arc::clone(&lock), trace.clone());
-    scope_on(&on.spawner, |tg| async move {
-        let (lock, trace) = shared;
-        let guard = lock.lock().await;
-        let mut threads = Vec::new();
-        for number in 0..6 {
-            let (lock2, trace) = (Arc::clone(&lock), trace.clone());
-            if number % 2 == 0 {
-                tg.spawn(async move {
-                    let _guard = lock2.lock().await;
-                    trace.log(number);
-                });
-            } else {
-                threads.push(thread::spawn(move || {
-                    let _guard = lock2.lock_blocking();
-                    trace.log(number);
-                }));
+    ingather::on(&on.spawner)
+        .scope(|tg| async move {
+            let (lock, trace) = shared;
+            let guard = lock.lock().await;
+            let mut threads = Vec::new();
+            for number in 0..6 {
+                let (lock2, trace) = (Arc::clone(&lock), trace.clone());
+                if number % 2 == 0 {
+                    tg.spawn(async move {
+                        let _guard = lock2.lock().await;
+                        trace.log(number);
+                    });
+                } else {
+                    threads.push(thread::spawn(move || {
+                        let _guard = lock2.lock_blocking();
+                        trace.log(number);
+                    }));
+                }
+                while lock.waiting() <= number {
+                    yield_now().await;
+                }
             }
-            while lock.waiting() <= number {
+            thread::spawn({
+                let lock = Arc::clone(&lock);
+                move || assert!(lock.try_lock().is_none())
+            })
+            .join()
+            .unwrap();
+            drop(guard);
+            while lock.waiting() > 0 {
                 yield_now().await;
             }
-        }
-        thread::spawn({
-            let lock = Arc::clone(&lock);
-            move || assert!(lock.try_lock().is_none())
+            threads
+                .into_iter()
+                .for_each(|thread| thread.join().unwrap());
         })
-        .join()
-        .unwrap();
-        drop(guard);
-        while lock.waiting() > 0 {
-            yield_now().await;
-        }
-        threads
-            .into_iter()
-            .for_each(|thread| thread.join().unwrap());
-    })
-    .await;
+        .await;
     trace.assert(["0", "1", "2", "3", "4", "5"]);
 }
 
@@ -137,45 +139,47 @@ async fn a_waiter_that_goes_leaves_no_hole(_on: Site) {
 async fn a_child_takes_again_what_it_has(on: Site) {
     let lock = Arc::new(FairLock::new(0));
     let shared = Arc::clone(&lock);
-    scope_on(&on.spawner, |tg| async move {
-        for _ in 0..5 {
-            let lock = Arc::clone(&shared);
-            tg.spawn(async move {
-                let outer = lock.lock().await;
-                yield_now().await;
-                let inner = lock.lock().await;
-                let innermost = lock.lock_blocking();
-                assert!(lock.try_lock().is_some());
-                drop(outer);
-                yield_now().await;
-                assert!(!others_get(&lock), "two guards are left");
-                innermost.with(|n| *n += 1);
-                drop(innermost);
-                drop(inner);
-            });
-        }
-    })
-    .await;
+    ingather::on(&on.spawner)
+        .scope(|tg| async move {
+            for _ in 0..5 {
+                let lock = Arc::clone(&shared);
+                tg.spawn(async move {
+                    let outer = lock.lock().await;
+                    yield_now().await;
+                    let inner = lock.lock().await;
+                    let innermost = lock.lock_blocking();
+                    assert!(lock.try_lock().is_some());
+                    drop(outer);
+                    yield_now().await;
+                    assert!(!others_get(&lock), "two guards are left");
+                    innermost.with(|n| *n += 1);
+                    drop(innermost);
+                    drop(inner);
+                });
+            }
+        })
+        .await;
     assert_eq!(lock.lock_blocking().get(), 5);
 }
 
 // Threads-4
 async fn a_body_is_the_child_that_it_is_in(on: Site) {
     let lock = Arc::new(FairLock::new(()));
-    scope_on(&on.spawner, |tg| async move {
-        tg.spawn(async move {
-            let guard = lock.lock().await;
-            let (inner, outer) = (&lock, &lock);
-            inline_scope(|tg| async move {
-                assert!(outer.try_lock().is_some(), "the body is in the child");
-                let sibling = tg.spawn(async move { inner.try_lock().is_some() });
-                assert_eq!(sibling.await, Ok(false), "a child is not");
-            })
-            .await;
-            drop(guard);
-        });
-    })
-    .await;
+    ingather::on(&on.spawner)
+        .scope(|tg| async move {
+            tg.spawn(async move {
+                let guard = lock.lock().await;
+                let (inner, outer) = (&lock, &lock);
+                inline::scope(|tg| async move {
+                    assert!(outer.try_lock().is_some(), "the body is in the child");
+                    let sibling = tg.spawn(async move { inner.try_lock().is_some() });
+                    assert_eq!(sibling.await, Ok(false), "a child is not");
+                })
+                .await;
+                drop(guard);
+            });
+        })
+        .await;
 }
 
 // Threads-4
@@ -210,18 +214,19 @@ async fn guards_go_where_they_are_sent(on: Site) {
 
     // The same test runs elsewhere at the same time, with the same lock.
     let _hold = on.hold();
-    scope_on(&on.spawner, |tg| async move {
-        tg.spawn(async {
-            let guard = LOCK.lock().await;
-            let thread = thread::spawn(move || {
-                guard.with(|n| *n += 1);
-                drop(guard);
+    ingather::on(&on.spawner)
+        .scope(|tg| async move {
+            tg.spawn(async {
+                let guard = LOCK.lock().await;
+                let thread = thread::spawn(move || {
+                    guard.with(|n| *n += 1);
+                    drop(guard);
+                });
+                thread.join().unwrap();
+                drop(LOCK.lock().await);
             });
-            thread.join().unwrap();
-            drop(LOCK.lock().await);
-        });
-    })
-    .await;
+        })
+        .await;
 }
 
 // Threads-5

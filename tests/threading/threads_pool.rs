@@ -8,8 +8,10 @@ use std::task::Poll;
 use std::thread;
 use std::time::Duration;
 
+use ingather::cancel::CancelKind;
+use ingather::tasks::TaskError;
 use ingather::threads::{BlockingPool, CapacityLimiter, Refused, from_thread};
-use ingather::{CancelKind, Task, TaskError, scope_on, to_thread};
+use ingather::{Task, to_thread};
 
 use crate::support::{ByHand, Gate, Site, behaviour, boom, yield_now};
 
@@ -69,7 +71,9 @@ pub(crate) async fn on_the_spawner<R: Send + 'static>(
     on: &Site,
     call: impl FnOnce() -> R + Send + 'static,
 ) -> R {
-    scope_on(&on.spawner, |_| async move { call() }).await
+    ingather::on(&on.spawner)
+        .scope(|_| async move { call() })
+        .await
 }
 
 // Threads-8
@@ -103,7 +107,7 @@ async fn a_future_stays_on_its_thread(on: Site) {
                 yield_now().await;
                 assert_eq!(*here.0, thread::current().id());
             }
-            ingather::inline_scope_local(|tg| async move {
+            ingather::inline::local::scope(|tg| async move {
                 let rc = Rc::clone(&here.0);
                 tg.spawn(async move { *rc == here.1 }).await
             })
@@ -201,7 +205,7 @@ async fn a_job_that_waits_for_its_own_pool_is_replaced(on: Site) {
     let _hold = on.hold();
     let pool = BlockingPool::new(1);
     let (inner, spawner) = (pool.clone(), on.spawner.clone());
-    let depth = scope_on(&on.spawner, |tg| async move {
+    let depth = ingather::on(&on.spawner).scope(|tg| async move {
         let _spawner = spawner;
         let on_pool = inner.clone();
         let call = move || deep(inner, 10);

@@ -8,11 +8,10 @@ use std::task::{Context, Poll, Waker};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use ingather::program::Run;
+use ingather::tasks::create_named_task;
 use ingather::threads::{BlockingPool, CapacityLimiter, FairLock, from_thread};
-use ingather::{
-    Deadline, Run, TaskRegistry, blocking_scope_on, create_named_task, create_task, scope_on,
-    to_thread,
-};
+use ingather::{Deadline, TaskRegistry, create_task, parallel, to_thread};
 
 use crate::support::{Drops, Gate, Site, Witness, behaviour, may_block, watched_for, yield_now};
 use crate::threads_pool::{on_the_spawner, task};
@@ -85,25 +84,26 @@ async fn five_hundred_and_twelve_jobs_wait_for_one_more(on: Site) {
     let _hold = on.hold();
     let (pool, limiter) = (BlockingPool::new(8), CapacityLimiter::new(0));
     let (inner, shared) = (pool.clone(), limiter.clone());
-    scope_on(&on.spawner, |_| async move {
-        let blocked: Vec<_> = (0..JOBS)
-            .map(|_| {
-                let limiter = shared.clone();
-                task(inner.exec(move || drop(limiter.acquire_blocking())))
-            })
-            .collect();
-        let last = task(inner.exec(move || {
-            while shared.statistics().waiting < JOBS {
-                thread::yield_now();
+    ingather::on(&on.spawner)
+        .scope(|_| async move {
+            let blocked: Vec<_> = (0..JOBS)
+                .map(|_| {
+                    let limiter = shared.clone();
+                    task(inner.exec(move || drop(limiter.acquire_blocking())))
+                })
+                .collect();
+            let last = task(inner.exec(move || {
+                while shared.statistics().waiting < JOBS {
+                    thread::yield_now();
+                }
+                shared.set_total(1);
+            }));
+            last.await.unwrap();
+            for job in blocked {
+                job.await.unwrap();
             }
-            shared.set_total(1);
-        }));
-        last.await.unwrap();
-        for job in blocked {
-            job.await.unwrap();
-        }
-    })
-    .await;
+        })
+        .await;
     pool.close().await;
     assert_eq!(limiter.statistics().borrowed, 0);
 }
@@ -207,36 +207,37 @@ async fn queued_children_are_closed_half_way(on: Site) {
     let (pool, gate) = (BlockingPool::new(2), Gate::new());
     let run = Arc::new(AtomicUsize::new(0));
     let (inner, count) = (pool.clone(), Arc::clone(&run));
-    let refused = scope_on(&on.spawner, |tg| async move {
-        let children: Vec<_> = (0..JOBS)
-            .map(|_| {
-                let (count, gate) = (Arc::clone(&count), gate.clone());
-                let call = move || {
-                    gate.block();
-                    count.fetch_add(1, Ordering::SeqCst)
-                };
-                tg.spawn(to_thread(call).on(&inner).or_refused())
-            })
-            .collect();
-        while inner.statistics().queued + inner.statistics().busy < JOBS {
-            yield_now().await;
-        }
-        gate.open();
-        let seen = Arc::clone(&count);
-        until(move || seen.load(Ordering::SeqCst) >= 10).await;
-        inner.close_and_give_back().await;
-        let mut refused = 0;
-        for child in children {
-            if let Err(back) = child.await.unwrap() {
-                assert!(back.is_closed());
-                // The closure is as good as before.
-                back.into_call()();
-                refused += 1;
+    let refused = ingather::on(&on.spawner)
+        .scope(|tg| async move {
+            let children: Vec<_> = (0..JOBS)
+                .map(|_| {
+                    let (count, gate) = (Arc::clone(&count), gate.clone());
+                    let call = move || {
+                        gate.block();
+                        count.fetch_add(1, Ordering::SeqCst)
+                    };
+                    tg.spawn(to_thread(call).on(&inner).or_refused())
+                })
+                .collect();
+            while inner.statistics().queued + inner.statistics().busy < JOBS {
+                yield_now().await;
             }
-        }
-        refused
-    })
-    .await;
+            gate.open();
+            let seen = Arc::clone(&count);
+            until(move || seen.load(Ordering::SeqCst) >= 10).await;
+            inner.close_and_give_back().await;
+            let mut refused = 0;
+            for child in children {
+                if let Err(back) = child.await.unwrap() {
+                    assert!(back.is_closed());
+                    // The closure is as good as before.
+                    back.into_call()();
+                    refused += 1;
+                }
+            }
+            refused
+        })
+        .await;
     assert_eq!(run.load(Ordering::SeqCst), JOBS, "{refused} came back");
     let now = pool.statistics();
     assert_eq!((now.threads(), now.queued), (0, 0));
@@ -287,7 +288,7 @@ async fn children_that_borrow_run_on_a_pool_at_the_same_time(on: Site) {
     let pool = BlockingPool::new(3);
     let all = std::sync::Barrier::new(3);
     let names = [String::from("a"), String::from("b"), String::from("c")];
-    let lengths = blocking_scope_on(&pool, |tg| {
+    let lengths = parallel::on(&pool).scope(|tg| {
         let keys: Vec<_> = names
             .iter()
             .map(|name| {
@@ -308,8 +309,7 @@ async fn children_that_borrow_run_on_a_pool_at_the_same_time(on: Site) {
 // Threads-15
 async fn a_registry_is_called_back_to(on: Site) {
     let _hold = on.hold();
-    let task = scope_on(&on.spawner, |_| async {
-        to_thread(|| from_thread::call(|| create_task(async { 5 }))).await
-    });
+    let task = ingather::on(&on.spawner)
+        .scope(|_| async { to_thread(|| from_thread::call(|| create_task(async { 5 }))).await });
     assert_eq!(task.await.unwrap().await.unwrap(), 5);
 }

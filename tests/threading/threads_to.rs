@@ -6,8 +6,9 @@ use std::task::Poll;
 use std::thread;
 use std::time::Duration;
 
+use ingather::cancel::CancelKind;
 use ingather::threads::{BlockingPool, CapacityLimiter, asynced, from_thread, to_thread_with};
-use ingather::{CancelKind, ContextVar, GroupOptions, scope_on, to_thread, try_scope_on};
+use ingather::{ContextVar, GroupOptions, to_thread};
 
 use crate::support::{ByHand, Drops, Gate, Kind, Meter, Site, behaviour, boom, yield_now};
 
@@ -46,7 +47,7 @@ async fn a_closure_is_called_on_a_thread_of_the_pool(on: Site) {
 // Threads-7
 async fn its_panic_goes_on_where_it_is_awaited(on: Site) {
     let _hold = on.hold();
-    let failed = try_scope_on(&on.spawner, |tg| async move {
+    let failed = ingather::on(&on.spawner).try_scope(|tg| async move {
         let key = tg.try_spawn(async {
             to_thread(|| boom("in a closure")).await;
             Ok(())
@@ -84,18 +85,19 @@ async fn so_many_threads_and_no_more(on: Site) {
             let pool = BlockingPool::new(threads);
             let (meter, count) = (Meter::new(), Arc::new(AtomicUsize::new(0)));
             let (inside, ended, on_pool) = (meter.clone(), Arc::clone(&count), pool.clone());
-            scope_on(&on.spawner, |tg| async move {
-                for _ in 0..jobs {
-                    let (meter, ended) = (inside.clone(), Arc::clone(&ended));
-                    let call = move || {
-                        let _inside = meter.enter();
-                        thread::yield_now();
-                        ended.fetch_add(1, Ordering::SeqCst);
-                    };
-                    tg.spawn(to_thread(call).on(&on_pool));
-                }
-            })
-            .await;
+            ingather::on(&on.spawner)
+                .scope(|tg| async move {
+                    for _ in 0..jobs {
+                        let (meter, ended) = (inside.clone(), Arc::clone(&ended));
+                        let call = move || {
+                            let _inside = meter.enter();
+                            thread::yield_now();
+                            ended.fetch_add(1, Ordering::SeqCst);
+                        };
+                        tg.spawn(to_thread(call).on(&on_pool));
+                    }
+                })
+                .await;
             assert_eq!(count.load(Ordering::SeqCst), jobs);
             assert!(meter.highest() <= threads);
             let now = pool.statistics();
@@ -127,21 +129,22 @@ async fn what_is_cancelled_in_the_queue_is_never_called(on: Site) {
     let called = Arc::new(AtomicBool::new(false));
     let drops = Drops::new();
     let (calls, witness, on_pool) = (Arc::clone(&called), drops.witness(), pool.clone());
-    scope_on(&on.spawner, |tg| async move {
-        let child = tg.spawn(
-            to_thread(move || {
-                drop(witness);
-                calls.store(true, Ordering::SeqCst);
-            })
-            .on(&on_pool),
-        );
-        while on_pool.statistics().queued == 0 {
-            yield_now().await;
-        }
-        child.cancel();
-        assert!(child.await.unwrap_err().is_cancelled());
-    })
-    .await;
+    ingather::on(&on.spawner)
+        .scope(|tg| async move {
+            let child = tg.spawn(
+                to_thread(move || {
+                    drop(witness);
+                    calls.store(true, Ordering::SeqCst);
+                })
+                .on(&on_pool),
+            );
+            while on_pool.statistics().queued == 0 {
+                yield_now().await;
+            }
+            child.cancel();
+            assert!(child.await.unwrap_err().is_cancelled());
+        })
+        .await;
     assert!(drops.all(), "the closure is dropped at once");
     gate.open();
     drop(taking);
@@ -155,16 +158,17 @@ async fn what_is_cancelled_in_line_for_a_permit_is_never_called(on: Site) {
     let limiter = CapacityLimiter::new(1);
     let permit = limiter.try_acquire();
     let shared = limiter.clone();
-    scope_on(&on.spawner, |tg| async move {
-        let child = tg.spawn(to_thread_with(&shared, || boom("called")));
-        while shared.statistics().waiting == 0 {
-            yield_now().await;
-        }
-        child.cancel();
-        assert!(child.await.unwrap_err().is_cancelled());
-        assert_eq!(shared.statistics().waiting, 0);
-    })
-    .await;
+    ingather::on(&on.spawner)
+        .scope(|tg| async move {
+            let child = tg.spawn(to_thread_with(&shared, || boom("called")));
+            while shared.statistics().waiting == 0 {
+                yield_now().await;
+            }
+            child.cancel();
+            assert!(child.await.unwrap_err().is_cancelled());
+            assert_eq!(shared.statistics().waiting, 0);
+        })
+        .await;
     drop(permit);
     assert_eq!(limiter.statistics().borrowed, 0);
 }
@@ -235,17 +239,18 @@ async fn an_abandoned_closure_keeps_its_permit(on: Site) {
     let (begun, gate) = (Gate::new(), Gate::new());
     let limiter = CapacityLimiter::new(1);
     let (shared, begins, block) = (limiter.clone(), begun.clone(), gate.clone());
-    scope_on(&on.spawner, |tg| async move {
-        let call = move || {
-            begins.open();
-            block.block();
-        };
-        let child = tg.spawn(to_thread_with(&shared, call).abandon());
-        begun.wait().await;
-        child.cancel();
-        assert!(child.await.unwrap_err().is_cancelled());
-    })
-    .await;
+    ingather::on(&on.spawner)
+        .scope(|tg| async move {
+            let call = move || {
+                begins.open();
+                block.block();
+            };
+            let child = tg.spawn(to_thread_with(&shared, call).abandon());
+            begun.wait().await;
+            child.cancel();
+            assert!(child.await.unwrap_err().is_cancelled());
+        })
+        .await;
     still_taken_until(limiter, &gate).await;
 }
 
@@ -284,23 +289,24 @@ async fn a_failure_waits_for_what_has_begun(on: Site) {
     let _hold = on.hold();
     let (begun, ended) = (Gate::new(), Arc::new(AtomicBool::new(false)));
     let (begins, ends) = (begun.clone(), Arc::clone(&ended));
-    let failed = try_scope_on(&on.spawner, |tg| async move {
-        tg.try_spawn(async move {
-            begun.wait().await;
-            Err::<(), _>(crate::support::Fault("a sibling"))
-        });
-        // The body waits for a closure too, and is dropped only after that.
-        to_thread(move || {
-            begins.open();
-            while from_thread::check_cancelled().is_ok() {
-                thread::yield_now();
-            }
-            ends.store(true, Ordering::SeqCst);
+    let failed = ingather::on(&on.spawner)
+        .try_scope(|tg| async move {
+            tg.try_spawn(async move {
+                begun.wait().await;
+                Err::<(), _>(crate::support::Fault("a sibling"))
+            });
+            // The body waits for a closure too, and is dropped only after that.
+            to_thread(move || {
+                begins.open();
+                while from_thread::check_cancelled().is_ok() {
+                    thread::yield_now();
+                }
+                ends.store(true, Ordering::SeqCst);
+            })
+            .await;
+            Ok(())
         })
         .await;
-        Ok(())
-    })
-    .await;
     assert!(failed.is_err());
     assert!(ended.load(Ordering::SeqCst));
 }
@@ -335,18 +341,19 @@ async fn a_limiter_bounds_closures_on_any_pool(on: Site) {
     let _hold = on.hold();
     let (limiter, meter) = (CapacityLimiter::new(2), Meter::new());
     let (shared, inside) = (limiter.clone(), meter.clone());
-    scope_on(&on.spawner, |tg| async move {
-        let pools = [BlockingPool::new(4), BlockingPool::new(4)];
-        for number in 0..20 {
-            let meter = inside.clone();
-            let call = move || {
-                let _inside = meter.enter();
-                thread::yield_now();
-            };
-            tg.spawn(to_thread_with(&shared, call).on(&pools[number % 2]));
-        }
-    })
-    .await;
+    ingather::on(&on.spawner)
+        .scope(|tg| async move {
+            let pools = [BlockingPool::new(4), BlockingPool::new(4)];
+            for number in 0..20 {
+                let meter = inside.clone();
+                let call = move || {
+                    let _inside = meter.enter();
+                    thread::yield_now();
+                };
+                tg.spawn(to_thread_with(&shared, call).on(&pools[number % 2]));
+            }
+        })
+        .await;
     assert!(meter.entered() == 20 && meter.highest() <= 2);
     assert_eq!(limiter.statistics().borrowed, 0);
 }

@@ -7,7 +7,7 @@ use std::thread;
 use std::time::Duration;
 
 use ingather::threads::{Acquire, BlockingPool, CapacityLimiter, FairLock, Locking, Permit};
-use ingather::{scope_on, to_thread};
+use ingather::to_thread;
 
 use crate::support::{
     ByHand, Drops, Gate, Meter, Rng, Site, Trace, behaviour, watched, yield_now, yields,
@@ -196,29 +196,30 @@ async fn threads_and_tasks_come_and_go(on: Site) {
         .collect();
     let shared = (limiter.clone(), Arc::clone(&lock));
     let (counts, together) = (Arc::clone(&locked), Arc::clone(&inside));
-    scope_on(&on.spawner, |tg| async move {
-        let (limiter, lock) = shared;
-        let mut rng = Rng::new(7);
-        for _ in 0..200 {
-            let (limiter, lock) = (limiter.clone(), Arc::clone(&lock));
-            let (inside, locked) = (Arc::clone(&together), Arc::clone(&counts));
-            let child = tg.spawn(async move {
-                let _permit = limiter.acquire().await;
-                assert!(inside.fetch_add(1, Ordering::SeqCst) < TOTAL);
-                inside.fetch_sub(1, Ordering::SeqCst);
-                let guard = lock.lock().await;
-                guard.with(|n| *n += 1);
-                locked.fetch_add(1, Ordering::SeqCst);
-            });
-            if rng.chance(40) {
-                child.cancel();
+    ingather::on(&on.spawner)
+        .scope(|tg| async move {
+            let (limiter, lock) = shared;
+            let mut rng = Rng::new(7);
+            for _ in 0..200 {
+                let (limiter, lock) = (limiter.clone(), Arc::clone(&lock));
+                let (inside, locked) = (Arc::clone(&together), Arc::clone(&counts));
+                let child = tg.spawn(async move {
+                    let _permit = limiter.acquire().await;
+                    assert!(inside.fetch_add(1, Ordering::SeqCst) < TOTAL);
+                    inside.fetch_sub(1, Ordering::SeqCst);
+                    let guard = lock.lock().await;
+                    guard.with(|n| *n += 1);
+                    locked.fetch_add(1, Ordering::SeqCst);
+                });
+                if rng.chance(40) {
+                    child.cancel();
+                }
+                if rng.chance(20) {
+                    yield_now().await;
+                }
             }
-            if rng.chance(20) {
-                yield_now().await;
-            }
-        }
-    })
-    .await;
+        })
+        .await;
     threads
         .into_iter()
         .for_each(|thread| thread.join().unwrap());
@@ -239,50 +240,51 @@ async fn closures_come_and_go(on: Site) {
         Arc::clone(&lock),
         meter.clone(),
     );
-    scope_on(&on.spawner, |tg| async move {
-        let (pool, limiter, lock, meter) = shared;
-        let mut rng = Rng::new(11);
-        let mut children = Vec::new();
-        for number in 0..200 {
-            let (lock, meter) = (Arc::clone(&lock), meter.clone());
-            let call = move || {
-                let _inside = meter.enter();
-                lock.lock_blocking().with(|n| *n += 1);
-                number
-            };
-            let mut job = to_thread(call).on(&pool).limiter(&limiter);
-            if rng.chance(50) {
-                job = job.abandon();
-            }
-            let polls = rng.below(6);
-            let child = tg.spawn(async move {
-                if polls == 5 {
-                    return job.await;
+    ingather::on(&on.spawner)
+        .scope(|tg| async move {
+            let (pool, limiter, lock, meter) = shared;
+            let mut rng = Rng::new(11);
+            let mut children = Vec::new();
+            for number in 0..200 {
+                let (lock, meter) = (Arc::clone(&lock), meter.clone());
+                let call = move || {
+                    let _inside = meter.enter();
+                    lock.lock_blocking().with(|n| *n += 1);
+                    number
+                };
+                let mut job = to_thread(call).on(&pool).limiter(&limiter);
+                if rng.chance(50) {
+                    job = job.abandon();
                 }
-                // Dropped at its so manyeth await, if it is not over by then.
-                let mut job = ByHand::new(job);
-                for _ in 0..polls {
-                    if let Poll::Ready(found) = job.poll() {
-                        return found;
+                let polls = rng.below(6);
+                let child = tg.spawn(async move {
+                    if polls == 5 {
+                        return job.await;
                     }
-                    yield_now().await;
+                    // Dropped at its so manyeth await, if it is not over by then.
+                    let mut job = ByHand::new(job);
+                    for _ in 0..polls {
+                        if let Poll::Ready(found) = job.poll() {
+                            return found;
+                        }
+                        yield_now().await;
+                    }
+                    number
+                });
+                yields(rng.below(3)).await;
+                if rng.chance(30) {
+                    child.cancel();
                 }
-                number
-            });
-            yields(rng.below(3)).await;
-            if rng.chance(30) {
-                child.cancel();
+                children.push(child);
             }
-            children.push(child);
-        }
-        for (number, child) in children.into_iter().enumerate() {
-            match child.await {
-                Ok(found) => assert_eq!(found, number),
-                Err(why) => assert!(why.is_cancelled()),
+            for (number, child) in children.into_iter().enumerate() {
+                match child.await {
+                    Ok(found) => assert_eq!(found, number),
+                    Err(why) => assert!(why.is_cancelled()),
+                }
             }
-        }
-    })
-    .await;
+        })
+        .await;
     pool.close().await;
     let after = limiter.statistics();
     assert_eq!((after.borrowed, after.waiting, lock.waiting()), (0, 0, 0));

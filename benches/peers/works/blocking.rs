@@ -9,7 +9,7 @@
 use std::thread;
 
 use async_scoped::TokioScope;
-use ingather::blocking_scope_on;
+use ingather::parallel;
 use tokio::runtime::Handle;
 
 use super::cpu::compute;
@@ -65,7 +65,7 @@ fn repeat(times: usize, work: impl Fn()) -> Cost {
 }
 
 fn ready(handle: &Handle, n: usize) {
-    let found = blocking_scope_on(handle, |tg| {
+    let found = parallel::on(handle).scope(|tg| {
         let keys: Vec<_> = (0..n as u64)
             .map(|value| tg.spawn(Child::new(value, 0)))
             .collect();
@@ -114,7 +114,7 @@ fn check(found: u64, n: usize) {
 }
 
 fn computing(handle: &Handle) {
-    blocking_scope_on(handle, |tg| {
+    parallel::on(handle).scope(|tg| {
         for _ in 0..COMPUTING {
             drop(tg.spawn(async { compute(COMPUTING) }));
         }

@@ -6,7 +6,8 @@
 
 use std::sync::mpsc::channel;
 
-use ingather::{AsyncRunner, run_sync, scope};
+use ingather::bridge::AsyncRunner;
+use ingather::{run_sync, scope};
 use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex};
 use tokio::runtime::Handle;
 

@@ -3,7 +3,7 @@
 //! What is measured is how children and their runtime get along: a child that could always go on has to give way when
 //! tokio's budget is spent. The peer: `JoinSet`.
 
-use ingather::{Spawner, scope_on};
+use ingather::{Spawner, on};
 use tokio::sync::mpsc::{Receiver, Sender, channel};
 use tokio::task::JoinSet;
 
@@ -56,7 +56,7 @@ fn check(found: u64) {
 }
 
 async fn ours<S: Spawner + Clone + 'static>(spawner: S) {
-    let found = scope_on(&spawner, |tg| async move {
+    let found = on(&spawner).scope(|tg| async move {
         let mut keys = Vec::new();
         for _ in 0..PAIRS {
             let (sender, receiver) = channel(CAPACITY);

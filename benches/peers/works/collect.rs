@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use futures::StreamExt;
 use futures::stream::FuturesUnordered;
-use ingather::{Spawner, scope_on};
+use ingather::{Spawner, on};
 use tokio::task::JoinSet;
 
 use super::compare;
@@ -78,7 +78,7 @@ fn check(found: u64, n: usize) {
 }
 
 async fn ours<S: Spawner + Clone + 'static>(spawner: S, n: usize, yields: u32) {
-    let found = scope_on(&spawner, move |tg| async move {
+    let found = on(&spawner).scope(move |tg| async move {
         let keys: Vec<_> = children(n, yields).map(|c| tg.spawn(c)).collect();
         let mut found = 0;
         for key in keys {

@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 
-use ingather::{Spawner, scope_on};
+use ingather::{Spawner, on};
 use tokio::task::JoinSet;
 
 use crate::child::{Gate, Waiting, all_wait, none_waits};
@@ -49,7 +49,7 @@ pub fn rows(report: &Report) {
 async fn ours<S: Spawner + Clone + 'static>(spawner: S, gates: Arc<[Gate]>) -> Cost {
     let n = gates.len();
     none_waits();
-    let cost = scope_on(&spawner, |tg| async move {
+    let cost = on(&spawner).scope(|tg| async move {
         let spawn = |gate| tg.spawn(Waiting::new(&gates, gate));
         let mut keys: Vec<_> = (0..n).map(spawn).collect();
         all_wait(n).await;

@@ -5,7 +5,7 @@
 use std::hint::black_box;
 use std::thread;
 
-use ingather::{Spawner, scope_on};
+use ingather::{Spawner, on};
 
 use crate::cost::{Cost, Span};
 use crate::executors::{AsyncExecutor, Executor, Tokio};
@@ -48,12 +48,13 @@ pub fn compute(n: usize) {
 }
 
 async fn ours<S: Spawner + Clone + 'static>(spawner: S, n: usize) {
-    scope_on(&spawner, move |tg| async move {
-        for _ in 0..n {
-            drop(tg.spawn(async move { compute(n) }));
-        }
-    })
-    .await;
+    on(&spawner)
+        .scope(move |tg| async move {
+            for _ in 0..n {
+                drop(tg.spawn(async move { compute(n) }));
+            }
+        })
+        .await;
 }
 
 fn threads(n: usize) -> Cost {

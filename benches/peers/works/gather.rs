@@ -1,9 +1,9 @@
-//! `inline_gather`: `n` calls of one type that are ready at once, in one task, their values in call order; figures are
+//! `inline::gather`: `n` calls of one type that are ready at once, in one task, their values in call order; figures are
 //! for one call.
 //!
 //! The peers: `join_all` of two crates, with the same children.
 
-use ingather::inline_gather;
+use ingather::inline;
 
 use super::compare;
 use crate::child::{Child, sum};
@@ -43,5 +43,5 @@ fn check(values: Vec<u64>) {
 }
 
 async fn ours(n: usize) {
-    check(inline_gather(children(n).map(|child| move || child)).await);
+    check(inline::gather(children(n).map(|child| move || child)).await);
 }

@@ -7,7 +7,7 @@ use futures::future::{join_all, ready as ready_now};
 use futures::stream::FuturesUnordered;
 use futures::{Stream, StreamExt};
 use futures_buffered::FuturesUnorderedBounded;
-use ingather::inline_scope;
+use ingather::inline;
 
 use super::compare;
 use crate::child::{Child, sum};
@@ -49,7 +49,7 @@ fn check(found: u64, n: usize) {
 }
 
 async fn ours(n: usize, yields: u32) {
-    let found = inline_scope(|tg| async move {
+    let found = inline::scope(|tg| async move {
         let keys: Vec<_> = children(n, yields).map(|c| tg.spawn(c)).collect();
         let mut found = 0;
         for key in keys {

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use futures::channel::oneshot;
 use futures::future::BoxFuture;
 use ingather::spawner::Embedded;
-use ingather::{Spawner, checkpoint, scope_on};
+use ingather::{Spawner, checkpoint, on};
 
 use crate::cost::Cost;
 use crate::executors::{AsyncExecutor, Executor, Tokio};
@@ -142,12 +142,13 @@ fn timer<S: Spawner>(spawner: &S, means: Means, stop: &Arc<AtomicBool>) -> onesh
 async fn ours<S: Spawner + Clone + 'static>(spawner: S, means: Means, n: usize) -> Cost {
     let stop = Arc::new(AtomicBool::new(false));
     let told = timer(&spawner, means, &stop);
-    scope_on(&spawner, move |tg| async move {
-        for _ in 0..n {
-            drop(tg.spawn(computes(Arc::clone(&stop), checkpoint)));
-        }
-    })
-    .await;
+    on(&spawner)
+        .scope(move |tg| async move {
+            for _ in 0..n {
+                drop(tg.spawn(computes(Arc::clone(&stop), checkpoint)));
+            }
+        })
+        .await;
     told.await.expect("it is measured")
 }
 

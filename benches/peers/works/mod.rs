@@ -10,7 +10,7 @@
 //! - `completion`: one child ends among many that wait
 //! - `cpu`: children that compute
 //! - `inline`: `inline`, `inline_yield1`: children that run in the task that awaits them
-//! - `gather`: `inline_gather`: several calls at once in one task
+//! - `gather`: `inline::gather`: several calls at once in one task
 //! - `tasks`: `create_task`, `tasks_held`: background tasks that a registry holds
 //! - `queue`: values from a thread to a task and back
 //! - `bridge`: `run_sync`, `runner`: sync code calls async code

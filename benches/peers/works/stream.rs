@@ -1,7 +1,7 @@
 //! `stream`, `stream_inline`: `n` children that yield once, 64 of them in flight, each followed by the next as its value is
 //! consumed; figures are for one child.
 //!
-//! On a spawner ours is `map_concurrent_unordered`; and, in rows of its own, a `GatherGroup` that tells of completions, with
+//! On a spawner ours is `map_concurrent(…).unordered()`; and, in rows of its own, a `GatherGroup` that tells of completions, with
 //! the keys in a map, as its documentation shows it. The peer: `JoinSet`. Inline, ours is a scope with a limit, whose
 //! children hand over their values themselves. The peer: `futures-buffered`.
 
@@ -11,7 +11,7 @@ use std::sync::atomic::Ordering::Relaxed;
 
 use futures::{StreamExt, stream};
 use futures_buffered::BufferedStreamExt;
-use ingather::{GatherGroup, GroupOptions, Spawner, map_concurrent_unordered_on};
+use ingather::{GatherGroup, GroupOptions, Spawner, on};
 use tokio::task::JoinSet;
 
 use super::compare;
@@ -55,13 +55,15 @@ fn check(found: u64) {
 }
 
 async fn mapped<S: Spawner + Clone + 'static>(spawner: S) {
-    let values = map_concurrent_unordered_on(&spawner, children(), IN_FLIGHT, |child| child);
+    let values = on(&spawner)
+        .map_concurrent(children(), IN_FLIGHT, |child| child)
+        .unordered();
     check(values.fold(0, async |found, value| found + value).await);
 }
 
 async fn in_a_scope() {
     let found = AtomicU64::new(0);
-    let scope = GroupOptions::new().limit(IN_FLIGHT).inline_scope(|tg| {
+    let scope = GroupOptions::new().limit(IN_FLIGHT).inline().scope(|tg| {
         let found = &found;
         async move {
             for child in children() {

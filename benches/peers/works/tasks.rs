@@ -9,7 +9,8 @@
 use std::fmt::Debug;
 use std::future::Future;
 
-use ingather::{Spawner, SpawnerHandle, TaskRegistry, create_task, enter};
+use ingather::spawner::{SpawnerHandle, enter};
+use ingather::{Spawner, TaskRegistry, create_task};
 use tokio_util::task::TaskTracker;
 
 use super::compare;

@@ -7,7 +7,7 @@
 use std::future::Future;
 use std::hint::black_box;
 
-use ingather::{Spawner, scope_on, to_thread};
+use ingather::{Spawner, on, to_thread};
 use tokio::task::spawn_blocking;
 
 use super::compare;
@@ -102,17 +102,18 @@ where
 }
 
 async fn children<S: Spawner + Clone + 'static>(spawner: S) {
-    let found = scope_on(&spawner, async |tg| {
-        let keys: Vec<_> = values(AT_ONCE)
-            .map(|value| tg.spawn_blocking(closure(value)))
-            .collect();
-        let mut found = 0;
-        for key in keys {
-            found += key.await.expect(ENDS);
-        }
-        found
-    })
-    .await;
+    let found = on(&spawner)
+        .scope(async |tg| {
+            let keys: Vec<_> = values(AT_ONCE)
+                .map(|value| tg.spawn_blocking(closure(value)))
+                .collect();
+            let mut found = 0;
+            for key in keys {
+                found += key.await.expect(ENDS);
+            }
+            found
+        })
+        .await;
     check(found, AT_ONCE);
 }
 

@@ -10,7 +10,8 @@ use std::pin::Pin;
 
 use futures::StreamExt;
 use futures::stream::FuturesUnordered;
-use ingather::{Accepts, Scope, Spawner, inline_scope, scope, scope_on};
+use ingather::kind::Accepts;
+use ingather::{Scope, Spawner, inline, on, scope};
 use tokio::task::JoinSet;
 
 use super::compare;
@@ -51,7 +52,7 @@ fn check(leaves: u64) {
 }
 
 async fn ours<S: Spawner + Clone + 'static>(spawner: S) {
-    let leaves = scope_on(&spawner, |tg| async move {
+    let leaves = on(&spawner).scope(|tg| async move {
         let tree = tg.spawn(our_node(DEPTH));
         tree.await
             .expect("a child that nobody cancels gives its value")
@@ -70,7 +71,7 @@ fn inline_node(depth: u32) -> Node {
     if depth == 0 {
         return Box::pin(async { 1 });
     }
-    Box::pin(inline_scope(move |tg| both(tg, inline_node, depth - 1)))
+    Box::pin(inline::scope(move |tg| both(tg, inline_node, depth - 1)))
 }
 
 fn node_of_unordered(depth: u32) -> Node {

@@ -25,7 +25,7 @@ use std::time::{Duration, Instant};
 
 use futures::StreamExt;
 use futures::future::BoxFuture;
-use ingather::map_concurrent_unordered_on;
+use ingather::on;
 use ingather_remote::nats::{Nats, Worker};
 use ingather_remote::restate::{Keeper, Restate};
 use ingather_remote::{Engine, Job, JobError, Remote};
@@ -224,7 +224,9 @@ async fn at_once(many: u32, client: Arc<dyn Client>) {
 
 async fn children_at_once(many: u32, far: Remote) {
     let calls = |n| far.call(&ECHO, n);
-    let calls = map_concurrent_unordered_on(&Handle::current(), 0..many, IN_FLIGHT, calls);
+    let calls = on(&Handle::current())
+        .map_concurrent(0..many, IN_FLIGHT, calls)
+        .unordered();
     calls
         .for_each(|done| async move { assert!(done.is_ok()) })
         .await;

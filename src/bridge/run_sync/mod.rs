@@ -36,8 +36,7 @@ use crate::spawner::{Spawner, SpawnerHandle};
 /// an error instead. What cannot be detected, the only thread of an executor that says nothing of itself, is named by a warning when
 /// nothing has woken the call for a second.
 ///
-/// It differs from [`block_on`](crate::block_on) in that it does not run jobs while it waits and is at home in async code.
-/// [`RunSync`] has time limits and other forms. The name is the inverse of flytekit's and asgiref's `sync_to_async`; Prefect calls it
+/// It differs from [`block_on`](crate::block_on) in that it keeps the current spawner and is at home in async code. [`RunSync`] has time limits and other forms. The name is the inverse of flytekit's and asgiref's `sync_to_async`; Prefect calls it
 /// `run_coro_as_sync`.
 ///
 /// # Panics
@@ -115,7 +114,7 @@ impl<'a> RunSync<'a> {
         self
     }
 
-    /// Calls `release` before each wait and `reacquire` after it: lets go of a lock, such as an interpreter's, that those need whom
+    /// Calls `release` before each wait and `reacquire` after it: releases a lock, such as an interpreter's, that those need whom
     /// the future waits for. Polls have the lock.
     pub fn around_wait(mut self, release: impl FnMut() + 'a, reacquire: impl FnMut() + 'a) -> Self {
         self.around_wait = Some((Box::new(release), Box::new(reacquire)));

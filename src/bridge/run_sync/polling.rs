@@ -156,7 +156,7 @@ impl Wait<'_> {
     }
 }
 
-/// Takes back what was let go of, also where the wait unwinds.
+/// Takes back what was released, also where the wait unwinds.
 struct Released<'a, 'b>(&'a mut Box<dyn FnMut() + 'b>);
 
 impl Drop for Released<'_, '_> {

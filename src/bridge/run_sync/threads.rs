@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use crate::bridge::runner::{RunnerError, shared, wait_for};
 use crate::park::park_until_ready;
-use crate::registry::{Task, TaskRefused, TaskRegistry};
 use crate::spawner::{SpawnError, from_fn};
+use crate::tasks::{Task, TaskRefused, TaskRegistry};
 
 /// Runs futures from sync code on another thread; made by [`RunSync::on_runner`](super::RunSync::on_runner) and
 /// [`RunSync::new_thread`](super::RunSync::new_thread).

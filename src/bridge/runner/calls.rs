@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use super::{AsyncRunner, RunnerError};
 use crate::blocked::park_until_ready_or;
 use crate::bridge::run_sync::{Blocks, WouldBlock};
-use crate::registry::{Task, TaskError, TaskRefused};
+use crate::tasks::{Task, TaskError, TaskRefused};
 
 impl AsyncRunner {
     /// Starts a future on the loop.
@@ -69,8 +69,7 @@ impl AsyncRunner {
     /// # Examples
     ///
     /// ```
-    /// use ingather::AsyncRunner;
-    /// use ingather::bridge::RunnerError;
+    /// use ingather::bridge::{AsyncRunner, RunnerError};
     ///
     /// let runner = AsyncRunner::start()?;
     /// assert_eq!(runner.run(async { 7 }).unwrap(), 7);

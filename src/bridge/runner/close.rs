@@ -8,9 +8,9 @@ use futures::future::join_all;
 
 use super::{AsyncRunner, ShutdownReport};
 use crate::blocked::park_until_ready_or;
-use crate::cancel::{CancelKind, CancelReason};
 use crate::log;
 use crate::spawner::LoopThread;
+use crate::token::{CancelKind, CancelReason};
 
 /// How long those are waited for that were cancelled, and the threads, which have nothing left to do.
 const PATIENCE: Duration = Duration::from_secs(1);
@@ -28,8 +28,7 @@ impl AsyncRunner {
     /// ```
     /// use std::time::Duration;
     ///
-    /// use ingather::AsyncRunner;
-    /// use ingather::bridge::ShutdownKind;
+    /// use ingather::bridge::{AsyncRunner, ShutdownKind};
     ///
     /// let runner = AsyncRunner::start()?;
     /// let task = runner.create_task(std::future::pending::<()>());
@@ -56,7 +55,7 @@ impl AsyncRunner {
         report
             .failures
             .into_iter()
-            .for_each(crate::lifecycle::unheard);
+            .for_each(crate::program::unheard);
     }
 
     fn close_within(
@@ -100,7 +99,7 @@ impl AsyncRunner {
     }
 
     /// Cancels the tasks that are there.
-    fn cancel(&self, location: &'static Location<'static>) -> Vec<crate::registry::TaskInfo> {
+    fn cancel(&self, location: &'static Location<'static>) -> Vec<crate::tasks::TaskInfo> {
         let left = self.registry.snapshot();
         let reason = CancelReason::from_here(CancelKind::Shutdown, location);
         self.registry.cancel_all(reason);

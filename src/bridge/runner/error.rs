@@ -4,7 +4,7 @@ use std::error::Error;
 use std::fmt;
 
 use crate::bridge::WouldBlock;
-use crate::cancel::CancelReason;
+use crate::token::CancelReason;
 
 /// Why a call of an [`AsyncRunner`](super::AsyncRunner) gave nothing. `F` is the future or closure that it was given.
 #[non_exhaustive]

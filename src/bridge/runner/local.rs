@@ -33,7 +33,7 @@ impl AsyncRunner {
     /// ```
     /// use std::rc::Rc;
     ///
-    /// use ingather::AsyncRunner;
+    /// use ingather::bridge::AsyncRunner;
     ///
     /// let runner = AsyncRunner::start()?;
     /// let sum = runner.run_local(|| async {

@@ -28,11 +28,11 @@ pub use options::AsyncRunnerOptions;
 pub use report::{ShutdownKind, ShutdownReport};
 pub(in crate::bridge) use shared::shared;
 
-use crate::lifecycle::Heard;
 use crate::log;
-use crate::registry::TaskRegistry;
+use crate::program::Heard;
 use crate::spawner::{EventLoop, LoopThread, Spawner, SpawnerHandle, loop_here};
 use crate::std_or_loom::Lock;
+use crate::tasks::TaskRegistry;
 
 /// The name of the runner whose thread this is.
 pub(in crate::bridge) fn runner_here() -> Option<String> {
@@ -55,7 +55,7 @@ pub(in crate::bridge) fn runner_here() -> Option<String> {
 /// ```
 /// use std::time::Duration;
 ///
-/// use ingather::AsyncRunner;
+/// use ingather::bridge::AsyncRunner;
 ///
 /// let runner = AsyncRunner::start()?;
 /// let task = runner.create_task(async { 6 * 7 });

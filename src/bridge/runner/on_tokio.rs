@@ -12,7 +12,7 @@ impl AsyncRunnerOptions {
     /// ```
     /// use std::time::Duration;
     ///
-    /// use ingather::AsyncRunner;
+    /// use ingather::bridge::AsyncRunner;
     ///
     /// let runner = AsyncRunner::builder().tokio().start()?;
     /// runner.run(async { tokio::time::sleep(Duration::from_millis(1)).await }).unwrap();

@@ -14,7 +14,7 @@ use crate::spawner::{EventLoop, LoopKind, Spawner, SpawnerHandle};
 /// # Examples
 ///
 /// ```
-/// use ingather::AsyncRunner;
+/// use ingather::bridge::AsyncRunner;
 ///
 /// let runner = AsyncRunner::builder().name("mail").threads(2).start()?;
 /// let thread = || std::thread::current().name().map(str::to_owned);

@@ -2,8 +2,8 @@
 
 use std::fmt;
 
-use crate::lifecycle::ExitFailure;
-use crate::registry::TaskInfo;
+use crate::program::ExitFailure;
+use crate::tasks::TaskInfo;
 
 /// How a runner ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

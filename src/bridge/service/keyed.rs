@@ -15,7 +15,7 @@ type Started<K, T> = Arc<HashMap<K, QueueService<T>>>;
 
 /// One [`QueueService`] for each key, started when it is first asked for.
 ///
-/// Dropped, it lets go of its services: they work off what was sent.
+/// Dropped, it releases its services: they work off what was sent.
 ///
 /// # Examples
 ///

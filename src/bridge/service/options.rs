@@ -57,7 +57,7 @@ impl<T: Send + 'static> QueueServiceOptions<T> {
         }
     }
 
-    /// The name of its thread, and of the service where it is told of.
+    /// The name of its thread, and of the service where it is reported.
     pub fn name(mut self, name: impl Into<String>) -> Self {
         self.name = name.into();
         self
@@ -96,7 +96,7 @@ impl<T: Send + 'static> QueueServiceOptions<T> {
 
     /// Starts the service: a thread that calls the handler with items, in the order in which they were sent.
     ///
-    /// An error or panic of the handler goes to the unhandled hook, see [`set_unhandled_hook`](crate::set_unhandled_hook), and the
+    /// An error or panic of the handler goes to the unhandled hook, see [`set_unhandled_hook`](crate::error::set_unhandled_hook), and the
     /// service goes on with the next batch. The handler sees the [context variables](crate::ContextVar) that are set here.
     ///
     /// # Errors

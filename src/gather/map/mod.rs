@@ -1,10 +1,12 @@
 //! Mapping many items at a bounded pace: each is a child of a group, and the results are a stream.
 //!
+//! - `gives`: what the stream gives
 //! - `items`: what items come in: anything that iterates, or a stream
 //! - `ranks`: what values wait in until they are given
 //! - `stream`: the stream, which owns the group
 //! - `options`: mapping from [`GroupOptions`](crate::GroupOptions)
 
+mod gives;
 mod items;
 mod options;
 mod ranks;
@@ -19,29 +21,28 @@ pub use stream::MapStream;
 
 use super::mode::{Trying, Values};
 use crate::group::GroupOptions;
-use crate::spawner::Spawner;
 
 /// The stream of [`map_concurrent`] and its relatives.
 pub type MapConcurrent<S, F, T> = MapStream<S, F, T, Infallible, Values, InRow<T>>;
 
-/// The stream of [`map_concurrent_unordered`] and its relatives.
+/// The stream of [`map_concurrent(…).unordered()`] and its relatives.
 pub type MapConcurrentUnordered<S, F, T> = MapStream<S, F, T, Infallible, Values, AsTheyCome<T>>;
 
 /// The stream of [`try_map_concurrent`] and its relatives.
 pub type TryMapConcurrent<S, F, T, E> = MapStream<S, F, T, E, Trying, InRow<T>>;
 
-/// The stream of [`try_map_concurrent_unordered`] and its relatives.
+/// The stream of [`try_map_concurrent(…).unordered()`] and its relatives.
 pub type TryMapConcurrentUnordered<S, F, T, E> = MapStream<S, F, T, E, Trying, AsTheyCome<T>>;
 
 /// Makes a future of each item and gives what they give, in the order of the items, with at most `limit` under way.
 ///
 /// The items come from an iterator or a [`Stream`](futures::Stream). The futures run as children of a group on the
-/// [current spawner](crate::current_spawner), in parallel where that has several threads, and go on whether or not the
+/// [current spawner](crate::spawner::current_spawner), in parallel where that has several threads, and go on whether or not the
 /// stream is polled. New items are taken only when it is polled, and never more than `limit` beyond those whose value was
 /// given: a slow consumer holds everything up, and memory is bounded by `limit`.
 ///
 /// It is `map(f).buffered(limit)` of [`StreamExt`](futures::StreamExt), whose futures run inside the polling task only, and
-/// only while it polls. For values as they come see [`map_concurrent_unordered`]; for futures that can fail
+/// only while it polls. For values as they come see [`map_concurrent(…).unordered()`]; for futures that can fail
 /// [`try_map_concurrent`]. `f` itself is called in the consumer's task.
 ///
 /// # Cancel safety
@@ -86,93 +87,6 @@ where
     Fut::Output: Send + 'static,
 {
     GroupOptions::new().map_concurrent(items, limit, f)
-}
-
-/// Like [`map_concurrent`], on a spawner.
-///
-/// # Panics
-///
-/// As for [`map_concurrent`], but that a spawner is there.
-#[track_caller]
-pub fn map_concurrent_on<P, S, I, F, Fut>(
-    spawner: &P,
-    items: I,
-    limit: usize,
-    f: F,
-) -> MapConcurrent<I::Source, F, Fut::Output>
-where
-    P: Spawner + Clone + 'static,
-    I: Items<S>,
-    F: FnMut(I::Item) -> Fut,
-    Fut: Future + Send + 'static,
-    Fut::Output: Send + 'static,
-{
-    GroupOptions::new()
-        .on(spawner)
-        .map_concurrent(items, limit, f)
-}
-
-/// Makes a future of each item and gives what they give, as they come, with at most `limit` under way.
-///
-/// [`map_concurrent`] without the order of the items, so that a slow one holds up no other. It is
-/// `map(f).buffer_unordered(limit)` of [`StreamExt`](futures::StreamExt), with children.
-///
-/// # Cancel safety
-///
-/// As for [`map_concurrent`].
-///
-/// # Panics
-///
-/// As for [`map_concurrent`].
-///
-/// # Examples
-///
-/// ```
-/// use futures::StreamExt;
-/// use ingather::{block_on, map_concurrent_unordered};
-///
-/// # block_on(async {
-/// let squares = map_concurrent_unordered(1..=4_u32, 2, |n| async move { n * n });
-/// assert_eq!(squares.fold(0, |sum, square| async move { sum + square }).await, 30);
-/// # });
-/// ```
-#[track_caller]
-pub fn map_concurrent_unordered<S, I, F, Fut>(
-    items: I,
-    limit: usize,
-    f: F,
-) -> MapConcurrentUnordered<I::Source, F, Fut::Output>
-where
-    I: Items<S>,
-    F: FnMut(I::Item) -> Fut,
-    Fut: Future + Send + 'static,
-    Fut::Output: Send + 'static,
-{
-    GroupOptions::new().map_concurrent_unordered(items, limit, f)
-}
-
-/// Like [`map_concurrent_unordered`], on a spawner.
-///
-/// # Panics
-///
-/// As for [`map_concurrent`], but that a spawner is there.
-#[track_caller]
-pub fn map_concurrent_unordered_on<P, S, I, F, Fut>(
-    spawner: &P,
-    items: I,
-    limit: usize,
-    f: F,
-) -> MapConcurrentUnordered<I::Source, F, Fut::Output>
-where
-    P: Spawner + Clone + 'static,
-    I: Items<S>,
-    F: FnMut(I::Item) -> Fut,
-    Fut: Future + Send + 'static,
-    Fut::Output: Send + 'static,
-{
-    GroupOptions::new()
-        .on(spawner)
-        .map_concurrent_unordered(items, limit, f)
 }
 
 /// Makes a future that can fail of each item and gives their values, in the order of the items, with at most `limit` under
@@ -228,93 +142,4 @@ where
     E: Send + 'static,
 {
     GroupOptions::new().try_map_concurrent(items, limit, f)
-}
-
-/// Like [`try_map_concurrent`], on a spawner.
-///
-/// # Panics
-///
-/// As for [`try_map_concurrent`], but that a spawner is there.
-///
-/// # Errors
-///
-/// As for [`try_map_concurrent`].
-#[track_caller]
-pub fn try_map_concurrent_on<P, S, I, F, Fut, T, E>(
-    spawner: &P,
-    items: I,
-    limit: usize,
-    f: F,
-) -> TryMapConcurrent<I::Source, F, T, E>
-where
-    P: Spawner + Clone + 'static,
-    I: Items<S>,
-    F: FnMut(I::Item) -> Fut,
-    Fut: Future<Output = Result<T, E>> + Send + 'static,
-    T: Send + 'static,
-    E: Send + 'static,
-{
-    GroupOptions::new()
-        .on(spawner)
-        .try_map_concurrent(items, limit, f)
-}
-
-/// Makes a future that can fail of each item and gives their values, as they come, with at most `limit` under way.
-///
-/// [`try_map_concurrent`] without the order of the items.
-///
-/// # Cancel safety
-///
-/// As for [`try_map_concurrent`].
-///
-/// # Panics
-///
-/// As for [`try_map_concurrent`].
-///
-/// # Errors
-///
-/// As for [`try_map_concurrent`].
-#[track_caller]
-pub fn try_map_concurrent_unordered<S, I, F, Fut, T, E>(
-    items: I,
-    limit: usize,
-    f: F,
-) -> TryMapConcurrentUnordered<I::Source, F, T, E>
-where
-    I: Items<S>,
-    F: FnMut(I::Item) -> Fut,
-    Fut: Future<Output = Result<T, E>> + Send + 'static,
-    T: Send + 'static,
-    E: Send + 'static,
-{
-    GroupOptions::new().try_map_concurrent_unordered(items, limit, f)
-}
-
-/// Like [`try_map_concurrent_unordered`], on a spawner.
-///
-/// # Panics
-///
-/// As for [`try_map_concurrent`], but that a spawner is there.
-///
-/// # Errors
-///
-/// As for [`try_map_concurrent`].
-#[track_caller]
-pub fn try_map_concurrent_unordered_on<P, S, I, F, Fut, T, E>(
-    spawner: &P,
-    items: I,
-    limit: usize,
-    f: F,
-) -> TryMapConcurrentUnordered<I::Source, F, T, E>
-where
-    P: Spawner + Clone + 'static,
-    I: Items<S>,
-    F: FnMut(I::Item) -> Fut,
-    Fut: Future<Output = Result<T, E>> + Send + 'static,
-    T: Send + 'static,
-    E: Send + 'static,
-{
-    GroupOptions::new()
-        .on(spawner)
-        .try_map_concurrent_unordered(items, limit, f)
 }

@@ -3,10 +3,7 @@
 use std::future::Future;
 use std::panic::Location;
 
-use super::{
-    Items, MapConcurrent, MapConcurrentUnordered, MapStream, TryMapConcurrent,
-    TryMapConcurrentUnordered,
-};
+use super::{Items, MapConcurrent, MapStream, TryMapConcurrent};
 use crate::group::{FailingStream, GroupOptions, OnPanic, Shared, State, UncutStream};
 
 impl<C: State> GroupOptions<Shared, C> {
@@ -33,29 +30,6 @@ impl<C: State> GroupOptions<Shared, C> {
         MapStream::new(options, Location::caller(), items.into_source(), limit, f)
     }
 
-    /// [`map_concurrent_unordered`](crate::map_concurrent_unordered) with these options; a panic is resumed, whatever these say.
-    ///
-    /// # Panics
-    ///
-    /// If `limit` is 0.
-    #[track_caller]
-    pub fn map_concurrent_unordered<S, I, F, Fut>(
-        self,
-        items: I,
-        limit: usize,
-        f: F,
-    ) -> MapConcurrentUnordered<I::Source, F, Fut::Output>
-    where
-        C: UncutStream,
-        I: Items<S>,
-        F: FnMut(I::Item) -> Fut,
-        Fut: Future + Send + 'static,
-        Fut::Output: Send + 'static,
-    {
-        let options = self.on_panic(OnPanic::Resume).into_state();
-        MapStream::new(options, Location::caller(), items.into_source(), limit, f)
-    }
-
     /// [`try_map_concurrent`](crate::try_map_concurrent) with these options; a panic is resumed, whatever these say.
     ///
     /// # Panics
@@ -68,30 +42,6 @@ impl<C: State> GroupOptions<Shared, C> {
         limit: usize,
         f: F,
     ) -> TryMapConcurrent<I::Source, F, T, E>
-    where
-        C: FailingStream,
-        I: Items<S>,
-        F: FnMut(I::Item) -> Fut,
-        Fut: Future<Output = Result<T, E>> + Send + 'static,
-        T: Send + 'static,
-        E: Send + 'static,
-    {
-        let options = self.on_panic(OnPanic::Resume).into_state();
-        MapStream::new(options, Location::caller(), items.into_source(), limit, f)
-    }
-
-    /// [`try_map_concurrent_unordered`](crate::try_map_concurrent_unordered) with these options; a panic is resumed, whatever these say.
-    ///
-    /// # Panics
-    ///
-    /// If `limit` is 0.
-    #[track_caller]
-    pub fn try_map_concurrent_unordered<S, I, F, Fut, T, E>(
-        self,
-        items: I,
-        limit: usize,
-        f: F,
-    ) -> TryMapConcurrentUnordered<I::Source, F, T, E>
     where
         C: FailingStream,
         I: Items<S>,

@@ -28,10 +28,10 @@ use futures::Stream;
 use futures::stream::FusedStream;
 use pin_project_lite::pin_project;
 
-use super::ranks::Ranks;
-use crate::error::GroupError;
+use super::gives::Gives;
+use super::ranks::{AsTheyCome, InRow, Ranks};
 use crate::error::unhandled::{drop_quietly, report_panic};
-use crate::gather::mode::{ModeOf, Trying, Values};
+use crate::gather::mode::ModeOf;
 use crate::gather::race::completion_queue::{CallEnd, CompletionQueue, End, Ways};
 use crate::gather::race::completion_sender::{CompletionSender, Tells};
 use crate::gather::site::{Site, lose_value};
@@ -47,42 +47,6 @@ use crate::turn;
 const ROUNDS: usize = 16;
 /// How many items are taken in before the children get their turn.
 const ITEMS: usize = 64;
-
-/// What a stream gives, by the mode of its calls.
-#[expect(unnameable_types, reason = "it is a sealed trait")]
-pub trait Gives<V, E> {
-    /// What it gives.
-    type Item;
-    #[doc(hidden)]
-    fn value(value: V) -> Self::Item;
-    /// What it gives if something is missing; the error comes back if it can only give values.
-    #[doc(hidden)]
-    fn missing(error: GroupError<E>) -> Result<Self::Item, GroupError<E>>;
-}
-
-impl<V, E> Gives<V, E> for Values {
-    type Item = V;
-
-    fn value(value: V) -> V {
-        value
-    }
-
-    fn missing(error: GroupError<E>) -> Result<V, GroupError<E>> {
-        Err(error)
-    }
-}
-
-impl<V, E> Gives<V, E> for Trying {
-    type Item = Result<V, GroupError<E>>;
-
-    fn value(value: V) -> Self::Item {
-        Ok(value)
-    }
-
-    fn missing(error: GroupError<E>) -> Result<Self::Item, GroupError<E>> {
-        Ok(Err(error))
-    }
-}
 
 pin_project! {
     /// The stream of [`map_concurrent`](crate::map_concurrent) and its relatives.
@@ -164,6 +128,36 @@ impl<S, F, V, E, M, R: Default> MapStream<S, F, V, E, M, R> {
     }
 }
 
+impl<S, F, T, E, M> MapStream<S, F, T, E, M, InRow<T>> {
+    /// Gives the values as they come, so that a slow one holds up no other.
+    ///
+    /// It is `map(f).buffer_unordered(limit)` of [`StreamExt`](futures::StreamExt), with children.
+    ///
+    /// # Panics
+    ///
+    /// If the stream was polled before.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use futures::StreamExt;
+    /// use ingather::{block_on, map_concurrent};
+    ///
+    /// # block_on(async {
+    /// let squares = map_concurrent(1..=4_u32, 2, |n| async move { n * n }).unordered();
+    /// assert_eq!(squares.fold(0, |sum, square| async move { sum + square }).await, 30);
+    /// # });
+    /// ```
+    #[track_caller]
+    pub fn unordered(mut self) -> MapStream<S, F, T, E, M, AsTheyCome<T>> {
+        let parts = (self.start.take(), self.source.take(), self.f.take());
+        let (Some(options), Some(source), Some(f)) = parts else {
+            panic!("a stream that was polled has its order: call `unordered` before");
+        };
+        MapStream::new(options, self.location, source, self.limit, f)
+    }
+}
+
 impl<S, F, Fut, V, E, M, R> Stream for MapStream<S, F, V, E, M, R>
 where
     S: Stream,
@@ -182,7 +176,7 @@ where
         let this = self.project();
         if let Some(options) = this.start.take() {
             let collects_panics = options.collects_panics();
-            let origin = Origin::shared(options, this.location).needs_all();
+            let origin = Origin::new(options, this.location).needs_all();
             let owner = Owner::open(origin.drops_body(true));
             let site = Site {
                 group: owner.scope().core().id(),

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use super::completion_queue::CompletionQueue;
 use super::completion_sender::CompletionSender;
 use crate::error::{OneByOne, Quiet};
+use crate::gather::call_list::{self, CallList, Listed, Takes};
 use crate::gather::calls::{Each, Tuple};
 use crate::gather::mode::Values;
 use crate::group::{Accepts, Call, Kind, Scope, Shared};
@@ -55,7 +56,7 @@ pub struct Starting<'a, 'env, O, K: Kind> {
     pub(super) queue: &'a Arc<CompletionQueue<O>>,
     pub(super) location: &'static Location<'static>,
     pub(super) index: usize,
-    /// Is told of each call before it is started.
+    /// Is notified of each call before it is started.
     pub(super) starts: &'a mut dyn FnMut(usize),
 }
 
@@ -100,6 +101,39 @@ where
         for call in ready {
             starting.call(call);
         }
+    }
+}
+
+impl<'env, O, L, K> sealed::CallsOf<'env, Listed, O, K> for CallList<O, L>
+where
+    K: Kind,
+    L: for<'a> call_list::Each<Starting<'a, 'env, O, K>>,
+{
+    type Ready = L;
+
+    fn ready(self) -> L {
+        self.into_calls()
+    }
+
+    fn count(_ready: &L) -> usize {
+        <L as call_list::Each<Starting<'_, 'env, O, K>>>::COUNT
+    }
+
+    fn start(ready: L, starting: &mut Starting<'_, 'env, O, K>) {
+        ready.visit(starting);
+    }
+}
+
+impl<'env, C, F, O, K> Takes<C> for Starting<'_, 'env, O, K>
+where
+    C: FnOnce() -> F,
+    F: Future<Output = O>,
+    Call<C, F>: 'env,
+    O: 'env,
+    K: Kind + Accepts<CompletionSender<Call<C, F>, Values>> + Accepts<()>,
+{
+    fn take(&mut self, call: C) {
+        self.call(call);
     }
 }
 

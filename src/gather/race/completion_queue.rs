@@ -4,12 +4,12 @@ use std::collections::VecDeque;
 use std::fmt;
 use std::task::Waker;
 
-use crate::cancel::CancelReason;
 use crate::error::ChildInfo;
 use crate::error::unhandled::report_child_panic;
 use crate::gather::site::Site;
 use crate::panic::Panic;
 use crate::std_or_loom::Lock;
+use crate::token::CancelReason;
 
 /// How one call came to its end.
 pub(crate) enum End<O> {
@@ -46,7 +46,7 @@ pub(in crate::gather) struct CompletionQueue<O> {
 pub(in crate::gather) struct Ways<O> {
     /// Takes an error that hands on the cancel of its call for that cancel. Called in the call.
     pub(in crate::gather) sift: fn(O) -> Result<O, CancelReason>,
-    /// Lets go, quietly, of what nobody can receive.
+    /// Drops, quietly, what nobody can receive.
     pub(in crate::gather) lose: fn(O, &ChildInfo),
 }
 
@@ -64,7 +64,7 @@ struct State<O> {
 }
 
 impl<O> CompletionQueue<O> {
-    /// The owner is told of panics if the group collects them.
+    /// The owner is notified of panics if the group collects them.
     pub(in crate::gather) fn new(site: Site, tells_panics: bool, ways: Ways<O>) -> Self {
         let state = State {
             ends: VecDeque::new(),
@@ -82,7 +82,7 @@ impl<O> CompletionQueue<O> {
         self.site
     }
 
-    /// Is the owner told of panics, rather than the group?
+    /// Is the owner notified of panics, rather than the group?
     pub(in crate::gather) fn tells_panics(&self) -> bool {
         self.tells_panics
     }

@@ -31,7 +31,7 @@ pub trait Tells<O> {
     fn output(lost: Option<Self::Lost>) -> Self::Output;
 }
 
-/// The owner is told of everything.
+/// The owner is notified of everything.
 impl<O> Tells<O> for Values {
     type Told = O;
     type Lost = std::convert::Infallible;
@@ -44,7 +44,7 @@ impl<O> Tells<O> for Values {
     fn output(_lost: Option<Self::Lost>) {}
 }
 
-/// The owner is told of values, and errors fail the group.
+/// The owner is notified of values, and errors fail the group.
 impl<T, E> Tells<Result<T, E>> for Trying {
     type Told = T;
     type Lost = E;
@@ -148,7 +148,7 @@ impl<F: Future, M: Tells<F::Output>> Future for CompletionSender<F, M> {
     }
 }
 
-/// A panic is told of, or goes on to the group.
+/// A panic is reported to the owner, or goes on to the group.
 fn panicked<O>(queue: &CompletionQueue<O>, index: usize, panic: Panic) {
     if queue.tells_panics() {
         queue.send(index, End::Panicked(panic));

@@ -4,12 +4,11 @@ use super::calls_of::CallsOf;
 use super::join::{FirstOk, JoinWith, Quorum, Race};
 use super::joiner::Joiner;
 use crate::group::{GroupOptions, Shared};
-use crate::spawner::Spawner;
 
 /// Makes several calls at once under a [`Joiner`], which says when the rest is not needed, and makes the result.
 ///
 /// The calls are callables that give futures of a `Result`, all of one type: a `Vec`, an array, an iterator or a tuple of up
-/// to twelve. They run as children of a [`scope`](crate::scope()) on the [current spawner](crate::current_spawner), and
+/// to twelve. They run as children of a [`scope`](crate::scope()) on the [current spawner](crate::spawner::current_spawner), and
 /// every call is over, its future dropped, before the result is given. Zero calls go to the joiner's
 /// [`finish`](Joiner::finish) at once.
 ///
@@ -18,19 +17,20 @@ use crate::spawner::Spawner;
 ///
 /// # Cancel safety
 ///
-/// Dropping the future cancels the calls, as for [`scope`](crate::scope()). Errors that the joiner was not told of go to
+/// Dropping the future cancels the calls, as for [`scope`](crate::scope()). Errors that the joiner was not notified of go to
 /// the unhandled hook.
 ///
 /// # Panics
 ///
 /// The panic of a call cancels the others and goes on from here once all are over; under
-/// [`OnPanic::Collect`](crate::OnPanic::Collect) the joiner is told of it instead. So does a panic of the joiner. Panics too
+/// [`OnPanic::Collect`](crate::OnPanic::Collect) the joiner is notified of it instead. So does a panic of the joiner. Panics too
 /// if there is no current spawner. [`OnError`](crate::OnError) has no meaning here, for the joiner decides.
 ///
 /// # Examples
 ///
 /// ```
-/// use ingather::{block_on, join_with, joiner::Quorum};
+/// use ingather::joiner::{Quorum, join_with};
+/// use ingather::block_on;
 ///
 /// async fn write(replica: u32) -> Result<u32, &'static str> {
 ///     if replica == 0 { Err("down") } else { Ok(replica) }
@@ -48,21 +48,6 @@ where
     C: CallsOf<'static, S, Result<T, E>>,
 {
     GroupOptions::new().join_with(joiner, calls)
-}
-
-/// Like [`join_with`], on a spawner.
-#[track_caller]
-pub fn join_with_on<P, S, T, E, J, C>(
-    spawner: &P,
-    joiner: J,
-    calls: C,
-) -> JoinWith<'static, C::Ready, J, T, E, Shared>
-where
-    P: Spawner + Clone + 'static,
-    J: Joiner<T, E>,
-    C: CallsOf<'static, S, Result<T, E>>,
-{
-    GroupOptions::new().on(spawner).join_with(joiner, calls)
 }
 
 /// Makes several calls at once and gives what the first one gives that is over; the others are cancelled and waited for.
@@ -108,20 +93,6 @@ where
     C: CallsOf<'static, S, T>,
 {
     GroupOptions::new().race(calls)
-}
-
-/// Like [`race`], on a spawner.
-///
-/// # Panics
-///
-/// As for [`race`], but that a spawner is there.
-#[track_caller]
-pub fn race_on<P, S, T, C>(spawner: &P, calls: C) -> Race<'static, C::Ready, T, Shared>
-where
-    P: Spawner + Clone + 'static,
-    C: CallsOf<'static, S, T>,
-{
-    GroupOptions::new().on(spawner).race(calls)
 }
 
 /// Makes several calls at once and gives the first value; the others are cancelled and waited for.
@@ -172,24 +143,6 @@ where
     GroupOptions::new().first_ok(calls)
 }
 
-/// Like [`first_ok`], on a spawner.
-///
-/// # Panics
-///
-/// As for [`first_ok`], but that a spawner is there.
-///
-/// # Errors
-///
-/// As for [`first_ok`].
-#[track_caller]
-pub fn first_ok_on<P, S, T, E, C>(spawner: &P, calls: C) -> FirstOk<'static, C::Ready, T, E, Shared>
-where
-    P: Spawner + Clone + 'static,
-    C: CallsOf<'static, S, Result<T, E>>,
-{
-    GroupOptions::new().on(spawner).first_ok(calls)
-}
-
 /// Makes several calls at once and gives the first `needed` values, each with the index of its call, in the order in which
 /// they came; the others are cancelled and waited for.
 ///
@@ -236,26 +189,4 @@ where
     C: CallsOf<'static, S, Result<T, E>>,
 {
     GroupOptions::new().quorum(needed, calls)
-}
-
-/// Like [`quorum`], on a spawner.
-///
-/// # Panics
-///
-/// As for [`quorum`], but that a spawner is there.
-///
-/// # Errors
-///
-/// As for [`quorum`].
-#[track_caller]
-pub fn quorum_on<P, S, T, E, C>(
-    spawner: &P,
-    needed: usize,
-    calls: C,
-) -> Quorum<'static, C::Ready, T, E, Shared>
-where
-    P: Spawner + Clone + 'static,
-    C: CallsOf<'static, S, Result<T, E>>,
-{
-    GroupOptions::new().on(spawner).quorum(needed, calls)
 }

@@ -25,31 +25,29 @@ use super::calls_of::sealed::CallsOf;
 use super::completion_queue::{CallEnd, CompletionQueue, End, Ways};
 use super::joined::Joined;
 use super::joiner::{self, CallInfo, Joiner, Verdict, Winner};
-use crate::cancel::{CancelKind, CancelReason};
 use crate::error::Outcome;
 use crate::gather::site::Site;
 use crate::group::{Kind, Lack, Lacking, NoValue, Scope, Whole};
 use crate::panic::catch;
 use crate::scope::{Begin, ScopeFuture};
+use crate::token::{CancelKind, CancelReason};
 
 /// How many ends are read before the children get their turn.
 const LETTERS: usize = 256;
 
-/// The future of [`join_with`](crate::join_with) and its relatives.
-pub type JoinWith<'env, R, J, T, E, K> = ScopeFuture<
+/// The future of a join whose calls give an `O`.
+pub(super) type Joins<'env, R, J, O, T, E, K> = ScopeFuture<
     'env,
-    StartJoin<'env, R, J, Result<T, E>, T, E, K>,
-    Joining<'env, J, Result<T, E>, T, E, K>,
+    StartJoin<'env, R, J, O, T, E, K>,
+    Joining<'env, J, O, T, E, K>,
     Joined<T, E, K>,
 >;
 
+/// The future of [`join_with`](crate::joiner::join_with) and its relatives.
+pub type JoinWith<'env, R, J, T, E, K> = Joins<'env, R, J, Result<T, E>, T, E, K>;
+
 /// The future of [`race`](crate::race) and its relatives.
-pub type Race<'env, R, T, K, M = Whole> = ScopeFuture<
-    'env,
-    StartJoin<'env, R, Winner<T, M>, T, T, Infallible, K>,
-    Joining<'env, Winner<T, M>, T, T, Infallible, K>,
-    Joined<T, Infallible, K>,
->;
+pub type Race<'env, R, T, K, M = Whole> = Joins<'env, R, Winner<T, M>, T, T, Infallible, K>;
 
 /// The future of [`first_ok`](crate::first_ok) and its relatives.
 pub type FirstOk<'env, R, T, E, K> = JoinWith<'env, R, joiner::FirstOk<T, E>, T, E, K>;
@@ -60,7 +58,7 @@ pub type Quorum<'env, R, T, E, K> = JoinWith<'env, R, joiner::Quorum<T, E>, T, E
 /// How calls are started that were taken out of what they came in.
 type StartCalls<'env, R, O, K> = fn(R, &mut Starting<'_, 'env, O, K>);
 
-/// What the joiner is told of a call that gave an `O`, and what becomes of that where it cannot be told.
+/// What the joiner gets to know of a call that gave an `O`, and what becomes of that where it cannot be told.
 pub(super) struct Reading<O, T, E> {
     pub(super) read: fn(O) -> Outcome<T, E>,
     pub(super) ways: Ways<O>,
@@ -74,7 +72,7 @@ impl<O, T, E> Clone for Reading<O, T, E> {
 
 impl<O, T, E> Copy for Reading<O, T, E> {}
 
-/// Asks a joiner, when it has been told of all calls, whether it has nothing to give, and why.
+/// Asks a joiner, when it has been notified of all calls, whether it has nothing to give, and why.
 pub(super) type Lacks<J> = fn(&J) -> Option<Lack>;
 
 /// The body of a join, before it has begun.
@@ -163,9 +161,9 @@ pub struct Joining<'env, J, O, T, E, K: Kind> {
     joiner: Option<J>,
     reading: Reading<O, T, E>,
     lacks: Lacks<J>,
-    /// Letters that were fetched and not told of.
+    /// Letters that were fetched and not reported.
     inbox: VecDeque<CallEnd<O>>,
-    /// How many calls have not been told of.
+    /// How many calls have not been reported.
     left: usize,
     /// One of them panicked, and the group goes on with that.
     panics: bool,
@@ -278,7 +276,7 @@ fn ask<J, K: Kind>(
     }
 }
 
-/// What the joiner has not been told of is lost.
+/// What the joiner has not been notified of is lost.
 impl<J, O, T, E, K: Kind> Drop for Joining<'_, J, O, T, E, K> {
     fn drop(&mut self) {
         for call_end in std::mem::take(&mut self.inbox) {

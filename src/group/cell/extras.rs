@@ -12,12 +12,12 @@ use std::sync::atomic::Ordering::{AcqRel, Acquire};
 use super::reference::CellRef;
 use super::shield_count::Shields;
 use super::state::{DOOM, OVER, RUNNING, SHIELD};
-use crate::cancel::{CallbackGuard, CancelReason, CancelToken, Handed, Told};
+use crate::clock::Alarm;
 use crate::context::Vars;
 use crate::error::unhandled::drop_quietly;
 use crate::std_or_loom::atomic::AtomicPtr;
 use crate::std_or_loom::{Lock, UnsafeCell};
-use crate::time::Alarm;
+use crate::token::{CallbackGuard, CancelReason, CancelToken, Handed, Told};
 
 /// What only some children have.
 pub(in crate::group) struct Extras {
@@ -202,7 +202,7 @@ impl CellRef {
         }
     }
 
-    /// Lets go of what only a child that is not over has: it may hold the child in turn.
+    /// Releases what only a child that is not over has: it may hold the child in turn.
     #[inline]
     pub(in crate::group) fn lets_go(&self) {
         if let Some(held) = self.held() {

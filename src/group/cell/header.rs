@@ -9,13 +9,13 @@ use super::extras::Lazy;
 use super::live_list::Links;
 use super::state::Ending;
 use super::upcalls::{Core, Group};
-use crate::cancel::CancelReason;
 use crate::context::{self, Entered};
 use crate::error::unhandled::drop_quietly;
 use crate::error::{ChildInfo, KeyId};
 use crate::panic::Panic;
 use crate::std_or_loom::UnsafeCell;
 use crate::std_or_loom::atomic::{AtomicBool, AtomicU16, AtomicUsize};
+use crate::token::CancelReason;
 
 /// The part of a cell that does not depend on the future's type. First in `Cell`, so that one pointer serves for both.
 pub(super) struct Header {
@@ -101,7 +101,7 @@ impl Header {
         context::enter(own)
     }
 
-    /// Lets go of the context, whose values may be the last of their kind.
+    /// Releases the context, whose values may be the last of their kind.
     ///
     /// # Safety
     ///

@@ -19,7 +19,7 @@ pub(crate) struct CellRef(NonNull<Header>);
 
 // SAFETY: the header is `Sync`: atomics, a waiter's slot kept by (S4), the block, and things that are `Sync`. What is not is the
 // stage. A future is polled and dropped by `run`, `run_in_batch`, `Claimed::cancel` and `Claimed::refuse` alone, which ask
-// for the proof that this is a thread for it (`OnThread`). What comes of it is let go of there, or by the key, which is
+// for the proof that this is a thread for it (`OnThread`). What comes of it is released there, or by the key, which is
 // `Send` only if the value is, or taken or reported as a failure by the owner, which has the home of the group, or by
 // who polls or drops a child of a group that has lost its owner. And the last reference, which may go anywhere, finds the
 // stage empty.
@@ -366,7 +366,7 @@ impl CellRef {
     /// As for `give_up`.
     #[inline]
     pub(super) unsafe fn give_up_seen(&self, what: usize, seen: Snapshot) {
-        // SAFETY: the references are the caller's, and if they were all, nobody is left to use the cell. `load` has seen what came before the others let go.
+        // SAFETY: the references are the caller's, and if they were all, nobody is left to use the cell. `load` has seen what came before the others released theirs.
         unsafe {
             if seen.refs() == Snapshot(what).refs() {
                 (self.header().vtable.free)(self.0);

@@ -13,7 +13,7 @@ use super::state::{
 use super::thread::OnThread;
 use super::upcalls::{self, Group};
 use super::waker;
-use crate::cancel::CancelReason;
+use crate::token::CancelReason;
 
 /// How a child of a batch left the hands of its driver. The batch keeps its reference.
 pub(in crate::group) enum RanInBatch {
@@ -212,7 +212,7 @@ impl CellRef {
                     return RanInBatch::Told(self.clone().finish(end, tell_group));
                 }
             }
-            // Not while a value is left to be let go of: from this step on anybody may count this end, and if it is the last
+            // Not while a value is left to be released: from this step on anybody may count this end, and if it is the last
             // of the group, what the value borrows is gone.
             let next = |now: usize| {
                 let stays = !kept || Snapshot(now).has(KEY);

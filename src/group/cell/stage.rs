@@ -18,13 +18,13 @@ use super::live_list::{Links, OFF};
 use super::reference::CellRef;
 use super::state::{BACKGROUND, Ending, KEY, REF, SCHEDULED};
 use super::value_ref::ValueRef;
-use crate::cancel::CancelReason;
 use crate::context;
 use crate::error::ChildInfo;
 use crate::error::unhandled::{self, drop_quietly};
 use crate::panic::{Panic, catch};
 use crate::std_or_loom::UnsafeCell;
 use crate::std_or_loom::atomic::{AtomicBool, AtomicU16, AtomicUsize};
+use crate::token::CancelReason;
 
 /// What a child's output means to its group.
 pub(crate) trait OutputPolicy<O> {
@@ -38,7 +38,7 @@ pub(crate) trait OutputPolicy<O> {
     fn hands_on(output: O) -> Result<O, CancelReason> {
         Ok(output)
     }
-    /// Lets go of a value that no key can give any more. An error in it fails the group after all.
+    /// Releases a value that no key can give any more. An error in it fails the group after all.
     fn unclaimed(value: Self::Value, child: &dyn Fn() -> ChildInfo) -> Option<Self::Error>;
     /// The panic of a future that was dropped by a cancel, as a value for the key, if this kind of child gives its panics to that.
     /// Otherwise it comes back, and fails the group.
@@ -172,7 +172,7 @@ impl<F: Future, S: OutputPolicy<F::Output>> Cell<F, S> {
         panic.expect("a child without an output has panicked")
     }
 
-    /// Lets go of what a child gave whose future panicked in its drop.
+    /// Releases what a child gave whose future panicked in its drop.
     fn lose(output: F::Output, child: &dyn Fn() -> ChildInfo) {
         let error = match S::settle(output) {
             Err(error) => Some(error),

@@ -22,7 +22,7 @@
 //!    once for that and once for each batch. Whoever turns it off polls the child, the others only drop a reference.
 //! 4. While `WAITER` is off the waiter's slot belongs to the key; while it is on and `OVER` is off, to nobody; the step
 //!    that sets `OVER` and finds it on owns the slot from there.
-//! 5. `KEY` goes off once, or was never on. Off before `OVER`: whoever sets `OVER` lets go of the value. Off after it: the key does.
+//! 5. `KEY` goes off once, or was never on. Off before `OVER`: whoever sets `OVER` releases the value. Off after it: the key does.
 //! 6. An end is counted once: one that is untold by whoever, under the group's lock, finds the child on the live list; any other
 //!    by whoever set `OVER`.
 
@@ -54,7 +54,7 @@ const END_SHIFT: u32 = 10;
 const END_MASK: usize = 0b11 << END_SHIFT;
 /// It gave a value, and its end is not counted yet: that is left to the next thread that asks.
 const UNTOLD: usize = 1 << 12;
-/// In the place of the end of one that is untold: it had no key any more, and its value was let go of.
+/// In the place of the end of one that is untold: it had no key any more, and its value was released.
 const LOOSE: usize = 1 << END_SHIFT;
 
 /// One reference; the count fills the bits above the flags.

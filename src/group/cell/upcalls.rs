@@ -20,11 +20,11 @@ use std::task::Waker;
 use super::failed::Failed;
 use super::reference::CellRef;
 use super::state::Ending;
-use crate::cancel::CancelReason;
 pub(super) use crate::group::engine::core::{Core, Settings};
 use crate::group::engine::introspection;
 use crate::group::engine::position::{Position, enter_lent};
 use crate::spawner::SpawnerHandle;
+use crate::token::CancelReason;
 
 /// A group, as its cells see it.
 #[derive(Clone, Copy)]

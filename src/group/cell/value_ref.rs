@@ -1,4 +1,4 @@
-//! The typed reference behind a key: it alone reads, takes and lets go of the value.
+//! The typed reference behind a key: it alone reads, takes and releases the value.
 
 use std::marker::PhantomData;
 use std::mem::{ManuallyDrop, take};
@@ -10,9 +10,9 @@ use super::header::Header;
 use super::reference::CellRef;
 use super::state::{Ending, KEY, LINE, OVER, REF, Snapshot, WAITER};
 use super::upcalls::{self, Core, Group};
-use crate::cancel::{CancelKind, CancelReason};
 use crate::error::GatherIncomplete;
 use crate::error::unhandled::drop_quietly;
+use crate::token::{CancelKind, CancelReason};
 
 /// The right to a child's value. There is one for each child; `KEY` is set while it exists.
 pub(in crate::group) struct ValueRef<T> {

@@ -8,7 +8,6 @@ use std::task::{Wake, Waker};
 
 use super::core::Core;
 use super::position::here;
-use crate::cancel::{CancelKind, CancelReason};
 use crate::error::{Failure, KeyId, unhandled};
 use crate::group::cell::Ending;
 use crate::group::queues::watchers::Events;
@@ -16,6 +15,7 @@ use crate::group::sched::Sched;
 use crate::panic::Panic;
 use crate::std_or_loom::atomic::{AtomicBool, AtomicU8};
 use crate::std_or_loom::per_thread;
+use crate::token::{CancelKind, CancelReason};
 
 /// The body sleeps and its waker is to be called.
 const PARKED: u8 = 0;

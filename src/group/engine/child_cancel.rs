@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use super::core::Core;
-use crate::cancel::{CancelReason, CancelToken};
+use crate::clock::Alarm;
 use crate::group::cell::{CellRef, Claiming, OnThread, Stands};
-use crate::time::Alarm;
+use crate::token::{CancelReason, CancelToken};
 
 impl CellRef {
     /// Holds off the drop of this child by one more shield, which stands in it or in the group `inner` inside it.
@@ -95,7 +95,7 @@ impl CellRef {
         }
         let follows = fresh.follow(self.core().token());
         if self.end().is_some() {
-            // Nobody would let go of what follows the group any more.
+            // Nobody would release what follows the group any more.
             return fresh;
         }
         let child = self.clone();

@@ -10,7 +10,6 @@ use super::deadline::{TimeOptions, Timing};
 use super::driving::sweep;
 use super::position::{Position, here, nearest_child};
 use crate::blocked::tell_groups_by;
-use crate::cancel::{CallbackGuard, CancelReason, CancelToken, who};
 use crate::depth;
 use crate::group::cell::{CellRef, Claimed, Ending, Failed, Finished, OnThread};
 use crate::group::queues::batch::BatchSlot;
@@ -25,6 +24,7 @@ use crate::group::sched::stats::Tally;
 use crate::group::sched::{Done, Sched, Work};
 use crate::spawner::{Spawner, SpawnerHandle};
 use crate::std_or_loom::Lock;
+use crate::token::{CallbackGuard, CancelReason, CancelToken, who};
 
 /// The shared part of a group.
 pub(crate) struct Core {
@@ -307,7 +307,7 @@ impl Core {
         self.with(|sched, effects| sched.close_if_empty(effects))
     }
 
-    /// Drops, on this thread, every child that is not being polled, and lets go of everything.
+    /// Drops, on this thread, every child that is not being polled, and releases everything.
     pub(in crate::group) fn ends(at: OnThread<'_>) {
         let core = at.core();
         sweep(at);

@@ -8,12 +8,12 @@ use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use super::core::Core;
-use crate::cancel::{CallbackGuard, CancelKind, CancelReason, CancelToken};
+use crate::clock::{Alarm, Clock, ClockHandle, Deadline, current_clock};
 use crate::error::unhandled::report_panic;
 use crate::panic::catch;
 use crate::spawner::{Spawner, SpawnerHandle};
 use crate::std_or_loom::Lock;
-use crate::time::{Alarm, Clock, ClockHandle, Deadline, current_clock};
+use crate::token::{CallbackGuard, CancelKind, CancelReason, CancelToken};
 
 /// Time settings of a group: grace, deadline, and the token whose cancel it follows.
 #[derive(Clone, Default)]

@@ -8,6 +8,7 @@ use super::driver::{Driver, OnLocalSpawner};
 use crate::group::cell::{MembersOf, Roaming};
 use crate::spawner::{
     EnterGuard, LocalSpawner, Spawner, SpawnerHandle, arrive, current_spawner, enter_running,
+    may_wait_for,
 };
 use crate::turn;
 
@@ -39,10 +40,22 @@ impl Kind for Inline {}
 impl Kind for InlineLocal {}
 impl Kind for Blocking {}
 
+/// The kinds of group whose owner is a future: all but [`Blocking`], for whose children a thread waits.
+pub trait Awaited: Kind {}
+impl Awaited for Shared {}
+impl Awaited for Local {}
+impl Awaited for Inline {}
+impl Awaited for InlineLocal {}
+
+/// The kinds of group whose children somebody runs whether or not the owner is polled: [`Shared`] and [`Local`].
+pub trait Driven: Awaited + Borrows<'static> {}
+impl Driven for Shared {}
+impl Driven for Local {}
+
 /// What children of a kind may borrow: anything that outlives `'env` where they run inside the task that owns the group, or
 /// where a thread does not go on before they are over; nothing where somebody else runs them, who may go on doing so when
 /// the owner has been forgotten.
-pub(crate) trait Borrows<'env>: Kind {}
+pub trait Borrows<'env>: Kind {}
 impl Borrows<'static> for Shared {}
 impl Borrows<'static> for Local {}
 impl<'env> Borrows<'env> for Inline {}
@@ -53,7 +66,7 @@ impl<'env> Borrows<'env> for Blocking {}
 #[diagnostic::on_unimplemented(
     message = "`{T}` cannot be sent between threads, which this group asks of its children and their results",
     label = "not `Send`",
-    note = "a `LocalGatherGroup`, `local_scope_on` and `inline_scope_local` take children that are not `Send`"
+    note = "`ingather::local` and `ingather::inline::local` take children that are not `Send`"
 )]
 pub trait Accepts<T>: Kind {}
 impl<T: Send> Accepts<T> for Shared {}
@@ -163,7 +176,12 @@ pub(crate) mod sealed {
         /// What each handle carries besides the group itself.
         type Home: Clone + 'static;
         /// What is known of the home before the group is opened.
-        type Origin;
+        type Origin: Clone;
+        /// The spawner that is named there.
+        #[doc(hidden)]
+        fn named(_origin: &Self::Origin) -> Option<&SpawnerHandle> {
+            None
+        }
         #[doc(hidden)]
         #[expect(private_bounds, reason = "the trait is sealed")]
         type Executor: Executor;
@@ -189,6 +207,10 @@ pub(crate) mod sealed {
         /// `None` is the spawner that is current when the group is opened.
         type Origin = Option<SpawnerHandle>;
         type Executor = SpawnerHandle;
+
+        fn named(origin: &Self::Origin) -> Option<&SpawnerHandle> {
+            origin.as_ref()
+        }
 
         #[track_caller]
         fn open(origin: Self::Origin) -> (Option<SpawnerHandle>, ()) {
@@ -248,10 +270,22 @@ pub(crate) mod sealed {
     impl Sealed for Blocking {
         const BORROWS: bool = true;
         type Home = Waiting;
-        type Origin = SpawnerHandle;
+        /// `None` is the spawner that is current when the group is opened.
+        type Origin = Option<SpawnerHandle>;
         type Executor = Waiting;
 
-        fn open(spawner: SpawnerHandle) -> (Option<SpawnerHandle>, Waiting) {
+        fn named(origin: &Self::Origin) -> Option<&SpawnerHandle> {
+            origin.as_ref()
+        }
+
+        #[track_caller]
+        fn open(origin: Self::Origin) -> (Option<SpawnerHandle>, Waiting) {
+            let spawner = origin.unwrap_or_else(current_spawner);
+            assert!(
+                may_wait_for(Some(&spawner)),
+                "a `parallel` scope would block the only thread that drives this runtime, for ever: await a `scope` or an \
+                 `inline::scope` instead, or call it from a thread for blocking work"
+            );
             (Some(spawner.clone()), Waiting(spawner))
         }
 

@@ -9,12 +9,12 @@ use std::ops::Deref;
 use std::sync::Arc;
 
 use super::core::Core;
-use crate::cancel::{CancelReason, CancelToken};
+use crate::clock::Deadline;
 use crate::error::{ChildInfo, KeyId};
 use crate::group::cell::CellRef;
 use crate::limiter::CapacityLimiter;
 use crate::std_or_loom::per_thread;
-use crate::time::Deadline;
+use crate::token::{CancelReason, CancelToken};
 
 /// Where code runs.
 #[derive(Clone)]

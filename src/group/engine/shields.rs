@@ -5,9 +5,9 @@ use std::task::Wake;
 
 use super::core::Core;
 use super::position::Position;
-use crate::cancel::CancelReason;
 use crate::depth;
 use crate::group::cell::Stands;
+use crate::token::CancelReason;
 
 impl Core {
     /// Its children are dropped, and shields or clean-ups stand in its body. Where the body goes, too, that is passed on to the

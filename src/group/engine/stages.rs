@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use super::core::Core;
 use super::position::Position;
-use crate::cancel::{CancelKind, CancelReason, CancelToken};
 use crate::group::cell::CellRef;
+use crate::token::{CancelKind, CancelReason, CancelToken};
 
 impl Core {
     /// Why its children are dropped.

@@ -10,9 +10,9 @@ use std::task::Context;
 
 use super::core::Core;
 use super::position::{Position, here};
-use crate::cancel::CancelReason;
 use crate::group::cell::CellRef;
 use crate::group::sched::left::Lack;
+use crate::token::CancelReason;
 
 /// What has no value to give, and what would say so instead.
 #[derive(Clone, Copy, Debug)]

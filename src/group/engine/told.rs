@@ -11,12 +11,12 @@ use std::sync::Arc;
 
 use super::core::Core;
 use super::position::{Position, here};
-use crate::cancel::{CancelReason, Handed};
 use crate::error::ChildInfo;
 use crate::error::unhandled::{drop_quietly, report_body_error, report_child_error};
 use crate::group::cell::CellRef;
 use crate::group::sched::left::Lack;
 use crate::group::sched::policy::OnError;
+use crate::token::{CancelReason, Handed};
 
 /// An error that was dropped, since it held a cancel.
 pub(crate) struct HandedOn {
@@ -61,7 +61,7 @@ impl Code {
         }
     }
 
-    /// What it was told and has not let go of.
+    /// What it was told and has not released.
     fn held(&self) -> Vec<Handed> {
         let told = match self {
             Self::Child(child) => child.was_told(),

@@ -3,10 +3,10 @@
 use std::panic::Location;
 
 use super::Scope;
-use crate::cancel::{CancelReason, CancelToken};
+use crate::clock::Deadline;
 use crate::group::engine::kind::Kind;
 use crate::group::sched::stats::Tally;
-use crate::time::Deadline;
+use crate::token::{CancelReason, CancelToken};
 
 impl<E, K: Kind> Scope<'_, E, K> {
     /// Cancels all children: their token turns, and when the group's [grace](crate::GroupOptions::grace) is over, none
@@ -46,7 +46,7 @@ impl<E, K: Kind> Scope<'_, E, K> {
     /// ends now, and the first cause stays.
     ///
     /// What a [`shield`](crate::shield) holds is dropped when the shield is over, as always, and a
-    /// [clean-up](crate::with_cleanup) is polled once if it has not begun.
+    /// [clean-up](crate::cancel::with_cleanup) is polled once if it has not begun.
     ///
     /// # Examples
     ///
@@ -95,7 +95,7 @@ impl<E, K: Kind> Scope<'_, E, K> {
 
     /// Why the group was cancelled, or something that it is in; `None` if it was not.
     ///
-    /// For the latter the [kind](CancelReason::kind) is [`Parent`](crate::CancelKind::Parent): the children know it from
+    /// For the latter the [kind](CancelReason::kind) is [`Parent`](crate::cancel::CancelKind::Parent): the children know it from
     /// their token and go on; they are dropped when that is dropped which the group is in.
     pub fn cancel_reason(&self) -> Option<CancelReason> {
         self.core().cancelled()
@@ -113,7 +113,7 @@ impl<E, K: Kind> Scope<'_, E, K> {
         self.core().token().clone()
     }
 
-    /// The deadline of the group itself; [`current_deadline`](crate::current_deadline) takes those around it into account.
+    /// The deadline of the group itself; [`current_deadline`](crate::cancel::current_deadline) takes those around it into account.
     pub fn deadline(&self) -> Deadline {
         self.core().own_deadline()
     }
@@ -125,14 +125,15 @@ impl<E, K: Kind> Scope<'_, E, K> {
     ///
     /// # Panics
     ///
-    /// If there is no clock; see [`current_clock`](crate::time::current_clock).
+    /// If there is no clock; see [`current_clock`](crate::clock::current_clock).
     ///
     /// # Examples
     ///
     /// ```
     /// use std::time::Duration;
     ///
-    /// use ingather::{CancelKind, Deadline, GatherGroup, block_on};
+    /// use ingather::cancel::CancelKind;
+    /// use ingather::{Deadline, GatherGroup, block_on};
     ///
     /// block_on(async {
     ///     let group = GatherGroup::new();

@@ -8,11 +8,11 @@ use std::panic::Location;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
-use crate::cancel::CancelReason;
 use crate::error::{ChildInfo, GatherIncomplete, KeyId};
 use crate::group::cell::{CellRef, ValueRef};
 use crate::group::engine::position::child_around;
 use crate::group::engine::told::tell;
+use crate::token::CancelReason;
 use crate::turn;
 
 /// Names one child of a group and gives its result.

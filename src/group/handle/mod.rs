@@ -32,14 +32,14 @@ use self::key::{Key, TakeError};
 pub use self::named::Named;
 pub use self::slot::{NextSlot, Slot};
 pub use self::spawn_when_free::SpawnWhenFree;
-use crate::cancel::CancelReason;
 use crate::error::GatherIncomplete;
 use crate::group::cell::{ChildOptions, Claiming, MembersOf, NewCell, OnThread, OutputPolicy};
 use crate::group::engine::core::Core;
-use crate::group::engine::kind::{Blocking, Inline, InlineLocal, Kind, Local, Shared};
+use crate::group::engine::kind::{Kind, Shared};
 use crate::group::queues::wait_list::Ticket;
 use crate::group::sched::Sched;
 use crate::group::sched::effects::Effects;
+use crate::token::CancelReason;
 
 /// A handle on a group: it starts children, reads results, cancels.
 ///
@@ -72,19 +72,6 @@ pub struct Scope<'env, E = Infallible, K: Kind = Shared> {
     pub(super) home: K::Home,
     env: PhantomData<fn(&'env ()) -> &'env ()>,
 }
-
-/// The handle on a group whose children need not be [`Send`].
-pub type LocalScope<'env, E = Infallible> = Scope<'env, E, Local>;
-
-/// The handle on a group whose children run on a spawner while a thread waits for them, and may borrow for `'env`.
-pub type BlockingScope<'env, E = Infallible> = Scope<'env, E, Blocking>;
-
-/// The handle on a group whose children run inside the task that awaits the scope, and may borrow for `'env`.
-pub type InlineScope<'env, E = Infallible> = Scope<'env, E, Inline>;
-
-/// The handle on a group whose children run inside the task that awaits the scope, may borrow for `'env`, and need not be
-/// [`Send`].
-pub type InlineScopeLocal<'env, E = Infallible> = Scope<'env, E, InlineLocal>;
 
 impl<E, K: Kind> Clone for Scope<'_, E, K> {
     fn clone(&self) -> Self {

@@ -8,7 +8,6 @@ use std::task::{Context, Poll};
 
 use pin_project_lite::pin_project;
 
-use crate::cancel::CancelReason;
 use crate::error::unhandled::{
     drop_quietly, report_child_error, report_child_panic, report_error, report_panic,
 };
@@ -16,6 +15,7 @@ use crate::error::{ChildInfo, Outcome};
 use crate::group::cell::OutputPolicy;
 use crate::group::engine::told;
 use crate::panic::{Panic, catch};
+use crate::token::CancelReason;
 
 /// Takes an error that hands on the cancel of the child here for that cancel.
 #[inline]

@@ -5,10 +5,10 @@
 
 use std::sync::{Arc, OnceLock};
 
-use crate::cancel::{CallbackGuard, CancelKind, CancelReason, CancelToken};
 use crate::group::cell::CellRef;
 use crate::group::engine::position::{Position, Surrounding, here, token_of};
 use crate::std_or_loom::Lock;
+use crate::token::{CallbackGuard, CancelKind, CancelReason, CancelToken};
 
 /// Between a caller and the child that it starts.
 pub(crate) struct PendingStart {

@@ -126,7 +126,7 @@ impl<'env, E, K: Kind> Scope<'env, E, K> {
     /// Starts a child whose error goes to its key, and to the group only if nobody holds the key any more.
     ///
     /// For errors that the holder of the key deals with: the group does not fail. An error that is still in the key when
-    /// that is dropped goes to the unhandled hook, see [`set_unhandled_hook`](crate::set_unhandled_hook).
+    /// that is dropped goes to the unhandled hook, see [`set_unhandled_hook`](crate::error::set_unhandled_hook).
     ///
     /// # Examples
     ///
@@ -231,7 +231,8 @@ impl<'env, E, K: Kind> Scope<'env, E, K> {
     /// # Examples
     ///
     /// ```
-    /// use ingather::{CancelKind, block_on, scope};
+    /// use ingather::cancel::CancelKind;
+    /// use ingather::{block_on, scope};
     ///
     /// let heart = block_on(scope(|tg| async move {
     ///     let heart = tg.spawn_background(std::future::pending::<()>());
@@ -258,7 +259,7 @@ impl<'env, E, K: Kind> Scope<'env, E, K> {
     /// Starts a child whose error or panic touches nobody else: it goes to its key.
     ///
     /// If the key is dropped before, or with the outcome in it, the error or panic goes to the unhandled hook, see
-    /// [`set_unhandled_hook`](crate::set_unhandled_hook). Neither the siblings nor the group hear of it. Kotlin's
+    /// [`set_unhandled_hook`](crate::error::set_unhandled_hook). Neither the siblings nor the group hear of it. Kotlin's
     /// `supervisorScope` is the idea. The error can be of any type, also in a group that cannot fail.
     ///
     /// # Examples

@@ -20,7 +20,6 @@ use pin_project_lite::pin_project;
 
 use super::key::{Key, has_it_run};
 use super::pending_start::PendingStart;
-use crate::cancel::{CancelKind, CancelReason};
 use crate::error::unhandled::{
     drop_quietly, report_child_error, report_child_panic, report_error, report_panic, wake_quietly,
 };
@@ -30,6 +29,7 @@ use crate::group::engine::position::{Behind, Position, Surrounding, enter, here}
 use crate::group::engine::told;
 use crate::panic::{Panic, catch};
 use crate::std_or_loom::Lock;
+use crate::token::{CancelKind, CancelReason};
 
 /// What caller and child share. Nothing of the user's runs or is dropped under the lock.
 struct Handshake<V> {

@@ -8,7 +8,6 @@ use std::time::Instant;
 use super::guard::Owner;
 use super::watch::Watch;
 use crate::blocked;
-use crate::cancel::CancelToken;
 use crate::error::GatherIncomplete;
 use crate::group::cell::OnThread;
 use crate::group::engine::blocked::Blocked;
@@ -22,6 +21,7 @@ use crate::group::sched::Sched;
 use crate::group::sched::left::Left;
 use crate::park::Parker;
 use crate::spawner::may_wait_for;
+use crate::token::CancelToken;
 
 impl<E, K: Kind> Owner<'_, E, K> {
     /// Says that this thread will wait for the children, and until then is on its way to see to them.
@@ -69,10 +69,10 @@ impl<E> Scope<'_, E, Blocking> {
     /// # Examples
     ///
     /// ```
-    /// use ingather::blocking_scope;
+    /// use ingather::parallel;
     ///
     /// let texts = [String::from("three"), String::from("four")];
-    /// let sum = blocking_scope(|tg| {
+    /// let sum = parallel::scope(|tg| {
     ///     let three = tg.spawn(async { texts[0].len() });
     ///     let four = tg.spawn(async { texts[1].len() });
     ///     tg.wait(three).unwrap() + tg.wait(four).unwrap()

@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use super::options::GroupOptions;
 use super::watch::Watch;
-use crate::cancel::CancelReason;
+use crate::clock::Deadline;
 use crate::error::ChildInfo;
 use crate::group::cell::{ChildOptions, MembersOf, NewCell, OutputPolicy};
 use crate::group::engine::core::Core;
@@ -24,7 +24,7 @@ use crate::group::handle::key::Key;
 use crate::group::queues::watchers::Events;
 use crate::group::sched::policy::{OnError, OnPanic};
 use crate::spawner::SpawnerHandle;
-use crate::time::Deadline;
+use crate::token::CancelReason;
 
 /// A group that nobody owns.
 pub(crate) struct Detached {

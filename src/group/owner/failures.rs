@@ -1,7 +1,6 @@
 //! What failed in a group, from its end until somebody has received it.
 
 use super::cut::{State, Whole};
-use crate::cancel::{CancelKind, CancelReason};
 use crate::error::unhandled;
 use crate::error::{ChildFailure, CutShort, Failure, GroupError, OneByOne};
 use crate::group::cell::{Failed, Members};
@@ -12,6 +11,7 @@ use crate::group::sched::Sched;
 use crate::group::sched::left::{Given, Lack, Left};
 use crate::group::sched::policy::OnPanic;
 use crate::panic::Panic;
+use crate::token::{CancelKind, CancelReason};
 
 /// All failures of a group that is over, in their order. Each one that is still in here when this is dropped goes to the
 /// unhandled hook.

@@ -8,12 +8,12 @@ use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use super::guard::{Origin, Owner};
 use super::join::{self, Join, Next, TryJoin};
 use super::options::GroupOptions;
-use crate::group::engine::kind::{Borrows, Kind, Local, Shared};
+use crate::group::engine::kind::{Borrows, Kind, Shared};
 use crate::group::handle::{Scope, debug_group};
 use crate::group::queues::completions::Completions;
 use crate::group::sched::Sched;
 use crate::log;
-use crate::spawner::{LocalSpawner, Spawner};
+use crate::spawner::Spawner;
 
 /// A group of children that is owned as a value: it hands out keys and gives results.
 ///
@@ -56,29 +56,8 @@ pub struct GatherGroup<E = Infallible, K: Kind = Shared> {
     joined: AtomicBool,
 }
 
-/// A group whose children need not be [`Send`]; they run on a [`LocalSpawner`], on this thread.
-///
-/// # Examples
-///
-/// ```
-/// use std::rc::Rc;
-/// use async_executor::LocalExecutor;
-/// use ingather::{LocalGatherGroup, block_on};
-///
-/// let executor = Rc::new(LocalExecutor::new());
-/// let group = LocalGatherGroup::on_local(&executor);
-/// let shared = Rc::new(20);
-/// let key = group.spawn({
-///     let shared = Rc::clone(&shared);
-///     async move { *shared + 1 }
-/// });
-/// block_on(executor.run(group.join()));
-/// assert_eq!(group.get_result(&key), Ok(&21));
-/// ```
-pub type LocalGatherGroup<E = Infallible> = GatherGroup<E, Local>;
-
 impl GatherGroup {
-    /// A group on the [current spawner](crate::current_spawner).
+    /// A group on the [current spawner](crate::spawner::current_spawner).
     ///
     /// # Panics
     ///
@@ -103,7 +82,7 @@ impl Default for GatherGroup {
 }
 
 impl<E> GatherGroup<E> {
-    /// A group on the [current spawner](crate::current_spawner) whose children may fail with an `E`.
+    /// A group on the [current spawner](crate::spawner::current_spawner) whose children may fail with an `E`.
     ///
     /// # Panics
     ///
@@ -117,22 +96,6 @@ impl<E> GatherGroup<E> {
     #[track_caller]
     pub fn fallible_on<S: Spawner + Clone + 'static>(spawner: &S) -> Self {
         GroupOptions::new().on(spawner).fallible_group()
-    }
-}
-
-impl LocalGatherGroup {
-    /// A group on a local spawner.
-    #[track_caller]
-    pub fn on_local<S: LocalSpawner + Clone + 'static>(spawner: &S) -> Self {
-        Self::fallible_on_local(spawner)
-    }
-}
-
-impl<E> LocalGatherGroup<E> {
-    /// A group on a local spawner whose children may fail with an `E`.
-    #[track_caller]
-    pub fn fallible_on_local<S: LocalSpawner + Clone + 'static>(spawner: &S) -> Self {
-        GroupOptions::new().local_group_on(spawner)
     }
 }
 
@@ -186,7 +149,7 @@ impl<E, K: Kind> GatherGroup<E, K> {
     /// So it can stand in a `select!` beside what brings new children. To go on when no child is left there is
     /// [`next_if_any`](Self::next_if_any).
     ///
-    /// Each child is told of once. Results are read with the keys, by [`Completion::id`]; a child whose key is gone is told
+    /// Each child is reported once. Results are read with the keys, by [`Completion::id`]; a child whose key is gone is told
     /// of without its identity, so that a group that lives long keeps nothing for those nobody asks for.
     ///
     /// # Cancel safety
@@ -223,7 +186,7 @@ impl<E, K: Kind> GatherGroup<E, K> {
     /// });
     /// ```
     ///
-    /// [`Completion::id`]: crate::Completion::id
+    /// [`Completion::id`]: crate::types::Completion::id
     pub fn next(&self) -> Next<'_, E, K> {
         Next::new(self, Sched::is_exhausted)
     }
@@ -275,7 +238,7 @@ impl<E, K: Kind> GatherGroup<E, K> {
 impl<K: Kind> GatherGroup<Infallible, K> {
     /// Leaves the group: waits until every child is over. [`try_join`](Self::try_join) for children that cannot fail.
     ///
-    /// The [`Tally`](crate::Tally) says how many gave a value, and how many were cancelled or refused.
+    /// The [`Tally`](crate::types::Tally) says how many gave a value, and how many were cancelled or refused.
     ///
     /// # Cancel safety
     ///

@@ -2,25 +2,22 @@
 
 use std::fmt;
 use std::panic::Location;
-use std::rc::Rc;
 use std::sync::Arc;
 use std::task::Waker;
 
 use super::cut::State;
 use super::failures::Failures;
 use super::options::GroupOptions;
-use crate::cancel::{CancelKind, CancelReason};
 use crate::depth;
-use crate::error::unhandled::Quiet;
 use crate::group::cell::MembersOf;
 use crate::group::engine::body::BodyFailure;
 use crate::group::engine::core::{Core, Settings};
-use crate::group::engine::kind::{Blocking, Borrows, Kind, Local, Shared};
+use crate::group::engine::kind::{Borrows, Kind};
 use crate::group::engine::position::Position;
 use crate::group::handle::{Scope, debug_group};
 use crate::group::queues::watchers::WatcherId;
 use crate::group::sched::left::Left;
-use crate::spawner::{LocalSpawner, current_spawner, may_wait_for};
+use crate::token::{CancelKind, CancelReason};
 
 /// A group that is not open yet: its settings, and what is known of its spawner.
 pub(crate) struct Origin<K: Kind> {
@@ -29,6 +26,15 @@ pub(crate) struct Origin<K: Kind> {
 }
 
 impl<K: Kind> Origin<K> {
+    #[inline]
+    pub(crate) fn new<C: State>(
+        options: GroupOptions<K, C>,
+        location: &'static Location<'static>,
+    ) -> Self {
+        let (settings, home) = options.split(location);
+        Self { settings, home }
+    }
+
     /// Says whether the body of the scope is dropped when the group is cancelled.
     #[inline]
     pub(crate) fn drops_body(mut self, drops_body: bool) -> Self {
@@ -58,63 +64,7 @@ impl<K: Kind> Origin<K> {
     }
 }
 
-impl Origin<Shared> {
-    #[inline]
-    pub(crate) fn shared<C: State>(
-        options: GroupOptions<Shared, C>,
-        location: &'static Location<'static>,
-    ) -> Self {
-        let (settings, home) = options.split(location);
-        Self { settings, home }
-    }
-}
-
-impl<K: Kind<Origin = ()>> Origin<K> {
-    #[inline]
-    pub(crate) fn inline<C: State>(
-        options: GroupOptions<Shared, C>,
-        location: &'static Location<'static>,
-    ) -> Self {
-        let (settings, _) = options.split(location);
-        Self { settings, home: () }
-    }
-}
-
-impl Origin<Blocking> {
-    /// # Panics
-    ///
-    /// If there is no spawner, or if this thread must not be blocked.
-    #[track_caller]
-    pub(crate) fn blocking<C: State>(
-        options: GroupOptions<Shared, C>,
-        location: &'static Location<'static>,
-    ) -> Self {
-        let (settings, spawner) = options.split(location);
-        let home = spawner.unwrap_or_else(current_spawner);
-        assert!(
-            may_wait_for(Some(&home)),
-            "a blocking scope would block the only thread that drives this runtime, for ever: await an `inline_scope` or \
-             a `scope` instead, or call it from a thread for blocking work"
-        );
-        Self { settings, home }
-    }
-}
-
-impl Origin<Local> {
-    pub(crate) fn local<C: State, S: LocalSpawner + Clone + 'static>(
-        options: GroupOptions<Shared, C>,
-        location: &'static Location<'static>,
-        spawner: &S,
-    ) -> Self {
-        let (settings, _) = options.split(location);
-        Self {
-            settings,
-            home: Rc::new(Quiet::new("a spawner", spawner.clone())),
-        }
-    }
-}
-
-/// Owns a group. Dropped, it cancels the children, drops those that are not being polled, and lets go of everything.
+/// Owns a group. Dropped, it cancels the children, drops those that are not being polled, and releases everything.
 pub(crate) struct Owner<'env, E, K: Kind> {
     scope: Scope<'env, E, K>,
     /// The waker of the scope's body.

@@ -1,24 +1,27 @@
 //! `GroupOptions`: what a group may be told before it is opened.
 
+use std::convert::Infallible;
 use std::fmt;
 use std::marker::PhantomData;
 use std::num::NonZeroUsize;
 use std::panic::Location;
+use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
 use super::cut::{Cut, MovesOn, State, Whole};
-use super::gather_group::{GatherGroup, LocalGatherGroup};
+use super::gather_group::GatherGroup;
 use super::guard::Origin;
-use crate::cancel::CancelToken;
+use crate::clock::Deadline;
+use crate::error::unhandled::Quiet;
 use crate::group::engine::core::Settings;
 use crate::group::engine::deadline::{TimeOptions, Until};
-use crate::group::engine::kind::{Kind, Shared};
+use crate::group::engine::kind::{Blocking, Driven, Inline, InlineLocal, Kind, Local, Shared};
 use crate::group::queues::concurrency_limit::Limit;
 use crate::group::sched::policy::{OnError, OnPanic, Policy};
 use crate::limiter::CapacityLimiter;
 use crate::spawner::{LocalSpawner, Spawner, SpawnerHandle};
-use crate::time::Deadline;
+use crate::token::CancelToken;
 
 /// What a group may be told, and the start of each of its forms.
 ///
@@ -50,7 +53,7 @@ use crate::time::Deadline;
 #[must_use = "options open nothing by themselves: call `scope`, `try_scope`, `group` or a relative"]
 pub struct GroupOptions<K: Kind = Shared, C = Whole> {
     name: Option<Arc<str>>,
-    spawner: Option<SpawnerHandle>,
+    home: K::Origin,
     limit: Option<Limit>,
     policy: Policy,
     time_options: Option<Box<TimeOptions>>,
@@ -62,7 +65,7 @@ impl GroupOptions {
     pub fn new() -> Self {
         Self {
             name: None,
-            spawner: None,
+            home: None,
             limit: None,
             policy: Policy::default(),
             time_options: None,
@@ -81,7 +84,7 @@ impl<K: Kind, C> Clone for GroupOptions<K, C> {
     fn clone(&self) -> Self {
         Self {
             name: self.name.clone(),
-            spawner: self.spawner.clone(),
+            home: self.home.clone(),
             limit: self.limit.clone(),
             policy: self.policy,
             time_options: self.time_options.clone(),
@@ -90,11 +93,54 @@ impl<K: Kind, C> Clone for GroupOptions<K, C> {
     }
 }
 
-impl<C: State> GroupOptions<Shared, C> {
-    /// Opens the group on this spawner instead of the [current](crate::current_spawner) one.
+/// The options of a group on a spawner.
+///
+/// # Examples
+///
+/// ```
+/// use ingather::spawner::Embedded;
+/// use ingather::{block_on, on};
+///
+/// let five = block_on(on(&Embedded).scope(|tg| async move { tg.spawn(async { 5 }).await }));
+/// assert_eq!(five, Ok(5));
+/// let pair = block_on(on(&Embedded).limit(1).gather([1, 2].map(|n| move || async move { n })));
+/// assert_eq!(pair, [1, 2]);
+/// ```
+pub fn on<S: Spawner + Clone + 'static>(spawner: &S) -> GroupOptions {
+    GroupOptions::new().on(spawner)
+}
+
+impl<K: Kind<Origin = Option<SpawnerHandle>>, C: State> GroupOptions<K, C> {
+    /// Opens the group on this spawner instead of the [current](crate::spawner::current_spawner) one.
     pub fn on<S: Spawner + Clone + 'static>(mut self, spawner: &S) -> Self {
-        self.spawner = Some(SpawnerHandle::of(spawner));
+        self.home = Some(SpawnerHandle::of(spawner));
         self
+    }
+}
+
+/// Where the children run. Without one of these they run on a spawner, and are [`Send`].
+impl<C: State> GroupOptions<Shared, C> {
+    /// Runs the children inside the task that awaits the form, where they may borrow: see [`inline`](crate::inline).
+    pub fn inline(self) -> GroupOptions<Inline, C> {
+        self.at_home(|_| ())
+    }
+
+    /// [`inline`](Self::inline) for children that need not be [`Send`]: see [`inline::local`](crate::inline::local).
+    pub fn inline_local(self) -> GroupOptions<InlineLocal, C> {
+        self.at_home(|_| ())
+    }
+
+    /// Runs the children on a local spawner, on this thread; they need not be [`Send`]. See [`local`](crate::local).
+    pub fn local<S: LocalSpawner + Clone + 'static>(self, spawner: &S) -> GroupOptions<Local, C> {
+        self.at_home(|_| -> Rc<dyn LocalSpawner> {
+            Rc::new(Quiet::new("a spawner", spawner.clone()))
+        })
+    }
+
+    /// Runs the children on the spawner while this thread waits for them, so that they may borrow: see
+    /// [`parallel`](crate::parallel).
+    pub fn parallel(self) -> GroupOptions<Blocking, C> {
+        self.at_home(|spawner| spawner)
     }
 }
 
@@ -177,7 +223,7 @@ impl<K: Kind, C: State> GroupOptions<K, C> {
     /// It is the grace of cancels of this group, which those whom they reach further in have as well. A group that a child opens
     /// inside has its own, none unless it was given, when it cancels itself; where both are cancelled, the end that comes first
     /// counts. What it is measured by is the clock of the group's spawner, or else the
-    /// [current](crate::time::current_clock) one. A group that is dropped leaves no grace.
+    /// [current](crate::clock::current_clock) one. A group that is dropped leaves no grace.
     ///
     /// # Examples
     ///
@@ -274,7 +320,7 @@ impl<K: Kind, C: State> GroupOptions<K, C> {
     ///     outside.cancel();
     ///     std::future::pending::<u32>().await
     /// }));
-    /// assert_eq!(result.unwrap_err().reason().root().kind(), ingather::CancelKind::Explicit);
+    /// assert_eq!(result.unwrap_err().reason().root().kind(), ingather::cancel::CancelKind::Explicit);
     /// ```
     pub fn token(mut self, token: &CancelToken) -> GroupOptions<K, C::Follows> {
         self.time_options().follows = Some(token.clone());
@@ -291,9 +337,14 @@ impl<K: Kind, C: State> GroupOptions<K, C> {
 
     /// The same options, where the type has done its work or is about to change.
     pub(crate) fn into_state<D>(self) -> GroupOptions<K, D> {
+        self.at_home(|home| home)
+    }
+
+    /// The same options for a group whose home is made of what is known of this one's.
+    fn at_home<J: Kind, D>(self, home: impl FnOnce(K::Origin) -> J::Origin) -> GroupOptions<J, D> {
         GroupOptions {
             name: self.name,
-            spawner: self.spawner,
+            home: home(self.home),
             limit: self.limit,
             policy: self.policy,
             time_options: self.time_options,
@@ -314,7 +365,7 @@ impl<K: Kind, C: State> GroupOptions<K, C> {
     pub(in crate::group) fn split(
         self,
         location: &'static Location<'static>,
-    ) -> (Settings, Option<SpawnerHandle>) {
+    ) -> (Settings, K::Origin) {
         let settings = Settings {
             name: self.name,
             location,
@@ -326,18 +377,18 @@ impl<K: Kind, C: State> GroupOptions<K, C> {
             attended: false,
             time_options: self.time_options,
         };
-        (settings, self.spawner)
+        (settings, self.home)
     }
 }
 
-impl<C: State> GroupOptions<Shared, C> {
+impl<K: Driven, C: State> GroupOptions<K, C> {
     /// Opens a [`GatherGroup`].
     ///
     /// # Panics
     ///
     /// If no spawner was named and there is no current one.
     #[track_caller]
-    pub fn group(self) -> GatherGroup {
+    pub fn group(self) -> GatherGroup<Infallible, K> {
         self.fallible_group()
     }
 
@@ -347,19 +398,8 @@ impl<C: State> GroupOptions<Shared, C> {
     ///
     /// If no spawner was named and there is no current one.
     #[track_caller]
-    pub fn fallible_group<E>(self) -> GatherGroup<E> {
-        GatherGroup::open(Origin::shared(self, Location::caller()))
-    }
-
-    /// Opens a [`LocalGatherGroup`] on a local spawner, whose children may fail with an `E`.
-    ///
-    /// [`on`](Self::on) has no meaning for it.
-    #[track_caller]
-    pub fn local_group_on<E, S>(self, spawner: &S) -> LocalGatherGroup<E>
-    where
-        S: LocalSpawner + Clone + 'static,
-    {
-        GatherGroup::open(Origin::local(self, Location::caller(), spawner))
+    pub fn fallible_group<E>(self) -> GatherGroup<E, K> {
+        GatherGroup::open(Origin::new(self, Location::caller()))
     }
 }
 
@@ -367,7 +407,7 @@ impl<K: Kind, C> fmt::Debug for GroupOptions<K, C> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut out = f.debug_struct("GroupOptions");
         out.field("name", &self.name)
-            .field("spawner", &self.spawner)
+            .field("spawner", &K::named(&self.home))
             .field("limit", &self.limit)
             .field("on_error", &self.policy.on_error)
             .field("on_panic", &self.policy.on_panic);

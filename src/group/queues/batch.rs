@@ -85,7 +85,7 @@ impl Batch {
 pub(in crate::group) struct BatchSlot {
     /// The batch that is lent, or one that is empty.
     batch: Option<Arc<Batch>>,
-    /// The batch that was given back: what is left in it is to be let go of.
+    /// The batch that was given back: what is left in it is to be released.
     spent: Option<Arc<Batch>>,
 }
 
@@ -118,7 +118,7 @@ impl BatchSlot {
         self.batch.as_ref().expect("a slot is filled first")
     }
 
-    /// Takes the batch out of those that are `lent`: its children. Those that are left where they are will be let go of.
+    /// Takes the batch out of those that are `lent`: its children. Those that are left where they are will be released.
     pub(in crate::group) fn take_back(
         &mut self,
         lent: &mut Vec<Arc<Batch>>,
@@ -130,7 +130,7 @@ impl BatchSlot {
         &mut batch.children[..batch.len]
     }
 
-    /// Lets go of children. Not under the lock.
+    /// Releases children. Not under the lock.
     #[inline]
     pub(in crate::group) fn let_go(&mut self) {
         if let Some(spent) = &mut self.spent {

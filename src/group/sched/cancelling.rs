@@ -4,10 +4,10 @@ use super::Sched;
 use super::effects::Effects;
 use super::left::Lack;
 use super::policy::{OnError, Policy};
-use crate::cancel::{CancelKind, CancelReason};
 use crate::error::{ChildInfo, KeyId};
 use crate::group::cell::{CellRef, Claimed, Claiming, LiveList};
 use crate::group::queues::watchers::Events;
+use crate::token::{CancelKind, CancelReason};
 
 impl Sched {
     /// Cancels, unless that was done before or the group has ended. The children have the group's grace.

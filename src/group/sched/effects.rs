@@ -2,11 +2,11 @@
 
 use std::task::Waker;
 
-use crate::cancel::CancelReason;
 use crate::group::cell::{CellRef, Failed, Parting};
 use crate::group::queues::completions::Completions;
 use crate::group::queues::driver_jobs::DriverId;
 use crate::group::queues::wake_shards::WakeShards;
+use crate::token::CancelReason;
 
 /// Everything that runs or drops something of the user's. Small where little is to be done, as nearly always.
 #[must_use = "effects have to be performed once the lock is released: see `Core::perform`"]
@@ -118,13 +118,13 @@ impl<'a> Effects<'a> {
         }
     }
 
-    /// Lets go of a reference to a child.
+    /// Releases a reference to a child.
     #[inline]
     pub(in crate::group) fn release(&mut self, child: CellRef) {
         self.part(child.part());
     }
 
-    /// Lets go of references to a child.
+    /// Releases references to a child.
     #[inline]
     pub(in crate::group) fn part(&mut self, child: Parting) {
         self.busy = true;
@@ -142,7 +142,7 @@ impl<'a> Effects<'a> {
         }
     }
 
-    /// Lets go of completions that nobody will ask for.
+    /// Releases completions that nobody will ask for.
     pub(in crate::group) fn drop_completions(&mut self, completions: Option<Completions>) {
         if completions.is_some() {
             self.more().completions = completions;

@@ -2,9 +2,9 @@
 
 use std::fmt;
 
-use crate::cancel::{CancelKind, CancelReason};
 use crate::error::{ChildFailure, ChildInfo, GroupError};
 use crate::group::cell::Failed;
+use crate::token::{CancelKind, CancelReason};
 
 /// What failed in a group that is closed and has no child, whose owner may go: only the end of a group makes one.
 #[must_use = "dropped, it sends what failed to the unhandled hook"]

@@ -41,7 +41,6 @@ use self::seats::is_child;
 pub(super) use self::staffing::Parking;
 use self::stats::Tally;
 pub(super) use self::work::{Done, Turned, Work};
-use crate::cancel::{CancelKind, CancelReason, Told};
 use crate::group::cell::{Blocks, CellRef, Ending, Failed, Finished, LiveList, Shields};
 use crate::group::queues::batch::Batch;
 use crate::group::queues::completions::Completions;
@@ -50,6 +49,7 @@ use crate::group::queues::driver_jobs::DriverJobs;
 use crate::group::queues::ready::Ready;
 use crate::group::queues::wait_list::Ticket;
 use crate::group::queues::watchers::{Events, Watchers};
+use crate::token::{CancelKind, CancelReason, Told};
 
 mod arriving;
 mod cancelling;

@@ -4,9 +4,9 @@ use std::task::Waker;
 
 use super::Sched;
 use super::effects::{Effects, Nudge};
-use crate::cancel::CancelReason;
 use crate::group::queues::driver_jobs::DriverId;
 use crate::group::queues::watchers::{Events, WatcherId};
+use crate::token::CancelReason;
 
 impl Sched {
     /// Sees to it that there is somebody for the work that is left. An owner that is between two children takes one.

@@ -3,10 +3,10 @@
 use super::Sched;
 use super::effects::Effects;
 use super::pace::Spent;
-use crate::cancel::CancelReason;
 use crate::group::cell::{CellRef, Claimed, Finished};
 use crate::group::queues::batch::BatchSlot;
 use crate::order;
+use crate::token::CancelReason;
 
 /// In one turn of so many a driver with more to do helps another that is busy.
 const HELPS: u64 = 8;

@@ -4,10 +4,10 @@ use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
-use crate::cancel::{CancelReason, CancelToken};
+use crate::clock::Deadline;
 use crate::group::engine::position::{deadline_of, here, token_of};
 use crate::group::engine::told::tell;
-use crate::time::Deadline;
+use crate::token::{CancelReason, CancelToken};
 use crate::turn;
 
 /// The token of the child or body that this code runs in.
@@ -21,7 +21,8 @@ use crate::turn;
 /// ```
 /// use std::time::Duration;
 ///
-/// use ingather::{CancelKind, GroupOptions, block_on, current_token};
+/// use ingather::cancel::CancelKind;
+/// use ingather::{GroupOptions, block_on, current_token};
 ///
 /// async fn work() -> CancelKind {
 ///     // Not handed in, and found all the same.

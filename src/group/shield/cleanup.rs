@@ -8,10 +8,10 @@ use std::task::{Context, Poll};
 use pin_project_lite::pin_project;
 
 use super::shielded::Hold;
-use crate::cancel::CancelledOwned;
 use crate::group::cell::Stands;
 use crate::group::engine::position::{Position, here, token_of};
 use crate::log;
+use crate::token::CancelledOwned;
 
 /// Awaits `future`; if this child or body is cancelled meanwhile, drops it and runs `cleanup` to its end instead, within the
 /// group's [grace](crate::GroupOptions::grace).
@@ -30,7 +30,8 @@ use crate::log;
 /// use std::future::pending;
 /// use std::time::Duration;
 ///
-/// use ingather::{GroupOptions, block_on, with_cleanup};
+/// use ingather::cancel::with_cleanup;
+/// use ingather::{GroupOptions, block_on};
 /// # let (sender, told) = futures::channel::oneshot::channel();
 ///
 /// let options = GroupOptions::new().grace(Duration::from_secs(5));

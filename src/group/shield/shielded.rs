@@ -9,13 +9,13 @@ use std::task::{Context, Poll, ready};
 
 use pin_project_lite::pin_project;
 
-use crate::cancel::{CallbackGuard, CancelReason, CancelToken};
+use crate::clock::{Alarm, Deadline, current_clock};
 use crate::group::cell::{CellRef, Stands};
 use crate::group::engine::core::Core;
 use crate::group::engine::position::{Behind, Position, Surrounding, enter, here};
 use crate::std_or_loom::Lock;
 use crate::std_or_loom::atomic::AtomicBool;
-use crate::time::{Alarm, Deadline, current_clock};
+use crate::token::{CallbackGuard, CancelReason, CancelToken};
 
 /// Holds off a cancel of this child or body until `future` is over.
 ///
@@ -136,7 +136,7 @@ impl Drop for Standing {
     }
 }
 
-/// Holds off the drops of all that a position is in, until it lets go.
+/// Holds off the drops of all that a position is in, until it is dropped.
 pub(in crate::group) struct Hold(Lock<Vec<Rung>>);
 
 /// What is held or told, and the group inside it through which the hold reaches up.

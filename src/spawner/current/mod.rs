@@ -14,9 +14,9 @@ use std::fmt;
 use std::marker::PhantomData;
 use std::mem;
 
-use super::{Spawner, SpawnerHandle, default_spawner, global, instead_of_default};
+use super::{Spawner, SpawnerHandle, default_spawner, global, instead_of_default, runtime};
+use crate::clock::ClockHandle;
 use crate::std_or_loom::per_thread;
-use crate::time::{self, ClockHandle};
 use crate::turn;
 
 per_thread! {
@@ -58,7 +58,7 @@ struct Entry {
 /// # Examples
 ///
 /// ```
-/// use ingather::{current_spawner, enter, SpawnerHandle, from_fn};
+/// use ingather::spawner::{SpawnerHandle, current_spawner, enter, from_fn};
 ///
 /// let threads = SpawnerHandle::new(from_fn(|job| {
 ///     std::thread::spawn(|| futures::executor::block_on(job));
@@ -139,9 +139,14 @@ pub(super) fn is_running_on(spawner: &SpawnerHandle) -> bool {
 
 /// The spawner on which a scope is opened when none is named.
 ///
-/// It is the one on which this code runs or that was made current with [`enter`], else the one set with
-/// [`set_global_spawner`](super::set_global_spawner), else the embedded default. This crate cannot see which executor
-/// polls a future that it did not spawn: in a tokio or smol task, name the spawner or `enter` it.
+/// The first that there is of these:
+///
+/// 1. the one on which this child or body runs, or that was made current with [`enter`];
+/// 2. with the feature `tokio`, the runtime that this thread is in: in a task of tokio's children run on its runtime;
+/// 3. the one set with [`set_global_spawner`](super::set_global_spawner);
+/// 4. the embedded default.
+///
+/// No other executor says that it polls this code: in a task of smol's, name the spawner or `enter` it.
 ///
 /// # Panics
 ///
@@ -154,12 +159,13 @@ pub(super) fn is_running_on(spawner: &SpawnerHandle) -> bool {
 /// ```
 /// use std::sync::mpsc;
 ///
-/// use ingather::{Spawner, current_spawner};
+/// use ingather::spawner::current_spawner;
+/// use ingather::Spawner;
 ///
 /// let (sender, receiver) = mpsc::channel();
 /// current_spawner().spawn(Box::pin(async move { sender.send("hello").unwrap() }))?;
 /// assert_eq!(receiver.recv(), Ok("hello"));
-/// # Ok::<(), ingather::SpawnError>(())
+/// # Ok::<(), ingather::spawner::SpawnError>(())
 /// ```
 #[track_caller]
 pub fn current_spawner() -> SpawnerHandle {
@@ -184,7 +190,7 @@ pub fn current_spawner() -> SpawnerHandle {
 /// # Examples
 ///
 /// ```
-/// use ingather::{enter, from_fn, try_current_spawner};
+/// use ingather::spawner::{enter, from_fn, try_current_spawner};
 ///
 /// let _guard = enter(&from_fn(|job| {
 ///     std::thread::spawn(|| futures::executor::block_on(job));
@@ -195,10 +201,7 @@ pub fn current_spawner() -> SpawnerHandle {
 #[track_caller]
 pub fn try_current_spawner() -> Option<SpawnerHandle> {
     // Plain calls, so that a panic about the default points at the caller.
-    if let Some(spawner) = entered() {
-        return Some(spawner);
-    }
-    if let Some(spawner) = global::global_spawner() {
+    if let Some(spawner) = named() {
         return Some(spawner);
     }
     if let Some(spawner) = instead_of_default() {
@@ -217,9 +220,17 @@ pub(super) fn running() -> Option<SpawnerHandle> {
     look_at_last(|last| last.running.then(|| last.spawner.clone())).flatten()
 }
 
-/// The spawner that was entered here or set for the whole program: what is current if it is not the default.
+/// What is current if it is not the default: the spawner that was entered here, the runtime that this thread is in, or the
+/// spawner that was set for the whole program.
 pub(crate) fn named() -> Option<SpawnerHandle> {
-    entered().or_else(global::global_spawner)
+    entered()
+        .or_else(runtime::here)
+        .or_else(global::global_spawner)
+}
+
+/// The clock of the spawner that was entered here or set for the whole program, if it has one of its own.
+pub(crate) fn clock_of_current() -> Option<ClockHandle> {
+    entered().or_else(global::global_spawner)?.clock()
 }
 
 fn is_last(test: impl FnOnce(&Entry) -> bool) -> bool {
@@ -233,23 +244,12 @@ fn look_at_last<R>(look: impl FnOnce(&Entry) -> R) -> Option<R> {
         .flatten()
 }
 
-/// The clock of the current spawner, if it has one of its own.
-fn clock_of_current() -> Option<ClockHandle> {
-    entered().or_else(global::global_spawner)?.clock()
-}
-
-/// Says to those who wait where to find the clock. Once there is a spawner that might have one.
-pub(super) fn tell_clock() {
-    time::provide(clock_of_current);
-}
-
 /// Does the spawner of the last entry say that the turn is over?
 fn is_turn_over() -> bool {
     entered().is_some_and(|spawner| spawner.should_yield())
 }
 
 fn push(spawner: SpawnerHandle, running: bool) -> EnterGuard {
-    tell_clock();
     turn::provide(is_turn_over);
     let pushed = STACK.try_with(|stack| {
         let mut stack = stack.borrow_mut();

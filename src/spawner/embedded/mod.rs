@@ -7,9 +7,9 @@
 //!
 //! Invariants:
 //!
-//! 1. Every job on the executor is `Contained`, so that no panic of one job comes out of whoever happens to run it: a
-//!    worker thread, or a `block_on` whose own future has nothing to do with it.
-//! 2. `EXECUTOR` is polled by worker threads and in `block_on` only, and both hold a `Presence` meanwhile.
+//! 1. Every job on the executor is `Contained`, so that no panic of a job ends the thread that runs it.
+//! 2. `EXECUTOR` is polled by worker threads and spare ones only, and both hold a `Presence` meanwhile. So does a `block_on`, which
+//!    polls the children of its own scopes and no jobs.
 
 mod block_on;
 mod contained;
@@ -51,8 +51,7 @@ thread_local! {
 /// A process that is forked from this one has none of the threads, and does not get new ones: what the executor was in the
 /// middle of is lost there. `run` and other ways to block a thread refuse to do so in it. Fork before the first job.
 ///
-/// A job that panics ends there and leaves its thread alone. A thread on which [`block_on`] waits runs jobs too. While one of
-/// the threads is [blocked](Spawner::while_blocked) in a call of this crate, another one stands in for it, and stays for a second
+/// A job that panics ends there and leaves its thread alone. While one of the threads is [blocked](Spawner::while_blocked) in a call of this crate, another one stands in for it, and stays for a second
 /// to be used again.
 ///
 /// # Panics
@@ -75,7 +74,7 @@ thread_local! {
 /// }))?;
 /// let name = receiver.recv().unwrap().unwrap();
 /// assert!(name.starts_with("ingather-"));
-/// # Ok::<(), ingather::SpawnError>(())
+/// # Ok::<(), ingather::spawner::SpawnError>(())
 /// ```
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
 #[must_use = "a spawner runs nothing by itself: spawn on it, enter it or pass it on"]

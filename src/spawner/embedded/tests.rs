@@ -17,6 +17,7 @@ use std::time::Duration;
 use futures::channel::oneshot;
 
 use super::*;
+use crate::park::park_until_ready;
 use crate::spawner::{current_spawner, enter, from_fn, tests as contract};
 
 /// Far longer than anything here takes; it ends a hung test.
@@ -58,7 +59,7 @@ fn a_guard_that_one_job_forgets_does_not_mislead_the_next() {
     }));
     let tasks = [EXECUTOR.spawn(forgetful), EXECUTOR.spawn(next)];
     // On a thread of its own, for the sake of the other tests.
-    let thread = thread::spawn(|| block_on::drive(&EXECUTOR, futures::future::join_all(tasks)));
+    let thread = thread::spawn(|| park_until_ready(EXECUTOR.run(futures::future::join_all(tasks))));
     thread.join().unwrap();
     assert_eq!(receiver.recv(), Ok(true));
 }
@@ -94,6 +95,28 @@ fn the_variable_is_obeyed_and_rubbish_is_quoted() {
         let expected = format!("INGATHER_THREADS is set to {rubbish:?}, which is not a number");
         assert!(!success && text.contains(&expected), "{text}");
     }
+}
+
+// Bridge-15
+#[test]
+fn a_thread_that_waits_runs_no_jobs() {
+    let here = thread::current().id();
+    let (tell, told) = mpsc::channel();
+    for _ in 0..64 {
+        let tell = tell.clone();
+        let job = async move { tell.send(thread::current().id()).unwrap() };
+        Embedded.spawn(Box::pin(job)).unwrap();
+    }
+    drop(tell);
+    let ran = block_on(poll_fn(|cx| {
+        cx.waker().wake_by_ref();
+        match told.try_recv() {
+            Ok(thread) if thread == here => Poll::Ready(false),
+            Err(mpsc::TryRecvError::Disconnected) => Poll::Ready(true),
+            Ok(_) | Err(mpsc::TryRecvError::Empty) => Poll::Pending,
+        }
+    }));
+    assert!(ran, "a job ran on the thread that waits");
 }
 
 /// The one test that blocks worker threads.

@@ -28,7 +28,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 
 use super::{Job, SpawnError, Spawner, SpawnerHandle};
-use crate::time::ClockHandle;
+use crate::clock::ClockHandle;
 
 /// What a loop is made of.
 #[derive(Clone, Debug)]

@@ -29,7 +29,7 @@ use crate::spawner::{Job, LocalJob, LocalSpawner, SpawnError, Spawner};
 /// let (sender, receiver) = oneshot::channel();
 /// Spawner::spawn(&executor, Box::pin(async move { sender.send(7).unwrap() }))?;
 /// assert_eq!(futures::executor::block_on(executor.run(receiver)), Ok(7));
-/// # Ok::<(), ingather::SpawnError>(())
+/// # Ok::<(), ingather::spawner::SpawnError>(())
 /// ```
 impl Spawner for Executor<'static> {
     fn spawn(&self, job: Job) -> Result<(), SpawnError> {
@@ -58,7 +58,7 @@ impl Spawner for Executor<'static> {
 /// let (sender, receiver) = oneshot::channel();
 /// Spawner::spawn(&&EXECUTOR, Box::pin(async move { sender.send(7).unwrap() }))?;
 /// assert_eq!(futures::executor::block_on(EXECUTOR.run(receiver)), Ok(7));
-/// # Ok::<(), ingather::SpawnError>(())
+/// # Ok::<(), ingather::spawner::SpawnError>(())
 /// ```
 impl Spawner for &'static StaticExecutor {
     fn spawn(&self, job: Job) -> Result<(), SpawnError> {
@@ -87,7 +87,7 @@ impl Spawner for &'static StaticExecutor {
 /// let local = Rc::new(7);
 /// executor.spawn_local(Box::pin(async move { sender.send(*local).unwrap() }))?;
 /// assert_eq!(futures::executor::block_on(executor.run(receiver)), Ok(7));
-/// # Ok::<(), ingather::SpawnError>(())
+/// # Ok::<(), ingather::spawner::SpawnError>(())
 /// ```
 impl LocalSpawner for LocalExecutor<'static> {
     fn spawn_local(&self, job: LocalJob) -> Result<(), SpawnError> {
@@ -109,7 +109,7 @@ impl LocalSpawner for LocalExecutor<'static> {
 /// let (sender, receiver) = oneshot::channel();
 /// executor.spawn_local(Box::pin(async move { sender.send(7).unwrap() }))?;
 /// assert_eq!(futures::executor::block_on(executor.run(receiver)), Ok(7));
-/// # Ok::<(), ingather::SpawnError>(())
+/// # Ok::<(), ingather::spawner::SpawnError>(())
 /// ```
 impl LocalSpawner for &'static StaticLocalExecutor {
     fn spawn_local(&self, job: LocalJob) -> Result<(), SpawnError> {

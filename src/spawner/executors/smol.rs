@@ -26,7 +26,7 @@ use crate::spawner::{Job, SpawnError, Spawner};
 /// let (sender, receiver) = oneshot::channel();
 /// Smol.spawn(Box::pin(async move { sender.send(7).unwrap() }))?;
 /// assert_eq!(smol::block_on(receiver), Ok(7));
-/// # Ok::<(), ingather::SpawnError>(())
+/// # Ok::<(), ingather::spawner::SpawnError>(())
 /// ```
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
 #[must_use = "a spawner runs nothing by itself: spawn on it, enter it or pass it on"]

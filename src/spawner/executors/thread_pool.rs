@@ -22,7 +22,8 @@ use crate::spawner::{Job, SpawnError, Spawner};
 /// use std::sync::mpsc;
 ///
 /// use futures::executor::ThreadPool;
-/// use ingather::{Spawner, from_fn};
+/// use ingather::spawner::from_fn;
+/// use ingather::Spawner;
 ///
 /// let pool = ThreadPool::new()?;
 /// let (sender, receiver) = mpsc::channel();

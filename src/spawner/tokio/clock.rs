@@ -6,7 +6,7 @@ use tokio::runtime::Handle;
 use tokio::task::coop;
 use tokio::time;
 
-use crate::time::{Clock, Timer};
+use crate::clock::{Clock, Timer};
 
 /// The clock of one runtime, paused or not.
 pub(super) struct TokioClock(pub(super) Handle);
@@ -28,8 +28,8 @@ impl Clock for TokioClock {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::clock::{Deadline, sleep, timeout};
     use crate::spawner::Spawner;
-    use crate::time::{Deadline, sleep, timeout};
     use futures::executor::block_on;
     use std::future::{pending, poll_fn};
     use std::panic::{AssertUnwindSafe, catch_unwind};

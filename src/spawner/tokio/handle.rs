@@ -10,8 +10,8 @@ use tokio::task::{JoinHandle, coop};
 use super::clock::TokioClock;
 use super::stealing::Stealable;
 use super::worker::hand_over;
+use crate::clock::ClockHandle;
 use crate::spawner::{Job, SpawnError, Spawner};
-use crate::time::ClockHandle;
 use crate::turn::{has_thieves, is_budget_spent, offer};
 
 /// A handle to a tokio runtime.

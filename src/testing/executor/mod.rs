@@ -24,10 +24,10 @@ use std::time::{Duration, Instant};
 pub(super) use run::elapsed_here;
 pub use threads::{BlockingWork, ClockHold};
 
+use crate::clock::ClockHandle;
 use crate::error::unhandled::report_panic;
 use crate::order::Order;
 use crate::spawner::{Job, LocalJob, LocalSpawner, SpawnError, Spawner, SpawnerHandle};
-use crate::time::ClockHandle;
 use shared::{Settings, Shared};
 
 /// A deterministic executor with a virtual clock, for tests.
@@ -39,7 +39,7 @@ use shared::{Settings, Shared};
 /// nothing is ready it jumps to the next timer. When nothing will ever be ready it says who waits for whom.
 ///
 /// It is a [`Spawner`] and a [`LocalSpawner`], and the current one inside: [`scope`](crate::scope),
-/// [`gather`](crate::gather) and [`sleep`](crate::time::sleep) need no other set-up.
+/// [`gather`](crate::gather) and [`sleep`](crate::clock::sleep) need no other set-up.
 ///
 /// The clock that jumps is trio's `MockClock` with `autojump_threshold` and tokio's `pause`; stepping by hand is Kotlin's
 /// `TestScope`; the seeds are shuttle's and madsim's. Use [loom](https://docs.rs/loom) instead for what threads and
@@ -58,7 +58,7 @@ use shared::{Settings, Shared};
 ///
 /// use ingather::scope;
 /// use ingather::testing::{TestExecutor, Trace};
-/// use ingather::time::Clock;
+/// use ingather::clock::Clock;
 ///
 /// let executor = TestExecutor::new();
 /// let trace = Trace::new();
@@ -67,7 +67,7 @@ use shared::{Settings, Shared};
 ///     for hours in [24, 1, 7] {
 ///         let trace = in_scope.clone();
 ///         tg.spawn(async move {
-///             let clock = ingather::time::current_clock();
+///             let clock = ingather::clock::current_clock();
 ///             clock.timer(clock.now() + Duration::from_secs(hours * 3600)).await;
 ///             trace.log(format!("{hours} hours"));
 ///         });
@@ -129,7 +129,8 @@ impl TestExecutor {
     /// # Examples
     ///
     /// ```
-    /// use ingather::{gather, testing::TestExecutor};
+    /// use ingather::testing::TestExecutor;
+    /// use ingather::gather;
     ///
     /// let squares = TestExecutor::run(17, gather((1..=3).map(|n| move || async move { n * n })));
     /// assert_eq!(squares, [1, 4, 9]);

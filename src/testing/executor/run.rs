@@ -19,7 +19,7 @@ use crate::panic::{Panic, catch};
 use crate::park::Parker;
 use crate::spawner::{EnterGuard, SpawnerHandle, enter_running};
 
-/// How much real time threads have to let go of the clock once the future of `block_on` is over.
+/// How much real time threads have to release the clock once the future of `block_on` is over.
 const PATIENCE: Duration = Duration::from_secs(1);
 
 thread_local! {
@@ -68,7 +68,8 @@ impl TestExecutor {
     /// # Examples
     ///
     /// ```
-    /// use ingather::{scope, testing::TestExecutor};
+    /// use ingather::testing::TestExecutor;
+    /// use ingather::scope;
     ///
     /// let executor = TestExecutor::new();
     /// let three = executor.block_on(scope(|tg| async move {
@@ -98,13 +99,14 @@ impl TestExecutor {
     /// # Examples
     ///
     /// ```
-    /// use ingather::{Spawner, testing::TestExecutor};
+    /// use ingather::testing::TestExecutor;
+    /// use ingather::Spawner;
     ///
     /// let executor = TestExecutor::new();
     /// executor.spawn(Box::pin(async {}))?;
     /// assert!(executor.step());
     /// assert!(!executor.step());
-    /// # Ok::<(), ingather::SpawnError>(())
+    /// # Ok::<(), ingather::spawner::SpawnError>(())
     /// ```
     #[track_caller]
     pub fn step(&self) -> bool {
@@ -126,12 +128,13 @@ impl TestExecutor {
     /// # Examples
     ///
     /// ```
-    /// use ingather::{Spawner, testing::{TestExecutor, yields}};
+    /// use ingather::testing::{TestExecutor, yields};
+    /// use ingather::Spawner;
     ///
     /// let executor = TestExecutor::new();
     /// executor.spawn(Box::pin(yields(2)))?;
     /// assert_eq!(executor.run_until_idle(), 3);
-    /// # Ok::<(), ingather::SpawnError>(())
+    /// # Ok::<(), ingather::spawner::SpawnError>(())
     /// ```
     #[track_caller]
     pub fn run_until_idle(&self) -> usize {
@@ -148,7 +151,7 @@ impl TestExecutor {
     ///
     /// # Panics
     ///
-    /// From one of the executor's own polls: there, await [`sleep`](crate::time::sleep). If the clock cannot go that far.
+    /// From one of the executor's own polls: there, await [`sleep`](crate::clock::sleep). If the clock cannot go that far.
     /// For the rest as [`run_until_idle`](Self::run_until_idle).
     ///
     /// # Examples
@@ -158,7 +161,7 @@ impl TestExecutor {
     ///
     /// use ingather::Spawner;
     /// use ingather::testing::{TestExecutor, Trace};
-    /// use ingather::time::Clock;
+    /// use ingather::clock::Clock;
     ///
     /// let executor = TestExecutor::new();
     /// let trace = Trace::new();
@@ -174,13 +177,13 @@ impl TestExecutor {
     /// trace.assert_empty();
     /// executor.advance(Duration::from_secs(1));
     /// trace.assert(["a minute has passed"]);
-    /// # Ok::<(), ingather::SpawnError>(())
+    /// # Ok::<(), ingather::spawner::SpawnError>(())
     /// ```
     #[track_caller]
     pub fn advance(&self, by: Duration) {
         if self.shared().is_run_here() {
             panic!(
-                "`advance` moves the clock from outside: in a job of the executor, await `ingather::time::sleep`"
+                "`advance` moves the clock from outside: in a job of the executor, await `ingather::clock::sleep`"
             );
         }
         let Some(to) = self.now().checked_add(by) else {
@@ -307,7 +310,7 @@ impl<'a> Running<'a> {
         }
     }
 
-    /// Lets those go home that are through: jobs, and threads that have woken whom they had to and are about to let go of
+    /// Lets those go home that are through: jobs, and threads that have woken whom they had to and are about to release
     /// the clock. Nothing but what is left behind waits here until the patience is at its end.
     fn settle(&self) -> Result<(), String> {
         let end = Instant::now() + PATIENCE;

@@ -3,7 +3,7 @@
 //! 1. A job has an entry from its spawn until it is over or dropped. The main future of `block_on` has one too.
 //! 2. An entry is in `ready` exactly if it is `queued`: from a wake to the next poll.
 //! 3. A job is out of its entry while it is polled or dropped. If the entry is gone by then the job goes too.
-//! 4. Whoever holds the clock first wakes, then lets go: the loop that sees no hold sees all that was woken.
+//! 4. Whoever holds the clock first wakes, then releases it: the loop that sees no hold sees all that was woken.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::num::NonZeroUsize;
@@ -15,13 +15,13 @@ use std::time::Instant;
 
 use super::locals;
 use super::timers::Timers;
+use crate::clock::ClockHandle;
 use crate::error::unhandled::wake_quietly;
 use crate::order::{self, Order};
 use crate::panic::{Panic, catch};
 use crate::park::Parker;
 use crate::spawner::{Job, LocalJob, SpawnError};
 use crate::std_or_loom::Lock;
-use crate::time::ClockHandle;
 
 pub(super) struct Shared {
     pub(super) id: u64,
@@ -299,7 +299,7 @@ impl Shared {
         drop(entry);
     }
 
-    /// When nothing is ready. `parker` is told of what comes, if somebody may come.
+    /// When nothing is ready. `parker` is notified of what comes, if somebody may come.
     pub(super) fn lull(&self, parker: &Arc<Parker>) -> Lull {
         let mut state = self.state.lock();
         if !state.ready.is_empty() {
@@ -327,7 +327,7 @@ impl Shared {
         count(&mut state);
     }
 
-    /// Lets go of the clock. After whoever was to be woken has been (invariant 4).
+    /// Releases the clock. After whoever was to be woken has been (invariant 4).
     pub(super) fn let_go(&self, uncount: impl FnOnce(&mut State)) {
         let wake = {
             let mut state = self.state.lock();

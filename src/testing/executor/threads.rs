@@ -89,7 +89,7 @@ impl TestExecutor {
 
 /// Keeps the clock of a [`TestExecutor`] from jumping; made by [`TestExecutor::hold_clock`].
 ///
-/// Dropping it lets go of the clock. Forgotten, it holds it for ever.
+/// Dropping it releases the clock. Forgotten, it holds it for ever.
 #[must_use = "the clock is held only as long as this lives: give it to the thread that will wake something"]
 pub struct ClockHold {
     shared: Arc<Shared>,
@@ -171,7 +171,7 @@ fn let_go_of<T>(done: Result<T, Panic>) {
     }
 }
 
-/// The side of the thread. Dropped, it lets go of the clock, also if the thread was never started.
+/// The side of the thread. Dropped, it releases the clock, also if the thread was never started.
 struct Work<T> {
     shared: Arc<Shared>,
     slot: Arc<Slot<T>>,

@@ -10,8 +10,8 @@ use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 use std::time::{Duration, Instant};
 
+use crate::clock::{Clock, ClockHandle, Timer};
 use crate::std_or_loom::Lock;
-use crate::time::{Clock, ClockHandle, Timer};
 
 /// The clock of one executor.
 pub(super) struct Timers {

@@ -30,7 +30,8 @@ use pool::Pool;
 ///
 /// ```
 /// use ingather::testing::{ByHand, HostileSpawner, Mischief};
-/// use ingather::{CancelKind, GatherGroup, GatherIncomplete};
+/// use ingather::cancel::CancelKind;
+/// use ingather::{GatherGroup, GatherIncomplete};
 ///
 /// for seed in 0..100 {
 ///     let spawner = HostileSpawner::stepped(Mischief::honest().drop_halfway(50), seed);
@@ -90,11 +91,11 @@ impl HostileSpawner {
     /// # Examples
     ///
     /// ```
-    /// use ingather::gather_on;
+    /// use ingather::on;
     /// use ingather::testing::{HostileSpawner, Mischief};
     ///
     /// let spawner = HostileSpawner::on_threads("mild", 2, Mischief::mild(), 1);
-    /// let sum = ingather::block_on(gather_on(&spawner, (|| async { 1 }, || async { 2 })));
+    /// let sum = ingather::block_on(on(&spawner).gather((|| async { 1 }, || async { 2 })));
     /// assert_eq!(sum, (1, 2));
     /// spawner.shut_down();
     /// spawner.join();

@@ -38,9 +38,9 @@ use self::shared::{Settings, Shared};
 use self::worker::poll_here;
 use super::job::{Job, Refused};
 use super::to_thread::ToThread;
-use crate::cancel::{CancelKind, CancelReason};
 use crate::group::current_token;
-use crate::registry::{Task, create_named_task, create_task};
+use crate::tasks::{Task, create_named_task, create_task};
+use crate::token::{CancelKind, CancelReason};
 
 /// A number of threads for blocking work.
 ///
@@ -57,7 +57,7 @@ use crate::registry::{Task, create_named_task, create_task};
 /// pool of its own in its place, with nothing queued and no thread.
 ///
 /// It is a [`Spawner`](crate::Spawner) too, for children that block their thread, as in
-/// [`blocking_scope_on`](crate::blocking_scope_on).
+/// [`parallel::on(&s).scope`](crate::parallel::on).
 ///
 /// It differs from the pool of tokio's `spawn_blocking` in that it has no runtime, and from the crate `blocking` in that there
 /// may be several, and idle threads all end.

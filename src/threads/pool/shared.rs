@@ -22,7 +22,7 @@ use super::work::{JobInfo, Why, Work};
 use super::worker::{here, launch};
 use crate::error::unhandled::wake_quietly;
 
-/// How often a thread looks for work before it waits to be told of some: for about as long as it takes to wake a thread.
+/// How often a thread looks for work before it waits for notice of some: for about as long as it takes to wake a thread.
 const LOOKS: usize = 32;
 
 /// What a pool is told when it is made.

@@ -5,10 +5,10 @@ use std::task::{Poll, Waker};
 use std::time::Duration;
 
 use futures::FutureExt;
+use ingather::clock::sleep;
 use ingather::testing::{
     ByHand, CountingWaker, HostileSpawner, Mischief, TestExecutor, Trace, yield_now, yields,
 };
-use ingather::time::sleep;
 use ingather::{GatherGroup, assert_pending, assert_ready};
 
 use super::{assert_has, panic_text};

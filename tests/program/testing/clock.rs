@@ -7,8 +7,8 @@ use std::task::Waker;
 use std::time::{Duration, Instant};
 
 use futures::future::{Either, join_all, select};
+use ingather::clock::{Clock, interval, now, sleep, sleep_until, timeout};
 use ingather::testing::{TestExecutor, Trace, yields};
-use ingather::time::{Clock, interval, now, sleep, sleep_until, timeout};
 use ingather::{Spawner, scope};
 
 use super::{assert_has, panic_text};
@@ -221,7 +221,7 @@ fn advancing_steps_through_the_timers_on_the_way() {
 fn advancing_from_inside_is_refused() {
     let executor = TestExecutor::new();
     let text = panic_text(|| executor.block_on(async { executor.advance(HOUR) }));
-    assert_has(&text, &["`advance`", "await `ingather::time::sleep`"]);
+    assert_has(&text, &["`advance`", "await `ingather::clock::sleep`"]);
     let inner = executor.clone();
     executor
         .spawn(Box::pin(async move { inner.advance(HOUR) }))

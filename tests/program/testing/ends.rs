@@ -6,8 +6,9 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::rc::Rc;
 use std::thread;
 
+use ingather::spawner::{SpawnError, current_spawner};
 use ingather::testing::{TestExecutor, Trace, yield_now, yields};
-use ingather::{GatherGroup, LocalSpawner, SpawnError, Spawner, current_spawner, scope};
+use ingather::{GatherGroup, LocalSpawner, Spawner, scope};
 
 use super::executor::{job, order_on};
 use super::{assert_has, panic_text};

@@ -10,11 +10,9 @@ use std::sync::{Arc, Mutex};
 use std::task::{Poll, Waker};
 use std::thread;
 
+use ingather::spawner::{SpawnError, SpawnerHandle, current_spawner};
 use ingather::testing::{TestExecutor, Trace, yield_now, yields};
-use ingather::{
-    GatherGroup, LocalSpawner, SpawnError, Spawner, SpawnerHandle, current_spawner, gather,
-    inline_scope, local_scope_on, scope, scope_on,
-};
+use ingather::{GatherGroup, LocalSpawner, Spawner, gather, inline, local, scope};
 
 use super::{assert_has, panic_text};
 use crate::support::{Gate, watched};
@@ -69,7 +67,7 @@ fn children_on(executor: &TestExecutor, inline: bool) -> String {
         }
     };
     if inline {
-        executor.block_on(inline_scope(|tg| async move {
+        executor.block_on(inline::scope(|tg| async move {
             (0..5).for_each(|n| drop(tg.spawn(child(n))));
         }));
     } else {
@@ -132,9 +130,8 @@ fn inside_it_is_the_current_spawner() {
         assert_eq!(gather((|| async { 1 }, || async { 2 })).await, (1, 2));
     });
     let here = executor.clone();
-    let key = scope_on(&executor, |tg| async move {
-        tg.spawn(async move { here.is_current() }).await
-    });
+    let key = ingather::on(&executor)
+        .scope(|tg| async move { tg.spawn(async move { here.is_current() }).await });
     assert_eq!(executor.block_on(key), Ok(true));
 }
 
@@ -253,7 +250,7 @@ fn local_jobs_run_on_their_thread() {
     };
     executor.spawn_local(Box::pin(local)).unwrap();
     let sum = Rc::clone(&seen);
-    executor.block_on(local_scope_on(&executor, |tg| async move {
+    executor.block_on(local::on(&executor).scope(|tg| async move {
         for n in 1..=4 {
             let sum = Rc::clone(&sum);
             tg.spawn(async move {

@@ -8,8 +8,8 @@ use std::process::Command;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use ingather::clock::sleep;
 use ingather::testing::{Explored, TestExecutor, Trace, explore, yield_now};
-use ingather::time::sleep;
 use ingather::{GatherGroup, gather, scope};
 
 use super::{assert_has, panic_text};
@@ -118,8 +118,8 @@ fn ten_thousand_seeds_take_seconds() {
 fn each_seed_has_a_fresh_executor_and_none_is_no_failure() {
     let seen = Mutex::new(Vec::new());
     let explored = explore([4, 4, 9], || async {
-        let current = ingather::current_spawner();
-        seen.lock().unwrap().push(ingather::time::now());
+        let current = ingather::spawner::current_spawner();
+        seen.lock().unwrap().push(ingather::clock::now());
         assert!(ingather::Spawner::is_current(&current));
         sleep(Duration::from_secs(60)).await;
     });

@@ -5,8 +5,9 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use ingather::spawner::SpawnError;
 use ingather::testing::{HostileSpawner, Mischief, Trace, yields};
-use ingather::{GatherGroup, SpawnError, Spawner};
+use ingather::{GatherGroup, Spawner};
 
 use super::{assert_has, panic_text};
 use crate::support::{Drops, Gate, panic_of, watched};

@@ -5,8 +5,8 @@ use std::mem::forget;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use ingather::clock::{Clock, sleep};
 use ingather::testing::{TestExecutor, Trace, yield_now};
-use ingather::time::{Clock, sleep};
 use ingather::{GatherGroup, GatherIncomplete, GroupOptions, Key, Spawner, scope};
 
 use super::{assert_has, panic_text};

@@ -4,5 +4,5 @@ use std::rc::Rc;
 
 fn main() {
     let here = Rc::new(1);
-    ingather::blocking_scope(|tg| drop(tg.spawn(async { Rc::strong_count(&here) })));
+    ingather::parallel::scope(|tg| drop(tg.spawn(async { Rc::strong_count(&here) })));
 }

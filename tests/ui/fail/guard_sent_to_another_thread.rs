@@ -1,6 +1,6 @@
 //! The guard of `enter` restores the spawner of its own thread.
 
-use ingather::{enter, spawner::Embedded};
+use ingather::spawner::{Embedded, enter};
 
 fn main() {
     let guard = enter(&Embedded);

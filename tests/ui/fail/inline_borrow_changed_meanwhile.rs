@@ -2,7 +2,7 @@
 
 fn main() {
     let mut text = String::from("before");
-    let scope = ingather::inline_scope(|tg| {
+    let scope = ingather::inline::scope(|tg| {
         let text = &text;
         async move { drop(tg.spawn(async { text.len() })) }
     });

@@ -3,7 +3,7 @@
 fn main() {
     let scope = {
         let text = String::from("gone too early");
-        ingather::inline_scope(|tg| {
+        ingather::inline::scope(|tg| {
             let text = &text;
             async move { drop(tg.spawn(async { text.len() })) }
         })

@@ -4,7 +4,7 @@ use std::rc::Rc;
 
 fn main() {
     let here = Rc::new(1);
-    ingather::block_on(ingather::inline_scope(|tg| {
+    ingather::block_on(ingather::inline::scope(|tg| {
         let here = &here;
         async move { drop(tg.spawn(async move { Rc::strong_count(here) })) }
     }));

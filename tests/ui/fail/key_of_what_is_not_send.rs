@@ -3,11 +3,11 @@
 use std::rc::Rc;
 
 use async_executor::LocalExecutor;
-use ingather::LocalGatherGroup;
+use ingather::local;
 
 fn main() {
     let executor = Rc::new(LocalExecutor::new());
-    let group = LocalGatherGroup::on_local(&executor);
+    let group = local::on(&executor).group();
     let key = group.spawn(async { Rc::new(1) });
     std::thread::spawn(move || drop(key)).join().unwrap();
 }

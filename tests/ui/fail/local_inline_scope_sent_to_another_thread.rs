@@ -2,10 +2,10 @@
 
 use std::rc::Rc;
 
-use ingather::inline_scope_local;
+use ingather::inline;
 
 fn main() {
-    let scope = Box::pin(inline_scope_local(|tg| async move {
+    let scope = Box::pin(inline::local::scope(|tg| async move {
         std::thread::spawn({
             let tg = tg.clone();
             move || drop(tg.spawn(async { Rc::new(1) }))

@@ -5,6 +5,6 @@ use ingather::{CancelToken, GroupOptions, block_on};
 fn main() {
     let options = GroupOptions::new().token(&CancelToken::new());
     block_on(options.clone().race([|| async { 7 }]));
-    block_on(options.clone().inline_race([|| async { 7 }]));
-    block_on(options.inline_race_local([|| async { 7 }]));
+    block_on(options.clone().inline().race([|| async { 7 }]));
+    block_on(options.inline_local().race([|| async { 7 }]));
 }

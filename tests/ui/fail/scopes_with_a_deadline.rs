@@ -8,8 +8,8 @@ use ingather::{CancelToken, GroupOptions, block_on};
 
 fn main() {
     let options = GroupOptions::new().token(&CancelToken::new());
-    block_on(options.clone().inline_scope(|_tg| async {}));
-    block_on(options.clone().inline_scope_local(|_tg| async {}));
-    block_on(options.local_scope_on(&Rc::new(LocalExecutor::new()), |_tg| async {}));
-    GroupOptions::new().timeout(Duration::ZERO).blocking_scope(|_tg| {});
+    block_on(options.clone().inline().scope(|_tg| async {}));
+    block_on(options.clone().inline_local().scope(|_tg| async {}));
+    block_on(options.local(&Rc::new(LocalExecutor::new())).scope(|_tg| async {}));
+    GroupOptions::new().timeout(Duration::ZERO).parallel().scope(|_tg| {});
 }

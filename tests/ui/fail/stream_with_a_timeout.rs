@@ -7,5 +7,5 @@ use ingather::GroupOptions;
 fn main() {
     let options = GroupOptions::new().timeout(Duration::from_secs(1));
     let _ = options.clone().map_concurrent(1..=3, 2, |n| async move { n });
-    let _ = options.map_concurrent_unordered(1..=3, 2, |n| async move { n });
+    let _ = options.map_concurrent(1..=3, 2, |n| async move { n }).unordered();
 }

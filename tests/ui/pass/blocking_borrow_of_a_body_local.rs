@@ -2,7 +2,7 @@
 
 fn main() {
     let (text, mut lens) = (String::from("the caller's own"), [0, 0]);
-    ingather::blocking_scope(|tg| {
+    ingather::parallel::scope(|tg| {
         for len in &mut lens {
             drop(tg.spawn(async { *len = text.len() }));
         }

@@ -5,6 +5,6 @@ use std::sync::Arc;
 fn main() {
     let here = Arc::new(1);
     let count =
-        ingather::blocking_scope(|tg| tg.wait(tg.spawn(async { Arc::strong_count(&here) })));
+        ingather::parallel::scope(|tg| tg.wait(tg.spawn(async { Arc::strong_count(&here) })));
     assert_eq!(count, Ok(1));
 }

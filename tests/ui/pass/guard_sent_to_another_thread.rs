@@ -1,6 +1,6 @@
 //! The spawner goes to the other thread, which enters it itself.
 
-use ingather::{current_spawner, enter, spawner::Embedded};
+use ingather::spawner::{Embedded, current_spawner, enter};
 
 fn main() {
     let _guard = enter(&Embedded);

@@ -2,7 +2,7 @@
 
 fn main() {
     let mut text = String::from("before");
-    ingather::block_on(ingather::inline_scope(|tg| {
+    ingather::block_on(ingather::inline::scope(|tg| {
         let text = &mut text;
         async move { drop(tg.spawn(async { text.push_str(", meanwhile") })) }
     }));

@@ -3,7 +3,7 @@
 fn main() {
     let key = {
         let text = String::from("gone by then");
-        ingather::block_on(ingather::inline_scope(|tg| {
+        ingather::block_on(ingather::inline::scope(|tg| {
             let text = &text;
             async move { tg.spawn(async { text.len() }) }
         }))

@@ -2,7 +2,7 @@
 
 fn main() {
     let text = String::from("there long enough");
-    let scope = ingather::inline_scope(|tg| {
+    let scope = ingather::inline::scope(|tg| {
         let text = &text;
         async move { drop(tg.spawn(async { text.len() })) }
     });

@@ -2,7 +2,7 @@
 
 fn main() {
     let text = String::from("the caller's own");
-    let len = ingather::block_on(ingather::inline_scope(|tg| {
+    let len = ingather::block_on(ingather::inline::scope(|tg| {
         let text = &text;
         async move { tg.spawn(async { text.len() }).await }
     }));

@@ -4,7 +4,7 @@ use std::rc::Rc;
 
 fn main() {
     let here = Rc::new(1);
-    let count = ingather::block_on(ingather::inline_scope_local(|tg| {
+    let count = ingather::block_on(ingather::inline::local::scope(|tg| {
         let here = &here;
         async move { tg.spawn(async move { Rc::strong_count(here) }).await }
     }));

@@ -3,11 +3,11 @@
 use std::rc::Rc;
 
 use async_executor::LocalExecutor;
-use ingather::{LocalGatherGroup, block_on};
+use ingather::{block_on, local};
 
 fn main() {
     let executor = Rc::new(LocalExecutor::new());
-    let group = LocalGatherGroup::on_local(&executor);
+    let group = local::on(&executor).group();
     let key = group.spawn(async { Rc::new(1) });
     block_on(executor.run(group.join()));
     assert_eq!(group.get_result(&key), Ok(&Rc::new(1)));

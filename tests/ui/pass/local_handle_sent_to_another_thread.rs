@@ -3,14 +3,14 @@
 use std::rc::Rc;
 
 use async_executor::LocalExecutor;
-use ingather::{block_on, local_scope_on, scope};
+use ingather::{block_on, local, scope};
 
 fn main() {
     block_on(scope(|tg| async move {
         std::thread::spawn(move || tg.cancel()).join().unwrap();
     }));
     let executor = Rc::new(LocalExecutor::new());
-    block_on(executor.run(local_scope_on(&executor, |tg| async move {
+    block_on(executor.run(local::on(&executor).scope(|tg| async move {
         let key = tg.spawn(async { 1 });
         std::thread::spawn(move || drop(key)).join().unwrap();
     })));

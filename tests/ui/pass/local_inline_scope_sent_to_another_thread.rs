@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
-use ingather::inline_scope;
+use ingather::inline;
 
 fn main() {
-    let scope = Box::pin(inline_scope(|tg| async move {
+    let scope = Box::pin(inline::scope(|tg| async move {
         drop(tg.spawn(async { Arc::new(1) }));
     }));
     std::thread::spawn(move || ingather::block_on(scope))

@@ -1,8 +1,8 @@
 //! Inside the awaiting task they may.
 
-use ingather::{block_on, inline_race};
+use ingather::{block_on, inline};
 
 fn main() {
     let name = String::from("near");
-    assert_eq!(block_on(inline_race([|| async { name.len() }])), 4);
+    assert_eq!(block_on(inline::race([|| async { name.len() }])), 4);
 }

@@ -2,7 +2,7 @@
 
 fn main() {
     let text = String::from("the caller's own");
-    ingather::block_on(ingather::inline_scope(|tg| {
+    ingather::block_on(ingather::inline::scope(|tg| {
         let text = &text;
         async move { drop(tg.spawn(async { text.len() })) }
     }));

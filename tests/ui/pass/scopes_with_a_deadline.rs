@@ -8,11 +8,11 @@ use ingather::{CancelToken, GroupOptions, block_on};
 
 fn main() {
     let options = GroupOptions::new().token(&CancelToken::new());
-    block_on(options.clone().inline_scope_or_cut(|_tg| async {})).unwrap();
-    block_on(options.clone().inline_scope_local_or_cut(|_tg| async {})).unwrap();
+    block_on(options.clone().inline().scope_or_cut(|_tg| async {})).unwrap();
+    block_on(options.clone().inline_local().scope_or_cut(|_tg| async {})).unwrap();
     let executor = Rc::new(LocalExecutor::new());
-    let local = options.local_scope_or_cut_on(&executor, |_tg| async {});
+    let local = options.local(&executor).scope_or_cut(|_tg| async {});
     block_on(executor.run(local)).unwrap();
     let options = GroupOptions::new().timeout(Duration::ZERO);
-    options.blocking_scope_or_cut(|_tg| {}).unwrap();
+    options.parallel().scope_or_cut(|_tg| {}).unwrap();
 }

@@ -2,7 +2,7 @@
 
 fn main() {
     let name = String::from("server");
-    ingather::block_on(ingather::inline_scope(|tg| {
+    ingather::block_on(ingather::inline::scope(|tg| {
         let name = &name;
         async move {
             let (_server, length) = tg

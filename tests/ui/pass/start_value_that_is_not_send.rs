@@ -3,7 +3,7 @@
 use std::rc::Rc;
 
 fn main() {
-    ingather::block_on(ingather::inline_scope_local(|tg| async move {
+    ingather::block_on(ingather::inline::local::scope(|tg| async move {
         let server = tg.start(|ready| {
             let _known = ready.started(Rc::new(80));
             async {}

@@ -17,7 +17,8 @@ use crate::error::{GroupError, OneByOne, Outcome};
 /// # Examples
 ///
 /// ```
-/// use ingather::{block_on, join_with, joiner::All};
+/// use ingather::joiner::{All, join_with};
+/// use ingather::block_on;
 ///
 /// let numbers = ["1", "2"].map(|text| move || async move { text.parse::<u32>() });
 /// assert_eq!(block_on(join_with(All::new(), numbers)).unwrap(), [1, 2]);

@@ -1,18 +1,18 @@
-//! What a joiner is told of one call.
+//! What a joiner gets to know of one call.
 
 use std::sync::Arc;
 
-use crate::cancel::CancelReason;
 use crate::error::ChildInfo;
 use crate::gather::site::Site;
+use crate::token::CancelReason;
 
-/// Which call it is that a [`Joiner`](crate::Joiner) is told of.
+/// Which call it is that a [`Joiner`](crate::joiner::Joiner) is notified of.
 #[derive(Clone, Copy, Debug)]
 pub struct CallInfo<'a> {
     index: usize,
     site: Site,
     group: Option<&'a Arc<str>>,
-    /// Why the group was cancelled, where a cancelled call is told of.
+    /// Why the group was cancelled, where a cancelled call is reported.
     reason: Option<&'a CancelReason>,
 }
 

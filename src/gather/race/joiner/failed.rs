@@ -4,11 +4,11 @@ use std::fmt;
 use std::sync::Arc;
 
 use super::CallInfo;
-use crate::cancel::CancelReason;
 use crate::error::unhandled::report_child_panic;
 use crate::error::{ChildFailure, ChildInfo, Failure, GroupError, OneByOne, Outcome};
 use crate::gather::site::lose_error;
 use crate::group::tell;
+use crate::token::CancelReason;
 
 /// What failed, in the order in which it happened.
 pub(super) struct Failed<E> {
@@ -65,7 +65,7 @@ impl<E> Failed<E> {
         Some(GroupError::of(self.group.take(), leaves, cancelled).told_with(tell))
     }
 
-    /// Lets go of errors that do not count any more. Panics do.
+    /// Releases errors that do not count any more. Panics do.
     pub(super) fn forgive(mut self) {
         let leaves = std::mem::take(&mut self.leaves).into_iter();
         let (panics, others) = leaves.partition(|leaf| leaf.failure.is_panic());

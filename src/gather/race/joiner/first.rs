@@ -21,7 +21,8 @@ use crate::group::{Lack, State};
 ///
 /// ```
 /// use std::future::pending;
-/// use ingather::{Outcome, block_on, join_with, joiner::FirstOver};
+/// use ingather::joiner::{FirstOver, join_with};
+/// use ingather::{Outcome, block_on};
 ///
 /// let calls = [false, true].map(|fails| move || async move {
 ///     if fails { Err("no route") } else { pending::<Result<u8, &str>>().await }

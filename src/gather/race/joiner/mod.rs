@@ -1,7 +1,7 @@
 //! Joiners: what the results of several calls are made into, and when the rest is not needed any more.
 //!
-//! A [`Joiner`] is told of each call and of each end, says when the calls that are left can be cancelled, and makes the
-//! result. [`join_with`](crate::join_with) runs calls under one. The joiners here are the usual ones, those behind
+//! A [`Joiner`] is notified of each call and of each end, says when the calls that are left can be cancelled, and makes the
+//! result. [`join_with`](crate::joiner::join_with) runs calls under one. The joiners here are the usual ones, those behind
 //! [`race`](crate::race), [`first_ok`](crate::first_ok) and [`quorum`](crate::quorum); your own is a type with one or two
 //! methods.
 //!
@@ -9,7 +9,7 @@
 //! `result` are `started`, `completed` and `finish` here. Against it `completed` gets the outcome by value, and is called
 //! by the task that awaits the result and never by two threads at once, so that a joiner needs no locks.
 //!
-//! - `call`: what a joiner is told of one call
+//! - `call`: what a joiner gets to know of one call
 //! - `failed`: the failures of calls, until somebody receives them
 //! - `all`, `settled`, `first`, `quorum`: the usual joiners
 
@@ -28,6 +28,7 @@ pub use quorum::Quorum;
 pub(super) use quorum::too_few;
 pub use settled::Settled;
 
+pub use super::functions::join_with;
 use crate::error::Outcome;
 
 /// Whether the calls that are left are still needed: what a [`Joiner`] answers.
@@ -35,7 +36,7 @@ use crate::error::Outcome;
 pub enum Verdict {
     /// They go on.
     Continue,
-    /// They are cancelled, as [`NotNeeded`](crate::CancelKind::NotNeeded).
+    /// They are cancelled, as [`NotNeeded`](crate::cancel::CancelKind::NotNeeded).
     Cancel,
 }
 
@@ -49,8 +50,8 @@ pub enum Verdict {
 ///    those that were quicker with what they gave. So whatever a call gives, the joiner gets it.
 /// 3. All methods are called by the task that awaits the result. A joiner that panics cancels the calls; its panic goes on
 ///    when they are over.
-/// 4. The panic of a call is resumed: the joiner is dropped without being told of anything more. Under
-///    [`OnPanic::Collect`](crate::OnPanic::Collect) it is told of it as [`Outcome::Panicked`] like any other end.
+/// 4. The panic of a call is resumed: the joiner is dropped without being notified of anything more. Under
+///    [`OnPanic::Collect`](crate::OnPanic::Collect) it is notified of it as [`Outcome::Panicked`] like any other end.
 ///    (A joiner of your own that drops errors or panics has decided so; those of this crate send what they
 ///    can no longer give to the unhandled hook.)
 ///
@@ -59,8 +60,8 @@ pub enum Verdict {
 /// The first error wins, as `asyncio.wait(return_when=FIRST_EXCEPTION)` has it, and values are counted:
 ///
 /// ```
-/// use ingather::joiner::CallInfo;
-/// use ingather::{Joiner, Outcome, Verdict, block_on, join_with};
+/// use ingather::joiner::{CallInfo, Joiner, Verdict, join_with};
+/// use ingather::{Outcome, block_on};
 ///
 /// #[derive(Default)]
 /// struct Check<E> { passed: usize, failed: Option<(usize, E)> }

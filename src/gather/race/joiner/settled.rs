@@ -14,7 +14,8 @@ use crate::gather::site::{Site, lose_outcome};
 /// # Examples
 ///
 /// ```
-/// use ingather::{GroupOptions, OnPanic, Outcome, block_on, joiner::Settled};
+/// use ingather::joiner::Settled;
+/// use ingather::{GroupOptions, OnPanic, Outcome, block_on};
 ///
 /// let calls = ["1", "two"].map(|text| move || async move { text.parse::<u32>() });
 /// let outcomes = block_on(
@@ -63,7 +64,7 @@ impl<T, E> Joiner<T, E> for Settled<T, E> {
     }
 }
 
-/// Failures that it was told of and cannot give any more go to the unhandled hook.
+/// Failures that it was notified of and cannot give any more go to the unhandled hook.
 impl<T, E> Drop for Settled<T, E> {
     fn drop(&mut self) {
         let Some(site) = self.site else {

@@ -114,7 +114,7 @@ pub(crate) struct GroupReport {
     pub(crate) location: &'static Location<'static>,
     /// Has the group ended?
     pub(crate) ended: bool,
-    /// The results of children that are over which nobody has taken or let go of.
+    /// The results of children that are over which nobody has taken or released.
     pub(crate) kept: u64,
     pub(crate) children: Vec<ChildReport>,
     /// The child that the body awaits, if it awaits one.

@@ -1,0 +1,30 @@
+//! Which clock counts here: that of the current spawner, or the system's.
+
+use super::ClockHandle;
+use super::real_clock;
+use crate::spawner::clock_of_current;
+
+/// The clock that [`sleep`](super::sleep), [`timeout`](super::timeout) and all deadlines go by here.
+///
+/// It is the clock of the current spawner, if that has one of its own: tokio's, or the virtual one of a
+/// `TestExecutor`. Else it is the system's, with timers from async-io. In a tokio task that this crate did not spawn it is the
+/// system's as well: what is made there may be waited for where it blocks the runtime. If tokio's clock is to count, one that was
+/// paused for example, [`enter`](crate::spawner::enter) the handle, or set a deadline of a group, which goes by its spawner's clock.
+///
+/// # Panics
+///
+/// If there is none: the current spawner has none, and the feature `time`, which brings the system's, is off.
+#[track_caller]
+pub fn current_clock() -> ClockHandle {
+    match try_current_clock() {
+        Some(clock) => clock,
+        None => panic!(
+            "there is no clock: turn on the feature `time` of ingather, or run on a spawner that has a clock of its own"
+        ),
+    }
+}
+
+/// The clock that counts here, if there is one; see [`current_clock`].
+pub fn try_current_clock() -> Option<ClockHandle> {
+    clock_of_current().or_else(real_clock::real_clock)
+}

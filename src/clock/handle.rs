@@ -1,0 +1,101 @@
+//! What an executor tells of time.
+
+use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::time::Instant;
+
+use crate::error::unhandled::Quiet;
+
+/// A future that is ready once a clock has come to an instant.
+///
+/// Polled, it has the task woken then, whoever polls what else meanwhile. Dropped, it releases the clock at once.
+pub type Timer = Pin<Box<dyn Future<Output = ()> + Send>>;
+
+/// Tells the time and makes timers: the system's clock, an executor's own, or a virtual one in a test.
+///
+/// A [`Spawner`](crate::Spawner) names its clock in [`Spawner::clock`](crate::Spawner::clock). Code that waits finds it
+/// through [`current_clock`](super::current_clock), and so runs under any of them unchanged.
+///
+/// A virtual clock counts from an [`Instant`] of its own choice; instants of different clocks cannot be compared.
+///
+/// # What is expected of an implementation
+///
+/// - [`now`](Clock::now) never goes back.
+/// - A timer wakes the task that polled it last, once its instant has come, on any thread. It does not wake it again
+///   and again before: whoever polls timers outside of an executor would do nothing else.
+/// - Wakers are called, and dropped, while no lock is held that `now` and timers need: a waker may ask for the time,
+///   and poll, make or drop timers, the one that it was given to among them.
+///
+/// # Examples
+///
+/// A clock that the program winds by hand:
+///
+/// ```
+/// use std::future::pending;
+/// use std::sync::Mutex;
+/// use std::time::{Duration, Instant};
+///
+/// use ingather::clock::{Clock, Timer};
+///
+/// struct Stopped(Instant);
+///
+/// impl Clock for Stopped {
+///     fn now(&self) -> Instant {
+///         self.0
+///     }
+///
+///     fn timer(&self, at: Instant) -> Timer {
+///         let over = at <= self.0;
+///         Box::pin(async move { if !over { pending::<()>().await } })
+///     }
+/// }
+///
+/// let clock = Stopped(Instant::now());
+/// assert_eq!(clock.now(), clock.now());
+/// ```
+pub trait Clock: Send + Sync {
+    /// The instant that it is.
+    fn now(&self) -> Instant;
+
+    /// A future that is ready once [`now`](Self::now) has come to `at`; at once if it has.
+    fn timer(&self, at: Instant) -> Timer;
+}
+
+/// Any [`Clock`], with its type erased and cheap to clone.
+#[derive(Clone)]
+pub struct ClockHandle(Arc<dyn Clock>);
+
+impl ClockHandle {
+    /// Erases the type of a clock.
+    pub fn new(clock: impl Clock + 'static) -> Self {
+        Self(Arc::new(Quiet::new("a clock", clock)))
+    }
+}
+
+impl<C: Clock> Clock for Quiet<C> {
+    fn now(&self) -> Instant {
+        (**self).now()
+    }
+
+    fn timer(&self, at: Instant) -> Timer {
+        (**self).timer(at)
+    }
+}
+
+impl Clock for ClockHandle {
+    fn now(&self) -> Instant {
+        self.0.now()
+    }
+
+    fn timer(&self, at: Instant) -> Timer {
+        self.0.timer(at)
+    }
+}
+
+impl fmt::Debug for ClockHandle {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ClockHandle").finish_non_exhaustive()
+    }
+}

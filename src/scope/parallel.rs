@@ -1,0 +1,92 @@
+//! Parallel scopes: children that run on a spawner and may borrow, while the thread waits for them.
+//!
+//! What makes borrowing sound here is that `run` does not return, by whatever way, before every child is over and its
+//! future dropped. The group's count says so: it is lowered after a child's future and value were dropped, and nothing
+//! of the child's is touched by anybody afterwards. What runs in between is under an abort guard.
+
+use std::convert::Infallible;
+use std::panic::Location;
+use std::sync::Arc;
+
+use super::form::{Fallible, Form, OrCut, Value};
+use crate::error::{CutShort, GroupError};
+use crate::group::engine::position::{Position, enter};
+use crate::group::{Blocking, Cut, GroupOptions, Origin, Owner, Scope, State, Uncut};
+use crate::panic::{AbortGuard, catch};
+
+impl<C: State> GroupOptions<Blocking, C> {
+    /// Runs a [`parallel::scope`](crate::parallel::scope) with these options. The body is not interrupted, so that options that move
+    /// on give `Some`.
+    ///
+    /// # Panics
+    ///
+    /// As for [`parallel::scope`](crate::parallel::scope).
+    #[track_caller]
+    pub fn scope<'env, B, T>(self, body: B) -> C::Out<T>
+    where
+        C: Uncut,
+        B: FnOnce(Scope<'env, Infallible, Blocking>) -> T,
+    {
+        run::<_, _, Value<Blocking, C>>(Origin::new(self, Location::caller()), body)
+    }
+
+    /// Runs a [`parallel::try_scope`](crate::parallel::try_scope) with these options.
+    ///
+    /// # Errors
+    ///
+    /// Everything that failed, the cause first.
+    ///
+    /// # Panics
+    ///
+    /// As for [`parallel::scope`](crate::parallel::scope).
+    #[track_caller]
+    pub fn try_scope<'env, B, T, E>(self, body: B) -> Result<C::Out<T>, GroupError<E>>
+    where
+        B: FnOnce(Scope<'env, E, Blocking>) -> Result<T, E>,
+    {
+        run::<_, _, Fallible<Blocking, C>>(Origin::new(self, Location::caller()), body)
+    }
+}
+
+impl GroupOptions<Blocking, Cut> {
+    /// Runs a [`parallel::scope`](crate::parallel::scope) whose children cannot fail, and can be cut short. The body is not
+    /// interrupted.
+    ///
+    /// # Errors
+    ///
+    /// If the deadline cut children short, as for a [`parallel::try_scope`](crate::parallel::try_scope).
+    ///
+    /// # Panics
+    ///
+    /// As for [`parallel::scope`](crate::parallel::scope).
+    #[track_caller]
+    pub fn scope_or_cut<'env, B, T>(self, body: B) -> Result<T, CutShort>
+    where
+        B: FnOnce(Scope<'env, Infallible, Blocking>) -> T,
+    {
+        run::<_, _, OrCut<Blocking>>(Origin::new(self, Location::caller()), body)
+    }
+}
+
+fn run<'env, B, R, M>(origin: Origin<Blocking>, body: B) -> M::Output
+where
+    B: FnOnce(Scope<'env, M::Error, Blocking>) -> R,
+    M: Form<R, Kind = Blocking>,
+{
+    let mut owner = Owner::open(origin.with_body());
+    let guard = AbortGuard;
+    owner.will_wait();
+    let position = Position::Body(Arc::clone(owner.scope().core()));
+    let output = enter(position, || catch(|| body(owner.scope().clone())));
+    let output = output.map(M::settle);
+    let core = owner.scope().core();
+    let (value, failure) = match output {
+        Ok(Ok(value)) => (Some(value), None),
+        Ok(Err(error)) => (None, Some(core.body_failed(error))),
+        Err(panic) => (None, Some(core.body_panicked(panic))),
+    };
+    let left = owner.wait();
+    guard.defuse();
+    let (failures, value) = owner.leave(left, failure).resume_panic(value);
+    M::finish(value, failures)
+}
