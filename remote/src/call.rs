@@ -17,8 +17,9 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 use std::task::{Context, Poll, Waker, ready};
 
-use ingather::futures::{Shield, WithCleanup};
-use ingather::{current_deadline, shield, with_cleanup};
+use ingather::types::{Shield, WithCleanup};
+use ingather::cancel::{current_deadline, with_cleanup};
+use ingather::shield;
 use pin_project_lite::pin_project;
 use serde::de::DeserializeOwned;
 

@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
-use ingather::{ContextSnapshot, ContextVar};
+use ingather::types::ContextSnapshot;
+use ingather::ContextVar;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;

@@ -8,7 +8,8 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use futures::FutureExt;
-use ingather::{CancelToken, ContextSnapshot, CutShort, Deadline, GroupOptions};
+use ingather::types::ContextSnapshot;
+use ingather::{CancelToken, CutShort, Deadline, GroupOptions};
 
 use crate::carry::Carried;
 use crate::drive::Offspring;
@@ -21,12 +22,13 @@ use crate::ticket::ScopeId;
 /// A piece of work where it is done: whose it is, and until when it is of use.
 ///
 /// [`run`](Self::run) runs the job in a scope of ingather's. Inside, [`current_token`](ingather::current_token) turns when the work is
-/// cancelled, [`current_deadline`](ingather::current_deadline) is the owner's, and the context variables that travel are set.
+/// cancelled, [`current_deadline`](ingather::cancel::current_deadline) is the owner's, and the context variables that travel are set.
 ///
 /// # Examples
 ///
 /// ```
-/// use ingather::{block_on, current_deadline};
+/// use ingather::cancel::current_deadline;
+/// use ingather::block_on;
 /// use ingather_remote::Work;
 ///
 /// // As a handler of an SDK gets it with the work, in the header `ingather`.
@@ -153,7 +155,7 @@ impl Work {
             .grace(self.grace)
             .deadline(self.deadline())
             .token(&self.token);
-        let scope = options.inline_scope_or_cut(|_tg| async move { job().await });
+        let scope = options.inline().scope_or_cut(|_tg| async move { job().await });
         let end = AssertUnwindSafe(context.scope(scope)).catch_unwind().await;
         let left = self.offspring.over().await;
         match end {

@@ -34,7 +34,7 @@ use std::time::{Duration, Instant};
 
 use futures::StreamExt;
 use futures::future::BoxFuture;
-use ingather::map_concurrent_unordered_on;
+use ingather::on;
 use ingather_remote::nats::{Nats, Worker};
 use ingather_remote::restate::{Keeper, Restate};
 use ingather_remote::{Engine, Job, JobError, Remote};
@@ -281,13 +281,13 @@ async fn at_once(many: u32, client: Arc<dyn Client>) {
 
 async fn alone_in_scope(many: u32, client: Arc<dyn Client>) {
     let calls = |n| client.call(n);
-    let calls = map_concurrent_unordered_on(&Handle::current(), 0..many, IN_FLIGHT, calls);
+    let calls = on(&Handle::current()).map_concurrent(0..many, IN_FLIGHT, calls).unordered();
     calls.for_each(|()| async {}).await;
 }
 
 async fn children_at_once(many: u32, far: Remote) {
     let calls = |n| far.call(&ECHO, n);
-    let calls = map_concurrent_unordered_on(&Handle::current(), 0..many, IN_FLIGHT, calls);
+    let calls = on(&Handle::current()).map_concurrent(0..many, IN_FLIGHT, calls).unordered();
     calls
         .for_each(|done| async move { assert!(done.is_ok()) })
         .await;

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use futures::FutureExt;
 use futures::future::{BoxFuture, Either, Shared, select};
-use ingather::time::{now, sleep};
+use ingather::clock::{now, sleep};
 
 use crate::carry::Carried;
 use crate::engine::{Engine, EngineError, EngineErrorKind, Lease, Reply};

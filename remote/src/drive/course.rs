@@ -14,7 +14,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures::future::{Either, select};
-use ingather::time::sleep;
+use ingather::clock::sleep;
 
 use super::base::{Base, no_answer};
 use super::ties::Ties;

@@ -15,8 +15,8 @@ use futures::channel::{mpsc, oneshot};
 use futures::future::{BoxFuture, Either, Shared, select};
 use futures::stream::FuturesUnordered;
 use futures::{FutureExt, StreamExt};
-use ingather::time::sleep;
-use ingather::{OnShutdown, ShutdownGuard};
+use ingather::clock::sleep;
+use ingather::program::{OnShutdown, ShutdownGuard};
 
 use super::base::{Base, answer, lock};
 use super::course::Course;

@@ -51,7 +51,7 @@ fn and_so_may_a_scope_that_is_cancelled() {
             let far = RemoteOptions::new(toy.clone()).drop_grace(SHORT).open();
             let (there, token) = (far.clone(), CancelToken::new());
             let options = GroupOptions::new().grace(LONG).token(&token);
-            let mut group = Box::pin(options.inline_scope_or_cut(|tg| async move {
+            let mut group = Box::pin(options.inline().scope_or_cut(|tg| async move {
                 tg.spawn(there.call(&ECHO, 1)).await.is_ok()
             }));
             assert!(!poll_times(&mut group, 12));

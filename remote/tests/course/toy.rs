@@ -9,7 +9,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use futures::FutureExt;
-use ingather::time::sleep;
+use ingather::clock::sleep;
 use ingather_remote::{
     Ending, Engine, EngineError, EngineErrorKind, Job, Lease, Reply, ScopeId, Submission, Ticket,
 };

@@ -5,8 +5,9 @@ use std::io::Write;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use ingather::time::sleep;
-use ingather::{ContextVar, current_deadline, current_token, try_scope};
+use ingather::clock::sleep;
+use ingather::cancel::current_deadline;
+use ingather::{ContextVar, current_token, try_scope};
 use ingather_remote::{Carried, Engine, Job, JobError, RemoteError, RemoteOptions, ScopeId, Work};
 use serde::{Deserialize, Serialize};
 

@@ -4,9 +4,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use futures::StreamExt;
-use ingather::{
-    CancelToken, GroupOptions, block_on, map_concurrent, timeout, try_gather, try_scope,
-};
+use ingather::{CancelToken, GroupOptions, block_on, map_concurrent, timeout, try_gather, try_scope};
 use ingather_remote::{OnLost, RemoteError, RemoteErrorKind, ScopeId};
 
 use crate::fleet::{Fleet, begun, until};
