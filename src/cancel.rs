@@ -4,17 +4,16 @@
 //!
 //! # Examples
 //!
-//! A worker that says why it stopped, and puts its things away first:
+//! A worker that stops when it is asked to, and says why:
 //!
 //! ```
-//! use ingather::cancel::{CancelKind, cancel_reason, with_cleanup};
-//! use ingather::{GroupOptions, block_on};
+//! use ingather::cancel::{CancelKind, cancel_reason};
+//! use ingather::{GroupOptions, block_on, current_token};
 //!
 //! let options = GroupOptions::new().grace(std::time::Duration::from_secs(1));
 //! let worker = options.scope(|tg| async move {
 //!     let key = tg.spawn(async {
-//!         let worked = with_cleanup(std::future::pending::<()>(), || async { /* puts its things away */ });
-//!         worked.await.unwrap_err();
+//!         current_token().cancelled().await;
 //!         cancel_reason().map(|reason| reason.kind())
 //!     });
 //!     tg.cancel();

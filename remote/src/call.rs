@@ -13,8 +13,8 @@ use std::fmt;
 use std::future::Future;
 use std::marker::PhantomData;
 use std::pin::Pin;
-use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
 use std::task::{Context, Poll, Waker, ready};
 
 use ingather::cancel::{current_deadline, with_cleanup};
@@ -23,11 +23,11 @@ use ingather::types::{Shield, WithCleanup};
 use pin_project_lite::pin_project;
 use serde::de::DeserializeOwned;
 
-use crate::drive::{Base, Course, End, Gate, Orphan, Pass, Stage, Unended, Wish, course};
+use crate::drive::{Base, Course, End, Gate, Orphan, Pass, Stage, Ties, Unended, course};
 use crate::engine::{Ending, Submission};
 use crate::error::{RemoteError, RemoteErrorKind};
-use crate::slip::Slip;
-use crate::ticket::Ticket;
+use crate::slip::{Known, Slip};
+use crate::ticket::{JobName, Ticket};
 
 pin_project! {
     /// A remote child, as a future; made by [`Remote::call`](crate::Remote::call).
@@ -67,7 +67,7 @@ impl<O> Call<O> {
         input: Result<Vec<u8>, serde_json::Error>,
     ) -> Self {
         Self {
-            ticket: Ticket::new(base.scope.clone(), number, job),
+            ticket: Ticket::named(base.scope.clone(), number, JobName::Constant(job)),
             base,
             gate,
             input: Some(input),
@@ -81,8 +81,7 @@ impl<O> Call<O> {
     /// Scope and number are what an owner that was restarted finds its work by. Two calls with one number are one piece of work. Number
     /// either all calls of a scope or none.
     pub fn number(mut self, number: u64) -> Self {
-        let job = self.ticket.job().to_owned();
-        self.ticket = Ticket::new(self.ticket.scope().clone(), number, job);
+        self.ticket = self.ticket.numbered(number);
         self
     }
 
@@ -156,17 +155,14 @@ pin_project! {
         course: Shield<Held>,
         #[pin]
         cancel: WithCleanup<Watched, Box<dyn FnOnce() -> Cleaning + Send>, Cleaning>,
-        told: Arc<Told>,
-        wish: Arc<Wish>,
-        ticket: Ticket,
-        given: Arc<OnceLock<Ticket>>,
+        ties: Arc<Ties>,
     }
 
     impl PinnedDrop for UnderWay {
         fn drop(this: Pin<&mut Self>) {
             // There is no cancel to clean up after: the reaper does.
             let this = this.project();
-            this.told.is_over.store(true, Relaxed);
+            this.ties.told.is_over.store(true, Relaxed);
             let _ = this.cancel.poll(&mut Context::from_waker(Waker::noop()));
         }
     }
@@ -175,88 +171,64 @@ pin_project! {
 impl UnderWay {
     fn begin(base: &Arc<Base>, ticket: &Ticket, input: Vec<u8>, pass: Pass) -> Self {
         let mut slip = Slip {
-            scope: ticket.scope().as_str().to_owned(),
+            scope: Known(ticket.scope().clone()),
             number: ticket.number(),
             deadline: None,
             context: base.terms.carried.written(),
         };
         slip.set_deadline(current_deadline().remaining());
-        let submission = Arc::new(Submission {
+        let ties = Ties::new(Submission {
             ticket: ticket.clone(),
-            input,
+            input: input.into(),
             slip,
         });
-        let wish = Arc::new(Wish::new());
-        let given = Arc::new(OnceLock::new());
-        let course: Course = Box::pin(course(
-            Arc::clone(base),
-            submission,
-            Arc::clone(&wish),
-            Arc::clone(&given),
-        ));
-        let told = Arc::new(Told::default());
-        let watched = Watched(Arc::clone(&told));
-        let cleaning = Cleaning(Arc::clone(&told));
+        let course: Course = Box::pin(course(Arc::clone(base), Arc::clone(&ties)));
+        let watched = Watched(Arc::clone(&ties));
+        let cleaning = Cleaning(Arc::clone(&ties));
         let begin: Box<dyn FnOnce() -> Cleaning + Send> = Box::new(move || cleaning);
         Self {
             course: shield(Held {
                 course: Some(course),
-                wish: Arc::clone(&wish),
-                ticket: ticket.clone(),
+                ties: Arc::clone(&ties),
                 pass,
             }),
             cancel: with_cleanup(watched, begin),
-            told,
-            wish,
-            ticket: ticket.clone(),
-            given,
+            ties,
         }
     }
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<(End, Ticket)> {
         let mut this = self.project();
-        if this.told.is_over.load(Relaxed) {
+        let Ties { told, wish, .. } = &**this.ties;
+        if told.is_over.load(Relaxed) {
             // Cancelled; what this is in does not go on.
             return Poll::Pending;
         }
-        this.told.was_polled.store(false, Relaxed);
+        told.was_polled.store(false, Relaxed);
         let _ = this.cancel.as_mut().poll(cx);
-        let is_cancelled = this.told.has_begun.load(Relaxed);
+        let is_cancelled = told.has_begun.load(Relaxed);
         if is_cancelled {
-            let in_grace = this.told.was_polled.load(Relaxed);
-            this.wish
-                .raise(if in_grace { Stage::Cancel } else { Stage::Kill });
+            let in_grace = told.was_polled.load(Relaxed);
+            wish.raise(if in_grace { Stage::Cancel } else { Stage::Kill });
         }
         let end = ready!(this.course.poll(cx));
-        this.told.is_over.store(true, Relaxed);
+        told.is_over.store(true, Relaxed);
         let _ = this.cancel.poll(cx);
         if is_cancelled && matches!(end, Ok(Ending::Cancelled | Ending::Killed)) {
             return Poll::Pending;
         }
-        let ticket = this.given.get().unwrap_or(this.ticket).clone();
-        Poll::Ready((end, ticket))
+        Poll::Ready((end, this.ties.ticket().clone()))
     }
 }
 
-/// What `with_cleanup` has told.
-#[derive(Default)]
-struct Told {
-    /// The token has turned.
-    has_begun: AtomicBool,
-    /// The clean-up was polled in this poll; once it has begun and is polled no more, the grace is over.
-    was_polled: AtomicBool,
-    /// There is nothing more to be told.
-    is_over: AtomicBool,
-}
-
 /// What `with_cleanup` drops when the token turns.
-struct Watched(Arc<Told>);
+struct Watched(Arc<Ties>);
 
 impl Future for Watched {
     type Output = ();
 
     fn poll(self: Pin<&mut Self>, _cx: &mut Context<'_>) -> Poll<()> {
-        match self.0.is_over.load(Relaxed) {
+        match self.0.told.is_over.load(Relaxed) {
             true => Poll::Ready(()),
             false => Poll::Pending,
         }
@@ -264,15 +236,16 @@ impl Future for Watched {
 }
 
 /// The clean-up, which is over when the course is.
-struct Cleaning(Arc<Told>);
+struct Cleaning(Arc<Ties>);
 
 impl Future for Cleaning {
     type Output = ();
 
     fn poll(self: Pin<&mut Self>, _cx: &mut Context<'_>) -> Poll<()> {
-        self.0.has_begun.store(true, Relaxed);
-        self.0.was_polled.store(true, Relaxed);
-        match self.0.is_over.load(Relaxed) {
+        let told = &self.0.told;
+        told.has_begun.store(true, Relaxed);
+        told.was_polled.store(true, Relaxed);
+        match told.is_over.load(Relaxed) {
             true => Poll::Ready(()),
             false => Poll::Pending,
         }
@@ -282,8 +255,7 @@ impl Future for Cleaning {
 /// The course of a call, which goes to the reaper if it is dropped before its end.
 struct Held {
     course: Option<Course>,
-    wish: Arc<Wish>,
-    ticket: Ticket,
+    ties: Arc<Ties>,
     pass: Pass,
 }
 
@@ -306,8 +278,7 @@ impl Drop for Held {
         if let Some(course) = self.course.take() {
             self.pass.hand_over(Orphan {
                 course,
-                wish: Arc::clone(&self.wish),
-                ticket: self.ticket.clone(),
+                ties: Arc::clone(&self.ties),
             });
         }
     }

@@ -7,7 +7,9 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use crate::slip::Slip;
+use bytes::Bytes;
+
+use crate::slip::{Known, Slip};
 use crate::ticket::{ScopeId, Ticket};
 
 /// The answer of an engine, later.
@@ -76,8 +78,9 @@ impl<E: Engine + ?Sized> Engine for Arc<E> {
 #[derive(Debug)]
 pub struct Submission {
     pub(crate) ticket: Ticket,
-    pub(crate) input: Vec<u8>,
-    pub(crate) slip: Slip,
+    /// An engine may be given it again, and shares it.
+    pub(crate) input: Bytes,
+    pub(crate) slip: Slip<Known>,
 }
 
 impl Submission {

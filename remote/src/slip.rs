@@ -4,16 +4,19 @@ use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, Serializer};
 use serde_json::Value;
+
+use crate::ticket::ScopeId;
 
 /// The header that it travels in.
 #[cfg(any(feature = "nats", feature = "restate"))]
 pub(crate) const HEADER: &str = "ingather";
 
+/// The scope is the [`Known`] one of the owner, or whatever was read.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub(crate) struct Slip {
-    pub(crate) scope: String,
+pub(crate) struct Slip<S = String> {
+    pub(crate) scope: S,
     pub(crate) number: u64,
     /// In milliseconds since 1970.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -22,7 +25,17 @@ pub(crate) struct Slip {
     pub(crate) context: BTreeMap<String, Value>,
 }
 
-impl Slip {
+/// A scope, as it is written.
+#[derive(Clone, Debug)]
+pub(crate) struct Known(pub(crate) ScopeId);
+
+impl Serialize for Known {
+    fn serialize<W: Serializer>(&self, to: W) -> Result<W::Ok, W::Error> {
+        to.serialize_str(self.0.as_str())
+    }
+}
+
+impl<S> Slip<S> {
     pub(crate) fn deadline(&self) -> Option<SystemTime> {
         UNIX_EPOCH.checked_add(Duration::from_millis(self.deadline?))
     }
@@ -35,7 +48,9 @@ impl Slip {
             .and_then(since)
             .and_then(|since| u64::try_from(since.as_millis()).ok());
     }
+}
 
+impl<S: Serialize> Slip<S> {
     /// In ASCII, since a header takes nothing else.
     pub(crate) fn to_line(&self) -> String {
         let text = serde_json::to_string(self).expect("the keys are strings");
@@ -54,7 +69,9 @@ impl Slip {
         }
         line
     }
+}
 
+impl Slip {
     pub(crate) fn read(line: &str) -> Option<Self> {
         serde_json::from_str(line).ok()
     }

@@ -1,7 +1,7 @@
 //! The names of remote work: which scope, which child of it, which job.
 
 use std::fmt;
-use std::hash::{BuildHasher, RandomState};
+use std::hash::{BuildHasher, Hash, Hasher, RandomState};
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -73,19 +73,58 @@ pub struct Ticket(Arc<Parts>);
 struct Parts {
     scope: ScopeId,
     number: u64,
-    job: Arc<str>,
+    job: JobName,
     id: Option<Arc<str>>,
+}
+
+/// The name of a job, which is a constant where it is called.
+#[derive(Clone)]
+pub(crate) enum JobName {
+    Constant(&'static str),
+    Read(Arc<str>),
+}
+
+impl JobName {
+    fn as_str(&self) -> &str {
+        match self {
+            Self::Constant(name) => name,
+            Self::Read(name) => name,
+        }
+    }
+}
+
+impl PartialEq for JobName {
+    fn eq(&self, other: &Self) -> bool {
+        self.as_str() == other.as_str()
+    }
+}
+
+impl Eq for JobName {}
+
+impl Hash for JobName {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.as_str().hash(state);
+    }
 }
 
 impl Ticket {
     /// The ticket of a child of a scope.
     pub fn new(scope: ScopeId, number: u64, job: impl Into<Arc<str>>) -> Self {
+        Self::named(scope, number, JobName::Read(job.into()))
+    }
+
+    pub(crate) fn named(scope: ScopeId, number: u64, job: JobName) -> Self {
         Self(Arc::new(Parts {
             scope,
             number,
-            job: job.into(),
+            job,
             id: None,
         }))
+    }
+
+    /// The same job under another number.
+    pub(crate) fn numbered(&self, number: u64) -> Self {
+        Self::named(self.0.scope.clone(), number, self.0.job.clone())
     }
 
     /// The same, with the engine's own name for it.
@@ -108,7 +147,7 @@ impl Ticket {
 
     /// The name of its job.
     pub fn job(&self) -> &str {
-        &self.0.job
+        self.0.job.as_str()
     }
 
     /// The engine's own name for it, once the engine has given one.
@@ -162,6 +201,18 @@ mod tests {
             ticket.with_id("x").to_string(),
             "Work/hash nightly-7/12 (x)"
         );
+    }
+
+    #[test]
+    fn a_job_has_one_name_however_it_is_held() {
+        let scope = ScopeId::new("s");
+        let constant = Ticket::named(scope.clone(), 1, JobName::Constant("Work/hash"));
+        let read = Ticket::new(scope, 1, "Work/hash");
+        let hashes = RandomState::new();
+        assert_eq!(constant, read);
+        assert_eq!(hashes.hash_one(&constant), hashes.hash_one(&read));
+        assert_eq!(constant.numbered(2), read.numbered(2));
+        assert_ne!(constant, read.numbered(2));
     }
 
     #[test]

@@ -1,13 +1,22 @@
 //! What a remote child costs over the engine's own client alone: latency of one call after another, and throughput of many.
 //!
-//! Both do the same against the same server and the same worker process: they hand work over, learn that it was taken, and wait for the
-//! result that the engine keeps. The client alone does it by hand, without a scope, a cancel, a lease or a second try. Rounds of both
-//! take turns, and so does which of them begins. The table shows medians; each ratio is the median of the ratios of neighbours. The
-//! processor time is that of this process, without the server and the worker.
+//! Both do the same against the same server and the same worker process: they write the input as JSON, hand it over under a key that
+//! nobody has taken, wait for the acknowledgement that it is kept, wait for the result that the engine keeps, and read it. On NATS that
+//! is one acknowledged publish to a stream on disk and one message of a consumer that all calls share; on Restate it is two requests, send and
+//! attach, over connections that are kept.
+//!
+//! What the remote child has and the client alone has not: a scope whose token and grace it heeds, a lease that is renewed, context
+//! and deadline that travel, a limit for each answer, and a second try of whatever got none.
+//!
+//! Rounds of both take turns in one process, and so does which of them begins. The table shows medians; each ratio is the median of the
+//! ratios of neighbours. The processor time is that of this process, without the server and the worker.
 //!
 //! ```text
-//! cargo bench -p ingather-remote --features nats,restate --bench overhead [-- --quick] [nats|restate]
+//! cargo bench -p ingather-remote --features nats,restate --bench overhead [-- --quick] [nats|restate] [alone|in-scope|child]
 //! ```
+//!
+//! With one of the last words it makes calls of that kind and no other, for a profiler: of the client alone, each in a task of tokio or each
+//! a child of a scope; or remote children.
 //!
 //! - `by_hand`: the clients alone
 //! - `server`, `process`: of the tests
@@ -72,6 +81,28 @@ fn processor_time() -> f64 {
     time.tv_sec as f64 + time.tv_nsec as f64 / 1e9
 }
 
+/// What a profiler looks at.
+#[derive(Clone, Copy)]
+enum Side {
+    /// The client alone, each call a task.
+    Alone,
+    /// The client alone, each call a child of a scope.
+    InScope,
+    Child,
+}
+
+impl Side {
+    const ALL: [Self; 3] = [Self::Alone, Self::InScope, Self::Child];
+
+    fn name(self) -> &'static str {
+        match self {
+            Self::Alone => "alone",
+            Self::InScope => "in-scope",
+            Self::Child => "child",
+        }
+    }
+}
+
 struct Sizes {
     rounds: usize,
     calls: u32,
@@ -96,18 +127,23 @@ fn main() {
             many: 3_000,
         },
     };
-    println!("| engine | | client alone | remote child | ratio |\n|---|---|---|---|---|");
+    let side = Side::ALL
+        .into_iter()
+        .find(|side| args.contains(&side.name()));
+    if side.is_none() {
+        println!("| engine | | client alone | remote child | ratio |\n|---|---|---|---|---|");
+    }
     let is_named = |kind: &Kind| args.contains(&kind.name());
     let all = !Kind::ALL.iter().any(is_named);
     for kind in Kind::ALL.into_iter().filter(|kind| all || is_named(kind)) {
         match Server::start(kind) {
-            Ok(server) => measure(kind, &server, &sizes),
+            Ok(server) => measure(kind, &server, &sizes, side),
             Err(reason) => println!("{}: skipped, {reason}", kind.name()),
         }
     }
 }
 
-fn measure(kind: Kind, server: &Server, sizes: &Sizes) {
+fn measure(kind: Kind, server: &Server, sizes: &Sizes, side: Option<Side>) {
     let (address, admin) = server.addresses();
     let [port] = free_ports();
     let args = ["worker", kind.name(), &address, &admin, &port.to_string()];
@@ -125,6 +161,9 @@ fn measure(kind: Kind, server: &Server, sizes: &Sizes) {
         }
         let client = by_hand::client(kind, &address).await;
 
+        if let Some(side) = side {
+            return only(side, sizes, &client, &far).await;
+        }
         let (mut calls, mut many) = (Vec::new(), Vec::new());
         // The first is for warming up.
         for round in 0..=sizes.rounds {
@@ -167,6 +206,24 @@ fn measure(kind: Kind, server: &Server, sizes: &Sizes) {
         );
         far.close().await.unwrap();
     });
+}
+
+/// Many calls of one side and nothing else, for a profiler.
+async fn only(side: Side, sizes: &Sizes, client: &Arc<dyn Client>, far: &Remote) {
+    for _ in 0..sizes.rounds {
+        let took = match side {
+            Side::Alone => Took::by(at_once(sizes.many, Arc::clone(client))).await,
+            Side::InScope => Took::by(alone_in_scope(sizes.many, Arc::clone(client))).await,
+            Side::Child => Took::by(children_at_once(sizes.many, far.clone())).await,
+        };
+        let of_one = |time: f64| time * 1e6 / f64::from(sizes.many);
+        println!(
+            "{}: {:.1} us, processor {:.1} us",
+            side.name(),
+            of_one(took.time),
+            of_one(took.processor)
+        );
+    }
 }
 
 async fn in_turn<A, B>(is_first: bool, a: impl FnOnce() -> A, b: impl FnOnce() -> B) -> (Took, Took)
@@ -220,6 +277,14 @@ async fn at_once(many: u32, client: Arc<dyn Client>) {
     let calls = futures::stream::iter(0..many).map(|n| tokio::spawn(client.call(n)));
     let done = calls.buffer_unordered(IN_FLIGHT);
     done.for_each(|done| async { done.unwrap() }).await;
+}
+
+async fn alone_in_scope(many: u32, client: Arc<dyn Client>) {
+    let calls = |n| client.call(n);
+    let calls = on(&Handle::current())
+        .map_concurrent(0..many, IN_FLIGHT, calls)
+        .unordered();
+    calls.for_each(|()| async {}).await;
 }
 
 async fn children_at_once(many: u32, far: Remote) {

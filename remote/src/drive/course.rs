@@ -10,15 +10,16 @@
 //! more. Then the work is written down as left behind.
 
 use std::pin::{Pin, pin};
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 use std::time::Duration;
 
 use futures::future::{Either, select};
 use ingather::clock::sleep;
 
 use super::base::{Base, no_answer};
+use super::ties::Ties;
 use super::wish::{Stage, Wish};
-use crate::engine::{Ending, EngineError, EngineErrorKind, Submission};
+use crate::engine::{Ending, EngineError, EngineErrorKind};
 use crate::ticket::Ticket;
 
 /// An order is repeated after so long: the engine may have taken it with nobody there to carry it out.
@@ -34,29 +35,19 @@ pub(crate) struct Unended {
     pub(crate) is_unjoined: bool,
 }
 
-/// `ticket` is set once the engine has given the work a name.
-pub(crate) async fn course(
-    base: Arc<Base>,
-    submission: Arc<Submission>,
-    wish: Arc<Wish>,
-    ticket: Arc<OnceLock<Ticket>>,
-) -> End {
-    let end = run(&base, &submission, &wish, &ticket).await;
+pub(crate) async fn course(base: Arc<Base>, ties: Arc<Ties>) -> End {
+    let end = run(&base, &ties).await;
     if let Err(unended) = &end
         && unended.is_unjoined
     {
-        let ticket = ticket.get().unwrap_or(&submission.ticket);
-        base.left_behind(ticket.clone());
+        base.left_behind(ties.ticket().clone());
     }
     end
 }
 
-async fn run(
-    base: &Arc<Base>,
-    submission: &Arc<Submission>,
-    wish: &Wish,
-    ticket: &OnceLock<Ticket>,
-) -> End {
+/// What is rare is in a box, and what is awaited is pinned where it is made: each call has room for all of this.
+async fn run(base: &Arc<Base>, ties: &Ties) -> End {
+    let wish = &ties.wish;
     if !base.holds_lease() {
         Box::pin(first_lease(base, wish)).await?;
     }
@@ -66,25 +57,27 @@ async fn run(
     }
     // From here on the engine may have it, so that only the engine says when it is over.
     let mut times = 0;
-    let submit = base.unhurried(|| {
-        times += 1;
-        base.engine.submit(Arc::clone(submission))
-    });
-    // A timer for each call is dear, so that there is none before somebody wants it to end.
-    let late = async {
-        wish.reached(Stage::Cancel).await;
-        Box::pin(sleep(base.terms.patience)).await;
-    };
-    let submitted = match select(pin!(submit), pin!(late)).await {
-        Either::Left((submitted, _)) => submitted,
-        Either::Right(_) => Err(no_answer(base.terms.patience)),
+    let submitted = {
+        let submit = pin!(base.unhurried(|| {
+            times += 1;
+            base.engine.submit(Arc::clone(&ties.submission))
+        }));
+        // A timer for each call is dear, so that there is none before somebody wants it to end.
+        let late = pin!(async {
+            wish.reached(Stage::Cancel).await;
+            Box::pin(sleep(base.terms.patience)).await;
+        });
+        match select(submit, late).await {
+            Either::Left((submitted, _)) => submitted,
+            Either::Right(_) => Err(no_answer(base.terms.patience)),
+        }
     };
     let submitted = submitted.map_err(|error| Unended {
         // It may have taken the first and refuse the second.
         is_unjoined: times > 1 || !says_what_it_did(&error),
         error: Arc::new(error),
     })?;
-    let ticket = ticket.get_or_init(|| submitted);
+    let ticket = ties.given.get_or_init(|| submitted);
     let attach = pin!(base.unhurried(|| base.engine.attach(ticket)));
     let orders = pin!(async {
         wish.reached(Stage::Cancel).await;

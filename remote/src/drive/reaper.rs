@@ -20,9 +20,9 @@ use ingather::program::{OnShutdown, ShutdownGuard};
 
 use super::base::{Base, answer, lock};
 use super::course::Course;
-use super::wish::{Stage, Wish};
+use super::ties::Ties;
+use super::wish::Stage;
 use crate::error::CloseError;
-use crate::ticket::Ticket;
 
 /// A lease is renewed no more often.
 const OFTEN: Duration = Duration::from_millis(5);
@@ -30,8 +30,7 @@ const OFTEN: Duration = Duration::from_millis(5);
 /// The work of a call that was dropped.
 pub(crate) struct Orphan {
     pub(crate) course: Course,
-    pub(crate) wish: Arc<Wish>,
-    pub(crate) ticket: Ticket,
+    pub(crate) ties: Arc<Ties>,
 }
 
 /// Held by each call that may leave work behind.
@@ -40,7 +39,7 @@ pub(crate) struct Pass(mpsc::UnboundedSender<Orphan>);
 impl Pass {
     /// Takes the work of a call over.
     pub(crate) fn hand_over(&self, orphan: Orphan) {
-        orphan.wish.raise(Stage::Cancel);
+        orphan.ties.wish.raise(Stage::Cancel);
         // It is received as long as a pass is left.
         let _ = self.0.unbounded_send(orphan);
     }
@@ -164,21 +163,17 @@ async fn reap(
 /// Ends it: cancel, and after the grace kill. An engine that cannot be reached has had its ticket written down; one that panics while
 /// it is dropped leaves the others alone.
 async fn end_of(base: &Base, orphan: Orphan) {
-    let Orphan {
-        course,
-        wish,
-        ticket,
-    } = orphan;
-    let end = async move {
+    let Orphan { course, ties } = orphan;
+    let end = async {
         let kill = async {
             sleep(base.terms.drop_grace).await;
-            wish.raise(Stage::Kill);
+            ties.wish.raise(Stage::Kill);
             pending::<()>().await;
         };
         select(course, pin!(kill)).await;
     };
     if AssertUnwindSafe(end).catch_unwind().await.is_err() {
-        base.left_behind(ticket);
+        base.left_behind(ties.submission.ticket.clone());
     }
 }
 

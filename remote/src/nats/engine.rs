@@ -3,17 +3,15 @@
 use std::collections::{HashMap, HashSet};
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
 
 use async_nats::header::HeaderMap;
 use async_nats::jetstream::context::ConsumerInfoErrorKind;
 use async_nats::{Client, ConnectOptions};
 use futures::FutureExt;
-use futures::channel::oneshot;
 use tokio::runtime::Handle;
-use tokio::time::{sleep, timeout};
+use tokio::time::sleep;
 
-use super::ends::Ends;
+use super::ends::{Ends, ROUND};
 use super::orders::{self, Silences};
 use super::places;
 use super::state::State;
@@ -23,8 +21,8 @@ use crate::slip;
 use crate::ticket::{ScopeId, Ticket};
 use crate::tokio_side::within;
 
-/// Whoever waits looks at the state itself after so long, at first and at last.
-const LOOK: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(16));
+/// Whoever waits looks at the state itself after so many rounds, at first and at last.
+const LOOK: (u32, u32) = (1, 16);
 
 /// NATS JetStream as an [`Engine`].
 ///
@@ -99,13 +97,13 @@ impl Engine for Nats {
             if !shared.is_known(ticket.job()) {
                 Box::pin(shared.get_to_know(ticket.job())).await?;
             }
-            let mut headers = HeaderMap::new();
-            headers.insert(slip::HEADER, call.slip());
-            let (subject, input) = (places::job(ticket), call.input().to_vec());
-            let publish = shared.store.publish(subject, input, headers, Some(0));
+            let (subject, input) = (places::job(ticket), call.input.clone());
             // A second submission, while the first is queued or running, is the first. One that comes later is
             // dropped by the worker that gets it.
-            let _ = publish.await?;
+            let _ = shared
+                .store
+                .publish(subject, input, headers_of(&call), Some(0))
+                .await?;
             Ok(ticket.clone())
         })
     }
@@ -121,13 +119,12 @@ impl Engine for Nats {
                     Box::pin(ends.get_or_try_init(watch)).await?
                 }
             };
-            let mut end = ends.wait(ticket.number());
-            if let Some(end) = &mut end
-                && let Ok(Ok(end)) = timeout(LOOK.0, end).await
+            if let Some(told) = ends.wait(ticket.number(), LOOK.0)
+                && let Ok(end) = told.await
             {
                 return Ok(end);
             }
-            Box::pin(shared.wait_and_look(&ticket, end)).await
+            Box::pin(shared.wait_and_look(&ticket, ends)).await
         })
     }
 
@@ -172,25 +169,20 @@ impl Shared {
     }
 
     /// After the first wait. It waits for longer and longer, and looks between.
-    async fn wait_and_look(
-        &self,
-        ticket: &Ticket,
-        mut end: Option<oneshot::Receiver<Ending>>,
-    ) -> Result<Ending, EngineError> {
-        let mut look = LOOK.0;
+    async fn wait_and_look(&self, ticket: &Ticket, ends: &Ends) -> Result<Ending, EngineError> {
+        let mut rounds = LOOK.0;
         loop {
             if let Some(end) = self.look(ticket).await? {
                 return Ok(end);
             }
-            look = (2 * look).min(LOOK.1);
-            match &mut end {
-                Some(told) => match timeout(look, told).await {
-                    Ok(Ok(end)) => return Ok(end),
-                    // Nobody tells any more.
-                    Ok(Err(_)) => end = None,
-                    Err(_) => {}
-                },
-                None => sleep(look).await,
+            rounds = (2 * rounds).min(LOOK.1);
+            match ends.wait(ticket.number(), rounds) {
+                Some(told) => {
+                    if let Ok(end) = told.await {
+                        return Ok(end);
+                    }
+                }
+                None => sleep(rounds * ROUND).await,
             }
         }
     }
@@ -230,6 +222,12 @@ impl Shared {
             (_, None) => Err(EngineError::new(EngineErrorKind::Lost, "it is in no queue")),
         }
     }
+}
+
+fn headers_of(call: &Submission) -> HeaderMap {
+    let mut headers = HeaderMap::new();
+    headers.insert(slip::HEADER, call.slip());
+    headers
 }
 
 fn over(state: State) -> Option<Ending> {

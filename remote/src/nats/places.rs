@@ -1,5 +1,7 @@
 //! Where things are: the names of streams and subjects.
 
+use std::fmt::Write;
+
 use crate::ticket::{ScopeId, Ticket};
 
 pub(super) const JOBS: &str = "ingather-jobs";
@@ -12,9 +14,18 @@ pub(super) const ALL_ENDS: &str = "ingather.end.*.*";
 pub(super) const ALL_WISHES: &str = "ingather.wish.*.*";
 pub(super) const ALL_LEASES: &str = "ingather.lease.*";
 
+/// In one piece of memory, since each call has one.
 pub(super) fn job(ticket: &Ticket) -> String {
-    let job = ticket.job().replace('/', ".");
-    format!("ingather.job.{job}.{}.{}", ticket.scope(), ticket.number())
+    let (job, scope) = (ticket.job(), ticket.scope().as_str());
+    let mut subject = String::with_capacity(job.len() + scope.len() + 40);
+    subject.push_str("ingather.job.");
+    let parts = job.split('/').chain([scope]);
+    for part in parts {
+        subject.push_str(part);
+        subject.push('.');
+    }
+    write!(subject, "{}", ticket.number()).expect("a string takes everything");
+    subject
 }
 
 pub(super) fn jobs_named(job: &str) -> String {
@@ -68,6 +79,12 @@ pub(super) fn child_in(subject: &str) -> Option<(ScopeId, u64)> {
     Some((ScopeId::parse(scope)?, number.parse().ok()?))
 }
 
+/// The number in the subject of an end or wish whose scope is known.
+pub(super) fn number_in(subject: &str) -> Option<u64> {
+    let (_, number) = subject.rsplit_once('.')?;
+    number.parse().ok()
+}
+
 /// The scope in the subject of a lease.
 pub(super) fn scope_in(subject: &str) -> Option<ScopeId> {
     ScopeId::parse(subject.strip_prefix("ingather.lease.")?)
@@ -90,6 +107,7 @@ mod tests {
         let child = Some((ticket.scope().clone(), 7));
         assert_eq!(child_in(&end(ticket.scope(), 7)), child);
         assert_eq!(child_in(&wish(ticket.scope(), 7)), child);
+        assert_eq!(number_in(&end(ticket.scope(), 7)), Some(7));
         assert_eq!(
             scope_in(&lease(ticket.scope())),
             Some(ticket.scope().clone())

@@ -80,6 +80,11 @@ impl State {
         })
     }
 
+    /// Whether these bytes are of something that is not over, without a look at what belongs to it.
+    pub(super) fn goes_on(bytes: &[u8]) -> bool {
+        matches!(bytes.first(), Some(b'R' | b'W'))
+    }
+
     /// How often it was tried by then.
     pub(super) fn tries(&self) -> u32 {
         match self {
@@ -112,7 +117,9 @@ mod tests {
             State::Over(Ending::Cancelled),
             State::Over(Ending::Killed),
         ] {
-            assert_eq!(State::read(&state.write()), Some(state));
+            let bytes = state.write();
+            assert_eq!(State::goes_on(&bytes), !matches!(state, State::Over(_)));
+            assert_eq!(State::read(&bytes), Some(state));
         }
         assert_eq!(State::read(b""), None);
         assert_eq!(State::read(b"Rx"), None);

@@ -1,19 +1,24 @@
 //! The four streams, and the few operations on them.
 
+use std::future::IntoFuture;
 use std::time::Duration;
 
 use async_nats::connection::State as Connection;
 use async_nats::header::HeaderMap;
 use async_nats::jetstream::consumer::{Consumer, DeliverPolicy, push};
-use async_nats::jetstream::context::{ContextBuilder, PublishErrorKind};
+use async_nats::jetstream::context::{
+    ContextBuilder, PublishAckFuture, PublishError, PublishErrorKind,
+};
 use async_nats::jetstream::message::PublishMessage;
+use async_nats::jetstream::publish::PublishAck;
 use async_nats::jetstream::stream::{
     Config, DirectGetErrorKind, RetentionPolicy, StorageType, Stream,
 };
 use async_nats::jetstream::{Context, consumer};
 use async_nats::{Client, Subject};
 use bytes::Bytes;
-use futures::TryStreamExt;
+use futures::future::{Either, ready};
+use futures::{FutureExt, TryFutureExt, TryStreamExt};
 
 use super::places;
 use super::state::State;
@@ -77,32 +82,28 @@ impl Store {
     }
 
     /// Writes the next version of a subject; `None` if the last is not the expected one. Gives the number of the version.
-    pub(super) async fn publish(
+    ///
+    /// The future has the message once, which an `async fn` would have with its arguments and with what it awaits: what is larger than a
+    /// kilobyte is dear to allocate, and each call has this in a box.
+    pub(super) fn publish(
         &self,
         subject: String,
         payload: impl Into<Bytes>,
         headers: HeaderMap,
         expected: Option<u64>,
-    ) -> Result<Option<u64>, EngineError> {
-        self.connected()?;
+    ) -> impl Future<Output = Result<Option<u64>, EngineError>> {
+        if let Err(error) = self.connected() {
+            return Either::Left(ready(Err(error)));
+        }
         let mut message = PublishMessage::build()
             .payload(payload.into())
             .headers(headers);
         if let Some(expected) = expected {
             message = message.expected_last_subject_sequence(expected);
         }
-        let sent = async { self.context.send_publish(subject, message).await?.await };
-        match sent.await {
-            Ok(ack) => Ok(Some(ack.sequence)),
-            Err(error) => match error.kind() {
-                PublishErrorKind::WrongLastSequence => Ok(None),
-                PublishErrorKind::MaxPayloadExceeded => {
-                    Err(EngineError::new(EngineErrorKind::TooLarge, error))
-                }
-                PublishErrorKind::Other => Err(EngineError::new(EngineErrorKind::Refused, error)),
-                _ => Err(EngineError::new(EngineErrorKind::Unreachable, error)),
-            },
-        }
+        let sent = self.context.send_publish(subject, message);
+        let acknowledged = sent.and_then(PublishAckFuture::into_future);
+        Either::Right(acknowledged.map(version))
     }
 
     /// The state of a piece of work and the number of its version; 0 where there is none.
@@ -246,6 +247,20 @@ impl Store {
             there,
         ))
     }
+}
+
+fn version(written: Result<PublishAck, PublishError>) -> Result<Option<u64>, EngineError> {
+    let error = match written {
+        Ok(ack) => return Ok(Some(ack.sequence)),
+        Err(error) => error,
+    };
+    let kind = match error.kind() {
+        PublishErrorKind::WrongLastSequence => return Ok(None),
+        PublishErrorKind::MaxPayloadExceeded => EngineErrorKind::TooLarge,
+        PublishErrorKind::Other => EngineErrorKind::Refused,
+        _ => EngineErrorKind::Unreachable,
+    };
+    Err(EngineError::new(kind, error))
 }
 
 pub(super) enum Watched<'a> {

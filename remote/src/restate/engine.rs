@@ -34,6 +34,10 @@ const ERROR_SOURCE: &str = "x-restate-error-source";
 /// their connections.
 #[derive(Clone)]
 pub struct Restate {
+    shared: Arc<Shared>,
+}
+
+struct Shared {
     ingress: Client<Http>,
     /// The ingress too, for answers that may take for ever.
     attaching: Client<Http>,
@@ -61,29 +65,34 @@ impl Restate {
             let client = Client::new(address.clone(), http);
             client.map_err(|error| EngineError::new(EngineErrorKind::Refused, error))
         };
-        Ok(Self {
+        let shared = Shared {
             ingress: client(http.clone())?,
             attaching: client(http.patient())?,
             admin: Admin::new(http, admin)?,
+        };
+        Ok(Self {
+            shared: Arc::new(shared),
         })
     }
 
-    fn ask<T, F>(&self, ask: impl FnOnce(Self) -> F) -> Reply<T>
+    fn ask<T, F>(&self, ask: impl FnOnce(Arc<Shared>) -> F) -> Reply<T>
     where
         F: Future<Output = Result<T, EngineError>> + Send + 'static,
     {
-        let answer = ask(self.clone());
-        within(&self.admin.http.runtime, answer).boxed()
+        let answer = ask(Arc::clone(&self.shared));
+        within(&self.shared.admin.http.runtime, answer).boxed()
     }
+}
 
-    async fn renew_scope(self, scope: ScopeId, lease: Lease) -> Result<(), EngineError> {
+impl Shared {
+    async fn renew_scope(&self, scope: ScopeId, lease: Lease) -> Result<(), EngineError> {
         let target = RequestTarget::object(keeper::NAME, scope.as_str(), "renew");
         let terms = Json(Terms::from(lease));
         let call = self.ingress.request::<_, ()>(target, terms).call();
         told(call.await)
     }
 
-    async fn leave_scope(self, scope: ScopeId) -> Result<(), EngineError> {
+    async fn leave_scope(&self, scope: ScopeId) -> Result<(), EngineError> {
         let target = RequestTarget::object(keeper::NAME, scope.as_str(), "leave");
         told(self.ingress.request::<_, ()>(target, ()).call().await)
     }
@@ -109,7 +118,7 @@ impl Engine for Restate {
                 .map_err(|error| EngineError::new(EngineErrorKind::Refused, error))?;
             let sent = restate
                 .ingress
-                .request::<_, Bytes>(target, Bytes::copy_from_slice(call.input()))
+                .request::<_, Bytes>(target, call.input.clone())
                 .header(HeaderName::from_static(slip::HEADER), slip)
                 .header(CONTENT_TYPE, HeaderValue::from_static("application/json"))
                 .idempotency_key(call.ticket().key())
@@ -160,12 +169,12 @@ impl Engine for Restate {
 
     fn renew(&self, scope: &ScopeId, lease: Lease) -> Reply<()> {
         let scope = scope.clone();
-        self.ask(|restate| restate.renew_scope(scope, lease))
+        self.ask(|restate| async move { restate.renew_scope(scope, lease).await })
     }
 
     fn leave(&self, scope: &ScopeId) -> Reply<()> {
         let scope = scope.clone();
-        self.ask(|restate| restate.leave_scope(scope))
+        self.ask(|restate| async move { restate.leave_scope(scope).await })
     }
 }
 

@@ -26,7 +26,8 @@ const ANSWER: Duration = Duration::from_secs(10);
 pub(super) struct Http {
     client: Client<Connector, Full<Bytes>>,
     pub(super) runtime: Handle,
-    limit: Duration,
+    /// For one answer.
+    limit: Option<Duration>,
 }
 
 impl Http {
@@ -49,36 +50,41 @@ impl Http {
         Self {
             client,
             runtime: Handle::current(),
-            limit: ANSWER,
+            limit: Some(ANSWER),
         }
     }
 
     /// The same connections, for answers that may take for ever.
     pub(super) fn patient(&self) -> Self {
         Self {
-            limit: Duration::MAX,
+            limit: None,
             ..self.clone()
         }
     }
 
-    pub(super) async fn send(&self, request: Request<Bytes>) -> Result<Response<Bytes>, HttpError> {
-        let exchange = async {
-            let request = request.map(Full::new);
-            let response = self.client.request(request).await;
-            let (parts, body) = response.map_err(HttpError::of_client)?.into_parts();
-            let body = body.collect().await.map_err(HttpError::lost)?;
-            Ok(Response::from_parts(parts, body.to_bytes()))
-        };
-        within(&self.runtime, async {
-            match timeout(self.limit, exchange).await {
-                Ok(answer) => answer,
-                Err(late) => Err(HttpError {
+    /// The future has the request once, and not as each `async fn` on the way again: each call has it in a box.
+    pub(super) fn send(
+        &self,
+        request: Request<Bytes>,
+    ) -> impl Future<Output = Result<Response<Bytes>, HttpError>> + Send + use<> {
+        let response = self.client.request(request.map(Full::new));
+        let limit = self.limit;
+        within(&self.runtime, async move {
+            let answer = async {
+                let (parts, body) = response.await.map_err(HttpError::of_client)?.into_parts();
+                let body = body.collect().await.map_err(HttpError::lost)?;
+                Ok(Response::from_parts(parts, body.to_bytes()))
+            };
+            let Some(limit) = limit else {
+                return answer.await;
+            };
+            timeout(limit, answer).await.unwrap_or_else(|late| {
+                Err(HttpError {
                     kind: EngineErrorKind::Unreachable,
                     source: late.into(),
-                }),
-            }
+                })
+            })
         })
-        .await
     }
 }
 
@@ -92,8 +98,11 @@ pub(super) fn http_connector() -> HttpConnector {
 impl RequestExecutor for Http {
     type Error = HttpError;
 
-    async fn execute(&self, request: Request<Bytes>) -> Result<Response<Bytes>, HttpError> {
-        self.send(request).await
+    fn execute(
+        &self,
+        request: Request<Bytes>,
+    ) -> impl Future<Output = Result<Response<Bytes>, HttpError>> + Send {
+        self.send(request)
     }
 }
 
