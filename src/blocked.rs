@@ -187,7 +187,7 @@ pub(crate) fn call_within<R>(wait: impl FnOnce() -> R, around: impl FnOnce(&mut 
 
 /// Waits for a notice and takes it. On the thread that the parker was made for.
 pub(crate) fn park(parker: &Parker) {
-    if parker.is_notified() {
+    if parker.is_notified_soon() {
         return parker.park();
     }
     while_blocked(|| parker.park());
@@ -199,7 +199,7 @@ pub(crate) fn park_until(parker: &Parker, end: Option<Instant>) -> bool {
         park(parker);
         return true;
     };
-    if parker.is_notified() {
+    if parker.is_notified_soon() {
         return parker.park_until(end);
     }
     while_blocked(|| parker.park_until(end))

@@ -12,6 +12,9 @@ use std::task::{Context, Poll, Wake, Waker};
 use std::thread::{self, Thread};
 use std::time::Instant;
 
+/// How often a thread looks for a notice before it is said to be blocked.
+const LOOKS: usize = 16;
+
 /// A flag for one call, and the thread to wake.
 ///
 /// The flag and not the thread's own token is what counts: the token is shared with whatever else parks on this
@@ -33,6 +36,16 @@ impl Parker {
     /// Is there a notice to be taken?
     pub(crate) fn is_notified(&self) -> bool {
         self.notified.load(Ordering::Relaxed)
+    }
+
+    /// Is there a notice to be taken, or does one come in about the time that it takes to wake a thread? Others run meanwhile. A
+    /// thread that finds one so needs not be woken, and nobody has to be told that it waits.
+    pub(crate) fn is_notified_soon(&self) -> bool {
+        self.is_notified()
+            || (0..LOOKS).any(|_| {
+                thread::yield_now();
+                self.is_notified()
+            })
     }
 
     /// Waits for a notice and takes it. On the thread it was made for.

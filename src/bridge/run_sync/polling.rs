@@ -59,7 +59,7 @@ impl Call<'_> {
                 kept.keep();
                 return Some(output);
             }
-            if left == 0 || !kept.parker.is_notified() {
+            if left == 0 || !kept.parker.is_notified_soon() {
                 break waits_for;
             }
             left -= 1;
