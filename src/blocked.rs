@@ -97,6 +97,11 @@ pub(crate) fn noting<R>(poll: impl FnOnce() -> R) -> (R, Vec<String>) {
     }
 }
 
+/// Are threads that wait watched?
+pub(crate) fn is_watched() -> bool {
+    WATCH.get().is_some()
+}
+
 /// Polls something. Where threads are watched, what it waits for is noted.
 pub(crate) fn noting_if_watched<R>(poll: impl FnOnce() -> R) -> (R, Vec<String>) {
     match WATCH.get() {

@@ -7,7 +7,7 @@ use std::cell::Cell;
 use std::future::Future;
 use std::pin::pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicU8, Ordering};
 use std::task::{Context, Poll, Wake, Waker};
 use std::thread::{self, Thread};
 use std::time::Instant;
@@ -15,27 +15,34 @@ use std::time::Instant;
 /// How often a thread looks for a notice before it is said to be blocked.
 const LOOKS: usize = 16;
 
-/// A flag for one call, and the thread to wake.
+/// The state of one call, and the thread to wake.
 ///
-/// The flag and not the thread's own token is what counts: the token is shared with whatever else parks on this
+/// The state and not the thread's own token is what counts: the token is shared with whatever else parks on this
 /// thread, nested calls among them, which may take it or leave one behind.
 pub(crate) struct Parker {
-    notified: AtomicBool,
+    state: AtomicU8,
     thread: Thread,
 }
+
+/// There is no notice, and nobody waits for one.
+const EMPTY: u8 = 0;
+/// There is a notice that was not taken.
+const NOTIFIED: u8 = 1;
+/// The thread is parked, or about to be, and to be woken with the notice.
+const PARKED: u8 = 2;
 
 impl Parker {
     /// For the calling thread.
     pub(crate) fn new() -> Arc<Self> {
         Arc::new(Self {
-            notified: AtomicBool::new(false),
+            state: AtomicU8::new(EMPTY),
             thread: thread::current(),
         })
     }
 
     /// Is there a notice to be taken?
     pub(crate) fn is_notified(&self) -> bool {
-        self.notified.load(Ordering::Relaxed)
+        self.state.load(Ordering::Relaxed) == NOTIFIED
     }
 
     /// Is there a notice to be taken, or does one come in about the time that it takes to wake a thread? Others run meanwhile. A
@@ -50,28 +57,47 @@ impl Parker {
 
     /// Waits for a notice and takes it. On the thread it was made for.
     pub(crate) fn park(&self) {
-        // Acquire: what the notifier did before its notice is seen by the next poll.
-        while !self.notified.swap(false, Ordering::Acquire) {
+        while !self.takes_notice() {
             thread::park();
         }
     }
 
     /// Waits for a notice and takes it, but not beyond an instant: `false` if none came.
     pub(crate) fn park_until(&self, end: Instant) -> bool {
-        // Acquire: see `park`.
-        while !self.notified.swap(false, Ordering::Acquire) {
+        while !self.takes_notice() {
             let left = end.saturating_duration_since(Instant::now());
             if left.is_zero() {
-                return false;
+                // Acquire: see `takes_notice`.
+                return self.state.swap(EMPTY, Ordering::Acquire) == NOTIFIED;
             }
             thread::park_timeout(left);
         }
         true
     }
 
+    /// Takes the notice, if there is one. If not the thread is to be woken with the next.
+    fn takes_notice(&self) -> bool {
+        // Acquire: what the notifier did before its notice is seen by the next poll.
+        let taken =
+            (self.state).compare_exchange(NOTIFIED, EMPTY, Ordering::Acquire, Ordering::Relaxed);
+        if taken.is_ok() {
+            return true;
+        }
+        // Nobody else parks here: it is empty, parked since a wake that was not meant for this, or notified since the last look.
+        let parked =
+            (self.state).compare_exchange(EMPTY, PARKED, Ordering::Relaxed, Ordering::Relaxed);
+        match parked {
+            Err(NOTIFIED) => {
+                self.state.swap(EMPTY, Ordering::Acquire);
+                true
+            }
+            _ => false,
+        }
+    }
+
     fn notify(&self) {
-        // A notice that is not taken yet has woken the thread or is about to. Release: see `park`.
-        if !self.notified.swap(true, Ordering::Release) {
+        // Release: see `takes_notice`. One that is not parked finds the notice before it would be.
+        if self.state.swap(NOTIFIED, Ordering::Release) == PARKED {
             self.thread.unpark();
         }
     }

@@ -54,6 +54,11 @@ impl Ground {
         })
     }
 
+    /// That of a thread on which nothing is current.
+    pub(super) fn plain() -> Self {
+        Self::shared(None, None)
+    }
+
     /// Nothing that is current here is blocked.
     fn shared(on: Option<SpawnerHandle>, named: Option<SpawnerHandle>) -> Self {
         let entered = on.as_ref().map(enter);

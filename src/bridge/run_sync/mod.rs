@@ -22,7 +22,7 @@ pub use threads::OnRunner;
 use ground::Ground;
 use polling::{AroundWait, Call};
 
-use crate::spawner::{Spawner, SpawnerHandle};
+use crate::spawner::{Spawner, SpawnerHandle, named_spawner};
 
 /// Runs a future to its end on this thread, from sync code, wherever that is called.
 ///
@@ -60,6 +60,9 @@ use crate::spawner::{Spawner, SpawnerHandle};
 /// ```
 #[track_caller]
 pub fn run_sync<F: Future>(future: F) -> F::Output {
+    if named_spawner().is_none() {
+        return polling::on_plain_thread(future, Location::caller());
+    }
     let run = RunSync::new().run(future);
     match run {
         Ok(output) => output,

@@ -2,13 +2,13 @@
 
 use std::future::Future;
 use std::panic::Location;
-use std::pin::pin;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
 use super::ground::Ground;
-use crate::blocked::{noting, noting_if_watched, while_blocked, with_notes};
+use crate::blocked::{is_watched, noting, noting_if_watched, while_blocked, with_notes};
 use crate::bridge::Whereabouts;
 use crate::log;
 use crate::park::{Kept, Parker};
@@ -37,24 +37,63 @@ pub(super) struct Call<'a> {
     pub(super) location: &'static Location<'static>,
 }
 
+/// Polls a future until it is ready, on a thread on which nothing is current: it is in no runtime, and so in none of its tasks.
+pub(super) fn on_plain_thread<F: Future>(
+    future: F,
+    location: &'static Location<'static>,
+) -> F::Output {
+    let ground = Ground::plain();
+    let mut future = pin!(future);
+    let kept = Kept::take();
+    let is_watched = is_watched();
+    if !is_watched {
+        let mut cx = Context::from_waker(&kept.waker);
+        if let Poll::Ready(output) = future.as_mut().poll(&mut cx) {
+            kept.keep();
+            return output;
+        }
+    }
+    let call = Call {
+        ground,
+        until: None,
+        around_wait: None,
+        location,
+    };
+    let output = call.go_on(future, kept, !is_watched);
+    output.expect("a call without a time limit has an output")
+}
+
 impl Call<'_> {
     /// Polls a future until it is ready, or drops it when the time is over.
     ///
     /// Outside of the budget of the task that this may be in: nobody would fill that up again.
     pub(super) fn run<F: Future>(self, future: F) -> Option<F::Output> {
+        let future = pin!(unconstrained(future));
+        self.go_on(future, Kept::take(), false)
+    }
+
+    /// The same for one that is pinned, and may have been polled once.
+    fn go_on<F: Future>(
+        self,
+        mut future: Pin<&mut F>,
+        kept: Kept,
+        is_polled: bool,
+    ) -> Option<F::Output> {
         let Self {
             ground,
             until,
             around_wait,
             location,
         } = self;
-        let mut future = pin!(unconstrained(future));
-        let kept = Kept::take();
         let mut cx = Context::from_waker(&kept.waker);
         let mut poll = || ground.inside(|| future.as_mut().poll(&mut cx));
         let mut left = AT_ONCE;
+        let mut is_polled = is_polled;
         let waits_for = loop {
-            let (polled, waits_for) = noting_if_watched(&mut poll);
+            let (polled, waits_for) = match std::mem::take(&mut is_polled) {
+                true => (Poll::Pending, Vec::new()),
+                false => noting_if_watched(&mut poll),
+            };
             if let Poll::Ready(output) = polled {
                 kept.keep();
                 return Some(output);
