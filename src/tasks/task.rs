@@ -26,6 +26,10 @@ use crate::token::{CancelKind, CancelReason, CancelToken};
 ///
 /// It differs from a [`Key`] in that no group waits for its task, and in that errors and panics come out here.
 ///
+/// One handle gives what the task ended with once. Where several threads or tasks wait for it, share the handle:
+/// `task.map(Result::ok).shared()`, of [`FutureExt`](futures::FutureExt), can be cloned, and awaited or
+/// [run](crate::run_sync()) by each.
+///
 /// # Cancel safety
 ///
 /// Awaiting `&mut task` is cancel safe: what the task ended with is given once, in one step, or not at all.

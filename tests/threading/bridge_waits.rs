@@ -1,12 +1,13 @@
 //! Threads that wait: who they wait for and who has it, a pool of one that is busy, and closures for a thread that waits.
 
 use std::future::poll_fn;
-use std::sync::Arc;
 use std::sync::mpsc::channel;
+use std::sync::{Arc, Mutex};
 use std::task::Poll;
 use std::thread;
 use std::time::Duration;
 
+use futures::FutureExt;
 use futures::channel::oneshot;
 use ingather::bridge::{AsyncRunner, ControlServer, RunSync, RunSyncError, Whereabouts};
 use ingather::sync::{PromiseClosed, promise};
@@ -21,10 +22,41 @@ use crate::support::{
 behaviour!(
     a_lock_says_who_has_it_and_who_waits,
     a_wait_for_a_pool_of_one_that_is_busy_is_withdrawn,
+    several_threads_wait_for_one_task,
 );
 behaviour!(outside: closures_are_called_by_the_thread_that_waits);
 
 const SHORT: Duration = Duration::from_millis(5);
+
+// Tasks-15
+async fn several_threads_wait_for_one_task(on: Site) {
+    let _hold = on.hold();
+    let gate = Gate::new();
+    let opens = gate.clone();
+    let registry = TaskRegistry::on(&on.spawner);
+    let task = registry.create_task(async move {
+        opens.wait().await;
+        7
+    });
+    let shared = task.map(Result::ok).shared();
+    let (tell, told) = oneshot::channel();
+    let tell = Mutex::new((0, Some(tell)));
+    let tell = Arc::new(tell);
+    for _ in 0..4 {
+        let (shared, tell) = (shared.clone(), Arc::clone(&tell));
+        thread::spawn(move || {
+            assert_eq!(run_sync(shared), Some(7));
+            let mut tell = tell.lock().unwrap();
+            tell.0 += 1;
+            if tell.0 == 4 {
+                tell.1.take().unwrap().send(()).unwrap();
+            }
+        });
+    }
+    gate.open();
+    assert_eq!(shared.await, Some(7));
+    told.await.unwrap();
+}
 
 // Bridge-18, Threads-22
 #[test]
