@@ -49,7 +49,7 @@ pub fn on<S: Spawner + Clone + 'static>(spawner: &S) -> GroupOptions<Blocking> {
 /// | [`inline::scope`](crate::inline::scope) | yes | no | yes | no |
 /// | **`parallel::scope`** | **yes** | **yes** | **no** | **yes** |
 ///
-/// [`std::thread::scope`] for async children: they run on the [current spawner](crate::current_spawner), and this thread
+/// [`std::thread::scope`] for async children: they run on the [current spawner](crate::spawner::current_spawner), and this thread
 /// polls them too while it waits, so that it works on a pool of one thread, and from inside that pool. An executor that
 /// leaks, delays or drops jobs delays nothing, since this thread sees to all children that are not being polled elsewhere.
 ///
@@ -90,7 +90,7 @@ where
 
 /// Runs a body that can start children which borrow, run in parallel and can fail.
 ///
-/// [`parallel::scope`] with the errors of [`try_scope`](crate::try_scope), except that the body is not interrupted.
+/// [`scope`] with the errors of [`try_scope`](crate::try_scope), except that the body is not interrupted.
 ///
 /// # Errors
 ///
@@ -98,7 +98,7 @@ where
 ///
 /// # Panics
 ///
-/// As for [`parallel::scope`].
+/// As for [`scope`].
 ///
 /// # Examples
 ///

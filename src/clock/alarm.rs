@@ -1,4 +1,4 @@
-//! Something to be done once at an instant, whoever is polled or not.
+//! Something to be done once at an instant, whatever is polled or not.
 //!
 //! ```text
 //!            wake                          timer ready, or panicked
@@ -8,8 +8,8 @@
 //!       still pending            dropped, from idle or from polling ───╯
 //! ```
 //!
-//! 1. Whoever makes it *polling* has the timer and the ring in hand, and is the only one.
-//! 2. Whoever makes it *over* rings, or drops them; from *polling*, whoever has them in hand drops them.
+//! 1. The thread that makes it *polling* has the timer and the ring in hand, and is the only one that has.
+//! 2. The thread that makes it *over* rings, or drops them; from *polling*, the one that has them in hand drops them.
 //! 3. No lock is held while the timer is polled or dropped, or while it rings.
 
 use std::fmt;

@@ -10,7 +10,7 @@ use crate::error::unhandled::Quiet;
 
 /// A future that is ready once a clock has come to an instant.
 ///
-/// Polled, it has the task woken then, whoever polls what else meanwhile. Dropped, it releases the clock at once.
+/// Polled, it has the task woken then, whatever else is polled meanwhile. Dropped, it releases the clock at once.
 pub type Timer = Pin<Box<dyn Future<Output = ()> + Send>>;
 
 /// Tells the time and makes timers: the system's clock, an executor's own, or a virtual one in a test.
@@ -24,7 +24,7 @@ pub type Timer = Pin<Box<dyn Future<Output = ()> + Send>>;
 ///
 /// - [`now`](Clock::now) never goes back.
 /// - A timer wakes the task that polled it last, once its instant has come, on any thread. It does not wake it again
-///   and again before: whoever polls timers outside of an executor would do nothing else.
+///   and again before: a thread that polls timers outside of an executor would do nothing else.
 /// - Wakers are called, and dropped, while no lock is held that `now` and timers need: a waker may ask for the time,
 ///   and poll, make or drop timers, the one that it was given to among them.
 ///

@@ -132,7 +132,7 @@ impl Sleep {
 
     /// Sets another end, by the same clock, whether it was ready or not.
     ///
-    /// Whoever waits for it has to poll it again; awaiting it does.
+    /// The task that waits for it has to poll it again; awaiting it does.
     pub fn reset(&mut self, deadline: impl Into<Deadline>) {
         self.deadline = deadline.into();
         self.over = false;

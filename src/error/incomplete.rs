@@ -33,7 +33,7 @@ pub enum GatherIncomplete {
     Waiting,
     /// The child ended with an error, which went to the group's [`GroupError`](crate::GroupError).
     Failed,
-    /// The child panicked; the panic goes to whoever leaves the group.
+    /// The child panicked; the panic comes out where the group is left.
     Panicked,
     /// The child was cancelled, or never started.
     Cancelled(CancelReason),

@@ -21,7 +21,7 @@ use crate::error::unhandled::wake_quietly;
 /// which lets nobody in until it is raised. Dropping it gives nothing back: permits do.
 ///
 /// A semaphore of tokio or async-lock differs in this: its permits cannot be counted, or its total not be lowered below what is
-/// lent. The idea is that of anyio's `CapacityLimiter`. Whoever holds a permit and waits for another of the same limiter
+/// lent. The idea is that of anyio's `CapacityLimiter`. Code that holds a permit and waits for another of the same limiter
 /// may wait for ever, as with any semaphore.
 ///
 /// # Examples

@@ -1,7 +1,7 @@
 //! Who waits, in the order of coming.
 //!
 //! 1. An entry leaves the line once: it is served, or it leaves by itself.
-//! 2. Whoever is served gets what it waits for in that step, under the lock of what the line belongs to. So nobody who comes
+//! 2. A waiter that is served gets what it waits for in that step, under the lock of what the line belongs to. So nobody who comes
 //!    later is first, and one that was served and does not want it any more has something to pass on.
 
 use std::collections::BTreeMap;

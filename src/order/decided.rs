@@ -72,7 +72,7 @@ pub(crate) fn is_decided() -> bool {
     !matches!(ORDER.get(), Order::Free)
 }
 
-/// Whether whoever polls several things in a row lets others have a turn after this one.
+/// Whether code that polls several things in a row lets others have a turn after this one.
 pub(crate) fn gives_way() -> bool {
     match ORDER.get() {
         Order::Free | Order::Fifo => false,

@@ -12,7 +12,7 @@ pub(crate) fn is_first_come() -> bool {
     true
 }
 
-/// Whether whoever polls several things in a row lets others have a turn after this one.
+/// Whether code that polls several things in a row lets others have a turn after this one.
 #[inline]
 pub(crate) fn gives_way() -> bool {
     false

@@ -23,7 +23,7 @@ pub(super) struct Left {
     pub(super) tasks_took: Duration,
 }
 
-/// It can be given to a spawner by whoever cannot wait for it.
+/// It can be given to a spawner by code that cannot wait for it.
 pub(super) type Leaving = Pin<Box<dyn Future<Output = Left> + Send>>;
 
 /// Leaves a run whose background tasks are cancelled for this reason. In a scope of its own, so that its spawner and clock

@@ -123,13 +123,13 @@ impl Run {
 
     /// Makes this spawner current inside, instead of the one that is [current](crate::spawner::current_spawner) anyway.
     ///
-    /// `main` itself is polled by whoever runs it: by this thread in [`run`](Self::run).
+    /// `main` itself is polled where it is run: by this thread in [`run`](Self::run).
     pub fn on<S: Spawner + Clone + 'static>(mut self, spawner: &S) -> Self {
         self.spawner = Some(SpawnerHandle::of(spawner));
         self
     }
 
-    /// Leaves so much time to end to whoever is cancelled: to `main` when a shutdown is asked for, and to the background
+    /// Leaves so much time to end to what is cancelled: to `main` when a shutdown is asked for, and to the background
     /// tasks when `main` is over.
     ///
     /// It is measured by the clock of the spawner or else the [current](crate::clock::current_clock) one. Where there is

@@ -11,9 +11,9 @@ use std::sync::{Arc, Weak};
 use crate::panic::catch;
 use crate::std_or_loom::Lock;
 
-/// Whoever waits to send a job.
+/// A group that waits to send a job.
 pub(crate) trait Calls: Send + Sync {
-    /// There is room for a job. Whoever still has use for one sends it.
+    /// There is room for a job. The one that still has use for it sends one.
     fn is_called(self: Arc<Self>);
 }
 

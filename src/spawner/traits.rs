@@ -12,7 +12,7 @@ use crate::clock::ClockHandle;
 /// A future handed to a [`Spawner`].
 ///
 /// A job has no output: what it finds out, it hands over itself. Dropping a job that is not over ends it where it is,
-/// and whoever waits for it is told.
+/// and those who wait for it are told.
 pub type Job = Pin<Box<dyn Future<Output = ()> + Send + 'static>>;
 
 /// A future handed to a [`LocalSpawner`]: a [`Job`] that need not be [`Send`].

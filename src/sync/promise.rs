@@ -45,7 +45,7 @@ pub fn promise<T>() -> (Promise<T>, Promised<T>) {
 /// The end of a [`promise`] that sets its value.
 ///
 /// Dropped unset, also by a panic, it closes the promise.
-#[must_use = "a promise that is dropped is closed: whoever waits for it gets an error"]
+#[must_use = "a promise that is dropped is closed: those who wait for it get an error"]
 pub struct Promise<T> {
     /// `None` once another promise has been forwarded to it.
     state: Option<Arc<State<T>>>,
@@ -211,7 +211,7 @@ impl<T> Promised<T> {
     /// ```
     #[expect(
         clippy::missing_panics_doc,
-        reason = "whoever has a promise has not forwarded to it: that takes it"
+        reason = "code that has a promise has not forwarded to it: that takes it"
     )]
     pub fn forward_to(self, mut target: Promise<T>) {
         let target = target.state.take();

@@ -18,7 +18,7 @@ use crate::error::unhandled::drop_quietly;
 /// Clones are handles on the same queue, and each may put and get. Values come out in the order in which they went in. A
 /// bounded queue makes who puts wait while it is full.
 ///
-/// **A queue is closed by hand**, with [`close`](Self::close): handles that go away close nothing. Give whoever must not
+/// **A queue is closed by hand**, with [`close`](Self::close): handles that go away close nothing. Give code that must not
 /// vanish in silence, such as the only consumer, a [`close_guard`](Self::close_guard). What was in a closed queue can still be
 /// got.
 ///
@@ -292,7 +292,7 @@ impl<T> Queue<T> {
         (0..most).map_while(|_| self.try_get().ok()).collect()
     }
 
-    /// Closes the queue: nothing can be put in any more, what is in it can be got, and whoever waits is released. Whether it
+    /// Closes the queue: nothing can be put in any more, what is in it can be got, and all who wait are released. Whether it
     /// was open.
     pub fn close(&self) -> bool {
         let was_open = self.inner.sender.close();

@@ -5,7 +5,7 @@
 //!
 //! 1. holds the waker, and is all that the event clones, calls and drops;
 //! 2. puts the waker, when it is called, onto a list of this thread;
-//! 3. and whoever made the event call it calls what is on that list ([`flush`]) when the event has returned.
+//! 3. and the code that made the event call it calls what is on that list ([`flush`]) when the event has returned.
 
 use std::cell::RefCell;
 use std::mem;

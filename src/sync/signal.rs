@@ -111,7 +111,7 @@ impl Waiting {
         cx: &mut Context<'_>,
         mut attempt: impl FnMut() -> Option<R>,
     ) -> Poll<R> {
-        // Before anything is asked: whoever was notified of something and is refused is notified of it still.
+        // Before anything is asked: a waiter that was notified and is refused is notified still.
         let unit = ready!(turn::take(cx));
         loop {
             // Asked before the attempt: who takes what he was notified of does not tell the next of it as well.

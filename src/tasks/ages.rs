@@ -45,7 +45,7 @@ impl Ages {
     pub(super) fn note(&self, number: u64, now: Instant) {
         let since = now.saturating_duration_since(self.began);
         let since = since.as_secs().saturating_mul(1_000_000) + u64::from(since.subsec_micros());
-        // Only a hint: whoever is wrong about it sets a mark too many or too few, for tasks that came at the same time.
+        // Only a hint: a thread that is wrong about it sets a mark too many or too few, for tasks that came at the same time.
         let last = self.last.load(Relaxed);
         let step = STEP.as_micros() as u64;
         if last != u64::MAX && since < last.saturating_add(step) {

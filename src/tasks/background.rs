@@ -1,4 +1,4 @@
-//! What a task runs, and what becomes of it: its errors and panics are part of its value, and end with whoever takes it.
+//! What a task runs, and what becomes of it: its errors and panics are part of its value, and end with the code that takes it.
 
 use std::convert::Infallible;
 use std::fmt;

@@ -11,7 +11,7 @@ use crate::group::{Fallible, Label, Plain};
 
 /// Starts a background task on the [current spawner](crate::spawner::current_spawner), held by the registry that counts here.
 ///
-/// The task goes on when whoever created it is over, and when the handle is dropped: nothing here waits for it. The registry
+/// The task goes on when the code that created it is over, and when the handle is dropped: nothing here waits for it. The registry
 /// holds it until it is over, and then releases it at once. An error or panic that no handle gave goes to the registry's
 /// [hook](crate::TaskRegistry::on_unhandled), so that none is lost in silence.
 ///

@@ -10,7 +10,7 @@ use crate::token::CancelReason;
 
 /// Why a [`Task`](crate::Task) gave no value.
 ///
-/// Whoever gets one has observed the failure, and nobody else is notified of it.
+/// The code that gets one has observed the failure, and no hook is called for it.
 ///
 /// # Examples
 ///

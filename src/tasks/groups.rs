@@ -1,8 +1,8 @@
 //! The groups of a registry: the one on its own spawner, and more where tasks were created on other spawners, or where
 //! the group before was cancelled.
 //!
-//! 1. Whoever closes sets `closed` under the lock, so no group is added afterwards, and then closes every group.
-//! 2. A group leaves the list only if it was closed empty: whoever was about to add a task to it looks again.
+//! 1. A close sets `closed` under the lock, so no group is added afterwards, and then closes every group.
+//! 2. A group leaves the list only if it was closed empty: a thread that was about to add a task to it looks again.
 //! 3. No group is opened or dropped under the lock, since a spawner is asked or dropped with it.
 
 use std::convert::Infallible;

@@ -288,7 +288,7 @@ impl TaskRegistry {
 
     /// Waits until no task is left. Tasks may be created meanwhile, and are waited for too.
     ///
-    /// It polls none of them itself: a task that blocks its thread does not block whoever waits here.
+    /// It polls none of them itself: a task that blocks its thread does not block the thread that waits here.
     ///
     /// # Cancel safety
     ///

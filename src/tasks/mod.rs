@@ -1,4 +1,4 @@
-//! Background tasks: work that outlives whoever started it, and that nobody loses sight of.
+//! Background tasks: work that outlives the code that started it, and that nobody loses sight of.
 //!
 //! - `handle`: [`TaskRegistry`], which holds tasks until they are over
 //! - `named`: starting one that has a name

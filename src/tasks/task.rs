@@ -184,7 +184,7 @@ impl<T, E> Task<T, E> {
     }
 }
 
-/// What the key of a task gives, for whoever asked for the task.
+/// What the key of a task gives, for the code that asked for the task.
 fn given<T, E>(end: Result<End<T, E>, GatherIncomplete>) -> Result<T, TaskError<E>> {
     match end {
         Ok(end) => end.take(),

@@ -37,7 +37,7 @@ const VARIABLE: &str = "INGATHER_SEED";
 ///         yield_now().await;
 ///         n * 2
 ///     };
-///     // Whoever ends first: the results are in the order of the calls.
+///     // Whichever ends first: the results are in the order of the calls.
 ///     assert_eq!(gather((1..=3).map(double)).await, [2, 4, 6]);
 /// });
 /// assert_eq!(explored.runs, 100);

@@ -1,4 +1,4 @@
-//! `FairLock`: one owner at a time, first come first served, for threads and tasks, and again for whoever has it.
+//! `FairLock`: one owner at a time, first come first served, for threads and tasks, and again for the owner.
 
 use std::fmt;
 use std::future::Future;
@@ -58,7 +58,7 @@ pub struct FairLock<T> {
 struct State {
     /// How many guards there are.
     guards: usize,
-    /// Of whoever has it, from the first guard on.
+    /// Of the owner, from the first guard on.
     held: Option<Claim>,
     poisoned: bool,
     line: Line<Claim>,
@@ -70,7 +70,7 @@ impl<T> FairLock<T> {
         Self::with_poison(value, false)
     }
 
-    /// A lock that is poisoned if a guard is dropped by a panic: whoever takes it then panics, until
+    /// A lock that is poisoned if a guard is dropped by a panic: taking it panics then, until
     /// [`clear_poison`](Self::clear_poison) is called.
     ///
     /// # Examples

@@ -1,4 +1,4 @@
-//! What blocking work can ask of whoever sent it: is it still wanted, and may it call back into async code.
+//! What blocking work can ask of the code that sent it: is it still wanted, and may it call back into async code.
 //!
 //! For closures that [`to_thread`](crate::to_thread) and its relatives call. The name and the idea are anyio's.
 
@@ -141,7 +141,7 @@ where
     let future = ContextSnapshot::current().scope(future);
     let job = async move {
         let output = AssertUnwindSafe(future).catch_unwind().await;
-        // Whoever waits blocks its thread for it, and is there.
+        // The sender that waits blocks its thread for it, and is there.
         let _ = tell.send(output.map_err(Panic::new));
     };
     if let Err(error) = spawner.spawn(Box::pin(job)) {

@@ -255,7 +255,7 @@ where
             })
         });
         drop_quietly("a context", context);
-        // It has really ended. Whoever waits for it finds the slot free.
+        // It has really ended. The sender that waits for it finds the slot free.
         drop(permit);
         self.settle(Stage::Over(result));
     }

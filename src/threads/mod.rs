@@ -3,7 +3,7 @@
 //! - `to_thread`: [`to_thread`](crate::to_thread), a closure on a thread, for async code to await
 //! - `asynced`: [`asynced`](asynced()), a blocking function as one that can be awaited
 //! - `spawn_blocking`: a closure as a child of a group
-//! - `from_thread`: what a closure can ask of whoever sent it
+//! - `from_thread`: what a closure can ask of the code that sent it
 //! - `pool`: [`BlockingPool`], the threads
 //! - `job`: a closure between its caller and its thread
 //! - `stop`: what asks it to stop

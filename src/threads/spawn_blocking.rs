@@ -19,7 +19,7 @@ impl<'env, E, K: Kind> Scope<'env, E, K> {
     ///
     /// Where children may borrow no other thread can have what they borrow, since a future can be forgotten. So in an inline scope
     /// the closure is called on the thread that polls the scope, which does nothing else meanwhile; for a closure that owns what it
-    /// needs, `spawn(to_thread(closure))` is better there. In a blocking scope it is called by whoever polls the child: the thread
+    /// needs, `spawn(to_thread(closure))` is better there. In a blocking scope it is called where the child is polled: the thread
     /// that waits, or a thread of the spawner. Give such a scope a [`BlockingPool`](crate::threads::BlockingPool) as its spawner, and they
     /// are threads made for that.
     ///

@@ -42,7 +42,7 @@ struct Cause {
     original: Option<CancelReason>,
 }
 
-/// A reason that was handed out, by value. It is held as long as whoever has it keeps it, or what it was moved into.
+/// A reason that was handed out, by value. It is held as long as the code that has it keeps it, or what it was moved into.
 pub(crate) struct Handed {
     cause: Weak<Cause>,
     own: CancelReason,

@@ -10,7 +10,7 @@
 //!    without a parent.
 //! 4. Only `turn` holds two locks: that of the node at which it began, until all nodes below are cancelled, and in turn
 //!    that of each node below. So threads wait for each other downwards only, and not in a circle.
-//! 5. When the `turn` that gave a node its reason returns, everything below the node is cancelled. Whoever came first to a
+//! 5. When the `turn` that gave a node its reason returns, everything below the node is cancelled. The thread that came first to a
 //!    node further down had its lock until that was so, or was this one.
 //! 6. Under a lock no waker is cloned, woken or dropped, no callback is called or dropped, and no node is released, whose
 //!    end would take its parent's lock.
@@ -39,7 +39,7 @@ pub(super) struct Node {
     parent: Option<Arc<Node>>,
     /// Its place among the children of its parent.
     place: usize,
-    /// A node of a second tree, in which whoever ends a grace turns what this one turned in the first. Made for those who ask.
+    /// A node of a second tree, in which the end of a grace turns what this one turned in the first. Made for those who ask.
     now: OnceLock<Arc<Node>>,
 }
 

@@ -1,4 +1,4 @@
-//! Which child the code here runs in: known further up, and asked for by whoever makes a reason.
+//! Which child the code here runs in: known further up, and asked for where a reason is made.
 
 use std::sync::OnceLock;
 
@@ -8,7 +8,7 @@ static WHO: OnceLock<fn() -> Option<ChildInfo>> = OnceLock::new();
 
 /// Says whom to ask. The first answer counts; there is one such function in the crate.
 pub(crate) fn ask(who: fn() -> Option<ChildInfo>) {
-    // Whoever comes second says the same.
+    // The second call says the same.
     let _ = WHO.set(who);
 }
 

@@ -113,7 +113,7 @@ impl Call<'_> {
             is_to_be_said: false,
         };
         let wait_and_poll = || loop {
-            // Whoever polls at the last instant has what came then.
+            // The poll at the last instant has what came then.
             let is_late = !wait.for_notice(&kept.parker);
             let polled = if wait.is_to_be_said() {
                 let (polled, waits_for) = noting(&mut poll);

@@ -25,13 +25,13 @@ use crate::group::GroupOptions;
 /// The stream of [`map_concurrent`] and its relatives.
 pub type MapConcurrent<S, F, T> = MapStream<S, F, T, Infallible, Values, InRow<T>>;
 
-/// The stream of [`map_concurrent(…).unordered()`] and its relatives.
+/// The stream of [`map_concurrent`], [unordered](MapStream::unordered).
 pub type MapConcurrentUnordered<S, F, T> = MapStream<S, F, T, Infallible, Values, AsTheyCome<T>>;
 
 /// The stream of [`try_map_concurrent`] and its relatives.
 pub type TryMapConcurrent<S, F, T, E> = MapStream<S, F, T, E, Trying, InRow<T>>;
 
-/// The stream of [`try_map_concurrent(…).unordered()`] and its relatives.
+/// The stream of [`try_map_concurrent`], [unordered](MapStream::unordered).
 pub type TryMapConcurrentUnordered<S, F, T, E> = MapStream<S, F, T, E, Trying, AsTheyCome<T>>;
 
 /// Makes a future of each item and gives what they give, in the order of the items, with at most `limit` under way.
@@ -42,7 +42,7 @@ pub type TryMapConcurrentUnordered<S, F, T, E> = MapStream<S, F, T, E, Trying, A
 /// given: a slow consumer holds everything up, and memory is bounded by `limit`.
 ///
 /// It is `map(f).buffered(limit)` of [`StreamExt`](futures::StreamExt), whose futures run inside the polling task only, and
-/// only while it polls. For values as they come see [`map_concurrent(…).unordered()`]; for futures that can fail
+/// only while it polls. For values as they come there is [`unordered`](MapStream::unordered); for futures that can fail
 /// [`try_map_concurrent`]. `f` itself is called in the consumer's task.
 ///
 /// # Cancel safety

@@ -37,7 +37,7 @@ pub(in crate::group) struct Parting {
 pub(in crate::group) enum Claiming {
     /// It is the caller's.
     Claimed(Claimed),
-    /// It is over; or it is marked, since it is being polled or a shield holds it: whoever polls it drops it, or whoever takes
+    /// It is over; or it is marked, since it is being polled or a shield holds it: the thread that polls it drops it, or the one that takes
     /// the shield away has it dropped.
     Busy(CellRef),
     /// A shield or clean-up in it holds off its drop, and it is to be polled: once for the clean-up, or since it was woken. This
@@ -167,7 +167,7 @@ impl CellRef {
         }
     }
 
-    /// Marks it as one that is to be dropped, and sees to that: if it is being polled it goes at the end of that; if not, whoever
+    /// Marks it as one that is to be dropped, and sees to that: if it is being polled it goes at the end of that; if not, the one that
     /// comes next drops it, somebody who polls children or an owner. If a shield holds it, it is polled once more.
     pub(in crate::group) fn mark_and_call(&self) {
         let goes = |now: Snapshot| Snapshot(now.0 | CANCEL).is_to_go();

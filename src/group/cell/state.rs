@@ -12,19 +12,19 @@
 //!        └──────────(5)─────┴─────────────┘  OVER
 //! ```
 //!
-//! 1. Whoever sets `RUNNING` has the stage to itself until it clears the bit, and nobody else touches it; but if the end is a failure
+//! 1. The thread that sets `RUNNING` has the stage to itself until it clears the bit, and no other touches it; but if the end is a failure
 //!    only until it makes a `Failed` of it. From there on that has the stage to itself, also while `RUNNING` is still on: the group
 //!    gets it under its lock, which orders the two.
-//! 2. `OVER` is set once, by whoever holds `RUNNING`, together with the end; no bit of the end changes afterwards. The stage
+//! 2. `OVER` is set once, by the thread that holds `RUNNING`, together with the end; no bit of the end changes afterwards. The stage
 //!    holds the end by then, and nobody puts another there; a failure may have been taken out already (1).
-//! 3. Whoever turns `SCHEDULED` on while neither `RUNNING` nor `OVER` is set brings the child to the queue, with a
+//! 3. The thread that turns `SCHEDULED` on while neither `RUNNING` nor `OVER` is set brings the child to the queue, with a
 //!    reference of its own. Nobody else does but the driver that gives a batch back, so a child is in the queue at most
-//!    once for that and once for each batch. Whoever turns it off polls the child, the others only drop a reference.
+//!    once for that and once for each batch. The one that turns it off polls the child, the others only drop a reference.
 //! 4. While `WAITER` is off the waiter's slot belongs to the key; while it is on and `OVER` is off, to nobody; the step
 //!    that sets `OVER` and finds it on owns the slot from there.
-//! 5. `KEY` goes off once, or was never on. Off before `OVER`: whoever sets `OVER` releases the value. Off after it: the key does.
-//! 6. An end is counted once: one that is untold by whoever, under the group's lock, finds the child on the live list; any other
-//!    by whoever set `OVER`.
+//! 5. `KEY` goes off once, or was never on. Off before `OVER`: the thread that sets `OVER` releases the value. Off after it: the key does.
+//! 6. An end is counted once: one that is untold by the thread that, under the group's lock, finds the child on the live list; any other
+//!    by the one that set `OVER`.
 
 use std::fmt;
 

@@ -4,7 +4,7 @@
 //! 2. The children of a group whose home is not `Send` or not `Sync` need not be `Send`. Only a [`MembersOf`] with that
 //!    home gives such a proof, or an [`Apart`]: both were made on the thread that opened the group and cannot leave it.
 //! 3. The proof itself leaves no thread.
-//! 4. The children of a group that says [`Roaming`] are `Send`, and what they borrow outlives them whoever drops them when:
+//! 4. The children of a group that says [`Roaming`] are `Send`, and what they borrow outlives them, on whichever thread they are dropped:
 //!    every thread gives the proof.
 
 use std::marker::PhantomData;

@@ -44,7 +44,7 @@ impl CellRef {
         }
     }
 
-    /// Marks it as cancelled for itself, and has it looked at by whoever polls children, unless a shield holds it: whoever takes
+    /// Marks it as cancelled for itself, and has it looked at by the driver or owner that polls children, unless a shield holds it: the one that takes
     /// that away has it looked at.
     pub(in crate::group) fn mark_cancelled(&self) {
         if self.is_shielded() {

@@ -49,7 +49,7 @@ use crate::token::CancelReason;
 /// [`Cancelled`](GatherIncomplete::Cancelled)`(Closed)`.
 ///
 /// `E` is what children that can fail fail with, see [`try_spawn`](Self::try_spawn). `K` says whether children have to
-/// be [`Send`]: they do for [`Shared`], the usual kind; they need not for [`Local`].
+/// be [`Send`]: they do for [`Shared`], the usual kind; they need not for [`Local`](crate::kind::Local).
 ///
 /// # Examples
 ///

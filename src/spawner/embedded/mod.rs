@@ -114,7 +114,7 @@ fn handle() -> &'static SpawnerHandle {
 /// The handle for those who found no other spawner.
 #[track_caller]
 pub(super) fn default_handle() -> Option<SpawnerHandle> {
-    // A bad INGATHER_THREADS is reported here, to whoever asks for a spawner, and not to some later spawn.
+    // A bad INGATHER_THREADS is reported here, to the code that asks for a spawner, and not to some later spawn.
     threads::count();
     Some(handle().clone())
 }

@@ -84,7 +84,7 @@ mod tests {
     fn a_spent_budget_does_not_hold_off_a_timeout() {
         let runtime = Builder::new_current_thread().enable_time().build().unwrap();
         let _current = crate::spawner::enter(runtime.handle());
-        // Wakes itself for ever, or so long that the test fails, and leaves nothing of the budget to whoever is polled
+        // Wakes itself for ever, or so long that the test fails, and leaves nothing of the budget to what is polled
         // after it.
         let started = Instant::now();
         let greedy = poll_fn(|cx| {

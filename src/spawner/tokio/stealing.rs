@@ -76,7 +76,7 @@ impl Wake for Waking {
         self.task.wake_by_ref();
         // A task that is woken while it is polled, by itself as when it yields or by others, goes into the queue when
         // that poll is over, and not into the slot. Asked after the wake, so that the answer is right where it matters:
-        // whoever wakes a suspended task sees in the task's state all that its last poll has done, hence the relaxed
+        // a thread that wakes a suspended task sees in the task's state all that its last poll has done, hence the relaxed
         // order; and from this worker's slot it is not polled before this returns.
         if !self.is_polled.load(Ordering::Relaxed) {
             turn::offer(&self.handle);

@@ -208,7 +208,7 @@ fn a_worker_that_goes_on_leaves_to_others_what_it_spawned_or_woke() {
     });
 }
 
-/// Wakes, when it is dropped, whoever is in there.
+/// Wakes, when it is dropped, the waker that is in there.
 struct WakesAtDrop(Arc<Mutex<Option<Waker>>>);
 
 impl Drop for WakesAtDrop {

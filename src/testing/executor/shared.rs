@@ -3,7 +3,7 @@
 //! 1. A job has an entry from its spawn until it is over or dropped. The main future of `block_on` has one too.
 //! 2. An entry is in `ready` exactly if it is `queued`: from a wake to the next poll.
 //! 3. A job is out of its entry while it is polled or dropped. If the entry is gone by then the job goes too.
-//! 4. Whoever holds the clock first wakes, then releases it: the loop that sees no hold sees all that was woken.
+//! 4. A thread that holds the clock first wakes, then releases it: the loop that sees no hold sees all that was woken.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::num::NonZeroUsize;
@@ -327,7 +327,7 @@ impl Shared {
         count(&mut state);
     }
 
-    /// Releases the clock. After whoever was to be woken has been (invariant 4).
+    /// Releases the clock. After those who were to be woken have been (invariant 4).
     pub(super) fn let_go(&self, uncount: impl FnOnce(&mut State)) {
         let wake = {
             let mut state = self.state.lock();

@@ -181,7 +181,7 @@ struct Work<T> {
 impl<T> Work<T> {
     fn run(mut self, f: impl FnOnce() -> T) {
         let done = catch(f);
-        // Before the value can be seen, so that whoever has seen it finds no thread at work.
+        // Before the value can be seen, so that code that has seen it finds no thread at work.
         self.at_work = false;
         self.shared.state.lock().threads -= 1;
         let mut state = self.slot.0.lock();

@@ -69,7 +69,7 @@ impl Timers {
     }
 
     /// Moves the clock, and gives the wakers of those that are due, in order.
-    #[must_use = "whoever waits has to be woken"]
+    #[must_use = "the task that waits has to be woken"]
     pub(super) fn move_to(&self, now: Instant) -> Vec<Waker> {
         let mut set = self.set.lock();
         set.now = set.now.max(now);

@@ -55,7 +55,7 @@ pub struct HostileSpawner(Arc<Owner>);
 struct Owner(Arc<Pool>);
 
 impl HostileSpawner {
-    /// Without threads: its jobs run on whoever calls [`step`](Self::step). It claims to run one at a time.
+    /// Without threads: its jobs run in calls of [`step`](Self::step). It claims to run one at a time.
     ///
     /// # Panics
     ///

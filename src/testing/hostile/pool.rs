@@ -2,8 +2,8 @@
 //!
 //! 1. A job is in `tasks` until it is over or dropped; it is in the queue at most once, from a wake to the next poll.
 //! 2. A job is polled and dropped under its own lock, and nothing else is locked meanwhile.
-//! 3. Whoever marks a task as doomed drops its job, or the one that is polling it does afterwards.
-//! 4. A thread is in `idle` exactly while it is parked or about to be; whoever takes it out wakes it.
+//! 3. The thread that marks a task as doomed drops its job, or the one that is polling it does afterwards.
+//! 4. A thread is in `idle` exactly while it is parked or about to be; the one that takes it out wakes it.
 
 use std::cell::Cell;
 use std::collections::{HashMap, VecDeque};

@@ -66,7 +66,7 @@ impl PoolBuilder {
 
     /// Has the threads come from somewhere else: `start` is given what a thread of the pool does, and has it called on one.
     ///
-    /// With the blocking threads of a runtime all of a program's are counted in one place. `start` is called by whoever sends
+    /// With the blocking threads of a runtime all of a program's are counted in one place. `start` is called by the thread that sends
     /// work, and by the pool's threads; it does not call what it is given by itself. An error, a panic, or dropping what it was
     /// given, now or later, means that there is no thread.
     ///

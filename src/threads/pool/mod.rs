@@ -315,7 +315,7 @@ impl BlockingPool {
         Closing::new(Arc::clone(self.shared()))
     }
 
-    /// Closes the pool, and gives back what is queued: to whoever awaits [`or_refused`](ToThread::or_refused). Tasks of
+    /// Closes the pool, and gives back what is queued: to those who await [`or_refused`](ToThread::or_refused). Tasks of
     /// [`exec`](Self::exec) read cancelled, as [closed](CancelKind::Closed). What has begun goes on.
     pub fn close_and_give_back(&self) -> Closing {
         self.shared().close(true);

@@ -4,7 +4,7 @@
 //! 2. Work is taken only while fewer are busy than the pool has threads. One that goes on after a wait is busy at once, so that for a
 //!    while more may be busy than that; then nobody takes work.
 //! 3. After each step under the lock that could let more work be done, `wants` says what has to be done about it: an idle thread
-//!    is told, or another is started; nothing, while one looks for work by itself. One at a time is called: whoever takes work
+//!    is told, or another is started; nothing, while one looks for work by itself. One at a time is called: a thread that takes work
 //!    calls the next, if there is more to do.
 //! 4. Where no thread is busy, idle or starting and none can be started, all that is queued is refused. So nothing that is queued
 //!    depends on a later call.
@@ -110,7 +110,7 @@ impl State {
         self.busy + self.waiting + self.idle + self.starting
     }
 
-    /// Takes the first of the queue, if that may be done now. Whoever does is busy.
+    /// Takes the first of the queue, if that may be done now. The thread that does is busy.
     pub(super) fn take(&mut self) -> Option<Arc<dyn Work>> {
         if !self.can_take() {
             return None;
@@ -244,7 +244,7 @@ impl Shared {
         }
         let woken = self.work.wait_timeout(state, self.settings.idle_for);
         let (mut state, timeout) = woken.unwrap_or_else(PoisonError::into_inner);
-        // Whoever wakes looks, also one that was not told.
+        // A thread that wakes looks, also one that was not told.
         state.told = state.told.saturating_sub(1);
         state.idle -= 1;
         (state, timeout.timed_out())

@@ -3,7 +3,7 @@
 //! tokio keeps the wakers that are deferred on a worker until that worker has nothing else to run. If it polls another task
 //! before, and that goes on for long, no other worker can have the tasks that wait, although it may be idle. The drivers
 //! and owners of one group are such tasks, and no child may wait behind the long poll of a sibling. So we keep the wakers,
-//! and give tokio one for all of them. Whoever is about to poll children on this worker calls them first, and offers the
+//! and give tokio one for all of them. An owner that is about to poll children on this worker calls them first, and offers the
 //! tasks to other workers. After some polls in a row that began so, the next one waits for tokio as well: so timers and
 //! sockets are looked at although there is always a task to poll.
 
