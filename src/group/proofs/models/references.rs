@@ -13,7 +13,7 @@ use crate::group::{GroupOptions, Origin, Owner, Shared};
 /// Not a `GatherGroup`: its completions hold on to children.
 fn open(kept: &ManualSpawner) -> Owner<'static, Infallible, Shared> {
     let options = GroupOptions::new().on(kept);
-    Owner::open(Origin::shared(options, Location::caller()))
+    Owner::open(Origin::new(options, Location::caller()))
 }
 
 #[test]
