@@ -19,4 +19,6 @@ pub(crate) use course::{Course, End, Unended, course};
 pub(crate) use offspring::Offspring;
 pub(crate) use reaper::{Gate, Orphan, Pass};
 pub(crate) use ties::Ties;
-pub(crate) use wish::{Stage, Wish};
+pub(crate) use wish::Stage;
+#[cfg(feature = "nats")]
+pub(crate) use wish::Wish;
