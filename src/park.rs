@@ -153,3 +153,77 @@ impl Wake for Parker {
         self.notify();
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::cell::Cell;
+    use std::future::poll_fn;
+    use std::sync::mpsc;
+
+    #[test]
+    fn a_token_left_behind_causes_no_poll() {
+        let polls = Cell::new(0);
+        let (ask, asked) = mpsc::channel::<Waker>();
+        let waking = thread::spawn(move || asked.recv().unwrap().wake());
+        park_until_ready(poll_fn(|cx| {
+            polls.set(polls.get() + 1);
+            if polls.get() == 2 {
+                return Poll::Ready(());
+            }
+            thread::current().unpark();
+            ask.send(cx.waker().clone()).unwrap();
+            Poll::Pending
+        }));
+        assert_eq!(polls.get(), 2);
+        waking.join().unwrap();
+    }
+
+    #[test]
+    fn a_nested_call_does_not_take_the_notice_of_the_outer_one() {
+        let polls = Cell::new(0);
+        park_until_ready(poll_fn(|cx| {
+            polls.set(polls.get() + 1);
+            if polls.get() == 2 {
+                return Poll::Ready(());
+            }
+            cx.waker().wake_by_ref();
+            // Parks, and so takes the thread's token, before its own notice comes.
+            let mut woken = false;
+            park_until_ready(poll_fn(|cx| {
+                if woken {
+                    return Poll::Ready(());
+                }
+                woken = true;
+                let waker = cx.waker().clone();
+                thread::spawn(move || waker.wake());
+                Poll::Pending
+            }));
+            Poll::Pending
+        }));
+        assert_eq!(polls.get(), 2);
+    }
+
+    #[test]
+    fn many_notices_before_a_poll_are_one() {
+        let polls = Cell::new(0);
+        park_until_ready(poll_fn(|cx| {
+            polls.set(polls.get() + 1);
+            if polls.get() == 2 {
+                return Poll::Ready(());
+            }
+            cx.waker().wake_by_ref();
+            let waker = cx.waker().clone();
+            waker.wake();
+            Poll::Pending
+        }));
+        assert_eq!(polls.get(), 2);
+    }
+
+    #[test]
+    fn a_waker_outlives_the_call() {
+        let waker = park_until_ready(poll_fn(|cx| Poll::Ready(cx.waker().clone())));
+        waker.wake_by_ref();
+        thread::spawn(move || waker.wake()).join().unwrap();
+    }
+}

@@ -7,9 +7,7 @@ use std::sync::{Mutex, PoisonError};
 use super::error::Blocks;
 use crate::blocked::call_within;
 use crate::log;
-use crate::spawner::{
-    Attends, EnterGuard, OwnGround, Spawner, SpawnerHandle, enter, named_spawner, stops,
-};
+use crate::spawner::{Attends, EnterGuard, OwnGround, Spawner, SpawnerHandle, enter, stops};
 
 /// What stands around the future.
 pub(super) struct Ground {
@@ -24,13 +22,13 @@ pub(super) struct Ground {
 }
 
 impl Ground {
-    /// Finds what stands around a call here. `Err`: the call blocks the only thread of a runtime, and must not if it is `strict`.
+    /// Finds what stands around a call here, where `named` is current. `Err`: the call blocks the only thread of a runtime, and must not if it is `strict`.
     pub(super) fn find(
         on: Option<SpawnerHandle>,
+        named: Option<SpawnerHandle>,
         strict: bool,
         location: &'static Location<'static>,
     ) -> Result<Self, Blocks> {
-        let named = named_spawner();
         let Some(runtime) = stops(named.as_ref()) else {
             return Ok(Self::shared(on, named));
         };

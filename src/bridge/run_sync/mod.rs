@@ -60,11 +60,11 @@ use crate::spawner::{Spawner, SpawnerHandle, named_spawner};
 /// ```
 #[track_caller]
 pub fn run_sync<F: Future>(future: F) -> F::Output {
-    if named_spawner().is_none() {
-        return polling::on_plain_thread(future, Location::caller());
+    let (named, location) = (named_spawner(), Location::caller());
+    if named.is_none() {
+        return polling::on_plain_thread(future, location);
     }
-    let run = RunSync::new().run(future);
-    match run {
+    match RunSync::new().run_beside(named, future, location) {
         Ok(output) => output,
         Err(_) => unreachable!("it has no time limit and is not strict"),
     }
@@ -148,11 +148,20 @@ impl<'a> RunSync<'a> {
     /// If the future does, as for [`run_sync`].
     #[track_caller]
     pub fn run<F: Future>(self, future: F) -> Result<F::Output, RunSyncError<F>> {
-        let location = Location::caller();
+        self.run_beside(named_spawner(), future, Location::caller())
+    }
+
+    /// The same where `named` is current.
+    fn run_beside<F: Future>(
+        self,
+        named: Option<SpawnerHandle>,
+        future: F,
+        location: &'static Location<'static>,
+    ) -> Result<F::Output, RunSyncError<F>> {
         let until = self
             .timeout
             .and_then(|limit| Instant::now().checked_add(limit));
-        let ground = match Ground::find(self.on, self.strict, location) {
+        let ground = match Ground::find(self.on, named, self.strict, location) {
             Ok(ground) => ground,
             Err(blocks) => return Err(RunSyncError::WouldBlock(WouldBlock::new(future, blocks))),
         };

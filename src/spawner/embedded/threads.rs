@@ -2,17 +2,17 @@
 
 use std::env;
 use std::ffi::OsStr;
-
+use std::future::pending;
 use std::io;
 use std::num::NonZeroUsize;
 use std::process;
 use std::sync::{Mutex, OnceLock, PoisonError};
 use std::thread;
 
-use super::block_on::serve;
 use super::spare::Serves;
 use super::{EXECUTOR, Presence};
 use crate::panic;
+use crate::park::park_until_ready;
 use crate::spawner::SpawnError;
 use crate::spawner::processors::processors;
 
@@ -118,7 +118,7 @@ fn work() {
     loop {
         // Jobs are contained, so that nothing panics here that we know of. Should something, the executor puts back
         // what this thread had taken from its queue, and the thread begins anew.
-        let _ = panic::catch(|| serve(&EXECUTOR));
+        let _ = panic::catch(|| park_until_ready(EXECUTOR.run(pending::<()>())));
     }
 }
 
