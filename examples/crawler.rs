@@ -86,7 +86,7 @@ async fn main() {
     let exit = Run::builder().run_async(scope(|tg| async move {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let address = listener.local_addr().expect("it is bound");
-        tg.spawn_background(site(listener));
+        tg.child().background().spawn(site(listener));
         crawl(address).await
     }));
     match exit.await.into_value() {

@@ -37,8 +37,7 @@ async fn serve(
         .grace(Duration::from_secs(5))
         .scope(|tg| async move {
             let mut clients = Vec::new();
-            loop {
-                let slot = tg.slot().await;
+            while let Some(slot) = tg.slot().await {
                 let Ok(accepted) = stop.run_until_cancelled(listener.accept()).await else {
                     break;
                 };

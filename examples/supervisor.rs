@@ -49,7 +49,7 @@ where
         let mut restarts = 0;
         loop {
             // A child of this kind fails nobody but itself. Its key tells how it ended.
-            let failure = match tg.spawn_supervised(worker(restarts)).await {
+            let failure = match tg.child().supervised().try_spawn(worker(restarts)).await {
                 Ok(Outcome::Ok(value)) => {
                     let result = Ok(value);
                     return Report { result, restarts };

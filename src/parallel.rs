@@ -20,6 +20,7 @@ use std::convert::Infallible;
 
 use crate::error::GroupError;
 use crate::group::{self, Blocking, GroupOptions};
+use crate::scope::TryBody;
 use crate::spawner::Spawner;
 
 /// The handle on a group whose children run on a spawner while a thread waits for them, and may borrow for `'env`.
@@ -116,9 +117,10 @@ where
 /// assert_eq!(error.len(), 1);
 /// ```
 #[track_caller]
-pub fn try_scope<'env, B, T, E>(body: B) -> Result<T, GroupError<E>>
+pub fn try_scope<'env, B, R, E>(body: B) -> Result<R::Value, GroupError<E>>
 where
-    B: FnOnce(Scope<'env, E>) -> Result<T, E>,
+    B: FnOnce(Scope<'env, E>) -> R,
+    R: TryBody<E>,
 {
     GroupOptions::new().parallel().try_scope(body)
 }

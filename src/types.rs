@@ -28,11 +28,15 @@ pub use crate::gather::{
     Trying, Values, Whole,
 };
 pub use crate::group::{
-    Checkpoint, Completion, Completions, Ending, Join, Named, Next, NextSlot, Shield, Slot,
-    SpawnWhenFree, Start as StartChild, TakeError, Tally, TryJoin, WithCleanup,
+    Cause, Checkpoint, ChildOptions, Completion, Completions, Ending, Join, KeyValue, Next,
+    NextSlot, Observed, Plain, Require, Shield, SpawnWhenFree, Start as StartChild, Supervised,
+    TakeError, Tally, TryJoin, WithCleanup,
 };
 pub use crate::program::{Close, RunAsync};
-pub use crate::scope::{Fallible, Form, OrCut, ScopeFuture, Value};
+pub use crate::scope::{
+    Fallible, Form, Gives, Never, OrCut, ScopeFuture, Tried, TryBegin, TryBody, TryScopeFuture,
+    Value,
+};
 #[cfg(not(loom))]
 pub use crate::sync::{
     AsCompleted, EventWait, Get, Put, RunGuarded, StreamOf, WaitAll, WaitFirst, WaitOrCancel,

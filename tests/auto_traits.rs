@@ -29,10 +29,11 @@ use ingather::threads::{
     ToThreadOrRefused,
 };
 use ingather::types::{
-    Cancelled, CancelledOwned, Checkpoint, Close, Completion, Completions, ContextSnapshot, Drain,
-    Ending, Fallible, Join, MapConcurrent, Named, Next, NextSlot, RunAsync, RunUntilCancelled,
-    ScopeFuture, Settling, Shield, Slot, SpawnWhenFree, StartChild, TakeError, Tally, TryJoin,
-    Trying, Value, Values, WaitIdle, WithCleanup, WithContext,
+    Cancelled, CancelledOwned, Checkpoint, ChildOptions, Close, Completion, Completions,
+    ContextSnapshot, Drain, Ending, Fallible, Join, MapConcurrent, Next, NextSlot, Observed,
+    RunAsync, RunUntilCancelled, ScopeFuture, Settling, Shield, SpawnWhenFree, StartChild,
+    Supervised, TakeError, Tally, TryJoin, Trying, Value, Values, WaitIdle, WithCleanup,
+    WithContext,
 };
 use ingather::*;
 
@@ -153,16 +154,16 @@ fn shared_handles_go_anywhere_and_local_ones_nowhere() {
         Scope<'static, Neither>: [Send Sync Unpin],
         GatherGroup: [Send Sync Unpin],
         GatherGroup<Neither>: [Send Sync Unpin],
-        Named<'static, 'static, u8>: [Send Sync Unpin],
+        ChildOptions<'static, u8>: [Send Sync Unpin],
         local::Scope<'static>: [Unpin],
         local::Scope<'static, u8>: [Unpin],
         local::GatherGroup: [Unpin],
         local::GatherGroup<u8>: [Unpin],
-        Named<'static, 'static, u8, Local>: [Unpin],
+        ChildOptions<'static, u8, Local>: [Unpin],
         inline::Scope<'static>: [Send Sync Unpin],
         parallel::Scope<'static>: [Send Sync Unpin],
         inline::local::Scope<'static>: [Unpin],
-        Named<'static, 'static, u8, InlineLocal>: [Unpin],
+        ChildOptions<'static, u8, InlineLocal>: [Unpin],
     }
 }
 
@@ -173,13 +174,13 @@ fn the_futures_of_a_group_are_what_their_handle_is() {
         TryJoin<'static, u8>: [Send Sync Unpin],
         Next<'static, u8>: [Send Sync Unpin],
         NextSlot<'static>: [Send Sync Unpin],
-        Slot<'static, Neither>: [Send Sync Unpin],
+        ChildOptions<'static, Neither, Shared, Supervised>: [Send Sync Unpin],
         Completions<'static, u8>: [Send Sync Unpin],
         Join<'static, Local>: [Unpin],
         TryJoin<'static, u8, Local>: [Unpin],
         Next<'static, u8, Local>: [Unpin],
         NextSlot<'static, u8, Local>: [Unpin],
-        Slot<'static, u8, InlineLocal>: [Unpin],
+        NextSlot<'static, u8, InlineLocal, Observed>: [Unpin],
         Completions<'static, u8, Local>: [Unpin],
     }
 }

@@ -116,7 +116,7 @@ fn limited(children: usize, times: usize) {
                 .inline()
                 .scope(|tg| async move {
                     for n in 0..children {
-                        drop(tg.spawn_when_free(child(n)).await);
+                        drop(tg.child().spawn_when_free(child(n)).await);
                     }
                 });
             scope.await;

@@ -27,7 +27,12 @@ pub(crate) async fn serve<N: Net>(
     let reason = loop {
         match stop.run_until_cancelled(N::accept(&listener)).await {
             // The error or panic of one connection is no matter of the others. Nobody keeps the key, so it is logged.
-            Ok(Ok(stream)) => drop(group.spawn_supervised(echo::<N>(stream, entries.clone()))),
+            Ok(Ok(stream)) => drop(
+                group
+                    .child()
+                    .supervised()
+                    .try_spawn(echo::<N>(stream, entries.clone())),
+            ),
             Ok(Err(error)) => return Err(error.into()),
             Err(reason) => break reason,
         }

@@ -33,9 +33,12 @@ pub(crate) use engine::position::{is_in_child_of, standing, task_here};
 pub(crate) use engine::surroundings::{Lacking, NoValue};
 pub(crate) use engine::told::{hands_on, sift, tell};
 pub use handle::key::{Key, TakeError};
-pub(crate) use handle::output_policy::{Call, Fallible, Plain};
+pub(crate) use handle::output_policy::{AsValue, Call, Fallible};
 pub use handle::start::{Ready, Start};
-pub use handle::{Named, NextSlot, Scope, Slot, SpawnWhenFree};
+pub use handle::{
+    Cause, ChildOptions, KeyValue, NextSlot, Observed, Plain, Require, Scope, SpawnWhenFree,
+    Supervised,
+};
 pub use owner::cut::{Cut, FailingStream, MovesOn, State, Uncut, UncutStream, Whole};
 pub(crate) use owner::detached::{Detached, Glance, Label, Waiting, child_here};
 pub(crate) use owner::failures::Failures;

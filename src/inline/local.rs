@@ -29,7 +29,7 @@ use crate::gather::race::joiner::Joiner;
 use crate::gather::race::{CallsOf, FirstOk, JoinWith, Quorum, Race};
 use crate::gather::{Calls, Gather, Settling, TryGather, Trying, Values};
 use crate::group::{self, GroupOptions, InlineLocal};
-use crate::scope::{Fallible, ScopeFuture, Value};
+use crate::scope::{ScopeFuture, TryBody, TryScopeFuture, Value};
 
 /// The handle on a group whose children run inside the task that awaits the scope, may borrow for `'env`, and need not be [`Send`].
 pub type Scope<'env, E = Infallible> = group::Scope<'env, E, InlineLocal>;
@@ -68,10 +68,11 @@ where
 ///
 /// As for [`inline::try_scope`](crate::inline::try_scope).
 #[track_caller]
-pub fn try_scope<'env, B, F, T, E>(body: B) -> ScopeFuture<'env, B, F, Fallible<InlineLocal>>
+pub fn try_scope<'env, B, F, T, E>(body: B) -> TryScopeFuture<'env, B, F, T, E, InlineLocal>
 where
     B: FnOnce(Scope<'env, E>) -> F,
-    F: Future<Output = Result<T, E>>,
+    F: Future,
+    F::Output: TryBody<E, Value = T>,
 {
     GroupOptions::new().inline_local().try_scope(body)
 }

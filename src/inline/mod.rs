@@ -28,7 +28,7 @@ use crate::gather::race::joiner::Joiner;
 use crate::gather::race::{CallsOf, FirstOk, JoinWith, Quorum, Race};
 use crate::gather::{Calls, Gather, Settling, TryGather, Trying, Values};
 use crate::group::{self, GroupOptions, Inline};
-use crate::scope::{Fallible, ScopeFuture, Value};
+use crate::scope::{ScopeFuture, TryBody, TryScopeFuture, Value};
 
 /// The handle on a group whose children run inside the task that awaits the scope, and may borrow for `'env`.
 pub type Scope<'env, E = Infallible> = group::Scope<'env, E, Inline>;
@@ -125,10 +125,11 @@ where
 /// assert_eq!(error.len(), 1);
 /// ```
 #[track_caller]
-pub fn try_scope<'env, B, F, T, E>(body: B) -> ScopeFuture<'env, B, F, Fallible<Inline>>
+pub fn try_scope<'env, B, F, T, E>(body: B) -> TryScopeFuture<'env, B, F, T, E, Inline>
 where
     B: FnOnce(Scope<'env, E>) -> F,
-    F: Future<Output = Result<T, E>>,
+    F: Future,
+    F::Output: TryBody<E, Value = T>,
 {
     GroupOptions::new().inline().try_scope(body)
 }

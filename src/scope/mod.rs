@@ -2,6 +2,7 @@
 //!
 //! - `future`: the future of a scope, which is the group's owner
 //! - `begin`: how the body of a scope begins
+//! - `try_body`: the body of a scope that can fail
 //! - `form`: what differs between a scope that cannot fail and one that can
 //! - `parallel`: scopes whose children borrow and run in parallel, while a thread waits
 //! - `options`: scopes from [`GroupOptions`](crate::GroupOptions)
@@ -14,6 +15,7 @@ mod future;
 mod models;
 mod options;
 mod parallel;
+mod try_body;
 
 use std::future::Future;
 
@@ -21,6 +23,7 @@ pub(crate) use begin::Begin;
 pub(crate) use form::sealed::Sealed as FormSealed;
 pub use form::{Fallible, Form, OrCut, Value};
 pub use future::ScopeFuture;
+pub use try_body::{Gives, Never, Tried, TryBegin, TryBody, TryScopeFuture};
 
 use crate::group::{GroupOptions, Scope};
 
@@ -122,10 +125,11 @@ where
 /// # });
 /// ```
 #[track_caller]
-pub fn try_scope<B, F, T, E>(body: B) -> ScopeFuture<'static, B, F, Fallible>
+pub fn try_scope<B, F, T, E>(body: B) -> TryScopeFuture<'static, B, F, T, E>
 where
     B: FnOnce(Scope<'static, E>) -> F,
-    F: Future<Output = Result<T, E>>,
+    F: Future,
+    F::Output: TryBody<E, Value = T>,
 {
     GroupOptions::new().try_scope(body)
 }

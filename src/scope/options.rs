@@ -4,8 +4,9 @@ use std::convert::Infallible;
 use std::future::Future;
 use std::panic::Location;
 
-use super::form::{Fallible, OrCut, Value};
+use super::form::{OrCut, Value};
 use super::future::ScopeFuture;
+use super::try_body::{TryBegin, TryBody, TryScopeFuture};
 use crate::group::{Awaited, Borrows, Cut, GroupOptions, Origin, Scope, State, Uncut};
 
 impl<K: Awaited, C: State> GroupOptions<K, C> {
@@ -23,13 +24,14 @@ impl<K: Awaited, C: State> GroupOptions<K, C> {
 
     /// Opens a [`try_scope`](crate::try_scope) with these options.
     #[track_caller]
-    pub fn try_scope<'env, B, F, T, E>(self, body: B) -> ScopeFuture<'env, B, F, Fallible<K, C>>
+    pub fn try_scope<'env, B, F, T, E>(self, body: B) -> TryScopeFuture<'env, B, F, T, E, K, C>
     where
         K: Borrows<'env>,
         B: FnOnce(Scope<'env, E, K>) -> F,
-        F: Future<Output = Result<T, E>>,
+        F: Future,
+        F::Output: TryBody<E, Value = T>,
     {
-        ScopeFuture::new(Origin::new(self, Location::caller()), body)
+        ScopeFuture::new(Origin::new(self, Location::caller()), TryBegin::new(body))
     }
 }
 

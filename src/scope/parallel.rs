@@ -9,6 +9,7 @@ use std::panic::Location;
 use std::sync::Arc;
 
 use super::form::{Fallible, Form, OrCut, Value};
+use super::try_body::TryBody;
 use crate::error::{CutShort, GroupError};
 use crate::group::engine::position::{Position, enter};
 use crate::group::{Blocking, Cut, GroupOptions, Origin, Owner, Scope, State, Uncut};
@@ -40,10 +41,12 @@ impl<C: State> GroupOptions<Blocking, C> {
     ///
     /// As for [`parallel::scope`](crate::parallel::scope).
     #[track_caller]
-    pub fn try_scope<'env, B, T, E>(self, body: B) -> Result<C::Out<T>, GroupError<E>>
+    pub fn try_scope<'env, B, R, E>(self, body: B) -> Result<C::Out<R::Value>, GroupError<E>>
     where
-        B: FnOnce(Scope<'env, E, Blocking>) -> Result<T, E>,
+        B: FnOnce(Scope<'env, E, Blocking>) -> R,
+        R: TryBody<E>,
     {
+        let body = |tg| body(tg).into_result();
         run::<_, _, Fallible<Blocking, C>>(Origin::new(self, Location::caller()), body)
     }
 }

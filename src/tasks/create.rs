@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use super::counts_here::counts_here;
 use super::task::Task;
-use crate::group::{Fallible, Label, Plain};
+use crate::group::{AsValue, Fallible, Label};
 
 /// Starts a background task on the [current spawner](crate::spawner::current_spawner), held by the registry that counts here.
 ///
@@ -44,7 +44,7 @@ where
 {
     let (registry, spawner) = counts_here();
     let label = Label::here(None);
-    registry.create::<F, Plain<Infallible>>(spawner.as_ref(), &label, future)
+    registry.create::<F, AsValue<Infallible>>(spawner.as_ref(), &label, future)
 }
 
 /// Starts a background task that can fail: [`create_task`], and its error comes out of the handle or goes to the hook.
@@ -99,5 +99,5 @@ where
 {
     let (registry, spawner) = counts_here();
     let label = Label::here(Some(name.into()));
-    registry.create::<F, Plain<Infallible>>(spawner.as_ref(), &label, future)
+    registry.create::<F, AsValue<Infallible>>(spawner.as_ref(), &label, future)
 }

@@ -17,7 +17,7 @@ use super::task::Task;
 use crate::clock::Deadline;
 use crate::context::WithContext;
 use crate::error::Unhandled;
-use crate::group::{self, Fallible, GroupOptions, Label, Plain, State};
+use crate::group::{self, AsValue, Fallible, GroupOptions, Label, State};
 use crate::spawner::{Spawner, SpawnerHandle};
 use crate::token::CancelReason;
 
@@ -156,7 +156,7 @@ impl TaskRegistry {
     {
         let label = Label::here(None);
         self.shared
-            .create::<F, Plain<Infallible>>(None, &label, future)
+            .create::<F, AsValue<Infallible>>(None, &label, future)
     }
 
     /// Starts a background task that can fail: its error comes out of the handle or goes to the hook.
@@ -187,7 +187,7 @@ impl TaskRegistry {
     {
         let label = Label::here(None);
         self.shared
-            .create_or_return::<F, Plain<Infallible>>(None, &label, future)
+            .create_or_return::<F, AsValue<Infallible>>(None, &label, future)
     }
 
     /// Starts a background task that can fail, or gives the future back.

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use super::error::TaskRefused;
 use super::handle::TaskRegistry;
 use super::task::Task;
-use crate::group::{Fallible, Label, Plain};
+use crate::group::{AsValue, Fallible, Label};
 
 /// The next task of a registry, with a name; made by [`TaskRegistry::named`].
 #[must_use = "a name creates nothing by itself: call `create_task` or a relative"]
@@ -31,7 +31,7 @@ impl<'a> NamedTask<'a> {
     {
         let registry = self.registry.shared();
         let label = Label::here(Some(self.name));
-        registry.create::<F, Plain<Infallible>>(None, &label, future)
+        registry.create::<F, AsValue<Infallible>>(None, &label, future)
     }
 
     /// Like [`TaskRegistry::try_create_task`].
@@ -60,7 +60,7 @@ impl<'a> NamedTask<'a> {
     {
         let registry = self.registry.shared();
         let label = Label::here(Some(self.name));
-        registry.create_or_return::<F, Plain<Infallible>>(None, &label, future)
+        registry.create_or_return::<F, AsValue<Infallible>>(None, &label, future)
     }
 
     /// Like [`TaskRegistry::try_create_task_or_return`].

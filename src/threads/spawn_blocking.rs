@@ -7,7 +7,7 @@ use std::task::{Context, Poll};
 
 use super::to_thread::ToThread;
 use crate::group::{
-    Accepts, Blocking, Inline, InlineLocal, Key, Kind, Local, Named, Scope, Shared, Slot,
+    Accepts, Blocking, ChildOptions, Inline, InlineLocal, Key, Kind, Local, Scope, Shared,
 };
 
 impl<'env, E, K: Kind> Scope<'env, E, K> {
@@ -78,22 +78,8 @@ impl<'env, E, K: Kind> Scope<'env, E, K> {
     }
 }
 
-impl<'env, E, K: Kind> Slot<'env, E, K> {
-    /// Starts a child in it that calls a blocking closure, as [`Scope::spawn_blocking`] does.
-    #[track_caller]
-    pub fn spawn_blocking<F, T>(self, closure: F) -> Key<T>
-    where
-        F: 'env,
-        T: 'env,
-        K: CallsBlocking<'env, F, T> + Accepts<K::Calling> + Accepts<T>,
-    {
-        let location = Location::caller();
-        self.spawn(K::calling(closure, location))
-    }
-}
-
-impl<'env, E, K: Kind> Named<'_, 'env, E, K> {
-    /// Like [`Scope::spawn_blocking`].
+impl<'env, E, K: Kind> ChildOptions<'env, E, K> {
+    /// Starts a child that calls a blocking closure, as [`Scope::spawn_blocking`] does.
     #[track_caller]
     pub fn spawn_blocking<F, T>(self, closure: F) -> Key<T>
     where
@@ -105,7 +91,7 @@ impl<'env, E, K: Kind> Named<'_, 'env, E, K> {
         self.spawn(K::calling(closure, location))
     }
 
-    /// Like [`Scope::try_spawn_blocking`].
+    /// Starts a child that calls a blocking closure which can fail, as [`Scope::try_spawn_blocking`] does.
     #[track_caller]
     pub fn try_spawn_blocking<F, T>(self, closure: F) -> Key<T>
     where

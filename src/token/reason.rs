@@ -170,6 +170,14 @@ impl CancelReason {
         })
     }
 
+    /// The reason of what lacks a value that will not come.
+    pub(crate) fn no_value(message: String) -> Self {
+        Self::make(Cause {
+            message: Some(message),
+            ..Cause::new(CancelKind::NoValue)
+        })
+    }
+
     pub(crate) fn abandoned(message: String) -> Self {
         Self::make(Cause {
             message: Some(message),

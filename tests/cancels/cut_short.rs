@@ -224,7 +224,10 @@ async fn a_child_that_was_refused_was_cut_short(on: Site) {
     assert!(group.try_join().await.unwrap_err().is_timeout());
     assert!(group.try_join().await.unwrap_err().is_timeout());
     let group = over.clone().group();
-    drop((group.spawn(async {}), group.spawn_or_return(async {})));
+    drop((
+        group.spawn(async {}),
+        group.child().spawn_or_return(async {}),
+    ));
     let tally = group.join().await;
     assert_eq!((tally.refused, tally.total()), (2, 0));
     let tried = over.clone().try_scope(|tg| async move {

@@ -142,7 +142,7 @@ async fn from_the_first_stage_on_nobody_is_admitted(on: Site) {
         })
         .collect();
     let handle = group.handle();
-    let mut caller = Box::pin(handle.spawn_when_free(polls.clone().of(async {})));
+    let mut caller = Box::pin(handle.child().spawn_when_free(polls.clone().of(async {})));
     assert!(futures::poll!(&mut caller).is_pending());
     assert_eq!(group.waiting(), 5);
     group.cancel_with(CancelReason::with_message("stop"));
@@ -154,7 +154,7 @@ async fn from_the_first_stage_on_nobody_is_admitted(on: Site) {
     assert!(line.iter().all(|key| reason(key) == group.cancel_reason()));
     let late = group.spawn(polls.clone().of(async {}));
     assert_eq!(reason(&late), group.cancel_reason());
-    assert!(group.spawn_or_return(async {}).is_err());
+    assert!(group.child().spawn_or_return(async {}).is_err());
     gate.open();
     let tally = group.join().await;
     assert_eq!((tally.ok, tally.cancelled, polls.count()), (2, 5, 0));

@@ -168,7 +168,7 @@ async fn a_background_child_is_spawned_within_a_batch(on: Site) {
                     gate.wait().await;
                     if number == 3 || number == 11 {
                         let held = drops.witness();
-                        drop(handle.spawn_background(async move {
+                        drop(handle.child().background().spawn(async move {
                             let _held = held;
                             pending::<()>().await;
                         }));

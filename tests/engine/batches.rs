@@ -224,7 +224,7 @@ impl Drop for CallsBack {
         let Self(tg, spawned) = self;
         let (len, tally) = (tg.len(), tg.tally());
         assert!(tally.total() <= 90, "{len} are left of {tally:?}");
-        if tg.spawn_or_return(yields(1)).is_ok() {
+        if tg.child().spawn_or_return(yields(1)).is_ok() {
             spawned.fetch_add(1, SeqCst);
         }
         if tally.ok == 20 {

@@ -138,10 +138,10 @@ macro_rules! handle {
             fn spawn(&self, how: usize, child: Tracked) -> AnyKey {
                 match how {
                     0 => AnyKey::Fallible(self.try_spawn(child)),
-                    1 => AnyKey::Fallible(self.try_start_soon(move || child)),
-                    2 => AnyKey::Observed(self.try_spawn_observed(child)),
-                    3 => AnyKey::Supervised(self.spawn_supervised(child)),
-                    BACKGROUND => AnyKey::Plain(self.spawn_background(child)),
+                    1 => AnyKey::Fallible(self.child().try_spawn(child)),
+                    2 => AnyKey::Observed(self.child().observed().try_spawn(child)),
+                    3 => AnyKey::Supervised(self.child().supervised().try_spawn(child)),
+                    BACKGROUND => AnyKey::Plain(self.child().background().spawn(child)),
                     _ => AnyKey::Plain(self.spawn(child)),
                 }
             }
@@ -150,7 +150,7 @@ macro_rules! handle {
                 &self,
                 child: Tracked,
             ) -> Pin<Box<dyn Future<Output = Key<Done>> + Send>> {
-                Box::pin(Scope::spawn_when_free(self, child))
+                Box::pin(self.child().spawn_when_free(child))
             }
 
             fn start(&self, call: Call) -> BoxFuture<'static, Started> {

@@ -379,7 +379,7 @@ fn what_is_ready_a_thousand_times_in_a_row_takes_part_in_the_budget() {
         let slots = polls_of(|on| async move {
             let group = GatherGroup::on(&on);
             for _ in 0..1_000 {
-                drop(group.spawn_when_free(async {}).await);
+                drop(group.child().spawn_when_free(async {}).await);
             }
             group.join().await;
         });

@@ -176,7 +176,7 @@ async fn it_goes_into_a_boxed_error(on: Site) {
     async fn one_fails(on: &Site) -> Result<(), Boxed> {
         let fails = |tg: ingather::Scope<'static, std::num::ParseIntError>| async move {
             drop(tg.try_spawn(async { "one".parse::<u32>() }));
-            std::future::pending().await
+            std::future::pending::<Result<(), _>>().await
         };
         Ok(ingather::on(&on.spawner).try_scope(fails).await?)
     }

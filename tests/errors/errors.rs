@@ -319,8 +319,13 @@ async fn an_observed_error_goes_to_its_key(on: Site) {
     let name = unique("observed");
     let group = GatherGroup::<Fault>::fallible_on(&on.spawner);
     let read = group.named(name.as_str());
-    let read = read.try_spawn_observed(async { Err::<(), _>(Fault("observed")) });
-    let kept = group.try_spawn_observed(async { Err::<(), _>(Fault("kept")) });
+    let read = read
+        .observed()
+        .try_spawn(async { Err::<(), _>(Fault("observed")) });
+    let kept = group
+        .child()
+        .observed()
+        .try_spawn(async { Err::<(), _>(Fault("kept")) });
     assert_eq!(read.await, Ok(Err(Fault("observed"))));
     let tally = group.try_join().await.unwrap();
     assert_eq!((tally.ok, tally.taken, tally.failed), (2, 1, 0));
@@ -335,7 +340,7 @@ async fn an_observed_error_whose_key_is_gone_fails_the_group(on: Site) {
     let group = GatherGroup::<Fault>::fallible_on(&on.spawner);
     let gate = Gate::new();
     let opened = gate.clone();
-    drop(group.try_spawn_observed(async move {
+    drop(group.child().observed().try_spawn(async move {
         opened.wait().await;
         Err::<(), _>(Fault("nobody"))
     }));
@@ -351,7 +356,8 @@ async fn an_observed_error_dropped_unread_reaches_the_hook(on: Site) {
     let group = GatherGroup::<Fault>::fallible_on(&on.spawner);
     let key = group
         .named(name.as_str())
-        .try_spawn_observed(async { Err::<(), _>(Fault("unread")) });
+        .observed()
+        .try_spawn(async { Err::<(), _>(Fault("unread")) });
     let tally = group.try_join().await.unwrap();
     assert_eq!((tally.ok, tally.failed), (1, 0));
     assert_eq!(unhandled::taken(&name), [""; 0]);

@@ -239,8 +239,8 @@ async fn the_key_and_the_tally_say_cancelled(on: Site) {
         let options = GroupOptions::new().on(&on.spawner).grace(HOUR);
         let group = options.fallible_group();
         let fallible = group.try_spawn(endless::<Flaw>());
-        let observed = group.try_spawn_observed(endless::<Flaw>());
-        drop(group.try_spawn_observed(endless::<Flaw>()));
+        let observed = group.child().observed().try_spawn(endless::<Flaw>());
+        drop(group.child().observed().try_spawn(endless::<Flaw>()));
         if alone {
             fallible.cancel();
             observed.cancel();
@@ -324,7 +324,8 @@ async fn joiners_and_supervisors_are_told_of_a_cancel(on: Site) {
     drop(
         group
             .named(name.as_str())
-            .spawn_supervised(endless::<Flaw>()),
+            .supervised()
+            .try_spawn(endless::<Flaw>()),
     );
     group.cancel();
     group.join().await;

@@ -5,6 +5,7 @@
 //! - `errors`, `error_text`: who is cancelled by an error, where each ends, and the group error as a value
 //! - `panics`, `panics_of_leftovers`: panics of children and bodies, and in what the crate drops
 //! - `handed_on`: cancels that are handed on with `?`
+//! - `require`: values that are required, and are not there
 //! - `joined_again`: the rules of joining
 
 #[path = "../support/mod.rs"]
@@ -16,3 +17,4 @@ mod handed_on;
 mod joined_again;
 mod panics;
 mod panics_of_leftovers;
+mod require;

@@ -76,7 +76,7 @@ async fn children_of_every_end_let_go_of_a_context_value_that_panics(on: Site) {
 
     let group = GatherGroup::on(&on.spawner);
     let supervised = HOSTILE.sync_scope(panics, || {
-        group.spawn_supervised(async {
+        group.child().supervised().try_spawn(async {
             if true {
                 throw("a supervised child");
             }

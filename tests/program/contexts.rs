@@ -65,16 +65,16 @@ async fn children_of_every_kind_read_what_was_set_at_their_spawn(on: Site) {
             group.spawn(read()),
             group.start_soon(read),
             group.named("named").spawn(read()),
-            group.named("named").try_start_soon(tried),
+            group.named("named").try_spawn(tried()),
             group.try_spawn(tried()),
-            group.try_start_soon(tried),
-            group.spawn_background(read()),
-            group.spawn_or_return(read()).ok().expect("it is open"),
+            group.child().try_spawn(tried()),
+            group.child().background().spawn(read()),
+            group.child().spawn_or_return(read()).ok().unwrap(),
         ]
     });
     let (observed, supervised) = NUMBER.sync_scope(2, || {
-        let observed = group.try_spawn_observed(tried());
-        (observed, group.spawn_supervised(tried()))
+        let observed = group.child().observed().try_spawn(tried());
+        (observed, group.child().supervised().try_spawn(tried()))
     });
     let without = group.spawn(read());
     for key in keys {
@@ -125,7 +125,7 @@ async fn a_child_that_waits_to_be_spawned_reads_what_is_set_then(on: Site) {
     let gate = Gate::new();
     let opened = gate.clone();
     let first = group.spawn(async move { opened.wait().await });
-    let waits = NUMBER.sync_scope(1, || group.spawn_when_free(read()));
+    let waits = NUMBER.sync_scope(1, || group.child().spawn_when_free(read()));
     let mut waits = ByHand::new(NUMBER.scope(2, waits));
     assert!(waits.poll().is_pending());
     gate.open();

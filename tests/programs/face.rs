@@ -247,8 +247,8 @@ macro_rules! handle {
                 let actor = child.actor;
                 let ($tg, $how, $child) = (self.named(name), kind, child);
                 let key = match $how {
-                    Kind::Supervised => AnyKey::Supervised($tg.spawn_supervised($child)),
-                    Kind::Background => AnyKey::Done($tg.spawn_background($child)),
+                    Kind::Supervised => AnyKey::Supervised($tg.supervised().try_spawn($child)),
+                    Kind::Background => AnyKey::Done($tg.background().spawn($child)),
                     Kind::Plain => AnyKey::Done($tg.spawn($child)),
                     _ => $spawn,
                 };
@@ -338,7 +338,7 @@ macro_rules! fallible {
             Flaw,
             try_start,
             |tg, how, child| match how {
-                Kind::Observed => AnyKey::Done(tg.try_spawn_observed(child)),
+                Kind::Observed => AnyKey::Done(tg.observed().try_spawn(child)),
                 _ => AnyKey::Fallible(tg.try_spawn(child)),
             },
             |tg, child| |world: World, actor: usize| -> BoxFuture<'static, Held> {

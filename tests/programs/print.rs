@@ -133,9 +133,9 @@ impl Text {
         let verb = match child.kind {
             Kind::Plain => "spawn(async {",
             Kind::Fallible => "try_spawn(async {",
-            Kind::Observed => "try_spawn_observed(async {",
-            Kind::Supervised => "spawn_supervised(async {",
-            Kind::Background => "spawn_background(async {",
+            Kind::Observed => "observed().try_spawn(async {",
+            Kind::Supervised => "supervised().try_spawn(async {",
+            Kind::Background => "background().spawn(async {",
             Kind::WhenFree => "spawn_when_free(async {",
             Kind::TryWhenFree => "try_spawn_when_free(async {",
             Kind::Start => "try_start(|ready| async {",

@@ -47,7 +47,7 @@ async fn the_background_ends_with_the_last_main_child(on: Site) {
     let (hears, beats) = (beat.clone(), beat.clone());
     let key = ingather::on(&on.spawner)
         .scope(|tg| async move {
-            let heart = tg.spawn_background(async move {
+            let heart = tg.child().background().spawn(async move {
                 let _held = witness;
                 beats.open();
                 pending::<()>().await;
@@ -68,7 +68,7 @@ async fn the_background_ends_with_the_last_main_child(on: Site) {
 // Children-1
 async fn a_body_is_a_main_child(on: Site) {
     let key = ingather::on(&on.spawner).scope(|tg| async move {
-        let heart = tg.spawn_background(pending::<()>());
+        let heart = tg.child().background().spawn(pending::<()>());
         tg.spawn(async {}).await.unwrap();
         // All main children are over, and nobody leaves.
         yields(20).await;
@@ -81,7 +81,7 @@ async fn a_body_is_a_main_child(on: Site) {
 // Children-1
 async fn a_background_child_alone_is_cancelled_by_a_join(on: Site) {
     let group = GatherGroup::<Fault>::fallible_on(&on.spawner);
-    let key = group.spawn_background(pending::<()>());
+    let key = group.child().background().spawn(pending::<()>());
     yields(3).await;
     assert_eq!(key.status(), Some(GatherIncomplete::Running));
     let tally = group.try_join().await.unwrap();
@@ -98,7 +98,7 @@ async fn a_background_child_alone_is_cancelled_by_a_close(on: Site) {
     let main = group.spawn(async move { opened.wait().await });
     let (heart, drops) = (Gate::new(), Drops::new());
     let (beats, witness) = (heart.clone(), drops.witness());
-    let key = group.spawn_background(async move {
+    let key = group.child().background().spawn(async move {
         let _held = witness;
         beats.open();
         pending::<()>().await;
@@ -124,7 +124,7 @@ async fn a_join_that_is_dropped_leaves_the_background_alone(on: Site) {
     let gate = Gate::new();
     let opened = gate.clone();
     let main = group.spawn(async move { opened.wait().await });
-    let key = group.spawn_background(pending::<()>());
+    let key = group.child().background().spawn(pending::<()>());
     let mut join = ByHand::new(group.join());
     assert!(join.poll().is_pending());
     drop(join);
@@ -143,7 +143,7 @@ async fn a_background_child_starts_main_children(on: Site) {
     let key = ingather::on(&on.spawner).scope(|tg| async move {
         let (gate, inside) = (Gate::new(), tg.clone());
         let opens = gate.clone();
-        let spawner = tg.spawn_background(async move {
+        let spawner = tg.child().background().spawn(async move {
             for n in 0..3 {
                 let seen = seen.clone();
                 drop(inside.spawn(async move {
@@ -164,7 +164,7 @@ async fn a_background_child_starts_main_children(on: Site) {
 /// Each starts one more, and then waits for ever.
 fn chain(tg: Scope<'static>, deep: usize, drops: Drops, last: Gate) {
     let inside = tg.clone();
-    drop(tg.spawn_background(async move {
+    drop(tg.child().background().spawn(async move {
         let _held = drops.witness();
         if deep == 0 {
             last.open();
@@ -190,7 +190,7 @@ async fn a_late_background_child_is_cancelled_as_well(on: Site) {
     let handle = group.handle();
     let main = group.spawn(async move {
         yields(5).await;
-        handle.spawn_background(pending::<()>())
+        handle.child().background().spawn(pending::<()>())
     });
     let tally = group.join().await;
     assert_eq!((tally.ok, tally.cancelled), (1, 1));
@@ -202,7 +202,7 @@ async fn the_background_has_the_grace(on: Site) {
     let options = GroupOptions::new().on(&on.spawner).grace(Duration::MAX);
     let (heart, fine) = options
         .scope(|tg| async move {
-            let heart = tg.spawn_background(async {
+            let heart = tg.child().background().spawn(async {
                 let reason = current_token().cancelled().await;
                 yields(3).await;
                 reason.kind()
@@ -222,7 +222,7 @@ async fn a_main_child_that_is_started_in_the_grace_is_waited_for(on: Site) {
     options
         .scope(|tg| async move {
             let inside = tg.clone();
-            drop(tg.spawn_background(async move {
+            drop(tg.child().background().spawn(async move {
                 current_token().cancelled().await;
                 drop(inside.spawn(async move {
                     yields(10).await;
@@ -238,7 +238,7 @@ async fn a_main_child_that_is_started_in_the_grace_is_waited_for(on: Site) {
 async fn a_pending_start_is_no_background_child(on: Site) {
     let group = GatherGroup::on(&on.spawner);
     let callers = GatherGroup::on(&on.spawner);
-    let heart = group.spawn_background(pending::<()>());
+    let heart = group.child().background().spawn(pending::<()>());
     let (gate, polled) = (Gate::new(), Gate::new());
     let (opened, told, handle) = (gate.clone(), polled.clone(), group.handle());
     let caller = callers.spawn(async move {
@@ -269,12 +269,22 @@ async fn the_panic_of_a_background_child_is_the_groups(on: Site) {
     let text = unique("in the background");
     let thrown = text.clone();
     let sibling = group.spawn(pending::<()>());
-    drop(group.spawn_background(async move { throw(&thrown) }));
+    drop(
+        group
+            .child()
+            .background()
+            .spawn(async move { throw(&thrown) }),
+    );
     assert_eq!(text_of(group.join()).await, text);
     assert_eq!(kind(&sibling), Some(CancelKind::SiblingFailed));
     // So is that of its destructor, when it is not needed any more.
     let group = GatherGroup::on(&on.spawner);
-    drop(group.spawn_background(explodes_waiting::<()>(text.clone())));
+    drop(
+        group
+            .child()
+            .background()
+            .spawn(explodes_waiting::<()>(text.clone())),
+    );
     assert_eq!(text_of(group.join()).await, text);
     assert!(unhandled::taken(&text).is_empty());
 }
@@ -284,11 +294,14 @@ async fn a_background_child_in_line_ends_unpolled(on: Site) {
     let group = GroupOptions::new().on(&on.spawner).limit(1).group();
     let (gate, log) = (Gate::new(), Trace::new());
     let (opened, seen) = (gate.clone(), log.clone());
-    let first = group.spawn_background(async move {
+    let first = group.child().background().spawn(async move {
         opened.wait().await;
         1
     });
-    let second = group.spawn_background(async move { seen.log("polled") });
+    let second = group
+        .child()
+        .background()
+        .spawn(async move { seen.log("polled") });
     assert_eq!(second.status(), Some(GatherIncomplete::Waiting));
     // Both are alone: the one that has the slot and the one in line.
     let tally = group.join().await;
@@ -304,7 +317,7 @@ async fn a_background_child_of_an_inline_scope(_: Site) {
     let sum = inline::scope(|tg| {
         let drops = &drops;
         async move {
-            let heart = tg.spawn_background(async move {
+            let heart = tg.child().background().spawn(async move {
                 let _held = drops.witness();
                 pending::<()>().await;
             });
@@ -327,7 +340,7 @@ async fn a_background_child_of_a_blocking_scope(on: Site) {
     let polled = Gate::new();
     parallel::on(&on.spawner).scope(|tg| {
         let (drops, polled) = (&drops, &polled);
-        drop(tg.spawn_background(async move {
+        drop(tg.child().background().spawn(async move {
             let _held = drops.witness();
             polled.open();
             pending::<()>().await;
@@ -347,7 +360,7 @@ fn of_two_joins_the_one_that_is_left_hears_of_the_end() {
         let gate = Gate::new();
         let opened = gate.clone();
         drop(group.spawn(async move { opened.wait().await }));
-        let key = group.spawn_background(pending::<()>());
+        let key = group.child().background().spawn(pending::<()>());
         let mut left = ByHand::new(group.join());
         let mut dropped = ByHand::new(group.join());
         assert!(left.poll().is_pending() && dropped.poll().is_pending());
@@ -370,7 +383,7 @@ fn a_background_child_is_not_polled_when_it_is_not_needed_any_more() {
         let group = GatherGroup::on(&stepper);
         let (polls, drops) = (Trace::new(), Drops::new());
         let (seen, witness) = (polls.clone(), drops.witness());
-        drop(group.spawn_background(poll_fn(move |cx| {
+        drop(group.child().background().spawn(poll_fn(move |cx| {
             let _held = &witness;
             seen.log("polled");
             cx.waker().wake_by_ref();
@@ -390,11 +403,14 @@ fn a_background_child_is_not_polled_when_it_is_not_needed_any_more() {
 // Children-4
 async fn completions_do_not_wait_for_the_background(on: Site) {
     let group = GatherGroup::on(&on.spawner);
-    let short = group.spawn_background(async {});
+    let short = group.child().background().spawn(async {});
     while !short.is_finished() {
         yields(1).await;
     }
-    let (heart, gate) = (group.spawn_background(pending::<()>()), Gate::new());
+    let (heart, gate) = (
+        group.child().background().spawn(pending::<()>()),
+        Gate::new(),
+    );
     let opened = gate.clone();
     let main = group.spawn(async move { opened.wait().await });
     assert_eq!(group.next_if_any().await.unwrap().id(), Some(short.id()));

@@ -93,7 +93,7 @@ async fn spawn_when_free_waits_for_a_slot(on: Site) {
             async move {
                 let mut keys = Vec::new();
                 for number in 0..10 {
-                    let key = tg.spawn_when_free(async move {
+                    let key = tg.child().spawn_when_free(async move {
                         let _under_way = meter.enter();
                         yields(number % 3).await;
                         text.len()
@@ -191,7 +191,10 @@ async fn an_observed_error_goes_to_its_key(_: Site) {
     let got = inline::try_scope(|tg| {
         let text = &text;
         async move {
-            let key = tg.try_spawn_observed(async move { Err::<(), &str>(text) });
+            let key = tg
+                .child()
+                .observed()
+                .try_spawn(async move { Err::<(), &str>(text) });
             Ok::<_, &str>(key.await.unwrap().unwrap_err())
         }
     });
@@ -302,7 +305,12 @@ fn a_handle_that_outlives_the_scope_rejects() {
             reason(&handle.spawn(async {})).unwrap()
         ))
     );
-    assert!(handle.spawn_or_return(async { text.len() }).is_err());
+    assert!(
+        handle
+            .child()
+            .spawn_or_return(async { text.len() })
+            .is_err()
+    );
     assert_eq!(polled.entries(), [""; 0]);
     drop(handle);
     assert_eq!(

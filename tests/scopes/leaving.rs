@@ -239,7 +239,7 @@ async fn a_closed_group_drops_the_future_unpolled(on: Site) {
     assert_eq!(key.await.map_err(|why| why.is_cancelled()), Err(true));
 
     let (held, polled) = (drops.witness(), log.clone());
-    let refused = group.spawn_or_return(async move {
+    let refused = group.child().spawn_or_return(async move {
         let _held = held;
         polled.log("polled");
         7
@@ -310,7 +310,7 @@ async fn a_group_that_is_closed_and_cancelled_gives_the_reason_of_the_cancel(on:
     assert_eq!(kind(&group.spawn(async {})), Some(CancelKind::Explicit));
     group.close();
     assert_eq!(kind(&group.spawn(async {})), Some(CancelKind::Explicit));
-    assert!(group.spawn_or_return(pending::<()>()).is_err());
+    assert!(group.child().spawn_or_return(pending::<()>()).is_err());
     assert_eq!(group.join().await.total(), 0);
 }
 

@@ -174,7 +174,7 @@ async fn without_a_limit_spawn_when_free_does_not_wait(on: Site) {
     let sum = ingather::on(&on.spawner).scope(|tg| async move {
         let mut sum = 0;
         for n in 0..10 {
-            let mut spawning = ByHand::new(tg.spawn_when_free(async move { n }));
+            let mut spawning = ByHand::new(tg.child().spawn_when_free(async move { n }));
             let std::task::Poll::Ready(key) = spawning.poll() else {
                 panic!("it waits");
             };
@@ -193,7 +193,7 @@ async fn a_producer_waits_for_a_slot(on: Site) {
     let scope = options.scope(|tg| async move {
         for n in 0..100 {
             let metered = metered.clone();
-            let key = tg.spawn_when_free(async move {
+            let key = tg.child().spawn_when_free(async move {
                 let _under_way = metered.enter();
                 yields(n % 4).await;
             });
@@ -212,7 +212,7 @@ async fn a_producer_of_children_that_fail_ends_with_the_first(on: Site) {
     let options = GroupOptions::new().on(&on.spawner).limit(2);
     let scope = options.try_scope(|tg| async move {
         for n in 0..1000 {
-            let key = tg.try_spawn_when_free(async move {
+            let key = tg.child().try_spawn_when_free(async move {
                 yields(3).await;
                 if n == 10 { Err(Fault("it")) } else { Ok(()) }
             });
@@ -261,8 +261,8 @@ fn callers_are_served_in_their_order_after_the_line() {
             let log = log.clone();
             async move { log.log(name) }
         };
-        let mut first = ByHand::new(group.spawn_when_free(child("first caller")));
-        let mut second = ByHand::new(group.spawn_when_free(child("second caller")));
+        let mut first = ByHand::new(group.child().spawn_when_free(child("first caller")));
+        let mut second = ByHand::new(group.child().spawn_when_free(child("second caller")));
         assert!(first.poll().is_pending() && second.poll().is_pending());
         drop(group.spawn(child("in line")));
         gate.open();
@@ -291,8 +291,8 @@ fn a_caller_dropped_in_line_is_passed_over() {
         let (group, gate) = full(&stepper);
         let drops = Drops::new();
         let witness = drops.witness();
-        let mut first = ByHand::new(group.spawn_when_free(async move { drop(witness) }));
-        let mut second = ByHand::new(group.spawn_when_free(async {}));
+        let mut first = ByHand::new(group.child().spawn_when_free(async move { drop(witness) }));
+        let mut second = ByHand::new(group.child().spawn_when_free(async {}));
         assert!(first.poll().is_pending() && second.poll().is_pending());
         let woken = first.counter();
         drop(first);
@@ -311,8 +311,8 @@ fn the_promise_of_a_dropped_caller_passes_on() {
     watched("a promise that passes on", || {
         let stepper = stepper();
         let (group, gate) = full(&stepper);
-        let mut first = ByHand::new(group.spawn_when_free(async {}));
-        let mut second = ByHand::new(group.spawn_when_free(async {}));
+        let mut first = ByHand::new(group.child().spawn_when_free(async {}));
+        let mut second = ByHand::new(group.child().spawn_when_free(async {}));
         assert!(first.poll().is_pending() && second.poll().is_pending());
         gate.open();
         stepper.run_until_idle();
@@ -336,7 +336,7 @@ fn a_caller_is_woken_when_the_group_closes_or_is_cancelled() {
         for cancels in [false, true] {
             let stepper = stepper();
             let (group, gate) = full(&stepper);
-            let mut caller = ByHand::new(group.spawn_when_free(async {}));
+            let mut caller = ByHand::new(group.child().spawn_when_free(async {}));
             assert!(caller.poll().is_pending());
             if cancels {
                 group.cancel();
@@ -365,7 +365,7 @@ fn a_caller_that_was_promised_a_slot_finds_a_closed_group_closed() {
     watched("a promise of a group that closes", || {
         let stepper = stepper();
         let (group, gate) = full(&stepper);
-        let mut caller = ByHand::new(group.spawn_when_free(async {}));
+        let mut caller = ByHand::new(group.child().spawn_when_free(async {}));
         assert!(caller.poll().is_pending());
         gate.open();
         stepper.run_until_idle();

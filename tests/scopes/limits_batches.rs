@@ -104,12 +104,12 @@ fn a_caller_finds_the_slots_that_a_batch_has_freed() {
         let (group, last) = seven_over_and_one_polled();
         for _ in 0..7 {
             assert!(
-                ByHand::new(group.spawn_when_free(async {}))
+                ByHand::new(group.child().spawn_when_free(async {}))
                     .poll()
                     .is_ready()
             );
         }
-        let mut none = ByHand::new(group.spawn_when_free(async {}));
+        let mut none = ByHand::new(group.child().spawn_when_free(async {}));
         assert!(none.poll().is_pending() && none.poll().is_pending());
         last.go_on();
         drop(block_on(none.into_inner()));
@@ -125,7 +125,7 @@ fn a_caller_that_waits_is_told_of_the_first_end_in_a_batch() {
         let group = full(&gate);
         let (last, blocks) = Blocked::new();
         // It takes the slot of the one that held the driver, once that is over.
-        drop(block_on(group.spawn_when_free({
+        drop(block_on(group.child().spawn_when_free({
             let gate = gate.clone();
             async move {
                 gate.wait().await;
@@ -135,7 +135,7 @@ fn a_caller_that_waits_is_told_of_the_first_end_in_a_batch() {
         while gate.waiting() < 8 {
             thread::yield_now();
         }
-        let mut caller = ByHand::new(group.spawn_when_free(async {}));
+        let mut caller = ByHand::new(group.child().spawn_when_free(async {}));
         assert!(caller.poll().is_pending());
         gate.open();
         last.reached();
@@ -158,7 +158,7 @@ fn callers_go_away_in_great_numbers_and_in_any_order() {
         drop(group.spawn(async move { opened.wait().await }));
         stepper.run_until_idle();
         let mut callers: Vec<_> = (0..MANY)
-            .map(|_| Some(ByHand::new(group.spawn_when_free(async {}))))
+            .map(|_| Some(ByHand::new(group.child().spawn_when_free(async {}))))
             .collect();
         for caller in callers.iter_mut().flatten() {
             assert!(caller.poll().is_pending());
@@ -197,16 +197,16 @@ fn a_promise_that_is_forgotten_keeps_one_slot_and_nothing_else() {
             drop(group.spawn(async move { opened.wait().await }));
         }
         stepper.run_until_idle();
-        let mut forgotten = ByHand::new(group.spawn_when_free(async {}));
+        let mut forgotten = ByHand::new(group.child().spawn_when_free(async {}));
         assert!(forgotten.poll().is_pending());
         gate.open();
         stepper.run_until_idle();
         assert_eq!(forgotten.wakes(), 1);
         std::mem::forget(forgotten);
         for _ in 0..10_000 {
-            let mut served = ByHand::new(group.spawn_when_free(yields(1)));
+            let mut served = ByHand::new(group.child().spawn_when_free(yields(1)));
             assert!(served.poll().is_ready());
-            let mut next = ByHand::new(group.spawn_when_free(async {}));
+            let mut next = ByHand::new(group.child().spawn_when_free(async {}));
             assert!(next.poll().is_pending());
             stepper.run_until_idle();
             assert!(next.wakes() == 1 && next.poll().is_ready());
@@ -242,7 +242,7 @@ fn ask_at_random(tg: &Scope<'static>, meter: &Meter, mut rng: Rng) -> u64 {
             yields(times).await;
         };
         match rng.below(10) {
-            0..4 => callers.push(ByHand::new(tg.spawn_when_free(child))),
+            0..4 => callers.push(ByHand::new(tg.child().spawn_when_free(child))),
             4..6 if !callers.is_empty() => {
                 let at = rng.below(callers.len());
                 if callers[at].poll().is_ready() {

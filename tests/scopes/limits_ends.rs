@@ -56,7 +56,7 @@ async fn each_end_frees_the_slot(on: Site) {
     has_room(&group, &meter).await;
     let gone = Gate::new();
     let opened = gone.clone();
-    drop(group.try_spawn_observed(async move {
+    drop(group.child().observed().try_spawn(async move {
         opened.wait().await;
         Err::<(), _>(Fault("observed, by nobody"))
     }));
@@ -75,7 +75,12 @@ async fn each_end_frees_the_slot(on: Site) {
     has_room(&group, &meter).await;
     drop(group.spawn(explodes_after(text.clone(), 1)));
     has_room(&group, &meter).await;
-    drop(group.spawn_supervised(explodes_after(text.clone(), Ok::<_, Fault>(1))));
+    drop(
+        group
+            .child()
+            .supervised()
+            .try_spawn(explodes_after(text.clone(), Ok::<_, Fault>(1))),
+    );
     has_room(&group, &meter).await;
     let (explosive, gone) = (Explosive(text.clone()), Gate::new());
     let opened = gone.clone();

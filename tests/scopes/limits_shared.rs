@@ -49,8 +49,8 @@ async fn several_groups_have_no_more_under_way_than_there_are_permits(on: Site) 
                             };
                             match n % 3 {
                                 0 => drop(tg.spawn(child)),
-                                1 => drop(tg.spawn_when_free(child).await),
-                                _ => drop(tg.slot().await.spawn(child)),
+                                1 => drop(tg.child().spawn_when_free(child).await),
+                                _ => drop(tg.slot().await.unwrap().spawn(child)),
                             }
                         }
                     }));
@@ -83,7 +83,7 @@ async fn a_group_waits_for_whoever_has_the_permits(on: Site) {
     until(|| after.is_woken()).await;
     assert!(matches!(after.poll(), Poll::Ready(_permit)));
     assert_eq!(borrowed(&limiter), (0, 0));
-    let slot = group.slot().await;
+    let slot = group.slot().await.unwrap();
     assert_eq!(borrowed(&limiter), (1, 0));
     drop(slot);
     assert_eq!(borrowed(&limiter), (0, 0));
@@ -249,7 +249,7 @@ async fn groups_come_and_go(seed: u64) {
             4 if !waits.is_empty() => {
                 let which = rng.below(waits.len());
                 if let Poll::Ready(slot) = waits[which].poll() {
-                    slots.push(slot);
+                    slots.extend(slot);
                     drop(waits.swap_remove(which));
                 } else if rng.chance(40) {
                     drop(waits.swap_remove(which));

@@ -4,7 +4,7 @@ use std::future::pending;
 use std::task::Poll;
 
 use futures::future::{Either, select};
-use ingather::types::{NextSlot, Slot};
+use ingather::types::{ChildOptions, NextSlot};
 use ingather::{GatherGroup, GatherIncomplete, GroupOptions};
 
 use crate::support::{
@@ -24,9 +24,9 @@ behaviour!(
 
 type Taking = ByHand<NextSlot<'static>>;
 
-fn taken(taking: &mut Taking) -> Slot<'static> {
+fn taken(taking: &mut Taking) -> ChildOptions<'static> {
     match taking.poll() {
-        Poll::Ready(slot) => slot,
+        Poll::Ready(slot) => slot.expect("the group is open"),
         Poll::Pending => panic!("its turn has come"),
     }
 }
@@ -38,7 +38,7 @@ async fn a_server_takes_its_slot_before_it_accepts(on: Site) {
     let options = GroupOptions::new().on(&on.spawner).limit(3);
     let scope = options.scope(|tg| async move {
         for n in 0..100 {
-            let slot = tg.slot().await;
+            let slot = tg.slot().await.unwrap();
             // What is accepted from here on has room.
             let connection = accepted.enter();
             let entered = entered.clone();
@@ -64,7 +64,7 @@ async fn an_arm_that_loses_loses_no_item(on: Site) {
         let (mut rng, mut items) = (Rng::new(5), 0..20);
         while !items.is_empty() {
             let other = Box::pin(yields(rng.below(3)));
-            let Either::Left((slot, _)) = select(tg.slot(), other).await else {
+            let Either::Left((Some(slot), _)) = select(tg.slot(), other).await else {
                 continue;
             };
             let (item, done) = (items.next().unwrap(), done.clone());
@@ -84,11 +84,11 @@ async fn without_a_limit_there_is_a_slot_at_once(on: Site) {
     let sum = ingather::on(&on.spawner).scope(|tg| async move {
         let mut slots = Vec::new();
         for _ in 0..10 {
-            slots.push(tg.slot().await);
+            slots.push(tg.slot().await.unwrap());
         }
         let mut sum = 0;
         for (n, slot) in slots.into_iter().enumerate() {
-            let key = slot.spawn_named("numbered", async move { n });
+            let key = slot.name("numbered").spawn(async move { n });
             assert_eq!(key.child().name(), Some("numbered"));
             sum += key.await.unwrap();
         }
@@ -101,14 +101,14 @@ async fn without_a_limit_there_is_a_slot_at_once(on: Site) {
 async fn a_slot_that_is_dropped_starts_who_is_in_line(on: Site) {
     let options = GroupOptions::new().on(&on.spawner).limit(1);
     let scope = options.scope(|tg| async move {
-        let slot = tg.slot().await;
+        let slot = tg.slot().await.unwrap();
         let waits = tg.spawn(async { 1 });
         yields(5).await;
         assert_eq!(waits.status(), Some(GatherIncomplete::Waiting));
         drop(slot);
         assert_eq!(waits.await, Ok(1));
         // It is there again, and was not lent twice.
-        let _slot = tg.slot().await;
+        let _slot = tg.slot().await.unwrap();
         assert!(ByHand::new(tg.slot()).poll().is_pending());
     });
     scope.await;
@@ -118,7 +118,7 @@ async fn a_slot_that_is_dropped_starts_who_is_in_line(on: Site) {
 async fn a_group_that_is_over_takes_its_slots_back(on: Site) {
     for closes in [true, false] {
         let group = GroupOptions::new().on(&on.spawner).limit(1).group();
-        let slot = group.slot().await;
+        let slot = group.slot().await.unwrap();
         let mut waits = ByHand::new(group.slot());
         assert!(waits.poll().is_pending());
         let in_line = group.spawn(async { 7 });
@@ -128,11 +128,11 @@ async fn a_group_that_is_over_takes_its_slots_back(on: Site) {
             group.cancel();
         }
         assert!(waits.is_woken());
-        let late = waits.into_inner().await;
-        let keys = [slot.spawn(pending::<()>()), late.spawn(pending())];
-        assert!(keys.iter().all(|key| key.status().is_some()));
+        assert!(waits.into_inner().await.is_none());
+        assert!(group.slot().await.is_none());
+        assert!(slot.spawn(pending::<()>()).status().is_some());
         let tally = group.join().await;
-        assert_eq!(tally.refused, 2);
+        assert_eq!(tally.refused, 1);
         assert_eq!(in_line.await.is_ok(), closes);
     }
 }
@@ -141,9 +141,8 @@ async fn a_group_that_is_over_takes_its_slots_back(on: Site) {
 async fn children_of_a_slot_can_fail(on: Site) {
     let options = GroupOptions::new().on(&on.spawner).limit(2);
     let scope = options.try_scope(|tg| async move {
-        tg.slot()
-            .await
-            .try_spawn(async { Err::<(), _>(Fault("it")) });
+        let slot = tg.slot().await.unwrap();
+        slot.try_spawn(async { Err::<(), _>(Fault("it")) });
         pending::<Result<(), Fault>>().await
     });
     assert_eq!(scope.await.unwrap_err().first().error(), Some(&Fault("it")));
@@ -157,7 +156,7 @@ async fn children_that_wait_for_slots_of_their_group_do_not_wait_for_each_other(
             let inner = tg.clone();
             tg.spawn(async move {
                 yields(2).await;
-                drop(inner.slot().await.spawn(async {}));
+                drop(inner.slot().await.unwrap().spawn(async {}));
             });
         }
         tg
@@ -217,7 +216,7 @@ fn those_who_wait_for_slots_and_to_spawn_stand_in_one_line() {
     watched("one line", || {
         let stepper = stepper();
         let (group, gate) = full(&stepper);
-        let mut spawns = ByHand::new(group.spawn_when_free(pending::<()>()));
+        let mut spawns = ByHand::new(group.child().spawn_when_free(pending::<()>()));
         let mut takes: Taking = ByHand::new(group.slot());
         assert!(takes.poll().is_pending() && spawns.poll().is_pending());
         gate.open();

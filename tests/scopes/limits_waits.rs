@@ -214,13 +214,18 @@ async fn a_guest_ends_in_every_way(on: Site) {
                     guest
                 }
                 3 => {
-                    let failing = handle.spawn_supervised(async { Err::<(), _>(Fault("fails")) });
+                    let failing = handle
+                        .child()
+                        .supervised()
+                        .try_spawn(async { Err::<(), _>(Fault("fails")) });
                     drop(failing.await);
                     handle.spawn(async {})
                 }
                 _ => {
-                    let failing =
-                        handle.spawn_supervised(async { boom("panics") as Result<(), Fault> });
+                    let failing = handle
+                        .child()
+                        .supervised()
+                        .try_spawn(async { boom("panics") as Result<(), Fault> });
                     drop(failing.await);
                     handle.spawn(async {})
                 }
@@ -279,7 +284,7 @@ async fn callers_for_a_slot_in_a_full_group(on: Site) {
                     let mut sum = 0;
                     for n in 0..5 {
                         let meter = meter.clone();
-                        let key = handle.spawn_when_free(async move {
+                        let key = handle.child().spawn_when_free(async move {
                             let _under_way = meter.enter();
                             yields(1).await;
                             n
@@ -308,7 +313,7 @@ async fn a_caller_and_a_lender_wait_for_each_other(on: Site) {
     let lender = group.spawn(async move {
         let inside = handle.clone();
         // What runs in its slot asks for one, and there is none.
-        let guest = handle.spawn(async move { inside.spawn_when_free(async { 7 }).await });
+        let guest = handle.spawn(async move { inside.child().spawn_when_free(async { 7 }).await });
         guest.await.unwrap().await
     });
     assert_eq!(lender.await, Ok(Ok(7)));
@@ -322,7 +327,7 @@ async fn a_caller_is_awaited_by_the_only_other_child(on: Site) {
     let opened = begun.clone();
     let caller = group.spawn(async move {
         opened.wait().await;
-        handle.spawn_when_free(async { 7 }).await.await
+        handle.child().spawn_when_free(async { 7 }).await.await
     });
     let other = group.spawn(async move {
         begun.open();
@@ -351,7 +356,7 @@ fn random(tg: Scope<'static>, rng: Arc<Mutex<Rng>>, depth: u64) -> BoxFuture<'st
         for _ in 0..draw(4).min(depth) {
             let child = random(tg.clone(), Arc::clone(&rng), depth - 1);
             match draw(3) {
-                0 => keys.push(tg.spawn_when_free(child).await),
+                0 => keys.push(tg.child().spawn_when_free(child).await),
                 _ => keys.push(tg.spawn(child)),
             }
         }

@@ -360,7 +360,7 @@ async fn next_waits_while_the_group_is_open(on: Site) {
         }
         // Nobody was woken: what stands beside it in a `select!` is not kept busy.
         assert_eq!(idle.wakes(), 0);
-        let background = group.spawn_background(pending::<()>());
+        let background = group.child().background().spawn(pending::<()>());
         assert_eq!(group.next_if_any().await, None);
         let key = group.spawn(async { 1 });
         let done = idle.into_inner().await.unwrap();

@@ -33,11 +33,11 @@ async fn panics(text: String) -> Result<(), Fault> {
 // Children-2
 async fn an_error_goes_to_the_key(on: Site) {
     let group = GatherGroup::on(&on.spawner);
-    let fails = group.spawn_supervised(async {
+    let fails = group.child().supervised().try_spawn(async {
         yields(1).await;
         Err::<(), _>(Fault("its own"))
     });
-    let sibling = group.spawn_supervised(async {
+    let sibling = group.child().supervised().try_spawn(async {
         yields(5).await;
         Ok::<_, Fault>(2)
     });
@@ -53,7 +53,7 @@ async fn a_panic_goes_to_the_key(on: Site) {
     let group = GatherGroup::on(&on.spawner);
     let text = unique("supervised");
     let thrown = text.clone();
-    let key = group.spawn_supervised(panics(thrown));
+    let key = group.child().supervised().try_spawn(panics(thrown));
     let sibling = group.spawn(async {
         yields(5).await;
         2
@@ -78,7 +78,7 @@ async fn a_failure_goes_to_the_hook_if_the_key_is_gone(on: Site) {
     let (thrown, gate) = (text.clone(), Gate::new());
     let first = gate.clone();
     let group = GatherGroup::on(&on.spawner);
-    drop(group.spawn_supervised(async move {
+    drop(group.child().supervised().try_spawn(async move {
         first.wait().await;
         panics(thrown).await
     }));
@@ -94,7 +94,7 @@ async fn a_failure_in_a_key_that_is_dropped_goes_to_the_hook(on: Site) {
     let text = unique("in the key");
     let thrown = text.clone();
     let group = GatherGroup::on(&on.spawner);
-    let key = group.spawn_supervised(panics(thrown));
+    let key = group.child().supervised().try_spawn(panics(thrown));
     group.join().await;
     assert!(unhandled::taken(&text).is_empty());
     drop(key);
@@ -105,7 +105,10 @@ async fn a_failure_in_a_key_that_is_dropped_goes_to_the_hook(on: Site) {
 async fn a_destructor_that_panics_at_the_end_is_the_outcome(on: Site) {
     let text = unique("at the end");
     let group = GatherGroup::on(&on.spawner);
-    let key = group.spawn_supervised(explodes_after(text.clone(), Ok::<_, Fault>(1)));
+    let key = group
+        .child()
+        .supervised()
+        .try_spawn(explodes_after(text.clone(), Ok::<_, Fault>(1)));
     match key.await {
         Ok(Outcome::Panicked(panic)) => assert_eq!(panic.message(), text),
         other => panic!("it did not panic: {other:?}"),
@@ -118,7 +121,10 @@ async fn a_destructor_that_panics_in_a_cancel_goes_to_the_key(on: Site) {
     let text = unique("in a cancel");
     let group = GatherGroup::on(&on.spawner);
     let fine = group.spawn(async { 1 });
-    let key = group.spawn_supervised(explodes_waiting::<Result<(), Fault>>(text.clone()));
+    let key = group
+        .child()
+        .supervised()
+        .try_spawn(explodes_waiting::<Result<(), Fault>>(text.clone()));
     key.cancel();
     match key.await {
         Ok(Outcome::Panicked(panic)) => assert_eq!(panic.message(), text),
@@ -138,7 +144,7 @@ async fn a_value_that_panics_goes_to_the_hook(on: Site) {
         let (explosive, gate) = (Explosive(text.clone()), Gate::new());
         let opened = gate.clone();
         let group = GatherGroup::on(&on.spawner);
-        let key = group.spawn_supervised(async move {
+        let key = group.child().supervised().try_spawn(async move {
             opened.wait().await;
             Ok::<_, Fault>(explosive)
         });
@@ -161,10 +167,10 @@ async fn a_supervised_child_is_cancelled_like_any_other(on: Site) {
             pending::<Result<(), Fault>>().await
         }
     };
-    let alone = group.spawn_supervised(child());
+    let alone = group.child().supervised().try_spawn(child());
     let (with, gone) = (
-        group.spawn_supervised(child()),
-        group.spawn_supervised(child()),
+        group.child().supervised().try_spawn(child()),
+        group.child().supervised().try_spawn(child()),
     );
     drop(gone);
     alone.cancel();
@@ -180,10 +186,16 @@ async fn a_supervised_child_is_cancelled_like_any_other(on: Site) {
 async fn a_group_may_fail_around_a_supervised_child(on: Site) {
     let error = ingather::on(&on.spawner).try_scope(|tg| async move {
         // Its error is of another type than the group's.
-        let own = tg.spawn_supervised(async { Err::<(), _>("its own") });
+        let own = tg
+            .child()
+            .supervised()
+            .try_spawn(async { Err::<(), _>("its own") });
         let outcome = own.await.unwrap();
         assert_eq!(outcome.err(), Some("its own"));
-        let rest = tg.spawn_supervised(pending::<Result<(), &str>>());
+        let rest = tg
+            .child()
+            .supervised()
+            .try_spawn(pending::<Result<(), &str>>());
         drop(tg.try_spawn(async { Err::<(), _>(Fault("the group's")) }));
         drop(rest.await);
         Ok(())
@@ -200,8 +212,11 @@ async fn reports_say_which_child_it_was(on: Site) {
     let text = unique("which child");
     let group = GatherGroup::on(&on.spawner);
     let (thrown, again) = (text.clone(), text.clone());
-    let supervised = group.spawn_supervised(panics(thrown));
-    let heart = group.spawn_background(explodes_waiting::<()>(text.clone()));
+    let supervised = group.child().supervised().try_spawn(panics(thrown));
+    let heart = group
+        .child()
+        .background()
+        .spawn(explodes_waiting::<()>(text.clone()));
     let started = group.start(|ready| async move {
         ready.started(()).unwrap();
         pending::<()>().await;
@@ -259,17 +274,18 @@ async fn each_kind_of_child_may_have_a_name(on: Site) {
         named("spawn").spawn(async {}),
         named("start_soon").start_soon(|| async {}),
         named("try_spawn").try_spawn(async { Ok(()) }),
-        named("try_start_soon").try_start_soon(|| async { Ok(()) }),
         named("when_free").spawn_when_free(async {}).await,
         named("try_when_free")
             .try_spawn_when_free(async { Ok(()) })
             .await,
-        named("background").spawn_background(async {}),
+        named("background").background().spawn(async {}),
         start.await.unwrap().0,
         try_start.await.unwrap().0,
     ];
-    let supervised = named("supervised").spawn_supervised(async { Ok::<(), Fault>(()) });
-    let observed = named("observed").try_spawn_observed(async { Ok(()) });
+    let supervised = named("supervised")
+        .supervised()
+        .try_spawn(async { Ok::<(), Fault>(()) });
+    let observed = named("observed").observed().try_spawn(async { Ok(()) });
     let names: Vec<_> = keys
         .iter()
         .map(Key::child)
@@ -281,7 +297,7 @@ async fn each_kind_of_child_may_have_a_name(on: Site) {
         .collect();
     assert_eq!(
         names.join(" "),
-        "spawn start_soon try_spawn try_start_soon when_free try_when_free background start try_start supervised observed"
+        "spawn start_soon try_spawn when_free try_when_free background start try_start supervised observed"
     );
     group.try_join().await.unwrap();
 }
@@ -294,8 +310,14 @@ fn an_error_that_nobody_receives_goes_to_the_hook_with_its_type_and_place() {
         unhandled::collect();
         let stepper = stepper();
         let group = GatherGroup::on(&stepper);
-        let key = group.spawn_supervised(async { Err::<(), _>(NobodyReceives) });
-        let gone = group.spawn_supervised(async { Err::<(), _>(NobodyReceives) });
+        let key = group
+            .child()
+            .supervised()
+            .try_spawn(async { Err::<(), _>(NobodyReceives) });
+        let gone = group
+            .child()
+            .supervised()
+            .try_spawn(async { Err::<(), _>(NobodyReceives) });
         let places = [place(&gone), place(&key)];
         drop(gone);
         stepper.run_until_idle();

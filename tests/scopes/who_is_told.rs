@@ -218,7 +218,7 @@ async fn fallible_children(on: Site) {
 // Told-1, Errors-6
 async fn observed_children(on: Site) {
     each(&on, "observed", |group, name, child| {
-        read(group.named(name).try_spawn_observed(child), of_result)
+        read(group.named(name).observed().try_spawn(child), of_result)
     })
     .await;
 }
@@ -226,7 +226,7 @@ async fn observed_children(on: Site) {
 // Told-1, Children-2
 async fn supervised_children(on: Site) {
     each(&on, "supervised", |group, name, child| {
-        read(group.named(name).spawn_supervised(child), of_outcome)
+        read(group.named(name).supervised().try_spawn(child), of_outcome)
     })
     .await;
 }
@@ -236,7 +236,8 @@ async fn background_children(on: Site) {
     each(&on, "background", |group, name, child| {
         let key = group
             .named(name)
-            .spawn_background(child.map(Result::unwrap));
+            .background()
+            .spawn(child.map(Result::unwrap));
         read(key, |_| "the value")
     })
     .await;

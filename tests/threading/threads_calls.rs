@@ -128,7 +128,7 @@ async fn blocking_children_are_like_any_other(on: Site) {
     let options = GroupOptions::new().on(&on.spawner).limit(1);
     let failed = options
         .try_scope(|tg| async move {
-            let slot = tg.slot().await;
+            let slot = tg.slot().await.unwrap();
             let named = tg.named("named").spawn_blocking(|| 3);
             assert_eq!(slot.spawn_blocking(|| 2).await, Ok(2));
             assert_eq!((named.child().name(), named.await), (Some("named"), Ok(3)));

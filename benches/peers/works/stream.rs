@@ -70,7 +70,7 @@ async fn in_a_scope() {
                 let counted = async move {
                     found.fetch_add(child.await, Relaxed);
                 };
-                drop(tg.spawn_when_free(counted).await);
+                drop(tg.child().spawn_when_free(counted).await);
             }
         }
     });

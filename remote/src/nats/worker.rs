@@ -182,8 +182,8 @@ impl Worker {
         let options = GroupOptions::new().name("worker").on(&Handle::current());
         options
             .scope(|tg| async move {
-                tg.spawn_background(keeper::keep(store));
-                tg.spawn_background(watch);
+                tg.child().background().spawn(keeper::keep(store));
+                tg.child().background().spawn(watch);
                 for (consumer, desk) in shifts {
                     tg.spawn(shift::work(consumer, desk, tg.clone()));
                 }

@@ -88,7 +88,7 @@ impl<E> Members<E> {
             ptr::eq(&**header.core(), &*self.core),
             "a failure goes to its own group"
         );
-        let child = Some(failed.info());
+        let child = Some(failed.info()).filter(|child| child.id().child != 0);
         let failure = if failed.is_panic() {
             failed.into_panic().map(Failure::Panicked)
         } else {

@@ -55,7 +55,7 @@ pub(super) use reference::{Claimed, Claiming, Parting};
 pub(super) use run::{Finished, Ran, RanInBatch};
 pub(in crate::group) use shield_count::{Shields, Stands};
 pub(crate) use stage::OutputPolicy;
-pub(super) use stage::{ChildOptions, NewCell};
+pub(super) use stage::{CellOptions, NewCell};
 pub use state::Ending;
 pub(super) use thread::{Apart, MembersOf, OnThread, Roaming};
 pub(super) use value_ref::ValueRef;

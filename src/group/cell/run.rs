@@ -283,7 +283,17 @@ impl Claimed {
         self.0.finish(end, tell_group)
     }
 
-    /// Does the same to a child that the group did not take: its panic, if it panics, is not the group's.
+    /// Polls a child that the group does not count and that fails at once: its failure is the group's.
+    pub(in crate::group) fn fail(self, at: OnThread<'_>) {
+        let cell = self.0;
+        cell.is_at(at);
+        let Poll::Ready(end) = cell.poll_future() else {
+            unreachable!("it fails at once");
+        };
+        drop(cell.finish(end, tell_group));
+    }
+
+    /// Drops a child that the group did not take: its panic, if it panics, is not the group's.
     pub(in crate::group) fn refuse(self, reason: CancelReason, at: OnThread<'_>) {
         let cell = self.0;
         cell.is_at(at);

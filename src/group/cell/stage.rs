@@ -308,12 +308,12 @@ impl<F: Future, S: OutputPolicy<F::Output>> Cell<F, S> {
 
 /// How a child differs from most.
 #[derive(Default)]
-pub(in crate::group) struct ChildOptions {
+pub(in crate::group) struct CellOptions {
     extras: Option<Box<Extras>>,
     flags: usize,
 }
 
-impl ChildOptions {
+impl CellOptions {
     /// With the context that is set here.
     #[inline]
     pub(in crate::group) fn here() -> Self {
@@ -349,7 +349,7 @@ impl ChildOptions {
 
 /// What a cell is made of.
 pub(in crate::group) struct NewCell<F: Future, S: OutputPolicy<F::Output>> {
-    options: ChildOptions,
+    options: CellOptions,
     location: &'static Location<'static>,
     future: F,
     settle: PhantomData<S>,
@@ -357,7 +357,7 @@ pub(in crate::group) struct NewCell<F: Future, S: OutputPolicy<F::Output>> {
 
 impl<F: Future, S: OutputPolicy<F::Output>> NewCell<F, S> {
     pub(in crate::group) fn new(
-        options: ChildOptions,
+        options: CellOptions,
         location: &'static Location<'static>,
         future: F,
     ) -> Self {
@@ -446,7 +446,7 @@ impl<F: Future, S: OutputPolicy<F::Output>> NewCell<F, S> {
     #[inline]
     unsafe fn put(self, room: Room, who: usize) -> NonNull<Header> {
         let Room { at, block, above } = room;
-        let ChildOptions { extras, flags } = self.options;
+        let CellOptions { extras, flags } = self.options;
         let cell = Cell::<F, S> {
             header: Header {
                 state: AtomicUsize::new(SCHEDULED | flags | who),
@@ -480,9 +480,9 @@ mod tests {
     #[test]
     fn a_child_without_context_or_name_has_no_box_for_them() {
         static NUMBER: ContextVar<u32> = ContextVar::new();
-        assert!(ChildOptions::here().extras.is_none());
-        assert!(ChildOptions::here().background().extras.is_none());
-        NUMBER.sync_scope(1, || assert!(ChildOptions::here().extras.is_some()));
-        assert!(ChildOptions::here().extras.is_none());
+        assert!(CellOptions::here().extras.is_none());
+        assert!(CellOptions::here().background().extras.is_none());
+        NUMBER.sync_scope(1, || assert!(CellOptions::here().extras.is_some()));
+        assert!(CellOptions::here().extras.is_none());
     }
 }

@@ -1,17 +1,20 @@
 //! `Scope`: the handle through which children are started and their results read.
 //!
 //! - `spawn`: starting children
-//! - `named`: starting one that has a name
+//! - `child_options`, `child_spawns`: how one differs from most, and starting it
 //! - `spawn_when_free`: starting one when there is a slot
 //! - `slot`: taking a slot first
 //! - `control`: cancelling, closing, deadlines, and what the group tells of itself
 //! - `output_policy`: what a child is made of
 //! - `key`: [`Key`]
 //! - `start`: children that say when they are ready
+//! - `require`: a value, or the end of what awaits it
 //! - `pending_start`: where the code of a child runs that may not have started
 
+mod child_options;
+mod child_spawns;
 mod control;
-mod named;
+mod require;
 mod slot;
 mod spawn;
 mod spawn_when_free;
@@ -28,12 +31,13 @@ use std::marker::PhantomData;
 use std::panic::Location;
 use std::sync::Arc;
 
+pub use self::child_options::{ChildOptions, Observed, Plain, Supervised};
 use self::key::{Key, TakeError};
-pub use self::named::Named;
-pub use self::slot::{NextSlot, Slot};
+pub use self::require::{Cause, KeyValue, Require};
+pub use self::slot::NextSlot;
 pub use self::spawn_when_free::SpawnWhenFree;
 use crate::error::GatherIncomplete;
-use crate::group::cell::{ChildOptions, Claiming, MembersOf, NewCell, OnThread, OutputPolicy};
+use crate::group::cell::{CellOptions, Claiming, MembersOf, NewCell, OnThread, OutputPolicy};
 use crate::group::engine::core::Core;
 use crate::group::engine::kind::{Kind, Shared};
 use crate::group::queues::wait_list::Ticket;
@@ -106,22 +110,6 @@ impl<'env, E, K: Kind> Scope<'env, E, K> {
         K::executor(self.core(), &self.home)
     }
 
-    /// Gives the next child a name, for errors, warnings and `Debug`.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// # use ingather::{block_on, scope};
-    /// let name = block_on(scope(|tg| async move {
-    ///     let key = tg.named("fetch").spawn(async {});
-    ///     key.child().name().map(str::to_owned)
-    /// }));
-    /// assert_eq!(name.as_deref(), Some("fetch"));
-    /// ```
-    pub fn named(&self, name: impl Into<Arc<str>>) -> Named<'_, 'env, E, K> {
-        Named::new(self, name.into())
-    }
-
     /// The result behind a key, if the child is over; also before the group's end.
     ///
     /// # Errors
@@ -154,7 +142,7 @@ impl<'env, E, K: Kind> Scope<'env, E, K> {
     #[inline]
     pub(super) fn add<F, S>(
         &self,
-        options: ChildOptions,
+        options: CellOptions,
         location: &'static Location<'static>,
         future: F,
         ticket: Option<Ticket>,
@@ -185,7 +173,7 @@ impl<'env, E, K: Kind> Scope<'env, E, K> {
     #[inline]
     pub(super) fn try_add<F, S>(
         &self,
-        options: ChildOptions,
+        options: CellOptions,
         location: &'static Location<'static>,
         future: F,
         ticket: Option<Ticket>,
@@ -226,7 +214,7 @@ impl<'env, E, K: Kind> Scope<'env, E, K> {
         F: Future + 'env,
         S: OutputPolicy<F::Output, Error = E>,
     {
-        let fresh = NewCell::<F, S>::new(ChildOptions::here(), location, future);
+        let fresh = NewCell::<F, S>::new(CellOptions::here(), location, future);
         let added = self.take_in(fresh, |fresh, sched, number, effects| {
             let (listed, queue) = fresh.publish_keyless(&self.members, &mut sched.blocks, number);
             sched.enlist(listed, queue, None, effects);

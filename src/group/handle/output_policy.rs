@@ -27,9 +27,9 @@ fn hand_on<T, E>(output: Result<T, E>) -> Result<Result<T, E>, CancelReason> {
 }
 
 /// Whatever it gives is its value.
-pub(crate) struct Plain<E>(PhantomData<E>);
+pub(crate) struct AsValue<E>(PhantomData<E>);
 
-impl<O, E> OutputPolicy<O> for Plain<E> {
+impl<O, E> OutputPolicy<O> for AsValue<E> {
     type Value = O;
     type Error = E;
 

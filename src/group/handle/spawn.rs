@@ -1,24 +1,24 @@
 //! Starting children.
 
-use std::convert::Infallible;
 use std::future::Future;
 use std::panic::Location;
 
+use super::Scope;
 use super::key::Key;
-use super::output_policy::{Call, Contained, Fallible, Observed, Plain, Supervised};
-use super::start::{Ready, Start, handshake};
-use super::{Scope, SpawnWhenFree};
+use super::output_policy::{AsValue, Call, Contained, Fallible, Supervised};
+use super::start::{Caller, Ready, Start};
 use crate::error::Outcome;
 use crate::error::unhandled::drop_quietly;
-use crate::group::cell::{ChildOptions, OutputPolicy};
+use crate::group::cell::{CellOptions, OutputPolicy};
 use crate::group::engine::kind::{Accepts, Kind};
+use crate::group::queues::wait_list::Ticket;
 
 impl<'env, E, K: Kind> Scope<'env, E, K> {
     /// Starts a child that gives a value.
     ///
     /// It never blocks and never fails. In a group that is closed or cancelled the future is dropped unpolled, and the
-    /// key reads [`Cancelled`](crate::GatherIncomplete::Cancelled); [`spawn_or_return`](Self::spawn_or_return) gives the future
-    /// back instead. Above the group's limit the child waits in line.
+    /// key reads [`Cancelled`](crate::GatherIncomplete::Cancelled). Above the group's limit the child waits in line.
+    /// [`child`](Self::child) starts children that differ: with a name, in the background, supervised, in a slot of their own.
     ///
     /// Where the future gives a `Result`, its error is a value like any other and fails nothing; see
     /// [`try_spawn`](Self::try_spawn).
@@ -43,7 +43,7 @@ impl<'env, E, K: Kind> Scope<'env, E, K> {
         F::Output: 'env,
         K: Accepts<F> + Accepts<F::Output>,
     {
-        self.add::<F, Plain<E>>(ChildOptions::here(), Location::caller(), future, None)
+        self.add::<F, AsValue<E>>(CellOptions::here(), Location::caller(), future, None)
     }
 
     /// Starts a child from a callable, which the child calls when it is first polled.
@@ -66,8 +66,8 @@ impl<'env, E, K: Kind> Scope<'env, E, K> {
         F::Output: 'env,
         K: Accepts<C> + Accepts<F> + Accepts<F::Output>,
     {
-        self.add::<_, Plain<E>>(
-            ChildOptions::here(),
+        self.add::<_, AsValue<E>>(
+            CellOptions::here(),
             Location::caller(),
             Call::new(call),
             None,
@@ -101,189 +101,7 @@ impl<'env, E, K: Kind> Scope<'env, E, K> {
         E: 'env,
         K: Accepts<F> + Accepts<Result<T, E>>,
     {
-        self.add::<F, Fallible>(ChildOptions::here(), Location::caller(), future, None)
-    }
-
-    /// Starts a child that can fail from a callable: [`try_spawn`](Self::try_spawn) in the way of
-    /// [`start_soon`](Self::start_soon).
-    #[track_caller]
-    pub fn try_start_soon<C, F, T>(&self, call: C) -> Key<T>
-    where
-        C: FnOnce() -> F + 'env,
-        F: Future<Output = Result<T, E>> + 'env,
-        T: 'env,
-        E: 'env,
-        K: Accepts<C> + Accepts<F> + Accepts<Result<T, E>>,
-    {
-        self.add::<_, Fallible>(
-            ChildOptions::here(),
-            Location::caller(),
-            Call::new(call),
-            None,
-        )
-    }
-
-    /// Starts a child whose error goes to its key, and to the group only if nobody holds the key any more.
-    ///
-    /// For errors that the holder of the key deals with: the group does not fail. An error that is still in the key when
-    /// that is dropped goes to the unhandled hook, see [`set_unhandled_hook`](crate::error::set_unhandled_hook).
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// # use ingather::{block_on, try_scope};
-    /// let parsed = block_on(try_scope(|tg| async move {
-    ///     let key = tg.try_spawn_observed(async { "twelve".parse::<u32>() });
-    ///     Ok(key.await.unwrap().unwrap_or(12))
-    /// }));
-    /// assert_eq!(parsed.unwrap(), 12);
-    /// ```
-    #[track_caller]
-    pub fn try_spawn_observed<F, T>(&self, future: F) -> Key<Result<T, E>>
-    where
-        F: Future<Output = Result<T, E>> + 'env,
-        T: 'env,
-        E: 'env,
-        K: Accepts<F> + Accepts<Result<T, E>>,
-    {
-        self.add::<F, Observed>(ChildOptions::here(), Location::caller(), future, None)
-    }
-
-    /// Starts a child that gives a value, or gives the future back.
-    ///
-    /// # Errors
-    ///
-    /// The future, unpolled, if the group is closed or cancelled.
-    #[track_caller]
-    pub fn spawn_or_return<F>(&self, future: F) -> Result<Key<F::Output>, F>
-    where
-        F: Future + 'env,
-        F::Output: 'env,
-        K: Accepts<F> + Accepts<F::Output>,
-    {
-        self.try_add::<F, Plain<E>>(ChildOptions::here(), Location::caller(), future, None)
-            .map_err(|(fresh, ..)| fresh.into_future())
-    }
-
-    /// Waits for one of the group's slots and then starts a child that gives a value.
-    ///
-    /// For a producer that should not run ahead of its group's [limit](crate::GroupOptions::limit). Callers are served
-    /// first come first served, after the children that wait in line. Without a limit it does not wait. In a group that
-    /// is closed or cancelled meanwhile it gives a key that reads [`Cancelled`](crate::GatherIncomplete::Cancelled).
-    ///
-    /// A child that waits here for a slot of its own group holds one itself: with all slots held that way nobody
-    /// goes on. Spawn with [`spawn`](Self::spawn) from inside.
-    ///
-    /// # Cancel safety
-    ///
-    /// Dropped before it is over, the future has not been spawned and is dropped with it; a slot that was promised passes
-    /// to the next in line.
-    #[track_caller]
-    pub fn spawn_when_free<F>(&self, future: F) -> SpawnWhenFree<'env, F, F::Output, E, K>
-    where
-        F: Future + 'env,
-        F::Output: 'env,
-        K: Accepts<F> + Accepts<F::Output>,
-    {
-        SpawnWhenFree::new::<Plain<E>>(self, None, Location::caller(), future)
-    }
-
-    /// Waits for one of the group's slots and then starts a child that can fail: [`spawn_when_free`](Self::spawn_when_free) in the
-    /// way of [`try_spawn`](Self::try_spawn).
-    ///
-    /// # Cancel safety
-    ///
-    /// As for [`spawn_when_free`](Self::spawn_when_free).
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use ingather::{GroupOptions, block_on};
-    ///
-    /// let lines = ["1", "2", "x", "4"].into_iter();
-    /// let error = block_on(GroupOptions::new().limit(2).try_scope(|tg| async move {
-    ///     for line in lines {
-    ///         // No more than two lines are under way, or read ahead.
-    ///         tg.try_spawn_when_free(async { line.parse::<u32>() }).await;
-    ///     }
-    ///     Ok(())
-    /// }));
-    /// assert_eq!(error.unwrap_err().len(), 1);
-    /// ```
-    #[track_caller]
-    pub fn try_spawn_when_free<F, T>(&self, future: F) -> SpawnWhenFree<'env, F, T, E, K>
-    where
-        F: Future<Output = Result<T, E>> + 'env,
-        T: 'env,
-        E: 'env,
-        K: Accepts<F> + Accepts<Result<T, E>>,
-    {
-        SpawnWhenFree::new::<Fallible>(self, None, Location::caller(), future)
-    }
-
-    /// Starts a child that is cancelled when all main children are over, and the body.
-    ///
-    /// For what serves the others and would go on for ever: a heartbeat, a cache that is kept warm. It is cancelled like
-    /// any child, with the group's [grace](crate::GroupOptions::grace), when the scope is being left (or the group joined or
-    /// closed) and nobody but background children remains. Its panic is like any child's. Kotlin calls it a daemon, trio's
-    /// users a background task. Otherwise like [`spawn`](Self::spawn).
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use ingather::cancel::CancelKind;
-    /// use ingather::{block_on, scope};
-    ///
-    /// let heart = block_on(scope(|tg| async move {
-    ///     let heart = tg.spawn_background(std::future::pending::<()>());
-    ///     tg.spawn(async { /* the work */ });
-    ///     heart
-    /// }));
-    /// assert!(heart.is_finished());
-    /// ```
-    #[track_caller]
-    pub fn spawn_background<F>(&self, future: F) -> Key<F::Output>
-    where
-        F: Future + 'env,
-        F::Output: 'env,
-        K: Accepts<F> + Accepts<F::Output>,
-    {
-        self.add::<F, Plain<E>>(
-            ChildOptions::here().background(),
-            Location::caller(),
-            future,
-            None,
-        )
-    }
-
-    /// Starts a child whose error or panic touches nobody else: it goes to its key.
-    ///
-    /// If the key is dropped before, or with the outcome in it, the error or panic goes to the unhandled hook, see
-    /// [`set_unhandled_hook`](crate::error::set_unhandled_hook). Neither the siblings nor the group hear of it. Kotlin's
-    /// `supervisorScope` is the idea. The error can be of any type, also in a group that cannot fail.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use ingather::{Outcome, block_on, scope};
-    ///
-    /// block_on(scope(|tg| async move {
-    ///     let worker = tg.spawn_supervised(async { "twelve".parse::<u32>() });
-    ///     let sibling = tg.spawn(async { 1 });
-    ///     assert!(matches!(worker.await, Ok(Outcome::Err(_))));
-    ///     assert_eq!(sibling.await, Ok(1));
-    /// }));
-    /// ```
-    #[track_caller]
-    pub fn spawn_supervised<F, T, X>(&self, future: F) -> Key<Outcome<T, X>>
-    where
-        F: Future<Output = Result<T, X>> + 'env,
-        T: 'env,
-        X: 'env,
-        K: Accepts<F> + Accepts<Result<T, X>>,
-    {
-        let child = Contained::new(future);
-        self.add::<_, Supervised<E>>(ChildOptions::here(), Location::caller(), child, None)
+        self.add::<F, Fallible>(CellOptions::here(), Location::caller(), future, None)
     }
 
     /// Starts a child and waits until it says that it has started, with a value.
@@ -331,20 +149,16 @@ impl<'env, E, K: Kind> Scope<'env, E, K> {
     /// assert_eq!(port, 8080);
     /// ```
     #[track_caller]
-    pub fn start<C, F, V>(&self, call: C) -> Start<F::Output, V>
+    pub fn start<C, F, V>(&self, call: C) -> Start<F::Output, V, E>
     where
         C: FnOnce(Ready<V>) -> F + 'env,
         F: Future + 'env,
         F::Output: 'env,
         V: 'env,
+        E: 'env,
         K: Accepts<C> + Accepts<F> + Accepts<F::Output> + Accepts<V>,
     {
-        self.begin::<_, _, _, Infallible, Plain<E>>(
-            ChildOptions::here(),
-            Location::caller(),
-            call,
-            |_| None,
-        )
+        self.child().start(call)
     }
 
     /// Starts a child that can fail, and waits until it says that it has started: [`start`](Self::start) in the way of
@@ -371,28 +185,23 @@ impl<'env, E, K: Kind> Scope<'env, E, K> {
         V: 'env,
         K: Accepts<C> + Accepts<F> + Accepts<Result<T, E>> + Accepts<V>,
     {
-        self.begin::<_, _, _, E, Fallible>(
-            ChildOptions::here(),
-            Location::caller(),
-            call,
-            Result::err,
-        )
+        self.child().try_start(call)
     }
 
-    pub(super) fn begin<C, F, V: 'env, X: 'env, S>(
+    /// Starts a child that may not have started when its caller goes away.
+    pub(super) fn begin<F, S, V, X>(
         &self,
-        options: ChildOptions,
+        options: CellOptions,
         location: &'static Location<'static>,
-        call: C,
-        judge: fn(F::Output) -> Option<X>,
+        caller: Caller<V, X>,
+        child: F,
+        ticket: Option<Ticket>,
     ) -> Start<S::Value, V, X>
     where
-        C: FnOnce(Ready<V>) -> F + 'env,
         F: Future + 'env,
         S: OutputPolicy<F::Output, Error = E>,
     {
-        let (child, caller) = handshake(call, judge);
-        match self.try_add::<_, S>(options, location, child, None) {
+        match self.try_add::<F, S>(options, location, child, ticket) {
             Ok(key) => Start::pending(caller, key),
             Err((fresh, _, reason)) => {
                 drop_quietly("a child that was not taken", fresh);
@@ -410,7 +219,7 @@ impl<'env, E, K: Kind> Scope<'env, E, K> {
         F: Future + 'env,
         K: Accepts<F> + Accepts<F::Output>,
     {
-        self.add::<F, Plain<E>>(ChildOptions::here(), location, future, None)
+        self.add::<F, AsValue<E>>(CellOptions::here(), location, future, None)
     }
 
     pub(crate) fn try_spawn_at<F, T>(
@@ -422,7 +231,7 @@ impl<'env, E, K: Kind> Scope<'env, E, K> {
         F: Future<Output = Result<T, E>> + 'env,
         K: Accepts<F> + Accepts<Result<T, E>>,
     {
-        self.add::<F, Fallible>(ChildOptions::here(), location, future, None)
+        self.add::<F, Fallible>(CellOptions::here(), location, future, None)
     }
 
     /// Starts a child without a key.
@@ -436,7 +245,7 @@ impl<'env, E, K: Kind> Scope<'env, E, K> {
         K: Accepts<F> + Accepts<Result<T, X>>,
     {
         let child = Contained::new(future);
-        self.add::<_, Supervised<E>>(ChildOptions::here(), location, child, None)
+        self.add::<_, Supervised<E>>(CellOptions::here(), location, child, None)
     }
 
     pub(crate) fn send_at<F>(&self, location: &'static Location<'static>, future: F)
@@ -444,7 +253,7 @@ impl<'env, E, K: Kind> Scope<'env, E, K> {
         F: Future + 'env,
         K: Accepts<F> + Accepts<F::Output>,
     {
-        self.add_keyless::<F, Plain<E>>(location, future);
+        self.add_keyless::<F, AsValue<E>>(location, future);
     }
 
     pub(crate) fn try_send_at<F, T>(&self, location: &'static Location<'static>, future: F)

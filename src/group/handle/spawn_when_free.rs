@@ -2,15 +2,16 @@
 
 use std::fmt;
 use std::future::Future;
+use std::mem;
 use std::panic::Location;
 use std::pin::Pin;
-use std::sync::Arc;
 use std::task::{Context, Poll, Waker, ready};
 
 use super::Scope;
+use super::child_options::{ChildOptions, Manner, Place};
 use super::key::Key;
 use crate::error::unhandled::drop_quietly;
-use crate::group::cell::{ChildOptions, NewCell, OutputPolicy};
+use crate::group::cell::{NewCell, OutputPolicy};
 use crate::group::engine::kind::{Kind, Shared};
 use crate::group::engine::position::child_around;
 use crate::group::queues::concurrency_limit::Answer;
@@ -19,31 +20,29 @@ use crate::group::sched::Sched;
 use crate::group::sched::effects::Effects;
 use crate::turn;
 
-/// The future of [`Scope::spawn_when_free`] and [`Scope::try_spawn_when_free`].
+/// The future of [`ChildOptions::spawn_when_free`] and [`ChildOptions::try_spawn_when_free`].
 #[must_use = "nothing is spawned unless this is awaited"]
 pub struct SpawnWhenFree<'env, F, T, E, K: Kind = Shared> {
-    scope: Scope<'env, E, K>,
+    place: Place<'env, E, K>,
     waiting: Waiting<F>,
     /// Starts the child, if there is a slot.
     start: Start<'env, F, T, E, K>,
 }
 
-type Start<'env, F, T, E, K> = fn(&Scope<'env, E, K>, &mut Waiting<F>, &Waker) -> Option<Key<T>>;
+type Start<'env, F, T, E, K> =
+    fn(&Scope<'env, E, K>, &mut Option<Ticket>, &mut Waiting<F>, &Waker) -> Option<Key<T>>;
 
 /// A child that waits for a slot before it is one.
 struct Waiting<F> {
-    name: Option<Arc<str>>,
+    manner: Manner,
     location: &'static Location<'static>,
     /// Gone once it is spawned. Moved into the child then, and not polled before, so it need not stay in its place.
     future: Option<F>,
-    /// Names the caller once it has had to wait.
-    ticket: Option<Ticket>,
 }
 
 impl<'env, F, T, E, K: Kind> SpawnWhenFree<'env, F, T, E, K> {
     pub(super) fn new<S>(
-        scope: &Scope<'env, E, K>,
-        name: Option<Arc<str>>,
+        child: ChildOptions<'env, E, K>,
         location: &'static Location<'static>,
         future: F,
     ) -> Self
@@ -52,12 +51,11 @@ impl<'env, F, T, E, K: Kind> SpawnWhenFree<'env, F, T, E, K> {
         S: OutputPolicy<F::Output, Value = T, Error = E>,
     {
         Self {
-            scope: scope.clone(),
+            place: child.place,
             waiting: Waiting {
-                name,
+                manner: child.manner,
                 location,
                 future: Some(future),
-                ticket: None,
             },
             start: Scope::add_when_free::<F, S>,
         }
@@ -122,20 +120,23 @@ impl<'env, E, K: Kind> Scope<'env, E, K> {
 
     /// Adds a child if there is a slot for it.
     #[inline]
-    fn add_when_free<F, S>(&self, waiting: &mut Waiting<F>, waker: &Waker) -> Option<Key<S::Value>>
+    fn add_when_free<F, S>(
+        &self,
+        ticket: &mut Option<Ticket>,
+        waiting: &mut Waiting<F>,
+        waker: &Waker,
+    ) -> Option<Key<S::Value>>
     where
         F: Future + 'env,
         S: OutputPolicy<F::Output, Error = E>,
     {
-        let mut ticket = waiting.ticket.take();
-        let added = self.when_free(&mut ticket, waker, |sched, ticket, effects| {
+        let added = self.when_free(ticket, waker, |sched, ticket, effects| {
             let admitted = sched.admit();
             let added = admitted
                 .map(|number| self.enlist(waiting.fresh::<S>(), sched, number, ticket, effects));
             sched.give_back_permits(effects);
             added
         });
-        waiting.ticket = ticket;
         match added? {
             Ok(key) => {
                 K::ensure_driver(&self.members, &self.home);
@@ -153,7 +154,7 @@ impl<F: Future> Waiting<F> {
         let future = self.future.take();
         let future = future.expect("`SpawnWhenFree` polled after it was over");
         NewCell::new(
-            ChildOptions::here().name_if(self.name.take()),
+            mem::take(&mut self.manner).into_options(),
             self.location,
             future,
         )
@@ -175,7 +176,13 @@ impl<F, T, E, K: Kind> Future for SpawnWhenFree<'_, F, T, E, K> {
             "`SpawnWhenFree` polled after it was over"
         );
         let unit = ready!(turn::take(cx));
-        match (this.start)(&this.scope, &mut this.waiting, cx.waker()) {
+        let place = &mut this.place;
+        match (this.start)(
+            &place.scope,
+            &mut place.ticket,
+            &mut this.waiting,
+            cx.waker(),
+        ) {
             Some(key) => {
                 unit.used();
                 Poll::Ready(key)
@@ -185,17 +192,11 @@ impl<F, T, E, K: Kind> Future for SpawnWhenFree<'_, F, T, E, K> {
     }
 }
 
-impl<F, T, E, K: Kind> Drop for SpawnWhenFree<'_, F, T, E, K> {
-    fn drop(&mut self) {
-        self.scope.leave_slots(self.waiting.ticket);
-    }
-}
-
 impl<F, T, E, K: Kind> fmt::Debug for SpawnWhenFree<'_, F, T, E, K> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("SpawnWhenFree")
-            .field("scope", &self.scope)
-            .field("waits", &self.waiting.ticket.is_some())
+            .field("scope", &self.place.scope)
+            .field("waits", &self.place.ticket.is_some())
             .finish()
     }
 }

@@ -13,7 +13,7 @@ use super::options::GroupOptions;
 use super::watch::Watch;
 use crate::clock::Deadline;
 use crate::error::ChildInfo;
-use crate::group::cell::{ChildOptions, MembersOf, NewCell, OutputPolicy};
+use crate::group::cell::{CellOptions, MembersOf, NewCell, OutputPolicy};
 use crate::group::engine::core::Core;
 use crate::group::engine::driving::sweep;
 use crate::group::engine::kind::Shared;
@@ -48,8 +48,8 @@ impl Label {
         }
     }
 
-    fn options(&self) -> ChildOptions {
-        ChildOptions::here().name_if(self.name.clone())
+    fn options(&self) -> CellOptions {
+        CellOptions::here().name_if(self.name.clone())
     }
 }
 

@@ -192,7 +192,7 @@ impl<E, K: Kind> GatherGroup<E, K> {
     }
 
     /// Like [`next`](Self::next), but `None` at once if no child is left now, also while the group is open. Children in the
-    /// [background](Scope::spawn_background) are given out as they end and not waited for.
+    /// [background](crate::types::ChildOptions::background) are given out as they end and not waited for.
     ///
     /// For a loop over the children that there are. On an open group it does not belong into a `select!`: without a child it
     /// is ready each time it is polled.

@@ -1,5 +1,6 @@
 //! What a group knows, under its lock: children, queue, line, drivers, watchers, failures; and each step it can take.
 //!
+//! - `admission`: which children it takes, and how it takes one in
 //! - `cancelling`: the two stages of a cancel, the sweep, and what holds off the drop of the body
 //! - `staffing`: who does the work
 //! - `work`: what a driver is to do next, and what it says of it
@@ -47,10 +48,10 @@ use crate::group::queues::completions::Completions;
 use crate::group::queues::concurrency_limit::{ConcurrencyLimit, Limit};
 use crate::group::queues::driver_jobs::DriverJobs;
 use crate::group::queues::ready::Ready;
-use crate::group::queues::wait_list::Ticket;
 use crate::group::queues::watchers::{Events, Watchers};
-use crate::token::{CancelKind, CancelReason, Told};
+use crate::token::{CancelReason, Told};
 
+mod admission;
 mod arriving;
 mod cancelling;
 mod lending;
@@ -200,59 +201,6 @@ impl Sched {
             deserted: None,
             force: false,
         }
-    }
-
-    /// The number of a child to be, or why there can be none.
-    #[inline]
-    pub(super) fn admit(&mut self) -> Result<u64, (u64, CancelReason)> {
-        self.next_number += 1;
-        let reason = match &self.cancelled {
-            Some(reason) => reason.clone(),
-            None if self.closed => CancelReason::new(CancelKind::Closed),
-            None => return Ok(self.next_number),
-        };
-        self.tally.refused += 1;
-        self.cancel_refused |= self.cancelled.is_some();
-        Err((self.next_number, reason))
-    }
-
-    /// Takes a child in that was admitted in the same critical section.
-    pub(super) fn enlist(
-        &mut self,
-        listed: CellRef,
-        queue: CellRef,
-        ticket: Option<Ticket>,
-        effects: &mut Effects,
-    ) {
-        self.live += 1;
-        if queue.is_background() {
-            self.enlist_background(effects);
-        }
-        self.children.add(listed);
-        // With a ticket the ends were counted when the slot was asked for.
-        if ticket.is_none() {
-            self.settle_for_slots(effects);
-        }
-        let starts = match ticket {
-            Some(ticket) if self.limit.redeem(ticket) => Some(queue),
-            // Without a promise, or with one that was dismissed meanwhile, it starts like any other child.
-            _ => {
-                let in_line = |child: &CellRef| child.set_in_line(true);
-                self.limit.start(queue, in_line, effects.permit_waker())
-            }
-        };
-        if let Some(child) = starts {
-            self.ready.push_back(child);
-            self.nudge(effects);
-        }
-    }
-
-    #[cold]
-    fn enlist_background(&mut self, effects: &mut Effects) {
-        self.background += 1;
-        // The end of the last main child dismisses it, so ends are counted at once from now on.
-        self.hurry();
-        self.dismiss_if_alone(effects);
     }
 
     /// A child wants to be polled.

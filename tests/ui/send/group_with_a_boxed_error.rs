@@ -11,8 +11,8 @@ fn main() {
         let key = tg.spawn(async {
             let group = GatherGroup::<Boxed>::fallible();
             let value = group.spawn(async { "value" });
-            let waited = group.spawn_when_free(async { "waited" }).await;
-            let observed = group.try_spawn_observed(async { Err::<(), Boxed>("observed".into()) });
+            let waited = group.child().spawn_when_free(async { "waited" }).await;
+            let observed = group.child().observed().try_spawn(async { Err::<(), Boxed>("observed".into()) });
             assert_eq!((value.await, waited.await), (Ok("value"), Ok("waited")));
             drop(observed.await);
             drop(group.try_spawn(async { Err::<(), Boxed>("failed".into()) }));

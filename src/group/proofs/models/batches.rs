@@ -257,7 +257,7 @@ fn a_batch_against_somebody_who_waits_for_a_slot() {
         let drives = thread::spawn(move || block_on(driver));
         // The slots of the others are to be had while the last is being polled.
         for _ in 0..3 {
-            drop(block_on(group.spawn_when_free(async {})));
+            drop(block_on(group.child().spawn_when_free(async {})));
         }
         bolt.open();
         group.close();
