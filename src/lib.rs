@@ -83,8 +83,8 @@ pub use gather::{
 };
 #[cfg(feature = "std")]
 pub use group::{
-    GatherGroup, GroupOptions, Key, OnError, OnPanic, Ready, Scope, checkpoint, current_token, on,
-    shield,
+    GatherGroup, GroupOptions, JoinGroup, Key, OnError, OnPanic, Ready, Scope, checkpoint,
+    current_token, on, shield,
 };
 #[cfg(feature = "std")]
 pub use panic::Panic;

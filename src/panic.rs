@@ -2,9 +2,12 @@
 
 use std::any::Any;
 use std::borrow::Cow;
+use std::cell::RefCell;
+use std::error::Error;
 use std::fmt;
-use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
-use std::sync::{Mutex, PoisonError};
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind, set_hook, take_hook};
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::sync::{Mutex, Once, PoisonError};
 
 /// A panic that was caught, with its payload.
 ///
@@ -28,20 +31,22 @@ use std::sync::{Mutex, PoisonError};
 /// ```
 pub struct Panic {
     message: Cow<'static, str>,
+    place: Option<Box<str>>,
     /// In a mutex for the sake of `Sync` alone: it is only ever taken out.
     payload: Mutex<Option<Box<dyn Any + Send>>>,
 }
 
 impl Panic {
     pub(crate) fn new(payload: Box<dyn Any + Send>) -> Self {
-        let message = if let Some(text) = payload.downcast_ref::<&'static str>() {
-            Cow::Borrowed(*text)
-        } else if let Some(text) = payload.downcast_ref::<String>() {
-            Cow::Owned(text.clone())
-        } else {
-            Cow::Borrowed("a payload that is not a text")
+        let message = match text_of(&*payload) {
+            None => Cow::Borrowed("a payload that is not a text"),
+            Some(text) => match payload.downcast_ref::<&'static str>() {
+                Some(text) => Cow::Borrowed(*text),
+                None => Cow::Owned(text.to_owned()),
+            },
         };
         Self {
+            place: last_place(&*payload),
             message,
             payload: Mutex::new(Some(payload)),
         }
@@ -50,6 +55,32 @@ impl Panic {
     /// The text of the panic, or a remark that its payload is not a text.
     pub fn message(&self) -> &str {
         &self.message
+    }
+
+    /// Where it happened, as `file:line:column`, if [`note_panic_places`](crate::error::note_panic_places) was called before.
+    pub fn place(&self) -> Option<&str> {
+        self.place.as_deref()
+    }
+
+    /// Looks at the payload and leaves it in place. `look` must not look at this panic again.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use ingather::{Outcome, block_on, scope};
+    ///
+    /// block_on(scope(|tg| async move {
+    ///     let key = tg.child().supervised().spawn(async { std::panic::panic_any(404) });
+    ///     let Ok(Outcome::Panicked(panic)) = key.await else { unreachable!() };
+    ///     assert_eq!(panic.inspect(|payload| payload.downcast_ref::<i32>().copied()), Some(404));
+    /// }));
+    /// ```
+    pub fn inspect<R>(&self, look: impl FnOnce(&(dyn Any + Send)) -> R) -> R {
+        let payload = self.payload.lock().unwrap_or_else(PoisonError::into_inner);
+        match &*payload {
+            Some(payload) => look(&**payload),
+            None => unreachable!("the payload leaves only with `self`"),
+        }
     }
 
     /// The payload, as [`std::panic::catch_unwind`] gives it.
@@ -88,14 +119,81 @@ impl Drop for Panic {
 
 impl fmt::Debug for Panic {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("Panic").field(&self.message).finish()
+        let mut out = f.debug_struct("Panic");
+        out.field("message", &self.message);
+        if let Some(place) = &self.place {
+            out.field("place", place);
+        }
+        out.finish_non_exhaustive()
     }
 }
 
 impl fmt::Display for Panic {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "panicked: {}", self.message)
+        match &self.place {
+            Some(place) => write!(f, "panicked at {place}: {}", self.message),
+            None => write!(f, "panicked: {}", self.message),
+        }
     }
+}
+
+impl Error for Panic {}
+
+/// Are places noted?
+static NOTES: AtomicBool = AtomicBool::new(false);
+
+thread_local! {
+    /// Where this thread panicked last, and with which text.
+    static LAST: RefCell<Option<(Box<str>, Option<Box<str>>)>> = const { RefCell::new(None) };
+}
+
+/// Has each [`Panic`] know where it happened, from now on and for the whole process.
+///
+/// It adds a panic hook in front of the one that is set, so call it after other code has set its own. Each panic then costs one
+/// allocation more. A payload that is thrown without a panic, by [`resume_unwind`](std::panic::resume_unwind), has no place.
+///
+/// # Examples
+///
+/// ```
+/// use ingather::error::note_panic_places;
+/// use ingather::{Outcome, block_on, scope};
+///
+/// note_panic_places();
+/// block_on(scope(|tg| async move {
+///     let key = tg.child().supervised().spawn(async { panic!("no such luck") });
+///     let Ok(Outcome::Panicked(panic)) = key.await else { unreachable!() };
+///     assert!(panic.place().unwrap().starts_with(file!()));
+/// }));
+/// ```
+pub fn note_panic_places() {
+    static ONCE: Once = Once::new();
+    ONCE.call_once(|| {
+        let next = take_hook();
+        set_hook(Box::new(move |info| {
+            let text = text_of(info.payload()).map(Box::from);
+            let last = info
+                .location()
+                .map(|place| (place.to_string().into(), text));
+            let _ = LAST.try_with(|noted| noted.replace(last));
+            next(info);
+        }));
+        NOTES.store(true, Relaxed);
+    });
+}
+
+/// Where the panic that was just caught happened, if that was noted. What was noted may be of another one, that other code caught.
+fn last_place(payload: &(dyn Any + Send)) -> Option<Box<str>> {
+    if !NOTES.load(Relaxed) {
+        return None;
+    }
+    let (place, text) = LAST.try_with(RefCell::take).ok().flatten()?;
+    (text.as_deref() == text_of(payload)).then_some(place)
+}
+
+/// The text of a panic, if its payload is one.
+fn text_of(payload: &(dyn Any + Send)) -> Option<&str> {
+    let literal = payload.downcast_ref::<&'static str>().copied();
+    literal.or_else(|| payload.downcast_ref::<String>().map(String::as_str))
 }
 
 /// Runs user code and keeps its panic.

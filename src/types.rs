@@ -29,8 +29,8 @@ pub use crate::gather::{
 };
 pub use crate::group::{
     Cause, Checkpoint, ChildOptions, Completion, Completions, Ending, Join, KeyValue, Next,
-    NextSlot, Observed, Plain, Require, Shield, SpawnWhenFree, Start as StartChild, Supervised,
-    TakeError, Tally, TryJoin, WithCleanup,
+    NextOutcome, NextSlot, Observed, Plain, Require, Shield, SpawnWhenFree, Start as StartChild,
+    Supervised, TakeError, Tally, TryJoin, WithCleanup,
 };
 pub use crate::program::{Close, RunAsync};
 pub use crate::scope::{

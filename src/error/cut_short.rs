@@ -52,4 +52,8 @@ impl fmt::Display for CutShort {
     }
 }
 
-impl Error for CutShort {}
+impl Error for CutShort {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        Some(&self.reason)
+    }
+}

@@ -4,8 +4,8 @@ use std::error::Error;
 use std::fmt;
 use std::sync::Arc;
 
-use super::ChildInfo;
 use super::one_by_one::{Each, OneByOne};
+use super::{ChildInfo, Report, boxed};
 use crate::panic::Panic;
 use crate::token::{CancelKind, CancelReason};
 
@@ -181,6 +181,102 @@ impl<E> GroupError<E> {
         self.leaves.iter()
     }
 
+    /// Parts the failures in those of which `which` is true and the others. `None`: there are none of them.
+    ///
+    /// Both keep the name of the group, and why it was cut short. The idea is that of `ExceptionGroup.split` in Python.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use ingather::{GroupOptions, OnError, block_on};
+    ///
+    /// let options = GroupOptions::new().on_error(OnError::KeepGoing);
+    /// let error = block_on(options.try_scope(|tg| async move {
+    ///     for code in [404, 500, 404] {
+    ///         tg.try_spawn(async move { Err::<(), u16>(code) });
+    ///     }
+    /// }))
+    /// .unwrap_err();
+    /// let (missing, others) = error.split(|leaf| leaf.failure().error() == Some(&404));
+    /// assert_eq!(missing.unwrap().len(), 2);
+    /// assert_eq!(others.unwrap().len(), 1);
+    /// ```
+    pub fn split(
+        self,
+        mut which: impl FnMut(&ChildFailure<E>) -> bool,
+    ) -> (Option<Self>, Option<Self>) {
+        let (mut yes, mut no) = (OneByOne::new(), OneByOne::new());
+        for leaf in self.leaves {
+            if which(&leaf) {
+                yes.push(leaf);
+            } else {
+                no.push(leaf);
+            }
+        }
+        let part = |leaves: OneByOne<_>| {
+            (!leaves.is_empty()).then(|| Self {
+                group: self.group.clone(),
+                leaves,
+                cut_short: self.cut_short.clone(),
+            })
+        };
+        (part(yes), part(no))
+    }
+
+    /// Puts the leaves of groups inside in their place: `inside` takes such a group out of an error, or gives the error back.
+    ///
+    /// Also those of groups inside of these. For boxed errors see [`flatten`](GroupError::flatten).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use ingather::{GroupError, block_on, try_scope};
+    ///
+    /// #[derive(Debug)]
+    /// enum App {
+    ///     Io(&'static str),
+    ///     Group(Box<GroupError<App>>),
+    /// }
+    ///
+    /// async fn inner() -> Result<(), App> {
+    ///     let scope = try_scope(|tg| async move {
+    ///         tg.try_spawn(async { Err::<(), _>(App::Io("torn")) });
+    ///     });
+    ///     scope.await.map_err(|error| App::Group(Box::new(error)))
+    /// }
+    ///
+    /// let error = block_on(try_scope(|tg| async move { drop(tg.try_spawn(inner())) })).unwrap_err();
+    /// let flat = error.flatten_with(|error| match error {
+    ///     App::Group(group) => Ok(*group),
+    ///     other => Err(other),
+    /// });
+    /// assert!(matches!(flat.first().error(), Some(App::Io("torn"))));
+    /// ```
+    #[must_use]
+    pub fn flatten_with(self, mut inside: impl FnMut(E) -> Result<Self, E>) -> Self {
+        let mut leaves = OneByOne::new();
+        // The next is at the end. A group inside may be as deep as it likes.
+        let mut left: Vec<_> = self.leaves.give().into_iter().rev().collect();
+        while let Some(ChildFailure { child, failure }) = left.pop() {
+            let failure = match failure {
+                Failure::Error(error) => match inside(error) {
+                    Ok(group) => {
+                        left.extend(group.leaves.give().into_iter().rev());
+                        continue;
+                    }
+                    Err(error) => Failure::Error(error),
+                },
+                failure => failure,
+            };
+            leaves.push(ChildFailure { child, failure });
+        }
+        Self {
+            group: self.group,
+            leaves,
+            cut_short: self.cut_short,
+        }
+    }
+
     /// How many failures there are; at least one.
     #[expect(clippy::len_without_is_empty, reason = "it is never empty")]
     pub fn len(&self) -> usize {
@@ -230,6 +326,51 @@ impl<E> GroupError<E> {
             Failure::Cancelled(reason) => Some(reason),
             _ => None,
         }
+    }
+}
+
+impl<E: Error + 'static> GroupError<E> {
+    /// All failures, one below the other, each with its sources and with what failed in groups inside, for people.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use ingather::{block_on, try_scope};
+    ///
+    /// let error = block_on(try_scope(|tg| async move {
+    ///     tg.named("parser").try_spawn(async { "1x".parse::<u32>() });
+    /// }))
+    /// .unwrap_err();
+    /// let report = error.report().to_string();
+    /// assert!(report.contains("- child `parser`"), "{report}");
+    /// ```
+    pub fn report(&self) -> Report<'_, E> {
+        Report::new(self)
+    }
+}
+
+impl GroupError<Box<dyn Error + Send + Sync>> {
+    /// Puts the leaves of groups inside, whose errors are of this type too, in their place.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::error::Error;
+    ///
+    /// use ingather::{block_on, try_scope};
+    ///
+    /// type AnyError = Box<dyn Error + Send + Sync>;
+    ///
+    /// async fn inner() -> Result<(), AnyError> {
+    ///     Ok(try_scope(|tg| async move { drop(tg.try_spawn(async { Err::<(), AnyError>("torn".into()) })) }).await?)
+    /// }
+    ///
+    /// let error = block_on(try_scope(|tg| async move { drop(tg.try_spawn(inner())) })).unwrap_err();
+    /// assert_eq!(error.flatten().first().to_string(), "torn");
+    /// ```
+    #[must_use]
+    pub fn flatten(self) -> Self {
+        self.flatten_with(|error| error.downcast().map(|group| *group))
     }
 }
 
@@ -300,4 +441,14 @@ impl<E: fmt::Display> fmt::Display for GroupError<E> {
     }
 }
 
-impl<E: fmt::Debug + fmt::Display> Error for GroupError<E> {}
+impl<E: fmt::Debug + fmt::Display + 'static> Error for GroupError<E> {
+    /// The cause: a panic, the reason of a cancel, and an error where that is a boxed one. An error of another type is in
+    /// [`first`](Self::first), and [`report`](Self::report) has all that is behind each leaf.
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        match self.first() {
+            Failure::Error(error) => boxed(error),
+            Failure::Panicked(panic) => Some(panic),
+            Failure::Cancelled(reason) => Some(reason),
+        }
+    }
+}

@@ -71,4 +71,11 @@ impl fmt::Display for GatherIncomplete {
     }
 }
 
-impl Error for GatherIncomplete {}
+impl Error for GatherIncomplete {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        match self {
+            Self::Cancelled(reason) => Some(reason),
+            _ => None,
+        }
+    }
+}

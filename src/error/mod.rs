@@ -5,6 +5,7 @@
 //! - `incomplete`: why a key has no result
 //! - `group`: all failures of a group in one error
 //! - `one_by_one`: values that are dropped one by one
+//! - `report`: a group error as a tree, with the sources of each leaf
 //! - `outcome`: how one call ended
 //! - `start`: why a child did not start
 //! - `unhandled`: where failures go that nobody can get any more
@@ -15,14 +16,18 @@ mod group;
 mod incomplete;
 mod one_by_one;
 mod outcome;
+mod report;
 mod start;
 pub(crate) mod unhandled;
 
+pub use crate::panic::note_panic_places;
 pub use child::{ChildInfo, KeyId};
 pub use cut_short::CutShort;
 pub use group::{ChildFailure, Failure, Failures, GroupError};
 pub use incomplete::GatherIncomplete;
 pub(crate) use one_by_one::{OneByOne, Quiet};
 pub use outcome::Outcome;
+pub use report::Report;
+pub(crate) use report::boxed;
 pub use start::{StartError, StartedError};
 pub use unhandled::{Unhandled, set_unhandled_hook};

@@ -3,6 +3,7 @@
 use std::error::Error;
 use std::fmt;
 
+use super::boxed;
 use crate::token::CancelReason;
 
 /// Why [`Scope::start`](crate::Scope::start) gave no child.
@@ -34,7 +35,16 @@ impl<E: fmt::Display> fmt::Display for StartError<E> {
     }
 }
 
-impl<E: fmt::Debug + fmt::Display> Error for StartError<E> {}
+impl<E: fmt::Debug + fmt::Display + 'static> Error for StartError<E> {
+    /// The reason of a cancel, and the error of the child where that is a boxed one. One of another type is in the variant.
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        match self {
+            Self::Refused(reason) | Self::Cancelled(reason) => Some(reason),
+            Self::Failed(error) => boxed(error),
+            Self::NotStarted => None,
+        }
+    }
+}
 
 /// The error of [`Ready::started`](crate::Ready::started): it had no effect, and the value comes back.
 #[derive(Clone, Copy, PartialEq, Eq)]

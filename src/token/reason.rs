@@ -1,5 +1,6 @@
 //! Why something was cancelled: the first cause, kept for good.
 
+use std::error::Error;
 use std::fmt;
 use std::panic::Location;
 use std::sync::{Arc, Weak};
@@ -326,6 +327,13 @@ impl PartialEq for CancelReason {
 }
 
 impl Eq for CancelReason {}
+
+/// So that [`checkpoint`](crate::checkpoint) and the like can go through `?`.
+impl Error for CancelReason {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        self.source().map(|source| source as &dyn Error)
+    }
+}
 
 impl fmt::Debug for CancelReason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -15,6 +15,9 @@ behaviour!(
     it_goes_into_a_boxed_error,
     a_group_inside_a_group_keeps_its_nesting,
     the_cause_comes_out_alone,
+    the_source_is_the_cause_where_it_is_known_to_be_an_error,
+    a_group_error_is_parted_and_flattened,
+    a_report_has_sources_and_groups_inside,
 );
 
 type Boxed = Box<dyn Error + Send + Sync>;
@@ -229,4 +232,125 @@ async fn the_cause_comes_out_alone(on: Site) {
     let cause = failing.await.unwrap_err().into_first();
     assert!(!cause.is_panic() && !cause.is_cancelled());
     assert!(matches!(cause, Failure::Error(Fault("cause"))));
+}
+
+/// An error with a source, which may be a group of such.
+#[derive(Debug)]
+enum App {
+    Io(std::io::Error),
+    Inside(GroupError<App>),
+}
+
+impl fmt::Display for App {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Io(_) => "no page",
+            Self::Inside(_) => "no chapter",
+        })
+    }
+}
+
+impl Error for App {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        match self {
+            Self::Io(error) => Some(error),
+            Self::Inside(group) => Some(group),
+        }
+    }
+}
+
+async fn nested(on: &Site) -> GroupError<App> {
+    let inner = on.clone();
+    let options = GroupOptions::new().name("book").on(&on.spawner);
+    let scope = options.try_scope(|tg| async move {
+        let chapter = async move {
+            let inner = GroupOptions::new()
+                .on(&inner.spawner)
+                .try_scope(|tg| async move {
+                    let torn = std::io::Error::other("torn");
+                    drop(
+                        tg.named("page")
+                            .try_spawn(async { Err::<(), _>(App::Io(torn)) }),
+                    );
+                });
+            inner.await.map_err(App::Inside)
+        };
+        drop(tg.named("chapter").try_spawn(chapter));
+    });
+    scope.await.unwrap_err()
+}
+
+// Errors-12
+async fn the_source_is_the_cause_where_it_is_known_to_be_an_error(on: Site) {
+    async fn fails<E: Send + 'static>(on: &Site, error: E) -> GroupError<E> {
+        let scope = ingather::on(&on.spawner).try_scope(|_| async move { Err::<(), E>(error) });
+        scope.await.unwrap_err()
+    }
+    let boxed: Boxed = Box::new(std::fmt::Error);
+    let error = fails(&on, boxed).await;
+    assert!(error.source().unwrap().is::<std::fmt::Error>());
+    assert!(fails(&on, "a text").await.source().is_none());
+    let panics = GroupOptions::new()
+        .on_panic(ingather::OnPanic::Collect)
+        .on(&on.spawner);
+    let scope = panics.try_scope(|tg: ingather::Scope| async move {
+        drop(tg.spawn(async { crate::support::throw("it") }));
+    });
+    let error = scope.await.unwrap_err();
+    assert!(error.source().unwrap().is::<ingather::Panic>());
+    let scope = ingather::on(&on.spawner).try_scope(|tg: ingather::Scope| async move {
+        tg.cancel();
+        std::future::pending::<Result<(), _>>().await
+    });
+    let error = scope.await.unwrap_err();
+    assert!(error.source().unwrap().is::<ingather::CancelReason>());
+    let gone = GatherIncomplete::Cancelled(ingather::CancelReason::explicit());
+    assert!(gone.source().is_some() && GatherIncomplete::Taken.source().is_none());
+}
+
+// Errors-12
+async fn a_group_error_is_parted_and_flattened(on: Site) {
+    let (b, others) = three_fail(&on).await.split(|leaf| {
+        let child = leaf.child().and_then(|child| child.name());
+        child == Some("b")
+    });
+    assert_eq!(b.unwrap().first().error(), Some(&Text("the first")));
+    let others = others.unwrap();
+    assert_eq!((others.len(), others.name()), (3, Some("crawl")));
+    assert!(others.split(|_| true).1.is_none());
+
+    let flat = nested(&on).await.flatten_with(|error| match error {
+        App::Inside(group) => Ok(group),
+        error => Err(error),
+    });
+    assert_eq!((flat.len(), flat.name()), (1, Some("book")));
+    let leaf = flat.iter().next().unwrap();
+    assert_eq!(leaf.child().unwrap().name(), Some("page"));
+    assert!(matches!(leaf.failure().error(), Some(App::Io(_))));
+}
+
+// Errors-12
+async fn a_report_has_sources_and_groups_inside(on: Site) {
+    let report = nested(&on).await.report().to_string();
+    let places = without_places(&report);
+    let expected = "\
+group `book` failed:
+- child `chapter` spawned at PLACE: no chapter
+  caused by: a group failed:
+  - child `page` spawned at PLACE: no page
+    caused by: torn";
+    assert_eq!(places, expected, "{report}");
+}
+
+/// The text with each `file:line:column` as `PLACE`.
+fn without_places(text: &str) -> String {
+    let is_place = |word: &&str| word.contains(".rs:");
+    let words = text.split_inclusive([' ', '\n']);
+    words
+        .map(|word| match Some(word).filter(is_place) {
+            Some(_) if word.ends_with(": ") => "PLACE: ",
+            Some(_) => "PLACE",
+            None => word,
+        })
+        .collect()
 }

@@ -4,6 +4,7 @@
 //! - `support`: the spawners, the contracts, and what orders and records events
 //! - `gather`: the rules of these names
 //! - `joiners`, `join_ends`, `races`, `map_concurrent`, `map_ends`, `map_polls`: the rules of joining
+//! - `join_group`: a group that gives each outcome with its name
 //! - `panic_ends`: calls that panic, in groups with some grace
 //! - `gather_cuts`, `gather_lacks`, `gather_drops`, `map_cuts`: calls that are cut short, alone, or dropped half-way
 
@@ -15,6 +16,7 @@ mod gather_cuts;
 mod gather_drops;
 mod gather_lacks;
 mod join_ends;
+mod join_group;
 mod joiners;
 mod map_concurrent;
 mod map_cuts;

@@ -1,5 +1,6 @@
 //! Cancelling, closing, deadlines, and what a group tells of itself.
 
+use std::num::NonZeroUsize;
 use std::panic::Location;
 
 use super::Scope;
@@ -111,6 +112,37 @@ impl<E, K: Kind> Scope<'_, E, K> {
     /// Cancelling the token cancels the group.
     pub fn token(&self) -> CancelToken {
         self.core().token().clone()
+    }
+
+    /// Changes how many children may be under way, as [`GroupOptions::limit`](crate::GroupOptions::limit) said it.
+    ///
+    /// Where it is raised, those that have waited longest start. Where it is lowered, nobody is cancelled: no other starts until fewer
+    /// are under way.
+    ///
+    /// # Panics
+    ///
+    /// If `limit` is 0, and if the group was opened without a limit of its own. (A limit that is shared is changed by its
+    /// [`CapacityLimiter`](crate::threads::CapacityLimiter).)
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use ingather::{GroupOptions, block_on};
+    ///
+    /// block_on(GroupOptions::new().limit(1).scope(|tg| async move {
+    ///     let first = tg.spawn(std::future::pending::<()>());
+    ///     let second = tg.spawn(async { 2 }); // waits in line
+    ///     tg.set_limit(2);
+    ///     assert_eq!(second.await, Ok(2));
+    ///     first.cancel();
+    /// }));
+    /// ```
+    #[track_caller]
+    pub fn set_limit(&self, limit: usize) {
+        let number = NonZeroUsize::new(limit).expect("the limit of a group is at least 1");
+        let core = self.core();
+        let has_limit = core.with(|sched, effects| sched.set_limit(number, effects));
+        assert!(has_limit, "the group was opened without a limit of its own");
     }
 
     /// The deadline of the group itself; [`current_deadline`](crate::cancel::current_deadline) takes those around it into account.

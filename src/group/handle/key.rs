@@ -273,4 +273,8 @@ impl<T> fmt::Display for TakeError<T> {
     }
 }
 
-impl<T> Error for TakeError<T> {}
+impl<T> Error for TakeError<T> {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        Some(&self.reason)
+    }
+}

@@ -10,7 +10,7 @@ use super::join::{self, Join, Next, TryJoin};
 use super::options::GroupOptions;
 use crate::group::engine::kind::{Borrows, Kind, Shared};
 use crate::group::handle::{Scope, debug_group};
-use crate::group::queues::completions::Completions;
+use crate::group::queues::completions::{Completion, Completions};
 use crate::group::sched::Sched;
 use crate::log;
 use crate::spawner::Spawner;
@@ -223,6 +223,26 @@ impl<E, K: Kind> GatherGroup<E, K> {
     /// ```
     pub fn next_if_any(&self) -> Next<'_, E, K> {
         Next::new(self, Sched::has_no_main)
+    }
+
+    /// A child that is over and was not reported, without waiting: `None` if there is none now.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use ingather::{GatherGroup, block_on};
+    ///
+    /// block_on(async {
+    ///     let group = GatherGroup::new();
+    ///     let key = group.spawn(std::future::pending::<()>());
+    ///     assert!(group.try_next().is_none());
+    ///     key.cancel();
+    ///     assert_eq!(group.next().await.unwrap().id(), Some(key.id()));
+    ///     group.join().await;
+    /// });
+    /// ```
+    pub fn try_next(&self) -> Option<Completion> {
+        join::untaken(self.core(), Sched::is_exhausted).0
     }
 
     /// [`next`](Self::next) as a [`Stream`](futures::Stream): it ends when the group takes no more children and none is left.

@@ -4,6 +4,7 @@ use std::convert::Infallible;
 use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 use futures::Stream;
@@ -13,6 +14,7 @@ use super::gather_group::GatherGroup;
 use super::watch::Watch;
 use crate::error::GroupError;
 use crate::group::cell::MembersOf;
+use crate::group::engine::core::Core;
 use crate::group::engine::driving::{Leaving, Turn};
 use crate::group::engine::kind::{Kind, Shared};
 use crate::group::queues::completions::{Completion, Completions as Listed};
@@ -145,7 +147,7 @@ impl<'a, E, K: Kind> Completions<'a, E, K> {
         }
     }
 
-    fn poll_completion(&mut self, cx: &mut Context<'_>) -> Poll<Option<Completion>> {
+    pub(super) fn poll_completion(&mut self, cx: &mut Context<'_>) -> Poll<Option<Completion>> {
         let unit = ready!(turn::take(cx));
         let completion = ready!(self.poll_untaken(cx));
         unit.used();
@@ -155,16 +157,7 @@ impl<'a, E, K: Kind> Completions<'a, E, K> {
     fn poll_untaken(&mut self, cx: &mut Context<'_>) -> Poll<Option<Completion>> {
         let core = self.group.core();
         let over = self.over;
-        let take = || {
-            core.with(|sched, effects| {
-                // One that was reserved is the next whatever else is over by now.
-                if !sched.completions.as_ref().is_some_and(Listed::has_next) {
-                    sched.settle(effects);
-                }
-                let completion = sched.completions.as_mut().and_then(Listed::next);
-                (completion, over(sched))
-            })
-        };
+        let take = || untaken(core, over);
         if core.is_cut_off() {
             // This is the suspension at which whatever awaits it is dropped.
             cx.waker().wake_by_ref();
@@ -198,6 +191,18 @@ impl<'a, E, K: Kind> Completions<'a, E, K> {
             }
         }
     }
+}
+
+/// The next completion if there is one, and whether none is to come.
+pub(super) fn untaken(core: &Arc<Core>, over: Over) -> (Option<Completion>, bool) {
+    core.with(|sched, effects| {
+        // One that was reserved is the next whatever else is over by now.
+        if !sched.completions.as_ref().is_some_and(Listed::has_next) {
+            sched.settle(effects);
+        }
+        let completion = sched.completions.as_mut().and_then(Listed::next);
+        (completion, over(sched))
+    })
 }
 
 impl<E, K: Kind> Stream for Completions<'_, E, K> {

@@ -1,5 +1,7 @@
 //! Who has a slot of a group with a limit: those from the line, the guests of those who await them, and callers.
 
+use std::num::NonZeroUsize;
+
 use super::Sched;
 use super::effects::Effects;
 use crate::group::cell::CellRef;
@@ -39,7 +41,19 @@ impl Sched {
         self.give_back_permits(effects);
     }
 
-    /// A permit of a shared limit may have come.
+    /// Lets this many children be under way from now on. `false`: the group has no limit of its own.
+    pub(in crate::group) fn set_limit(
+        &mut self,
+        limit: NonZeroUsize,
+        effects: &mut Effects,
+    ) -> bool {
+        self.settle_for_slots(effects);
+        let has_limit = self.limit.set_limit(limit);
+        self.permit_comes(effects);
+        has_limit
+    }
+
+    /// There may be a slot more: a permit of a shared limit has come, or a limit was raised.
     pub(in crate::group) fn permit_comes(&mut self, effects: &mut Effects) {
         let waker = effects.permit_waker();
         while let Some(next) = self.limit.comes(&waker, |waker| effects.wake(waker)) {

@@ -124,6 +124,16 @@ impl<C> ConcurrencyLimit<C> {
         })
     }
 
+    /// Lets this many be under way from now on; then [`comes`](Self::comes) is to be called. `false`: the group has no limit of its own.
+    pub(in crate::group) fn set_limit(&mut self, limit: NonZeroUsize) -> bool {
+        let limited = self.limited.as_mut();
+        let own = limited.and_then(|limited| match &mut limited.room {
+            Room::Own(own) => Some(own),
+            Room::Shared(_) => None,
+        });
+        own.map(|own| *own = limit).is_some()
+    }
+
     /// A child wants to start: gives it back if it may, otherwise it is in line. `waker` makes what is called when a permit may have
     /// come, here and below: then [`comes`](Self::comes) is to be called.
     #[inline]
