@@ -79,7 +79,7 @@ async fn each_end_is_an_outcome_in_each_form_of_next(on: Site) {
                 }
             });
             // Another is not touched by it.
-            group.insert("other", async { 2 });
+            group.try_insert("other", async { Ok(2) });
             match end {
                 CancelledAlone => assert!(group.cancel(&"it")),
                 CancelledWithAll => {
@@ -126,8 +126,7 @@ async fn each_end_is_an_outcome_in_each_form_of_next(on: Site) {
 // JoinGroup-2
 async fn one_of_a_name_replaces_the_other(on: Site) {
     let drops = Drops::new();
-    let mut group =
-        JoinGroup::<u32, Fault, _>::keyed_with_options(GroupOptions::new().on(&on.spawner));
+    let mut group = JoinGroup::<u32, _, _>::keyed_with_options(GroupOptions::new().on(&on.spawner));
     for _ in 0..5 {
         let dropped = drops.witness();
         group.insert("it", async move {
@@ -157,7 +156,7 @@ async fn one_of_a_name_replaces_the_other(on: Site) {
 // JoinGroup-2
 async fn names_are_free_again(on: Site) {
     let mut group =
-        JoinGroup::<u32, Fault, u32>::keyed_with_options(GroupOptions::new().on(&on.spawner));
+        JoinGroup::<u32, _, u32>::keyed_with_options(GroupOptions::new().on(&on.spawner));
     for n in 0..50 {
         group.insert(n % 2, async move { n });
         let Some((name, Outcome::Ok(value))) = group.next().await else {
@@ -225,8 +224,7 @@ async fn a_next_that_is_dropped_loses_nothing(on: Site) {
 async fn a_drop_drops_the_children_and_says_what_was_lost(on: Site) {
     let (drops, name) = (Drops::new(), unique("lost"));
     let gate = Gate::new();
-    let mut group =
-        JoinGroup::<u32, Fault, _>::keyed_with_options(GroupOptions::new().on(&on.spawner));
+    let mut group = JoinGroup::<u32, _, _>::keyed_with_options(GroupOptions::new().on(&on.spawner));
     for n in 0..5_u32 {
         let dropped = drops.witness();
         group.insert(n, async move {
@@ -235,7 +233,7 @@ async fn a_drop_drops_the_children_and_says_what_was_lost(on: Site) {
         });
     }
     let (opened, text) = (gate.clone(), name.clone());
-    group.try_insert(9, async move {
+    group.insert(9, async move {
         opened.open();
         std::panic::resume_unwind(Box::new(text))
     });
@@ -330,7 +328,7 @@ fn a_group_without_a_limit_gets_none() {
 async fn many_come_and_go(on: Site) {
     let mut rng = Rng::new(11);
     let mut group =
-        JoinGroup::<usize, Fault, usize>::keyed_with_options(GroupOptions::new().on(&on.spawner));
+        JoinGroup::<usize, _, usize>::keyed_with_options(GroupOptions::new().on(&on.spawner));
     let (mut last, mut given) = (std::collections::HashMap::new(), 0);
     for n in 0..300 {
         let name = rng.below(12);

@@ -52,14 +52,13 @@ impl<'env, E, K: Kind> Scope<'env, E, K> {
     ///     .await
     /// }
     ///
-    /// let error = block_on(try_scope(|tg| async move {
+    /// let error: GroupError<String> = block_on(try_scope(|tg| async move {
     ///     let pages = tg.require(pages().await).await; // Vec<u32>
     ///     let count: Result<usize, String> = Ok(pages.len());
     ///     Ok(tg.require(count).await)
     /// }))
     /// .unwrap_err();
-    /// assert_eq!(error.to_string(), "the first is torn");
-    /// # let _: &GroupError<String> = &error;
+    /// assert_eq!(error.first().to_string(), "the first is torn");
     /// ```
     #[track_caller]
     pub fn require<T, X, M>(&self, result: Result<T, X>) -> Require<'env, T, E, K>

@@ -177,7 +177,7 @@ impl<T, E, Id, K: Kind + Borrows<'static>> JoinGroup<T, E, Id, K> {
     }
 }
 
-impl<T: 'static, E: 'static, K: Kind> JoinGroup<T, E, KeyId, K> {
+impl<T: 'static, K: Kind> JoinGroup<T, Infallible, KeyId, K> {
     /// Starts a child that gives a value, and says which it is.
     ///
     /// In a group that is closed or cancelled the future is dropped unpolled, and the outcome is
@@ -190,7 +190,9 @@ impl<T: 'static, E: 'static, K: Kind> JoinGroup<T, E, KeyId, K> {
     {
         self.start(Contained::new(future.map(Ok)), Location::caller(), |id| id)
     }
+}
 
+impl<T: 'static, E: 'static, K: Kind> JoinGroup<T, E, KeyId, K> {
     /// Starts a child that can fail, and says which it is: [`spawn`](Self::spawn) for futures that give a `Result`.
     #[track_caller]
     pub fn try_spawn<F>(&mut self, future: F) -> KeyId
@@ -202,7 +204,7 @@ impl<T: 'static, E: 'static, K: Kind> JoinGroup<T, E, KeyId, K> {
     }
 }
 
-impl<T: 'static, E: 'static, Id: Eq + Hash + Clone, K: Kind> JoinGroup<T, E, Id, K> {
+impl<T: 'static, Id: Eq + Hash + Clone, K: Kind> JoinGroup<T, Infallible, Id, K> {
     /// Starts a child that gives a value, under this name. A child that has it is cancelled, and its outcome is not given any more.
     ///
     /// In a group that is closed or cancelled the future is dropped unpolled, and the outcome is
@@ -215,7 +217,9 @@ impl<T: 'static, E: 'static, Id: Eq + Hash + Clone, K: Kind> JoinGroup<T, E, Id,
     {
         self.replace(name, Contained::new(future.map(Ok)), Location::caller());
     }
+}
 
+impl<T: 'static, E: 'static, Id: Eq + Hash + Clone, K: Kind> JoinGroup<T, E, Id, K> {
     /// Starts a child that can fail, under this name: [`insert`](Self::insert) for futures that give a `Result`.
     #[track_caller]
     pub fn try_insert<F>(&mut self, name: Id, future: F)
