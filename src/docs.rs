@@ -2,6 +2,20 @@
 
 #[doc = include_str!("../docs/guide.md")]
 pub mod guide {}
+#[doc = include_str!("../docs/tasks.md")]
+pub mod tasks {}
+#[doc = include_str!("../docs/porting/joinset.md")]
+pub mod porting_from_joinset {}
+#[doc = include_str!("../docs/porting/futures_unordered.md")]
+pub mod porting_from_futures_unordered {}
+#[doc = include_str!("../docs/porting/moro.md")]
+pub mod porting_from_moro {}
+#[doc = include_str!("../docs/porting/trio.md")]
+pub mod porting_from_trio {}
+#[doc = include_str!("../docs/porting/kotlin.md")]
+pub mod porting_from_kotlin {}
+#[doc = include_str!("../docs/porting/prefect.md")]
+pub mod porting_from_prefect {}
 #[doc = include_str!("../docs/semantics.md")]
 pub mod semantics {}
 #[doc = include_str!("../docs/capabilities.md")]
