@@ -123,7 +123,10 @@ fn futures_in_one_task() {
         let held = Arc::clone(&held);
         async move {
             match n {
-                0 => Ok(holds(held).await),
+                0 => {
+                    holds(held).await;
+                    Ok(())
+                }
                 _ => Err("no"),
             }
         }
