@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::future::{Future, pending};
 use std::io;
+use std::pin::pin;
 use std::time::Duration;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -18,15 +19,13 @@ const BEHIND: usize = 1024;
 
 /// A token of either library.
 pub(crate) trait Stop: Sync {
-    /// Runs a future until it is ready or the server stops.
-    fn unless_stopped<F: Future + Send>(
-        &self,
-        future: F,
-    ) -> impl Future<Output = Option<F::Output>> + Send;
+    /// Waits until the server is to stop.
+    fn stopped(&self) -> impl Future<Output = ()> + Send;
 }
 
 /// Serves until the client leaves or the server stops. What was read by then is answered.
 pub(crate) async fn serve(mut stream: TcpStream, db: &Db, stop: &impl Stop) -> io::Result<()> {
+    let mut stopped = pin!(stop.stopped());
     let mut input = Vec::new();
     let mut client = Client::new(db);
     loop {
@@ -44,18 +43,18 @@ pub(crate) async fn serve(mut stream: TcpStream, db: &Db, stop: &impl Stop) -> i
             return Ok(());
         }
         input.reserve(4096);
-        // Of the two, the one that loses has read nothing.
-        let next = async {
-            select! {
-                biased;
-                read = stream.read_buf(&mut input) => read.map(Err),
-                message = client.message() => Ok(Ok(message)),
-            }
+        // What loses has read nothing.
+        let message = select! {
+            biased;
+            read = stream.read_buf(&mut input) => match read? {
+                0 => return Ok(()),
+                _ => None,
+            },
+            message = client.message() => Some(message),
+            () = &mut stopped => return Ok(()),
         };
-        match stop.unless_stopped(next).await.transpose()? {
-            None | Some(Err(0)) => return Ok(()),
-            Some(Err(_)) => {}
-            Some(Ok((channel, text))) => client.replies.strings(&[b"message", &channel, &text]),
+        if let Some((channel, text)) = message {
+            client.replies.strings(&[b"message", &channel, &text]);
         }
     }
 }
@@ -187,7 +186,7 @@ fn lifetime(options: &[&[u8]]) -> Result<Option<Duration>, &'static str> {
             Err("syntax error")
         };
     };
-    let number = str::from_utf8(number)
+    let number = std::str::from_utf8(number)
         .ok()
         .and_then(|text| text.parse().ok());
     match (unit.to_ascii_uppercase().as_slice(), number) {

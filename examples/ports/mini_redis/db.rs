@@ -89,7 +89,10 @@ impl Db {
         let mut state = self.state();
         let (number, end) = match state.get(key) {
             Some(entry) => (
-                str::from_utf8(&entry.value).ok()?.parse::<i64>().ok()?,
+                std::str::from_utf8(&entry.value)
+                    .ok()?
+                    .parse::<i64>()
+                    .ok()?,
                 entry.end,
             ),
             None => {

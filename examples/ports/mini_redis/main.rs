@@ -97,14 +97,14 @@ async fn accept(listener: &TcpListener) -> io::Result<TcpStream> {
 }
 
 impl Stop for ingather::CancelToken {
-    async fn unless_stopped<F: Future + Send>(&self, future: F) -> Option<F::Output> {
-        self.run_until_cancelled(future).await.ok()
+    async fn stopped(&self) {
+        self.cancelled().await;
     }
 }
 
 impl Stop for CancellationToken {
-    async fn unless_stopped<F: Future + Send>(&self, future: F) -> Option<F::Output> {
-        self.run_until_cancelled(future).await
+    async fn stopped(&self) {
+        self.cancelled().await;
     }
 }
 

@@ -7,8 +7,11 @@ use std::io::Write;
 const LONGEST: usize = 512 << 20;
 const MOST: usize = 1 << 20;
 
-/// The first command in here and its length, if all of it is there. One without strings is to be skipped.
-pub(crate) fn command(input: &[u8]) -> io::Result<Option<(Vec<&[u8]>, usize)>> {
+/// The strings of a command, and its length as it was read.
+type Command<'a> = (Vec<&'a [u8]>, usize);
+
+/// The first command in here, if all of it is there. One without strings is to be skipped.
+pub(crate) fn command(input: &[u8]) -> io::Result<Option<Command<'_>>> {
     let Some((line, mut at)) = line(input, 0) else {
         return Ok(None);
     };
@@ -45,7 +48,7 @@ fn line(input: &[u8], at: usize) -> Option<(&[u8], usize)> {
 }
 
 fn number(digits: &[u8], most: usize) -> io::Result<usize> {
-    let number = str::from_utf8(digits)
+    let number = std::str::from_utf8(digits)
         .ok()
         .and_then(|text| text.parse().ok());
     match number {
