@@ -37,7 +37,7 @@ async fn serve(
         .grace(Duration::from_secs(5))
         .scope(|tg| async move {
             let mut clients = Vec::new();
-            loop {
+            while !stop.is_cancelled() {
                 let slot = tg.slot().await;
                 let Ok(accepted) = stop.run_until_cancelled(listener.accept()).await else {
                     break;

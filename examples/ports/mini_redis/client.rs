@@ -46,12 +46,12 @@ pub(crate) async fn serve(mut stream: TcpStream, db: &Db, stop: &impl Stop) -> i
         // What loses has read nothing.
         let message = select! {
             biased;
+            () = &mut stopped => return Ok(()),
             read = stream.read_buf(&mut input) => match read? {
                 0 => return Ok(()),
                 _ => None,
             },
             message = client.message() => Some(message),
-            () = &mut stopped => return Ok(()),
         };
         if let Some((channel, text)) = message {
             client.replies.strings(&[b"message", &channel, &text]);

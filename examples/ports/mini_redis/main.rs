@@ -36,7 +36,7 @@ async fn with_scope(listener: TcpListener, db: Arc<Db>) -> io::Result<u64> {
         tg.spawn_background(async move { expiring.purge().await });
         let clients = GroupOptions::new().name("clients").limit(CLIENTS);
         let served = clients.scope(|tg| async move {
-            loop {
+            while !tg.token().is_cancelled() {
                 let slot = tg.slot().await;
                 // The token is cancelled by the signal.
                 let accepted = tg.token().run_until_cancelled(accept(&listener)).await;
@@ -63,7 +63,7 @@ async fn with_tokio(
     let purge = tokio::spawn(async move { expiring.purge().await });
     let (slots, clients) = (Arc::new(Semaphore::new(CLIENTS)), TaskTracker::new());
     let mut count = 0;
-    loop {
+    while !stop.is_cancelled() {
         let slot = Arc::clone(&slots).acquire_owned().await;
         let accepted = stop.run_until_cancelled(accept(&listener)).await;
         let Some(accepted) = accepted else { break };
@@ -108,13 +108,16 @@ impl Stop for CancellationToken {
     }
 }
 
-/// A token that the first SIGTERM or Ctrl-C cancels.
+/// A token that the first SIGTERM or Ctrl-C cancels, on Unix.
 fn stop_on_signal() -> io::Result<CancellationToken> {
-    use signal_hook::consts::{SIGINT, SIGTERM};
-    let mut signals = signal_hook::iterator::Signals::new([SIGINT, SIGTERM])?;
     let stop = CancellationToken::new();
-    let token = stop.clone();
-    std::thread::spawn(move || signals.forever().next().map(|_| token.cancel()));
+    #[cfg(unix)]
+    {
+        use signal_hook::consts::{SIGINT, SIGTERM};
+        let mut signals = signal_hook::iterator::Signals::new([SIGINT, SIGTERM])?;
+        let token = stop.clone();
+        std::thread::spawn(move || signals.forever().next().map(|_| token.cancel()));
+    }
     Ok(stop)
 }
 
