@@ -56,7 +56,7 @@ expected=$(sed -n '/^\/\/! ```text/,/^\/\/! ```$/p' examples/happy_eyeballs.rs |
 printed=$(cargo run --quiet --release --example happy_eyeballs)
 [[ -n $expected && $printed == "$expected" ]] || fail "happy_eyeballs printed: $printed"
 
-cargo build --release --example checksum --example service
+cargo build --release --example checksum --example service --example port_mini_redis
 target=$(cargo metadata --format-version 1 --no-deps | sed -n 's/.*"target_directory":"\([^"]*\)".*/\1/p')
 cp "$target/release/examples/checksum" "$work/checksum"
 
@@ -76,6 +76,100 @@ kill -TERM "$server"
 wait "$server" || fail "the service ended with $?"
 exec 3>&-
 grep -qE '^(done|left) 1 some words' "$work/journal" || fail "the job is not in the journal"
+
+# The port of mini-redis is asked by Redis's own tools, on a scope and on tokio alone in turn. Wrong replies fail; speed is printed.
+apt() {
+    local root=()
+    (($(id -u) == 0)) || root=(sudo -n)
+    timeout 120 "${root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get -y "$@" >/dev/null 2>&1
+}
+tools=(install --no-install-recommends redis-tools)
+command -v redis-benchmark >/dev/null || apt "${tools[@]}" || { apt update && apt "${tools[@]}"; } || true
+
+# Starts the server: its process goes to `server`, its port to `port`.
+redis_server() {
+    "$target/release/examples/port_mini_redis" "$@" >"$work/redis" 2>"$work/redis.err" &
+    server=$!
+    until port=$(sed -n 's/^listening on .*://p' "$work/redis") && [[ -n $port ]]; do
+        kill -0 "$server" || fail "mini_redis $* did not start"
+        read -rt 0.05 <> <(:) || true
+    done
+}
+
+# The reply to a command, lines joined by spaces.
+asks() {
+    local expected=$1 reply
+    shift
+    reply=$(timeout 10 redis-cli -p "$port" "$@" 2>&1 | tr '\n' ' ')
+    [[ $reply == "$expected " ]] || fail "mini_redis: '$*' gives '$reply', not '$expected'"
+}
+
+redis_replies() {
+    asks PONG ping
+    asks '' get nothing
+    asks OK set greeting 'two words'
+    asks 'two words' get greeting
+    asks OK set short one px 40
+    asks OK set long one ex 100
+    asks one get long
+    read -rt 0.1 <> <(:) || true
+    asks '' get short
+    asks -2 pttl short
+    asks -1 pttl greeting
+    asks 1 incr count
+    asks 2 incr count
+    asks 'ERR value is not an integer or out of range ' incr greeting
+    asks 'ERR syntax error ' set greeting hello within 5
+    asks 2 del greeting long nothing
+    asks 0 exists greeting
+    asks 0 publish news nobody
+    # One hears what another publishes.
+    { timeout 10 redis-cli -p "$port" subscribe news || true; } >"$work/news" 2>/dev/null &
+    local reader=$!
+    until [[ $(redis-cli -p "$port" publish news hello) == 1 ]]; do
+        kill -0 "$reader" || fail "mini_redis: the subscriber left"
+    done
+    until grep -q '^hello$' "$work/news"; do kill -0 "$reader" || fail "mini_redis: no message"; done
+    # A client that leaves in the middle of a command, and one that does not speak the protocol, are their own affair.
+    printf '*2\r\n$3\r\nGET\r\n$9' >"/dev/tcp/127.0.0.1/$port"
+    printf '*x\r\n' >"/dev/tcp/127.0.0.1/$port"
+    asks PONG ping
+    # A subscriber is connected and idle: the signal ends it, too.
+    kill -TERM "$server"
+    wait "$server" || fail "mini_redis $* ended with $?"
+    wait "$reader"
+    grep -q 'clients served, stopped$' "$work/redis" || fail "mini_redis: $(cat "$work/redis")"
+}
+
+# Appends `form,"TEST","requests per second"` for one run.
+redis_speed() {
+    redis-benchmark -p "$port" -t set,get -n 25000 -c 50 --csv 2>/dev/null | sed -n "s/^\"[SG]ET\"/$1,&/p" >>"$work/speed"
+    kill -TERM "$server"
+    wait "$server" || fail "mini_redis ended with $? after the benchmark"
+}
+
+if command -v redis-cli >/dev/null && command -v redis-benchmark >/dev/null; then
+    echo "+ example port_mini_redis"
+    redis_server && redis_replies
+    redis_server --plain && redis_replies --plain
+    for _ in 1 2 3; do
+        redis_server && redis_speed scope
+        redis_server --plain && redis_speed plain
+    done
+    (($(wc -l <"$work/speed") == 12)) || fail "redis-benchmark: $(cat "$work/speed")"
+    # Of three runs each, the fastest.
+    tr -d '"' <"$work/speed" | awk -F, '
+        $3 > best[$1, $2] { best[$1, $2] = $3 }
+        END {
+            for (i = split("SET GET", tests, " "); i; i--) {
+                scope = best["scope", tests[i]]; plain = best["plain", tests[i]]
+                printf "mini_redis: %s %.0f/s on a scope, %.0f/s on tokio alone, ratio %.2f\n", tests[i], scope, plain, scope / plain
+            }
+        }'
+else
+    echo "skipped: the port of mini-redis (redis-tools cannot be installed)"
+fi
+
 chmod 755 "$work"
 cd "$work"
 mkdir out

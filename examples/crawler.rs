@@ -73,9 +73,8 @@ async fn site(listener: TcpListener) -> io::Result<()> {
         let page = stream.read_u32().await?;
         if page % 10 != 0 || std::mem::replace(&mut seen[page as usize], true) {
             stream.write_u32(page % 100).await?;
-            stream
-                .write_all(&[b'x'; 100][..page as usize % 100])
-                .await?;
+            let bytes = &[b'x'; 100][..page as usize % 100];
+            stream.write_all(bytes).await?;
         }
     }
 }
@@ -83,7 +82,8 @@ async fn site(listener: TcpListener) -> io::Result<()> {
 #[tokio::main]
 async fn main() {
     // On Ctrl-C everything in here is cancelled, and over before this goes on.
-    let exit = Run::builder().run_async(scope(|tg| async move {
+    let run = Run::builder().signals(true).grace(Duration::ZERO);
+    let exit = run.run_async(scope(|tg| async move {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let address = listener.local_addr().expect("it is bound");
         tg.child().background().spawn(site(listener));

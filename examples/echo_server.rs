@@ -37,7 +37,8 @@ async fn serve(
         .grace(Duration::from_secs(5))
         .scope(|tg| async move {
             let mut clients = Vec::new();
-            while let Some(slot) = tg.slot().await {
+            while !stop.is_cancelled() {
+                let Some(slot) = tg.slot().await else { break };
                 let Ok(accepted) = stop.run_until_cancelled(listener.accept()).await else {
                     break;
                 };

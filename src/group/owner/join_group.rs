@@ -19,6 +19,7 @@ use crate::error::unhandled::drop_quietly;
 use crate::error::{KeyId, Outcome};
 use crate::group::cell::CellOptions;
 use crate::group::engine::kind::{Accepts, Borrows, Kind, Shared};
+use crate::group::handle::ChildOptions;
 use crate::group::handle::output_policy::{Contained, Supervised};
 use crate::group::sched::Sched;
 use crate::spawner::Spawner;
@@ -188,7 +189,48 @@ impl<T: 'static, K: Kind> JoinGroup<T, Infallible, KeyId, K> {
         F: Future<Output = T> + 'static,
         K: Accepts<F> + Accepts<T>,
     {
-        self.start(Contained::new(future.map(Ok)), Location::caller(), |id| id)
+        let child = Contained::new(future.map(Ok));
+        self.start(child, Location::caller(), None, |id| id)
+    }
+
+    /// Waits for a slot of the group's limit, and starts a child in it: for a producer that should not run ahead.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropped before it is over, the future has not been spawned and is dropped with it.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use ingather::{GroupOptions, JoinGroup, block_on};
+    ///
+    /// block_on(async {
+    ///     let mut group = JoinGroup::with_options(GroupOptions::new().limit(2));
+    ///     for n in 0..10 {
+    ///         group.spawn_when_free(async move { n }).await; // no more than two are started and not over
+    ///     }
+    ///     let mut sum = 0;
+    ///     while let Some((_, outcome)) = group.next().await {
+    ///         sum += outcome.ok().unwrap();
+    ///     }
+    ///     assert_eq!(sum, 45);
+    /// });
+    /// ```
+    #[track_caller]
+    pub fn spawn_when_free<F>(
+        &mut self,
+        future: F,
+    ) -> impl Future<Output = KeyId> + use<'_, F, T, K>
+    where
+        F: Future<Output = T> + 'static,
+        K: Accepts<F> + Accepts<T>,
+    {
+        let location = Location::caller();
+        async move {
+            let slot = self.group.slot().await;
+            let child = Contained::new(future.map(Ok));
+            self.start(child, location, slot, |id| id)
+        }
     }
 }
 
@@ -200,7 +242,7 @@ impl<T: 'static, E: 'static, K: Kind> JoinGroup<T, E, KeyId, K> {
         F: Future<Output = Result<T, E>> + 'static,
         K: Accepts<F> + Accepts<Result<T, E>>,
     {
-        self.start(Contained::new(future), Location::caller(), |id| id)
+        self.start(Contained::new(future), Location::caller(), None, |id| id)
     }
 }
 
@@ -241,7 +283,7 @@ impl<T: 'static, E: 'static, Id: Eq + Hash + Clone, K: Kind> JoinGroup<T, E, Id,
             }
         }
         self.children.refused.retain(|(other, _)| *other != name);
-        let id = self.start(child, location, |_| name.clone());
+        let id = self.start(child, location, None, |_| name.clone());
         self.children.given().insert(name, id);
     }
 }
@@ -251,15 +293,17 @@ impl<T, E, Id, K: Kind> JoinGroup<T, E, Id, K> {
         &mut self,
         child: F,
         location: &'static Location<'static>,
+        slot: Option<ChildOptions<'static, Infallible, K>>,
         name: impl FnOnce(KeyId) -> Id,
     ) -> KeyId
     where
         F: Future<Output = Outcome<T, E>> + 'static,
     {
         let options = CellOptions::here();
+        let ticket = slot.and_then(ChildOptions::into_ticket);
         let added = self
             .group
-            .try_add::<F, Supervised<Infallible>>(options, location, child, None);
+            .try_add::<F, Supervised<Infallible>>(options, location, child, ticket);
         match added {
             Ok(key) => {
                 let id = key.id();
