@@ -33,6 +33,8 @@ pub mod kind;
 #[cfg(feature = "std")]
 mod limiter;
 #[cfg(feature = "std")]
+pub mod literal;
+#[cfg(feature = "std")]
 pub mod local;
 #[cfg(feature = "std")]
 mod log;

@@ -2,7 +2,7 @@
 
 use super::ClockHandle;
 use super::real_clock;
-use crate::spawner::clock_of_current;
+use crate::spawner::{clock_of_current, clock_of_runtime};
 
 /// The clock that [`sleep`](super::sleep), [`timeout`](super::timeout) and all deadlines go by here.
 ///
@@ -10,10 +10,11 @@ use crate::spawner::clock_of_current;
 /// `TestExecutor`. Else it is the system's, with timers from async-io. In a tokio task that this crate did not spawn it is the
 /// system's as well: what is made there may be waited for where it blocks the runtime. If tokio's clock is to count, one that was
 /// paused for example, [`enter`](crate::spawner::enter) the handle, or set a deadline of a group, which goes by its spawner's clock.
+/// Without the feature `time`, which brings the system's, it is tokio's there.
 ///
 /// # Panics
 ///
-/// If there is none: the current spawner has none, and the feature `time`, which brings the system's, is off.
+/// If there is none: the current spawner has none, this is no tokio runtime, and the feature `time` is off.
 #[track_caller]
 pub fn current_clock() -> ClockHandle {
     match try_current_clock() {
@@ -26,5 +27,7 @@ pub fn current_clock() -> ClockHandle {
 
 /// The clock that counts here, if there is one; see [`current_clock`].
 pub fn try_current_clock() -> Option<ClockHandle> {
-    clock_of_current().or_else(real_clock::real_clock)
+    clock_of_current()
+        .or_else(real_clock::real_clock)
+        .or_else(clock_of_runtime)
 }

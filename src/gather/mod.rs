@@ -42,6 +42,11 @@ use crate::group::{GroupOptions, Shared};
 
 /// Makes several calls at once and gives their values in call order.
 ///
+/// Where the compiler says E0308, "expected future, found a different future", inside of a `vec!`: its elements are calls of two
+/// functions, and a `Vec` has one type. Write `gather(calls![f1(), f2()])`, see [`calls!`](crate::calls); or a tuple,
+/// `gather((|| f1(), || f2()))`, which keeps the type of each result. (A `vec!` that takes it as it stands is in
+/// [`literal`](crate::literal).)
+///
 /// The calls are callables that give futures: a `Vec`, an array or an iterator of them gives a `Vec` of values; a tuple of
 /// up to twelve gives a tuple and keeps each type. They run as children of a [`scope`](crate::scope()) on the
 /// [current spawner](crate::spawner::current_spawner); zero calls give an empty result.
@@ -49,8 +54,7 @@ use crate::group::{GroupOptions, Shared};
 /// The name and the callables are Prefect's `gather`; `asyncio.gather` takes futures. Unlike `asyncio.gather` it leaves no
 /// call running when one of them panics.
 ///
-/// A `Vec` has one type of callable: closures without captures over the same function do (`vec![|| f(1), || f(2)]`). For
-/// different functions use a tuple, or box the futures.
+/// A `Vec` has one type of callable: closures without captures over the same function do, `vec![|| f(1), || f(2)]`.
 ///
 /// # Cancel safety
 ///

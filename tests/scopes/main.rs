@@ -6,6 +6,7 @@
 //! - `leaving`, `dropping`: the rules of these names in `docs/semantics.md`
 //! - `results`, `retention`: what keys read, and that nothing is retained
 //! - `children`, `supervised`: children in the background, and supervised ones
+//! - `child_options`: what one child differs in, alone and together
 //! - `who_is_told`: the table of who is told what, cell by cell
 //! - `limits`, `limits_ends`, `limits_batches`, `limits_waits`: the rules of these names
 //! - `limits_slots`, `limits_shared`: slots that are taken first, and limits that groups share
@@ -18,6 +19,7 @@ mod support;
 mod blocking;
 mod blocking_ends;
 mod blocking_losses;
+mod child_options;
 mod children;
 mod dropping;
 mod inline;

@@ -229,9 +229,28 @@ impl<X> Drop for Early<X> {
 /// Dropped unused, it says nothing: the caller waits on, and when the child is over, it gets
 /// [`NotStarted`](StartError::NotStarted).
 #[must_use = "the caller of `start` waits until `started` is called"]
-pub struct Ready<V>(Arc<Handshake<V>>);
+pub struct Ready<V>(Option<Arc<Handshake<V>>>);
 
 impl<V> Ready<V> {
+    /// One that tells nobody, so that a function that is written for [`Scope::start`](crate::Scope::start) can be spawned.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use ingather::{Ready, block_on, scope};
+    ///
+    /// async fn serve(ready: Ready<u16>) -> &'static str {
+    ///     let _ = ready.started(8080);
+    ///     "served"
+    /// }
+    ///
+    /// let served = block_on(scope(|tg| async move { tg.spawn(serve(Ready::ignored())).await }));
+    /// assert_eq!(served, Ok("served"));
+    /// ```
+    pub fn ignored() -> Self {
+        Self(None)
+    }
+
     /// Says that the child has started, and gives the caller a value. From now on the child is the group's: if the group is
     /// cancelled by now, so is the child.
     ///
@@ -239,9 +258,12 @@ impl<V> Ready<V> {
     ///
     /// The value, if this was said before, if the caller has gone, or if the child is over: then nothing changes.
     pub fn started(&self, value: V) -> Result<(), StartedError<V>> {
-        match self.0.leave(Phase::Started(Some(value))) {
+        let Some(handshake) = &self.0 else {
+            return Ok(());
+        };
+        match handshake.leave(Phase::Started(Some(value))) {
             Err(Phase::Started(Some(value))) => {
-                Err(StartedError::new(value, !self.0.has_started()))
+                Err(StartedError::new(value, !handshake.has_started()))
             }
             _ => Ok(()),
         }
@@ -327,7 +349,7 @@ where
         early: Arc::clone(&early),
     };
     let starting = Starting {
-        call: Some((call, Ready(Arc::clone(&handshake)))),
+        call: Some((call, Ready(Some(Arc::clone(&handshake))))),
         future: None,
         judge,
         behind: None,

@@ -233,6 +233,11 @@ pub(crate) fn clock_of_current() -> Option<ClockHandle> {
     entered().or_else(global::global_spawner)?.clock()
 }
 
+/// The clock of the runtime that this thread is in.
+pub(crate) fn clock_of_runtime() -> Option<ClockHandle> {
+    runtime::here()?.clock()
+}
+
 fn is_last(test: impl FnOnce(&Entry) -> bool) -> bool {
     look_at_last(test).unwrap_or(false)
 }
