@@ -4,6 +4,27 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
+/// Compiles the files of these names beside the one that says so, and runs the `main` of each as a test.
+macro_rules! cases {
+    ($($name:ident),* $(,)?) => {
+        pub(crate) const NAMES: &[&str] = &[$(stringify!($name)),*];
+        $(
+            mod $name;
+
+            #[test]
+            fn $name() {
+                $name::main();
+            }
+        )*
+    };
+}
+pub(crate) use cases;
+
+#[path = "ui/pass/mod.rs"]
+mod pass;
+#[path = "ui/send/mod.rs"]
+mod send;
+
 fn names(folder: &str) -> BTreeSet<String> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR"))
         .join("tests/ui")
@@ -13,8 +34,17 @@ fn names(folder: &str) -> BTreeSet<String> {
         .map(|entry| entry.unwrap().path());
     files
         .filter(|path| path.extension().is_some_and(|end| end == "rs"))
-        .map(|path| path.file_name().unwrap().to_str().unwrap().to_owned())
+        .map(|path| path.file_stem().unwrap().to_str().unwrap().to_owned())
+        .filter(|name| name != "mod")
         .collect()
+}
+
+#[test]
+fn each_case_is_named() {
+    for (folder, listed) in [("pass", pass::NAMES), ("send", send::NAMES)] {
+        let listed: BTreeSet<_> = listed.iter().map(|name| (*name).to_owned()).collect();
+        assert_eq!(listed, names(folder), "{folder}");
+    }
 }
 
 #[test]
@@ -24,12 +54,5 @@ fn each_bad_case_has_a_good_twin() {
 
 #[test]
 fn what_must_not_compile_does_not() {
-    let cases = trybuild::TestCases::new();
-    cases.pass("tests/ui/pass/*.rs");
-    cases.compile_fail("tests/ui/fail/*.rs");
-}
-
-#[test]
-fn a_task_can_hold_each_of_our_futures() {
-    trybuild::TestCases::new().pass("tests/ui/send/*.rs");
+    trybuild::TestCases::new().compile_fail("tests/ui/fail/*.rs");
 }

@@ -7,10 +7,12 @@
 //! - `by_hand`: [`ByHand`], a future that is polled by hand
 //! - `assertions`: [`assert_pending!`](crate::assert_pending) and [`assert_ready!`](crate::assert_ready)
 //! - `yields`: [`yield_now`] and [`yields`](yields()), suspending on purpose
+//! - `contract`: [`spawner_contract`], what a spawner has to do
 //! - `hostile`: [`HostileSpawner`], from well-behaved to lossy
 
 mod assertions;
 mod by_hand;
+mod contract;
 mod counting_waker;
 mod executor;
 mod explore;
@@ -19,6 +21,7 @@ mod trace;
 mod yields;
 
 pub use by_hand::ByHand;
+pub use contract::spawner_contract;
 pub use counting_waker::CountingWaker;
 pub use executor::{BlockingWork, ClockHold, TestExecutor};
 pub use explore::{Explored, explore};

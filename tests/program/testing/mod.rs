@@ -7,9 +7,11 @@
 //! - `explore`: one test under many orders
 //! - `by_hand`: polling by hand, traces and assertions
 //! - `hostile`: the hostile spawner
+//! - `contract`: what a spawner has to do
 
 mod by_hand;
 mod clock;
+mod contract;
 mod ends;
 mod executor;
 mod explore;

@@ -1,6 +1,6 @@
 //! They can borrow from the frame around it, and change what each of them borrows alone.
 
-fn main() {
+pub(crate) fn main() {
     let (text, mut lens) = (String::from("the caller's own"), [0, 0]);
     ingather::parallel::scope(|tg| {
         for len in &mut lens {

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-fn main() {
+pub(crate) fn main() {
     let here = Arc::new(1);
     let count =
         ingather::parallel::scope(|tg| tg.wait(tg.spawn(async { Arc::strong_count(&here) })));

@@ -1,6 +1,6 @@
 //! What a child needs is moved into it.
 
-fn main() {
+pub(crate) fn main() {
     let len = ingather::block_on(ingather::scope(|tg| async move {
         let text = String::from("the child's own");
         tg.spawn(async move { text.len() }).await

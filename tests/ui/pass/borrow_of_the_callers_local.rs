@@ -1,6 +1,6 @@
 //! The body itself runs in the caller's future and may borrow from the caller.
 
-fn main() {
+pub(crate) fn main() {
     let text = String::from("the caller's own");
     let len = ingather::block_on(ingather::scope(|tg| {
         let text = &text;

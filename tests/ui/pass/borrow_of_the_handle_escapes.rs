@@ -2,7 +2,7 @@
 
 use ingather::{block_on, scope};
 
-fn main() {
+pub(crate) fn main() {
     block_on(scope(|tg| async move {
         let cloned = tg.clone();
         let _key = tg.spawn(async move { cloned.len() });

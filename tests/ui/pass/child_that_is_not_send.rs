@@ -5,7 +5,7 @@ use std::rc::Rc;
 use async_executor::LocalExecutor;
 use ingather::{block_on, local};
 
-fn main() {
+pub(crate) fn main() {
     let executor = Rc::new(LocalExecutor::new());
     block_on(executor.run(local::on(&executor).scope(|tg| async move {
         let here = Rc::new(1);

@@ -4,7 +4,7 @@ use std::cell::Cell;
 
 use ingather::{block_on, try_scope};
 
-fn main() {
+pub(crate) fn main() {
     let result = block_on(try_scope(|tg| async move {
         let _key = tg.try_spawn(async { Err::<(), _>(Cell::new(1)) });
         Ok(())

@@ -2,7 +2,7 @@
 
 use ingather::{block_on, scope, try_scope};
 
-fn main() {
+pub(crate) fn main() {
     let value = block_on(scope(|tg| async move {
         tg.spawn(async { Err::<(), _>("failed") }).await
     }));

@@ -15,7 +15,7 @@ async fn two() -> u32 {
 
 type Boxed = Pin<Box<dyn Future<Output = u32> + Send>>;
 
-fn main() {
+pub(crate) fn main() {
     assert_eq!(block_on(gather((|| one(), || two()))), (1, 2));
     let calls: Vec<fn() -> Boxed> = vec![|| Box::pin(one()), || Box::pin(two())];
     assert_eq!(block_on(gather(calls)), [1, 2]);

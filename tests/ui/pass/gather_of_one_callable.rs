@@ -6,7 +6,7 @@ async fn f(n: u32) -> u32 {
     n
 }
 
-fn main() {
+pub(crate) fn main() {
     assert_eq!(block_on(gather([|| f(1)])), [1]);
     assert_eq!(block_on(gather((|| f(1),))), (1,));
 }

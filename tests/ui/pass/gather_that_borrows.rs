@@ -8,7 +8,7 @@ async fn len(text: Arc<str>) -> usize {
     text.len()
 }
 
-fn main() {
+pub(crate) fn main() {
     let text: Arc<str> = "shared".into();
     let calls = (0..2).map(|_| {
         let text = Arc::clone(&text);

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use ingather::{GroupOptions, block_on};
 
-fn main() {
+pub(crate) fn main() {
     let options = GroupOptions::new().timeout(Duration::from_secs(1));
     let call = || async { Ok::<_, Infallible>(7) };
     assert!(matches!(block_on(options.clone().try_gather([call])), Ok(all) if all == [7]));

@@ -2,7 +2,7 @@
 
 use ingather::spawner::{Embedded, current_spawner, enter};
 
-fn main() {
+pub(crate) fn main() {
     let _guard = enter(&Embedded);
     let spawner = current_spawner();
     std::thread::spawn(move || drop(enter(&spawner)))

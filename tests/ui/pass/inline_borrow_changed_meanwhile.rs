@@ -1,6 +1,6 @@
 //! Afterwards it can, and a child may change what it alone borrows.
 
-fn main() {
+pub(crate) fn main() {
     let mut text = String::from("before");
     ingather::block_on(ingather::inline::scope(|tg| {
         let text = &mut text;

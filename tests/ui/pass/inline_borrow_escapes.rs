@@ -1,6 +1,6 @@
 //! A key whose value borrows nothing goes anywhere.
 
-fn main() {
+pub(crate) fn main() {
     let key = {
         let text = String::from("gone by then");
         ingather::block_on(ingather::inline::scope(|tg| {

@@ -1,6 +1,6 @@
 //! The scope is over before what its children borrow is gone.
 
-fn main() {
+pub(crate) fn main() {
     let text = String::from("there long enough");
     let scope = ingather::inline::scope(|tg| {
         let text = &text;

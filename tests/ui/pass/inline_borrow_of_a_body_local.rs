@@ -1,6 +1,6 @@
 //! What outlives the scope's future can be borrowed, whoever owns it.
 
-fn main() {
+pub(crate) fn main() {
     let text = String::from("the caller's own");
     let len = ingather::block_on(ingather::inline::scope(|tg| {
         let text = &text;

@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-fn main() {
+pub(crate) fn main() {
     let here = Rc::new(1);
     let count = ingather::block_on(ingather::inline::local::scope(|tg| {
         let here = &here;

@@ -2,7 +2,7 @@
 
 use ingather::{GatherGroup, block_on};
 
-fn main() {
+pub(crate) fn main() {
     block_on(async {
         let group = GatherGroup::<String>::fallible();
         assert!(group.try_join().await.is_ok());

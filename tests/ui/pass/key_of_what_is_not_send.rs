@@ -5,7 +5,7 @@ use std::rc::Rc;
 use async_executor::LocalExecutor;
 use ingather::{block_on, local};
 
-fn main() {
+pub(crate) fn main() {
     let executor = Rc::new(LocalExecutor::new());
     let group = local::on(&executor).group();
     let key = group.spawn(async { Rc::new(1) });

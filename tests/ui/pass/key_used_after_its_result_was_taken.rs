@@ -2,7 +2,7 @@
 
 use ingather::{GatherGroup, GatherIncomplete, block_on};
 
-fn main() {
+pub(crate) fn main() {
     block_on(async {
         let group = GatherGroup::new();
         let mut key = group.spawn(async { 1 });

@@ -5,7 +5,7 @@ use std::rc::Rc;
 use async_executor::LocalExecutor;
 use ingather::{block_on, local, scope};
 
-fn main() {
+pub(crate) fn main() {
     block_on(scope(|tg| async move {
         std::thread::spawn(move || tg.cancel()).join().unwrap();
     }));

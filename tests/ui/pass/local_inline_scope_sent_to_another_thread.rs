@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use ingather::inline;
 
-fn main() {
+pub(crate) fn main() {
     let scope = Box::pin(inline::scope(|tg| async move {
         drop(tg.spawn(async { Arc::new(1) }));
     }));

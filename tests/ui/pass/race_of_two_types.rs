@@ -10,7 +10,7 @@ async fn text() -> &'static str {
     std::future::pending().await
 }
 
-fn main() {
+pub(crate) fn main() {
     let winner = block_on(race((
         || async { number().await.to_string() },
         || async { text().await.to_owned() },

@@ -2,7 +2,7 @@
 
 use ingather::{block_on, inline};
 
-fn main() {
+pub(crate) fn main() {
     let name = String::from("near");
     assert_eq!(block_on(inline::race([|| async { name.len() }])), 4);
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use ingather::{CancelToken, GroupOptions, block_on};
 
-fn main() {
+pub(crate) fn main() {
     let options = GroupOptions::new().token(&CancelToken::new());
     let call = || async { Ok::<_, Infallible>(7) };
     assert!(matches!(block_on(options.clone().first_ok([call])), Ok(7)));

@@ -2,7 +2,7 @@
 
 use ingather::{GatherGroup, block_on};
 
-fn main() {
+pub(crate) fn main() {
     block_on(async {
         let group = GatherGroup::new();
         let key = group.spawn(async { String::from("a result") });

@@ -4,7 +4,7 @@ use std::cell::Cell;
 
 use ingather::{block_on, scope};
 
-fn main() {
+pub(crate) fn main() {
     let key = block_on(scope(
         |tg| async move { tg.spawn(async { Cell::new(1) }).await },
     ));

@@ -1,6 +1,6 @@
 //! One whose children run inside the awaiting task does.
 
-fn main() {
+pub(crate) fn main() {
     let text = String::from("the caller's own");
     ingather::block_on(ingather::inline::scope(|tg| {
         let text = &text;

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use ingather::{GroupOptions, block_on};
 
-fn main() {
+pub(crate) fn main() {
     let options = GroupOptions::new().timeout(Duration::from_secs(1));
     let tried = block_on(options.clone().try_scope(|_tg| async { Ok::<_, Infallible>(7) }));
     assert!(matches!(tried, Ok(7)));

@@ -6,7 +6,7 @@ use std::time::Duration;
 use async_executor::LocalExecutor;
 use ingather::{CancelToken, GroupOptions, block_on};
 
-fn main() {
+pub(crate) fn main() {
     let options = GroupOptions::new().token(&CancelToken::new());
     block_on(options.clone().inline().scope_or_cut(|_tg| async {})).unwrap();
     block_on(options.clone().inline_local().scope_or_cut(|_tg| async {})).unwrap();

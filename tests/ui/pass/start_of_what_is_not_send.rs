@@ -8,7 +8,7 @@ async fn serve(ready: ingather::Ready<u16>) {
     std::future::ready(()).await;
 }
 
-fn main() {
+pub(crate) fn main() {
     ingather::block_on(ingather::scope(|tg| async move {
         let (_server, port) = tg.start(serve).await.unwrap();
         assert_eq!(port, 80);

@@ -1,6 +1,6 @@
 //! In an inline scope it can: dropped or forgotten with the scope, it runs no more.
 
-fn main() {
+pub(crate) fn main() {
     let name = String::from("server");
     ingather::block_on(ingather::inline::scope(|tg| {
         let name = &name;

@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-fn main() {
+pub(crate) fn main() {
     ingather::block_on(ingather::inline::local::scope(|tg| async move {
         let server = tg.start(|ready| {
             let _known = ready.started(Rc::new(80));

@@ -6,7 +6,7 @@ use std::time::Duration;
 use ingather::create_task;
 use ingather::sync::promise;
 
-fn main() {
+pub(crate) fn main() {
     // Tasks-15: one after the other,
     let (begin, begun) = promise();
     let mut task = create_task(async move {

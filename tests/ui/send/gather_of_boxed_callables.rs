@@ -8,7 +8,7 @@ use ingather::{block_on, gather, scope};
 type Boxed = Pin<Box<dyn Future<Output = u32> + Send>>;
 type Call = Box<dyn FnOnce() -> Boxed + Send>;
 
-fn main() {
+pub(crate) fn main() {
     let values = block_on(scope(|tg| async move {
         let key = tg.spawn(async {
             let calls: Vec<Call> = vec![

@@ -10,7 +10,7 @@ async fn text(text: &'static str) -> &'static str {
     text
 }
 
-fn main() {
+pub(crate) fn main() {
     let all = block_on(scope(|tg| async move {
         let key = tg.spawn(async {
             let texts = gather(vec![|| text("one"), || text("two")]).await;

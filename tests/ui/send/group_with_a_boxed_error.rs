@@ -6,7 +6,7 @@ use ingather::{GatherGroup, block_on, scope};
 
 type Boxed = Box<dyn Error + Send + Sync>;
 
-fn main() {
+pub(crate) fn main() {
     let text = block_on(scope(|tg| async move {
         let key = tg.spawn(async {
             let group = GatherGroup::<Boxed>::fallible();

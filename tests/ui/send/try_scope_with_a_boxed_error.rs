@@ -6,7 +6,7 @@ use ingather::{block_on, try_scope};
 
 type Boxed = Box<dyn Error + Send + Sync>;
 
-fn main() {
+pub(crate) fn main() {
     let error = block_on(try_scope(|tg| async move {
         let key = tg.try_spawn(async {
             try_scope(|tg| async move {

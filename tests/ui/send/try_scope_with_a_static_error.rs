@@ -2,7 +2,7 @@
 
 use ingather::{block_on, scope, try_scope};
 
-fn main() {
+pub(crate) fn main() {
     let error = block_on(scope(|tg| async move {
         let key = tg.spawn(async {
             try_scope(|tg| async move {
