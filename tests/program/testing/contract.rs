@@ -11,7 +11,6 @@ behaviour!(each_spawner_keeps_the_contract);
 
 // Testing-17
 async fn each_spawner_keeps_the_contract(on: Site) {
-    let _hold = on.hold();
     spawner_contract(&on.spawner).await;
 }
 
