@@ -24,7 +24,7 @@ mod shield;
 pub use cell::Ending;
 pub(crate) use cell::OutputPolicy;
 pub(crate) use engine::body::BodyFailure;
-pub(crate) use engine::driving::{Leaving, Turn};
+pub(crate) use engine::driving::{Goes, Leaving, Turn};
 pub(crate) use engine::kind::sealed::Sealed as KindSealed;
 pub use engine::kind::{
     Accepts, Awaited, Blocking, Borrows, Driven, Inline, InlineLocal, Kind, Local, Shared,

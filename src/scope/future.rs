@@ -1,9 +1,10 @@
 //! The future of a scope: it polls the body, sees to the children where it can, and leaves when all are over.
 //!
 //! ```text
-//!   first poll         body over                    last child over          yielded once
+//!   first poll         body over                    last child over
 //!  ───────────▶ open ─────────────────▶ leaving ──────────────────▶ closed ─────────────▶ ready
-//!                │  (value, failure, panic, or dropped because the group is cancelled)
+//!                │  (value, failure, panic, or                             (once it has suspended, or at once where
+//!                │   dropped because the group is cancelled)                the turn goes on and others had theirs)
 //!                ╰─ dropped: the children are cancelled and dropped first, then the body
 //! ```
 
@@ -21,7 +22,7 @@ use super::form::sealed::Sealed;
 use crate::error::unhandled::{drop_quietly, report_body_error, report_panic};
 use crate::group::engine::position::{Position, enter_again};
 use crate::group::{
-    BodyFailure, Borrows, KindSealed, Leaving, Left, Origin, Owner, Scope, Turn, hands_on,
+    BodyFailure, Borrows, Goes, KindSealed, Leaving, Left, Origin, Owner, Scope, Turn, hands_on,
 };
 use crate::panic::{Panic, catch};
 
@@ -44,7 +45,8 @@ pin_project! {
         value: Option<M::Value>,
         failure: Option<BodyFailure<M::Error>>,
         leaving: bool,
-        yielded: bool,
+        // It has suspended with nothing left to do but to wait for its children.
+        waits: bool,
     }
 }
 
@@ -65,7 +67,7 @@ where
             value: None,
             failure: None,
             leaving: false,
-            yielded: false,
+            waits: false,
         }
     }
 }
@@ -92,8 +94,7 @@ where
             .owner
             .as_mut()
             .expect("a scope is not polled after it was ready");
-        // One that has yielded had nothing left to do but to wait for its children.
-        let left = (*this.yielded)
+        let left = (*this.waits)
             .then(|| owner.scope().core().leave_if_empty())
             .flatten()
             .filter(|_| !owner.scope().core().is_cut_off());
@@ -115,11 +116,16 @@ where
                     failure: this.failure,
                     leaving: this.leaving,
                     is_first,
+                    goes: if is_first {
+                        Goes::WithinTurn
+                    } else {
+                        Goes::Now
+                    },
                 };
                 if let Some(body) = start {
                     run.start(body);
                 }
-                std::task::ready!(run.until_left(turn, position, this.yielded, cx))
+                std::task::ready!(run.until_left(turn, position, this.waits, cx))
             }
         };
         let mut owner = this.owner.take().expect("it was there a moment ago");
@@ -141,6 +147,8 @@ struct Run<'a, 'env, F: Future, M: Form<F::Output>> {
     leaving: &'a mut bool,
     /// Is the body to be polled whatever has happened? It is once.
     is_first: bool,
+    /// When it goes, once nobody is left.
+    goes: Goes,
 }
 
 /// What a turn of a scope is run by.
@@ -165,7 +173,7 @@ impl<'env, F: Future, M: Form<F::Output>> Run<'_, 'env, F, M> {
         &mut self,
         mut turn: Turn<'_, Executor<M>>,
         position: &mut Option<u64>,
-        yielded: &mut bool,
+        waits: &mut bool,
         cx: &Context<'_>,
     ) -> Poll<Left> {
         let core = self.scope.core();
@@ -177,10 +185,10 @@ impl<'env, F: Future, M: Form<F::Output>> Run<'_, 'env, F, M> {
             let used_up = !(leaving && is_idle) && turn.drive();
             is_idle = true;
             if leaving {
-                match turn.leave(position, cx.waker(), self.leaving, *yielded, used_up) {
+                match turn.leave(position, cx.waker(), self.leaving, self.goes, used_up) {
                     Leaving::Left(left) => return Poll::Ready(left),
                     Leaving::GivesWay => {
-                        *yielded = true;
+                        *waits = true;
                         return Poll::Pending;
                     }
                     Leaving::Stays => {}
@@ -191,7 +199,7 @@ impl<'env, F: Future, M: Form<F::Output>> Run<'_, 'env, F, M> {
                 continue;
             }
             if turn.park_scope(position, cx.waker(), leaving) {
-                *yielded |= leaving;
+                *waits |= leaving;
                 return Poll::Pending;
             }
             is_idle = false;
