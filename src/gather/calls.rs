@@ -5,10 +5,11 @@ use std::panic::Location;
 use std::task::{Context, Poll};
 
 use super::in_order::{Awaits, InOrder, One};
+use super::in_place::{self, InPlaceOf, Row};
 use super::mode::{Ends, ModeOf};
 use super::site::Site;
-use crate::error::{OneByOne, Quiet};
-use crate::group::{Call, Kind, Scope, Shared};
+use crate::error::Quiet;
+use crate::group::{Borrows, Call, Kind, Scope, Shared};
 
 /// Calls that can be gathered in the mode `M`.
 ///
@@ -40,6 +41,15 @@ pub(crate) mod sealed {
         /// Takes the callables out.
         #[doc(hidden)]
         fn ready(self) -> Self::Ready;
+        /// How the calls are polled without a group, if they can be.
+        #[doc(hidden)]
+        #[expect(private_interfaces, reason = "the trait is sealed")]
+        fn in_place() -> InPlaceOf<'env, Self::Ready, Self::Error, Self::Wait, K>
+        where
+            K: Borrows<'env>,
+        {
+            None
+        }
         /// Starts the calls in their order.
         #[doc(hidden)]
         fn start(
@@ -65,15 +75,23 @@ where
 {
     type Error = M::Error;
     type Output = Vec<M::Output>;
-    type Ready = OneByOne<C>;
+    type Ready = Row<C, F, K>;
     type Wait = InOrder<M, M::Value>;
 
-    fn ready(self) -> OneByOne<C> {
-        self.into_iter().collect()
+    fn ready(self) -> Row<C, F, K> {
+        Row::new(self.into_iter().collect())
+    }
+
+    #[expect(private_interfaces, reason = "the trait is sealed")]
+    fn in_place() -> InPlaceOf<'env, Row<C, F, K>, M::Error, Self::Wait, K>
+    where
+        K: Borrows<'env>,
+    {
+        K::IN_PLACE.then_some(in_place::poll::<M, C, F, K>)
     }
 
     fn start(
-        ready: OneByOne<C>,
+        ready: Row<C, F, K>,
         tg: &Scope<'env, M::Error, K>,
         location: &'static Location<'static>,
     ) -> Self::Wait {
@@ -82,7 +100,7 @@ where
             group: tg.core().id(),
             location,
         };
-        InOrder::new(ready.into_iter().map(start).collect(), site)
+        InOrder::new(ready.into_calls().into_iter().map(start).collect(), site)
     }
 }
 

@@ -35,6 +35,17 @@ pub struct InOrder<M: Ends<V>, V> {
 }
 
 impl<M: Ends<V>, V> InOrder<M, V> {
+    /// All are over, and gave these.
+    pub(super) fn of(outputs: Vec<M::Output>, site: Site) -> Self {
+        Self {
+            keys: Vec::new().into_iter(),
+            current: None,
+            outputs,
+            complete: true,
+            site,
+        }
+    }
+
     pub(super) fn new(keys: Vec<Key<V>>, site: Site) -> Self {
         let mut keys = keys.into_iter();
         Self {

@@ -22,8 +22,8 @@ mod sched;
 mod shield;
 
 pub use cell::Ending;
-pub(crate) use cell::OutputPolicy;
-pub(crate) use engine::body::BodyFailure;
+pub(crate) use cell::{Block, Makes, OnlyMut, OutputPolicy, Polled};
+pub(crate) use engine::body::{BodyFailure, is_code_cut_off};
 pub(crate) use engine::driving::{Goes, Leaving, Turn};
 pub(crate) use engine::kind::sealed::Sealed as KindSealed;
 pub use engine::kind::{
@@ -32,6 +32,7 @@ pub use engine::kind::{
 pub(crate) use engine::position::{is_in_child_of, standing, task_here};
 pub(crate) use engine::surroundings::{Lacking, NoValue};
 pub(crate) use engine::told::{hands_on, sift, tell};
+pub(crate) use handle::in_hand::PolledChild;
 pub use handle::key::{Key, TakeError};
 pub(crate) use handle::output_policy::{Call, Fallible, Plain};
 pub use handle::start::{Ready, Start};
@@ -45,6 +46,7 @@ pub use owner::join::{Completions, Join, Next, TryJoin};
 pub use owner::options::{GroupOptions, on};
 pub use queues::completions::Completion;
 pub(crate) use sched::left::{Lack, Left};
+pub(crate) use sched::pace::{Pace, Spent, give_way};
 pub use sched::policy::{OnError, OnPanic};
 pub use sched::stats::Tally;
 pub use shield::checkpoint::{

@@ -16,7 +16,7 @@ use std::task::{Context, Poll, Waker};
 
 use pin_project_lite::pin_project;
 
-use super::begin::Begin;
+use super::begin::{Begin, InPlace};
 use super::form::Form;
 use super::form::sealed::Sealed;
 use crate::error::unhandled::{drop_quietly, report_body_error, report_panic};
@@ -37,7 +37,9 @@ pin_project! {
         F: Future,
         M: Form<F::Output>,
     {
-        start: Option<(Origin<M::Kind>, B)>,
+        origin: Option<Origin<M::Kind>>,
+        // Until the group is opened.
+        start: Option<B>,
         // Dropped before the body.
         owner: Option<Owner<'env, M::Error, M::Kind>>,
         #[pin]
@@ -45,6 +47,8 @@ pin_project! {
         value: Option<M::Value>,
         failure: Option<BodyFailure<M::Error>>,
         leaving: bool,
+        // It has suspended before there was a group.
+        suspended: bool,
         // It has suspended with nothing left to do but to wait for its children.
         waits: bool,
     }
@@ -58,15 +62,14 @@ where
     #[inline]
     pub(crate) fn new(origin: Origin<M::Kind>, body: B) -> Self {
         Self {
-            start: Some((
-                origin.drops_body(M::DROPS_BODY).with_body().attended(),
-                body,
-            )),
+            origin: Some(origin.drops_body(M::DROPS_BODY).with_body().attended()),
+            start: Some(body),
             owner: None,
             body: None,
             value: None,
             failure: None,
             leaving: false,
+            suspended: false,
             waits: false,
         }
     }
@@ -74,7 +77,7 @@ where
 
 impl<'env, B, F, M> Future for ScopeFuture<'env, B, F, M>
 where
-    B: Begin<Scope<'env, M::Error, M::Kind>, Body = F>,
+    B: Begin<'env, M::Error, M::Kind, Body = F>,
     F: Future,
     M: Form<F::Output>,
     M::Kind: Borrows<'env>,
@@ -85,11 +88,32 @@ where
     ///
     /// If it is polled again after it was ready.
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<M::Output> {
-        let this = self.project();
-        let start = this.start.take().map(|(origin, body)| {
-            *this.owner = Some(Owner::open(origin));
-            body
-        });
+        let mut this = self.project();
+        let is_first = this.start.is_some();
+        if let Some(start) = this.start {
+            match start.poll_in_place(this.origin, cx) {
+                InPlace::Never => {
+                    let origin = this.origin.take().expect("it is taken with the start");
+                    *this.owner = Some(Owner::open(origin));
+                }
+                InPlace::Pending => {
+                    *this.suspended = true;
+                    return Poll::Pending;
+                }
+                InPlace::Over(output) => {
+                    *this.start = None;
+                    return match M::settle(output) {
+                        Ok(value) => Poll::Ready(M::whole(value)),
+                        Err(_) => unreachable!("what fails is seen to by a group"),
+                    };
+                }
+                InPlace::Opened(owner, body) => {
+                    *this.owner = Some(owner);
+                    this.body.set(Some(body));
+                    *this.start = None;
+                }
+            }
+        }
         let owner = this
             .owner
             .as_mut()
@@ -102,10 +126,10 @@ where
             Some(left) => left,
             None => {
                 let (scope, waker, position) = owner.parts();
-                let is_first = start.is_some();
-                let turn = match start {
-                    Some(_) => Turn::first(scope.on_thread(), scope.executor()),
-                    None => Turn::begin(scope.on_thread(), scope.executor()),
+                let turn = if is_first {
+                    Turn::first(scope.on_thread(), scope.executor())
+                } else {
+                    Turn::begin(scope.on_thread(), scope.executor())
                 };
                 let mut run = Run::<_, M> {
                     scope,
@@ -116,13 +140,13 @@ where
                     failure: this.failure,
                     leaving: this.leaving,
                     is_first,
-                    goes: if is_first {
+                    goes: if is_first && !*this.suspended {
                         Goes::WithinTurn
                     } else {
                         Goes::Now
                     },
                 };
-                if let Some(body) = start {
+                if let Some(body) = this.start.take() {
                     run.start(body);
                 }
                 std::task::ready!(run.until_left(turn, position, this.waits, cx))
@@ -157,7 +181,7 @@ type Executor<M> = <<M as Sealed>::Kind as KindSealed>::Executor;
 impl<'env, F: Future, M: Form<F::Output>> Run<'_, 'env, F, M> {
     fn start<B>(&mut self, body: B)
     where
-        B: Begin<Scope<'env, M::Error, M::Kind>, Body = F>,
+        B: Begin<'env, M::Error, M::Kind, Body = F>,
     {
         let (scope, mut slot) = (self.scope, self.body.as_mut());
         let begun = enter_again(&mut self.inside, || {

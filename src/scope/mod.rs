@@ -17,7 +17,7 @@ mod parallel;
 
 use std::future::Future;
 
-pub(crate) use begin::Begin;
+pub(crate) use begin::{Begin, InPlace};
 pub(crate) use form::sealed::Sealed as FormSealed;
 pub use form::{Fallible, Form, OrCut, Value};
 pub use future::ScopeFuture;
