@@ -5,11 +5,11 @@ use std::panic::Location;
 use std::task::{Context, Poll};
 
 use super::in_order::{Awaits, InOrder, One};
-use super::in_place::{self, InPlaceOf, Row};
+use super::in_place::{self, Apart, InPlaceOf, Row};
 use super::mode::{Ends, ModeOf};
 use super::site::Site;
-use crate::error::Quiet;
-use crate::group::{Borrows, Call, Kind, Scope, Shared};
+use crate::error::{OneByOne, Quiet};
+use crate::group::{Block, Borrows, Call, Kind, Scope, Shared};
 
 /// Calls that can be gathered in the mode `M`.
 ///
@@ -75,23 +75,23 @@ where
 {
     type Error = M::Error;
     type Output = Vec<M::Output>;
-    type Ready = Row<C, F, K>;
+    type Ready = Row<OneByOne<C>, Block<C, F>, K>;
     type Wait = InOrder<M, M::Value>;
 
-    fn ready(self) -> Row<C, F, K> {
+    fn ready(self) -> Self::Ready {
         Row::new(self.into_iter().collect())
     }
 
     #[expect(private_interfaces, reason = "the trait is sealed")]
-    fn in_place() -> InPlaceOf<'env, Row<C, F, K>, M::Error, Self::Wait, K>
+    fn in_place() -> InPlaceOf<'env, Self::Ready, M::Error, Self::Wait, K>
     where
         K: Borrows<'env>,
     {
-        K::IN_PLACE.then_some(in_place::poll::<M, C, F, K>)
+        K::IN_PLACE.then_some(in_place::poll::<M, Block<C, F>, K>)
     }
 
     fn start(
-        ready: Row<C, F, K>,
+        ready: Self::Ready,
         tg: &Scope<'env, M::Error, K>,
         location: &'static Location<'static>,
     ) -> Self::Wait {
@@ -114,6 +114,12 @@ pub struct Tuple<const N: usize>(std::convert::Infallible);
 #[derive(Debug)]
 pub struct Together<T>(T);
 
+impl<T> Together<T> {
+    pub(super) fn of(calls: T) -> Self {
+        Self(calls)
+    }
+}
+
 macro_rules! tuple {
     ($n:literal: $($call:ident $future:ident $at:tt),+) => {
         impl<'env, M, K, E, $($call, $future),+> sealed::Calls<'env, Tuple<$n>, M, K> for ($($call,)+)
@@ -129,13 +135,21 @@ macro_rules! tuple {
             type Output = ($(
                 <M as Ends<<M as ModeOf<'env, Call<$call, $future>, K>>::Value>>::Output,
             )+);
-            type Ready = ($(Quiet<$call>,)+);
+            type Ready = Row<($(Quiet<$call>,)+), Apart<($(Block<$call, $future>,)+)>, K>;
             type Wait = Together<($(
                 One<M, <M as ModeOf<'env, Call<$call, $future>, K>>::Value>,
             )+)>;
 
             fn ready(self) -> Self::Ready {
-                ($(Quiet::new(self.$at),)+)
+                Row::new(($(Quiet::new(self.$at),)+))
+            }
+
+            #[expect(private_interfaces, reason = "the trait is sealed")]
+            fn in_place() -> InPlaceOf<'env, Self::Ready, E, Self::Wait, K>
+            where
+                K: Borrows<'env>,
+            {
+                K::IN_PLACE.then_some(in_place::poll::<M, Apart<($(Block<$call, $future>,)+)>, K>)
             }
 
             fn start(
@@ -147,6 +161,7 @@ macro_rules! tuple {
                     group: tg.core().id(),
                     location,
                 };
+                let ready = ready.into_calls();
                 Together(($({
                     let call = Call::new(ready.$at.give());
                     One::new(M::start(tg, location, call), site, $at)

@@ -114,6 +114,15 @@ impl<M: Ends<V>, V> One<M, V> {
         }
     }
 
+    /// It is over, and gave this.
+    pub(super) fn of(output: M::Output, site: Site, index: usize) -> Self {
+        Self {
+            state: State::Over(Some(output)),
+            site,
+            index,
+        }
+    }
+
     /// Is it over?
     pub(super) fn poll(&mut self, cx: &mut Context<'_>) -> bool {
         if let State::Waits(key) = &mut self.state {

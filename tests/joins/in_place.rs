@@ -1,16 +1,16 @@
 //! Inline gathers whose calls are polled where they lie until somebody needs a group: nobody can tell, but by the waker.
 
-use std::future::{Future, pending, poll_fn, ready};
+use std::future::{pending, poll_fn};
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::sync::{Arc, Mutex};
 use std::task::{Poll, Waker};
 
 use ingather::cancel::{CancelKind, cancel_reason};
-use ingather::{CancelToken, ContextVar, GroupOptions, Outcome, current_token, inline, shield};
+use ingather::{CancelToken, ContextVar, Outcome, current_token, inline, shield};
 
 use crate::support::{
-    ByHand, Drops, Explosive, Fault, Gate, Rng, Site, Trace, behaviour, panic_text, payload_of,
-    throw, unhandled, unique, yield_now, yields,
+    ByHand, Drops, Explosive, Fault, Gate, Site, Trace, behaviour, panic_text, payload_of, throw,
+    unhandled, unique, yield_now, yields,
 };
 
 behaviour!(
@@ -22,7 +22,7 @@ behaviour!(
     the_token_of_a_nested_call_follows_the_outer_one,
     what_is_shielded_in_a_call_ends_before_the_gather,
     more_calls_than_are_polled_together,
-    a_gather_with_and_without_a_group_gives_the_same,
+    a_call_of_a_tuple_fails_in_a_later_poll,
 );
 
 /// The waker of this task.
@@ -207,6 +207,29 @@ async fn an_error_in_a_later_poll_cancels_the_others(_: Site) {
     }
 }
 
+// Gather-3
+async fn a_call_of_a_tuple_fails_in_a_later_poll(_: Site) {
+    let drops = Drops::new();
+    let (held, also) = (drops.witness(), drops.witness());
+    let error = inline::try_gather((
+        || async move {
+            let _held = held;
+            pending::<Result<u8, Fault>>().await
+        },
+        || async {
+            yields(2).await;
+            Err::<String, _>(Fault("the second"))
+        },
+        || async move {
+            let _held = also;
+            Ok(7)
+        },
+    ));
+    let error = error.await.unwrap_err();
+    assert_eq!(error.first().error(), Some(&Fault("the second")));
+    assert!(drops.all());
+}
+
 // Tokens-2
 async fn the_token_of_a_nested_call_follows_the_outer_one(_: Site) {
     let (kept, asked) = (Mutex::new(None), Gate::new());
@@ -351,118 +374,4 @@ fn what_a_call_sets_is_its_own() {
         }
     });
     futures::executor::block_on(inline::gather(calls));
-}
-
-/// What a call does in a poll, after it has yielded so often.
-#[derive(Clone, Copy, Debug)]
-enum Step {
-    Yields(usize),
-    AsksToken,
-    CancelsItself,
-    Nests(usize),
-    Scopes,
-    Fails,
-    Panics,
-    PanicsInDrop,
-}
-
-fn script(rng: &mut Rng) -> Vec<Step> {
-    let steps = 1 + rng.below(4);
-    (0..steps)
-        .map(|_| match rng.below(14) {
-            0..=4 => Step::Yields(rng.below(3)),
-            5 | 6 => Step::AsksToken,
-            7 => Step::CancelsItself,
-            8 | 9 => Step::Nests(rng.below(3)),
-            10 => Step::Scopes,
-            11 => Step::Fails,
-            12 => Step::Panics,
-            _ => Step::PanicsInDrop,
-        })
-        .collect()
-}
-
-fn play(script: Vec<Step>, log: Trace) -> impl Future<Output = Result<usize, Fault>> + Send {
-    async move {
-        let _dropped = log.at_drop("dropped");
-        let mut bomb = None;
-        for step in script {
-            log.log(format!("{step:?}, cancelled: {}", cancel_reason_if(&step)));
-            match step {
-                Step::Yields(times) => yields(times).await,
-                Step::AsksToken => drop(current_token()),
-                Step::CancelsItself => {
-                    current_token().cancel();
-                    yield_now().await;
-                }
-                Step::Nests(times) => {
-                    let calls = [0, 1, 2].map(|number| {
-                        move || async move {
-                            yields(if number == 1 { times } else { 0 }).await;
-                            (number == times).then(current_token).is_some()
-                        }
-                    });
-                    let asked = inline::gather(calls).await;
-                    log.log(format!("{asked:?}"));
-                }
-                Step::Scopes => {
-                    let value = inline::scope(|tg| async move { tg.spawn(ready(7)).await });
-                    log.log(format!("{:?}", value.await));
-                }
-                Step::Fails => return Err(Fault("it fails")),
-                // Two panics at once are no business of ours.
-                Step::Panics if bomb.is_none() => throw("it panics"),
-                Step::Panics => {}
-                Step::PanicsInDrop if bomb.is_none() => {
-                    bomb = Some(Explosive(String::from("in a drop")))
-                }
-                Step::PanicsInDrop => {}
-            }
-        }
-        Ok(usize::from(bomb.is_some()))
-    }
-}
-
-/// Only some ask: to ask is to need a group.
-fn cancel_reason_if(step: &Step) -> bool {
-    matches!(step, Step::AsksToken | Step::Fails) && cancel_reason().is_some()
-}
-
-// Gather-2, Gather-3, Gather-4
-async fn a_gather_with_and_without_a_group_gives_the_same(_: Site) {
-    unhandled::collect();
-    for seed in 0..300 {
-        let mut rng = Rng::new(seed);
-        let scripts: Vec<_> = (0..1 + rng.below(6)).map(|_| script(&mut rng)).collect();
-        let mut seen = Vec::new();
-        for named in [false, true] {
-            let logs: Vec<_> = scripts.iter().map(|_| Trace::new()).collect();
-            let calls: Vec<_> = scripts
-                .iter()
-                .zip(&logs)
-                .map(|(script, log)| {
-                    let (script, log) = (script.clone(), log.clone());
-                    move || play(script, log)
-                })
-                .collect();
-            let mut options = GroupOptions::new();
-            if named {
-                options = options.name("a group from the first");
-            }
-            let outcomes = options.inline().gather_settled(calls).await;
-            let outcomes: Vec<_> = outcomes
-                .iter()
-                .map(|outcome| match outcome {
-                    Outcome::Ok(value) => format!("{value}"),
-                    Outcome::Err(error) => format!("{error:?}"),
-                    Outcome::Panicked(panic) => panic.message().to_owned(),
-                    Outcome::Cancelled(reason) => format!("{:?}", reason.kind()),
-                    other => format!("{other:?}"),
-                })
-                .collect();
-            let logs: Vec<_> = logs.iter().map(Trace::entries).collect();
-            seen.push((outcomes, logs));
-        }
-        assert_eq!(seen[0], seen[1], "seed {seed}: {scripts:?}");
-    }
 }

@@ -3,7 +3,7 @@
 //! Each test runs on every spawner, one module a subject:
 //! - `support`: the spawners, the contracts, and what orders and records events
 //! - `gather`: the rules of these names
-//! - `in_place`: inline gathers whose calls are polled where they lie
+//! - `in_place`, `in_place_alike`: inline gathers whose calls are polled where they lie
 //! - `joiners`, `join_ends`, `races`, `map_concurrent`, `map_ends`, `map_polls`: the rules of joining
 //! - `panic_ends`: calls that panic, in groups with some grace
 //! - `gather_cuts`, `gather_lacks`, `gather_drops`, `map_cuts`: calls that are cut short, alone, or dropped half-way
@@ -16,6 +16,7 @@ mod gather_cuts;
 mod gather_drops;
 mod gather_lacks;
 mod in_place;
+mod in_place_alike;
 mod join_ends;
 mod joiners;
 mod map_concurrent;

@@ -51,8 +51,9 @@ mod waker;
 
 pub(super) use block::Blocks;
 pub(super) use failed::{Failed, Members};
-pub(crate) use in_place::{Block, Makes, Moved, OnlyMut, Polled};
+pub(crate) use in_place::Block;
 pub(super) use in_place::{Frame, Restores, asked, frames, lend, none_lent};
+pub(crate) use in_place::{Makes, Moved, OnlyMut, Polled};
 pub(super) use live_list::LiveList;
 pub(crate) use reference::CellRef;
 pub(super) use reference::{Claimed, Claiming, Parting};

@@ -18,7 +18,12 @@ use std::task::{Context, Poll, ready};
 use crate::panic::{Panic, catch};
 
 /// Calls that are polled where they lie.
-pub(crate) struct Block<C, F: Future>(Arc<[Slot<C, F>]>);
+#[expect(unnameable_types, reason = "it is seen in sealed traits alone")]
+#[expect(
+    missing_debug_implementations,
+    reason = "it is seen in sealed traits alone"
+)]
+pub struct Block<C, F: Future>(Arc<[Slot<C, F>]>);
 
 // SAFETY: with the block, or one of its children, goes what the slots hold: callables, futures and outputs, all of which are
 // `Send`. Those that share a block are polled by one task and go to other threads between two of its polls, which orders what they do
@@ -57,10 +62,14 @@ enum Echo {
 /// How a call left a poll in place.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Polled {
+    /// It was over before.
+    Before,
     /// It is not over.
     Pending,
     /// It is over, and its future is gone.
     Over,
+    /// It is over, and did not give a value, which is for its child.
+    Failed,
     /// It panicked: that is for its child.
     Panicked,
 }
@@ -69,6 +78,15 @@ pub(crate) enum Polled {
 struct Alone<'a, C, F: Future>(&'a Slot<C, F>);
 
 impl<C, F: Future> Slot<C, F> {
+    fn new(call: C) -> Self {
+        Self {
+            state: UnsafeCell::new(State::Call(call)),
+            busy: Cell::new(false),
+            has_child: Cell::new(false),
+            echo: Cell::default(),
+        }
+    }
+
     fn alone(&self) -> Alone<'_, C, F> {
         assert!(
             !self.busy.replace(true),
@@ -151,13 +169,11 @@ impl<C, F: Future> Alone<'_, C, F> {
 
 impl<C, F: Future> Block<C, F> {
     pub(crate) fn new(calls: Vec<C>) -> Self {
-        let slot = |call| Slot {
-            state: UnsafeCell::new(State::Call(call)),
-            busy: Cell::new(false),
-            has_child: Cell::new(false),
-            echo: Cell::default(),
-        };
-        Self(calls.into_iter().map(slot).collect())
+        Self(calls.into_iter().map(Slot::new).collect())
+    }
+
+    pub(crate) fn one(call: C) -> Self {
+        Self(Arc::new([Slot::new(call)]))
     }
 
     pub(crate) fn len(&self) -> usize {
@@ -169,19 +185,6 @@ impl<C, F: Future> Block<C, F> {
     fn free(&self, index: usize) -> Option<Alone<'_, C, F>> {
         let slot = &self.0[index];
         (!slot.busy.get() && !slot.has_child.get()).then(|| slot.alone())
-    }
-
-    /// Is this call over, and its output here?
-    #[inline]
-    pub(crate) fn is_over(&self, index: usize) -> bool {
-        self.is_over_with(index, |_| true)
-    }
-
-    /// The same with an output like this. `look` runs no code of the user's.
-    #[inline]
-    pub(crate) fn is_over_with(&self, index: usize, look: impl FnOnce(&F::Output) -> bool) -> bool {
-        let free = self.free(index);
-        free.is_some_and(|slot| slot.output().is_some_and(look))
     }
 
     /// The output of a call that is over.
@@ -200,14 +203,22 @@ impl<C, F: Future> Block<C, F> {
         }
     }
 
-    /// Polls a call in place. It may become a child meanwhile, which learns what came of it.
+    /// Polls a call in place, if it is not over. It may become a child meanwhile, which learns what came of it.
     #[inline]
-    pub(crate) fn poll(&self, index: usize, cx: &mut Context<'_>) -> Polled
+    pub(crate) fn poll(
+        &self,
+        index: usize,
+        cx: &mut Context<'_>,
+        is_value: impl FnOnce(&F::Output) -> bool,
+    ) -> Polled
     where
         C: FnOnce() -> F,
     {
         let slot = &self.0[index];
         let alone = slot.alone();
+        if alone.output().is_some() {
+            return Polled::Before;
+        }
         let mut output = None;
         let caught = catch(|| {
             output = Some(ready!(alone.poll(cx)));
@@ -222,8 +233,13 @@ impl<C, F: Future> Block<C, F> {
                 Polled::Pending
             }
             (Ok(Poll::Ready(())), Some(output)) => {
+                let is_value = is_value(&output);
                 alone.put(output);
-                Polled::Over
+                if is_value {
+                    Polled::Over
+                } else {
+                    Polled::Failed
+                }
             }
             (Err(panic), Some(output)) => {
                 alone.put(output);

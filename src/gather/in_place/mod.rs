@@ -12,27 +12,26 @@
 //! polled in place and stays there. A call that is over ends once more, as a child. One that is being polled is a child in the middle of
 //! its poll.
 //!
+//! - `lies`: calls of one type, and those of a tuple
+//!
 //! 1. Calls that are pending are all polled with the waker of the task, whenever that is woken. So there are not many of them.
 //! 2. What the group would decide is left to it: errors, panics, cancels. In place calls are polled and give values, that is all.
 
+mod lies;
+
 use std::cell::{Cell, RefCell};
 use std::fmt;
-use std::future::Future;
-use std::mem::take;
 use std::panic::Location;
 use std::task::Context;
 
-use super::in_order::InOrder;
-use super::mode::{Ends, ModeOf};
-use super::site::Site;
+pub(super) use self::lies::{Apart, Lies};
 use crate::context;
 use crate::depth::Drive;
-use crate::error::OneByOne;
 use crate::group::engine::introspection;
 use crate::group::engine::position::{Position, enter_unmade};
 use crate::group::{
-    Block, Borrows, Call, Key, Kind, Makes, OnlyMut, Origin, Owner, Pace, Polled, PolledChild,
-    Spent, give_way, is_code_cut_off,
+    Borrows, Kind, Makes, OnlyMut, Origin, Owner, Pace, Polled, PolledChild, Spent, give_way,
+    is_code_cut_off,
 };
 use crate::order;
 use crate::scope::InPlace;
@@ -80,21 +79,22 @@ impl<'env, E, K: Kind, W> Reached<'env, E, K, W> {
     }
 }
 
-/// Calls of one type, and what they are polled by where that is done in place.
+/// Calls, and what they are polled by where that is done in place.
 #[expect(unnameable_types, reason = "it is seen in a sealed trait alone")]
-pub struct Row<C, F: Future, K: Kind> {
-    calls: OneByOne<C>,
-    placed: OnlyMut<Option<Placed<C, F, K>>>,
+pub struct Row<R, L, K: Kind> {
+    /// Until they are polled in place.
+    calls: Option<R>,
+    placed: OnlyMut<Option<Placed<L, K>>>,
 }
 
 /// Calls that are polled in place.
-struct Placed<C, F: Future, K: Kind> {
-    block: Block<C, F>,
+struct Placed<L, K: Kind> {
+    calls: L,
     /// What the group is made of. None once there is one.
     origin: Cell<Option<Origin<K>>>,
     location: &'static Location<'static>,
     /// Opens the group and drops it.
-    drops: fn(Origin<K>, &Block<C, F>, &'static Location<'static>),
+    drops: fn(Origin<K>, &L, &'static Location<'static>),
     pace: Pace,
     /// Where the next turn begins.
     next: usize,
@@ -102,122 +102,84 @@ struct Placed<C, F: Future, K: Kind> {
     left: usize,
 }
 
-impl<C, F: Future, K: Kind> Row<C, F, K> {
-    pub(super) fn new(calls: OneByOne<C>) -> Self {
+impl<R, L, K: Kind> Row<R, L, K> {
+    pub(super) fn new(calls: R) -> Self {
         Self {
-            calls,
+            calls: Some(calls),
             placed: OnlyMut::new(None),
         }
     }
 
-    /// The callables, if none was called.
-    pub(super) fn into_calls(mut self) -> OneByOne<C> {
-        take(&mut self.calls)
+    /// The callables, of which none was called.
+    pub(super) fn into_calls(mut self) -> R {
+        self.calls.take().expect("they are not polled in place")
     }
 }
 
-impl<C, F: Future, K: Kind> Drop for Placed<C, F, K> {
+impl<L, K: Kind> Drop for Placed<L, K> {
     fn drop(&mut self) {
         if let Some(origin) = self.origin.take() {
-            (self.drops)(origin, &self.block, self.location);
+            (self.drops)(origin, &self.calls, self.location);
         }
     }
 }
 
 /// Calls that have become children.
-struct Children<'env, E, K: Kind, V> {
+struct Children<'env, E, K: Kind, W> {
     owner: Owner<'env, E, K>,
-    keys: Vec<Key<V>>,
+    wait: W,
     polled: Option<PolledChild>,
 }
 
-impl<'env, E, K: Kind, V> Children<'env, E, K, V> {
-    /// Opens the group, and makes a child of each call.
-    fn make<M, C, F>(
-        origin: Origin<K>,
-        block: &Block<C, F>,
-        location: &'static Location<'static>,
-    ) -> Self
-    where
-        C: FnOnce() -> F,
-        F: Future,
-        K: Borrows<'env>,
-        M: ModeOf<'env, Call<C, F>, K, Error = E, Value = V>,
-    {
-        // They have what was set when they were started, which is nothing.
-        let _bare = context::enter(None);
-        let owner = Owner::open(origin);
-        let tg = owner.scope();
-        let mut ended = Vec::new();
-        let start = |index| {
-            let ends = block.has_end(index);
-            let key = M::start(tg, location, Call::moved(block.child(index)));
-            if ends {
-                ended.push(index);
-            }
-            key
-        };
-        let keys: Vec<_> = (0..block.len()).map(start).collect();
-        for index in ended {
-            keys[index].run_now(tg.on_thread());
-        }
-        Self {
-            owner,
-            keys,
-            polled: None,
-        }
-    }
+type ChildrenOf<'env, M, L, K> =
+    Children<'env, <L as Lies<'env, M, K>>::Error, K, <L as Lies<'env, M, K>>::Wait>;
 
-    /// What the scope goes on with.
-    fn go_on<M>(self, location: &'static Location<'static>) -> Reached<'env, E, K, InOrder<M, V>>
-    where
-        M: Ends<V>,
-    {
-        if let Some(polled) = self.polled {
-            polled.goes_on(self.owner.scope().on_thread());
-        }
-        let site = Site {
-            group: self.owner.scope().core().id(),
-            location,
-        };
-        let wait = InOrder::new(self.keys, site);
-        Reached::Children(self.owner, wait)
+/// Opens the group, and makes a child of each call; one may be in the middle of its poll.
+fn open<'env, M, L, K>(
+    origin: Origin<K>,
+    calls: &L,
+    location: &'static Location<'static>,
+    polled: Option<usize>,
+) -> ChildrenOf<'env, M, L, K>
+where
+    K: Borrows<'env>,
+    L: Lies<'env, M, K>,
+{
+    // They have what was set when they were started, which is nothing.
+    let _bare = context::enter(None);
+    let owner = Owner::open(origin);
+    let (wait, polled) = calls.start(owner.scope(), location, polled);
+    Children {
+        owner,
+        wait,
+        polled,
     }
 }
-
-type ChildrenOf<'env, M, C, F, K> = Children<
-    'env,
-    <M as ModeOf<'env, Call<C, F>, K>>::Error,
-    K,
-    <M as ModeOf<'env, Call<C, F>, K>>::Value,
->;
 
 /// One turn in which calls are polled.
-struct Pass<'a, 'env, M, C, F, K>
+struct Pass<'a, 'env, M, L, K>
 where
-    C: FnOnce() -> F,
-    F: Future,
     K: Kind,
-    M: ModeOf<'env, Call<C, F>, K>,
+    L: Lies<'env, M, K>,
 {
-    placed: &'a Placed<C, F, K>,
+    placed: &'a Placed<L, K>,
     current: Cell<usize>,
-    made: RefCell<Option<ChildrenOf<'env, M, C, F, K>>>,
+    is_made: Cell<bool>,
+    made: RefCell<Option<ChildrenOf<'env, M, L, K>>>,
 }
 
-impl<'env, M, C, F, K> Makes for Pass<'_, 'env, M, C, F, K>
+impl<'env, M, L, K> Makes for Pass<'_, 'env, M, L, K>
 where
-    C: FnOnce() -> F,
-    F: Future,
     K: Borrows<'env>,
-    M: ModeOf<'env, Call<C, F>, K>,
+    L: Lies<'env, M, K>,
 {
     fn make(&self) -> Option<Position> {
-        let origin = self.placed.origin.take()?;
-        let (block, location) = (&self.placed.block, self.placed.location);
-        let mut children = Children::make::<M, C, F>(origin, block, location);
-        children.polled = children.keys[self.current.get()].take_in_hand();
+        let placed = self.placed;
+        let origin = placed.origin.take()?;
+        let current = Some(self.current.get());
+        let children = open::<M, L, K>(origin, &placed.calls, placed.location, current);
         let position = children.polled.as_ref().map(PolledChild::position);
+        self.is_made.set(true);
         *self.made.borrow_mut() = Some(children);
         position
     }
@@ -225,7 +187,7 @@ where
 
 /// How a turn ended.
 enum Turned {
-    /// All that were not over have been polled, and so many are pending.
+    /// All that were not over have been polled.
     Whole,
     /// There may be more to do.
     Early,
@@ -233,39 +195,30 @@ enum Turned {
     Group,
 }
 
-impl<'env, M, C, F, K> Pass<'_, 'env, M, C, F, K>
+impl<'env, M, L, K> Pass<'_, 'env, M, L, K>
 where
-    C: FnOnce() -> F,
-    F: Future,
     K: Borrows<'env>,
-    M: ModeOf<'env, Call<C, F>, K>,
+    L: Lies<'env, M, K>,
 {
     /// Polls each call once that is not over.
     fn run(&self, next: &mut usize, left: &mut usize, cx: &mut Context<'_>) -> Turned {
-        let block = &self.placed.block;
-        let mut spent = Spent::new(&self.placed.pace);
-        let (count, begin) = (block.len(), *next);
-        for step in 0..count {
-            let index = if begin + step < count {
-                begin + step
-            } else {
-                begin + step - count
-            };
-            if block.is_over(index) {
-                continue;
-            }
+        let Placed { calls, pace, .. } = self.placed;
+        let mut spent = Spent::new(pace);
+        let (count, begin) = (calls.count(), *next);
+        for index in (begin..count).chain(0..begin) {
             self.current.set(index);
-            let polled = block.poll(index, cx);
-            if self.made.borrow().is_some() {
+            let polled = calls.poll(index, cx);
+            if self.is_made.get() {
                 return Turned::Group;
             }
             match polled {
-                Polled::Over if block.is_over_with(index, M::is_value) => *left -= 1,
+                Polled::Before => continue,
+                Polled::Over => *left -= 1,
                 Polled::Pending if wait_together() <= TOGETHER => {}
-                Polled::Over | Polled::Panicked | Polled::Pending => return Turned::Group,
+                Polled::Pending | Polled::Panicked | Polled::Failed => return Turned::Group,
             }
-            let gave_way = polled == Polled::Pending && turn::is_over();
-            if (gave_way || spent.one_more(&self.placed.pace) || order::gives_way()) && *left > 0 {
+            let is_over = polled == Polled::Pending && turn::is_over();
+            if (is_over || spent.one_more(pace) || order::gives_way()) && *left > 0 {
                 *next = (index + 1) % count;
                 return Turned::Early;
             }
@@ -312,39 +265,46 @@ impl Drop for Together {
 }
 
 /// Polls calls in place, if that is how it is done with these.
-pub(super) fn poll<'env, M, C, F, K>(
-    row: &mut Row<C, F, K>,
+pub(super) fn poll<'env, M, L, K>(
+    row: &mut Row<L::Calls, L, K>,
     origin: &mut Option<Origin<K>>,
     location: &'static Location<'static>,
     cx: &mut Context<'_>,
-) -> Reached<'env, M::Error, K, InOrder<M, M::Value>>
+) -> Reached<'env, L::Error, K, L::Wait>
 where
-    C: FnOnce() -> F,
-    F: Future,
     K: Borrows<'env>,
-    M: ModeOf<'env, Call<C, F>, K> + Ends<M::Value>,
+    L: Lies<'env, M, K>,
 {
     let is_first = row.placed.get().is_none();
-    let placed = match row.placed.get() {
-        Some(placed) => placed,
-        empty => match origin.take_if(|origin| origin.is_plain() && is_in_place()) {
-            Some(origin) => empty.insert(Placed {
-                left: row.calls.len(),
-                block: Block::new(take(&mut row.calls).give()),
-                origin: Cell::new(Some(origin)),
-                location,
-                drops: drop_as_group::<M, C, F, K>,
-                pace: Pace::new(),
-                next: 0,
-            }),
-            None => return Reached::Never,
-        },
-    };
+    if is_first {
+        let Some(origin) = origin.take_if(|origin| origin.is_plain() && is_in_place()) else {
+            return Reached::Never;
+        };
+        let calls = L::lay(
+            row.calls
+                .take()
+                .expect("they are polled for the first time"),
+        );
+        *row.placed.get() = Some(Placed {
+            left: calls.count(),
+            calls,
+            origin: Cell::new(Some(origin)),
+            location,
+            drops: drop_as_group::<M, L, K>,
+            pace: Pace::new(),
+            next: 0,
+        });
+    }
+    let place = row.placed.get();
+    let placed = place.as_mut().expect("it was put there");
     if placed.left > 0 {
-        match poll_once::<M, C, F, K>(placed, cx) {
+        match poll_once::<M, L, K>(placed, cx) {
             (Some(children), _) => {
-                *row.placed.get() = None;
-                return children.go_on(location);
+                *place = None;
+                if let Some(polled) = children.polled {
+                    polled.goes_on(children.owner.scope().on_thread());
+                }
+                return Reached::Children(children.owner, children.wait);
             }
             (None, Turned::Early) => {
                 give_way(cx.waker());
@@ -360,16 +320,10 @@ where
         give_way(cx.waker());
         return Reached::Pending;
     }
-    let block = &placed.block;
-    let settle = |index| {
-        let output = block.take(index).map(M::value_of);
-        output.and_then(M::settle).expect("all have given a value")
-    };
-    let outputs = (0..block.len()).map(settle).collect();
+    let whole = placed.calls.give(location);
     placed.origin.set(None);
-    *row.placed.get() = None;
-    // Nobody sees the number: they are given at once.
-    Reached::Over(InOrder::of(outputs, Site { group: 0, location }))
+    *place = None;
+    Reached::Over(whole)
 }
 
 /// Is there nothing on this thread for which the group has to be there from the first?
@@ -378,20 +332,19 @@ fn is_in_place() -> bool {
 }
 
 /// One turn, and the group, if it has to be there from now on.
-fn poll_once<'env, M, C, F, K>(
-    placed: &mut Placed<C, F, K>,
+fn poll_once<'env, M, L, K>(
+    placed: &mut Placed<L, K>,
     cx: &mut Context<'_>,
-) -> (Option<ChildrenOf<'env, M, C, F, K>>, Turned)
+) -> (Option<ChildrenOf<'env, M, L, K>>, Turned)
 where
-    C: FnOnce() -> F,
-    F: Future,
     K: Borrows<'env>,
-    M: ModeOf<'env, Call<C, F>, K>,
+    L: Lies<'env, M, K>,
 {
     let (mut next, mut left) = (placed.next, placed.left);
-    let pass = Pass::<M, C, F, K> {
+    let pass = Pass::<M, L, K> {
         placed,
         current: Cell::new(next),
+        is_made: Cell::new(false),
         made: RefCell::new(None),
     };
     let turned = {
@@ -405,10 +358,14 @@ where
     };
     let mut children = pass.made.into_inner();
     if matches!(turned, Turned::Group) {
-        let (block, location) = (&placed.block, placed.location);
         // Nobody has asked for it meanwhile.
         if let Some(origin) = placed.origin.take() {
-            children = Some(Children::make::<M, C, F>(origin, block, location));
+            children = Some(open::<M, L, K>(
+                origin,
+                &placed.calls,
+                placed.location,
+                None,
+            ));
         }
     }
     (placed.next, placed.left) = (next, left);
@@ -416,22 +373,17 @@ where
 }
 
 /// Drops calls as the children that they would be by now.
-fn drop_as_group<'env, M, C, F, K>(
-    origin: Origin<K>,
-    block: &Block<C, F>,
-    location: &'static Location<'static>,
-) where
-    C: FnOnce() -> F,
-    F: Future,
+fn drop_as_group<'env, M, L, K>(origin: Origin<K>, calls: &L, location: &'static Location<'static>)
+where
     K: Borrows<'env>,
-    M: ModeOf<'env, Call<C, F>, K>,
+    L: Lies<'env, M, K>,
 {
-    let Children { owner, keys, .. } = Children::make::<M, C, F>(origin, block, location);
+    let Children { owner, wait, .. } = open::<M, L, K>(origin, calls, location, None);
     drop(owner);
-    drop(keys);
+    drop(wait);
 }
 
-impl<C, F: Future, K: Kind> fmt::Debug for Row<C, F, K> {
+impl<R, L, K: Kind> fmt::Debug for Row<R, L, K> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Row").finish_non_exhaustive()
     }
