@@ -259,6 +259,34 @@ async fn the_token_of_a_nested_call_follows_the_outer_one(_: Site) {
     assert!(token.is_cancelled());
 }
 
+// Tokens-2
+#[test]
+fn the_token_of_a_nested_call_turns_with_that_of_its_outer_call() {
+    let (kept, turned) = (Mutex::new(None::<CancelToken>), AtomicUsize::new(0));
+    let (keep, counts) = (&kept, &turned);
+    let outcomes = inline::local::gather_settled([()].map(|()| {
+        move || async move {
+            let nested = inline::local::gather([()].map(|()| {
+                move || async move {
+                    // Nobody has asked the outer one as yet.
+                    *keep.lock().unwrap() = Some(current_token());
+                    pending::<()>().await;
+                }
+            }));
+            let cancels = async {
+                current_token().cancel();
+                let inner = keep.lock().unwrap().take();
+                counts.store(usize::from(inner.unwrap().is_cancelled()), Relaxed);
+            };
+            futures::future::join(nested, cancels).await;
+            Ok::<_, Fault>(())
+        }
+    }));
+    let outcomes = futures::executor::block_on(outcomes);
+    assert!(matches!(outcomes[..], [Outcome::Cancelled(_)]));
+    assert_eq!(turned.load(Relaxed), 1);
+}
+
 // Shields-1
 async fn what_is_shielded_in_a_call_ends_before_the_gather(_: Site) {
     let (over, raised) = (AtomicUsize::new(0), Gate::new());
