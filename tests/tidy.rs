@@ -61,6 +61,7 @@ const GATHER_WINGS: &[&[&str]] = &[
     &[
         "mode",
         "in_order",
+        "in_place",
         "calls",
         "call_list",
         "form",

@@ -10,7 +10,7 @@ use std::task::{Context, Poll, Wake, Waker};
 use futures::StreamExt;
 use futures::executor::block_on;
 use ingather::spawner::{Job, SpawnerHandle, from_fn};
-use ingather::{GatherGroup, GroupOptions, Spawner, inline, on};
+use ingather::{GatherGroup, GroupOptions, Spawner, current_token, inline, on};
 use tokio::runtime::{Builder, Runtime};
 
 /// How many children are in flight where they follow each other.
@@ -73,6 +73,38 @@ async fn child(n: usize) -> usize {
     })
     .await;
     n
+}
+
+fn gather(children: usize, times: usize) {
+    block_on(async {
+        for _ in 0..times {
+            let calls = (0..children).map(|n| move || async move { n });
+            black_box(inline::gather(calls).await);
+        }
+    });
+}
+
+fn late_gather(children: usize, times: usize) {
+    block_on(async {
+        for _ in 0..times {
+            let calls = (0..children).map(|n| move || child(n));
+            black_box(inline::gather(calls).await);
+        }
+    });
+}
+
+fn asking_gather(children: usize, times: usize) {
+    block_on(async {
+        for _ in 0..times {
+            let calls = (0..children).map(|n| {
+                move || async move {
+                    drop(current_token());
+                    child(n).await
+                }
+            });
+            black_box(inline::gather(calls).await);
+        }
+    });
 }
 
 fn stream(children: usize, times: usize) {
@@ -224,6 +256,9 @@ fn main() {
     match &**work {
         "spawner" => on_a_spawner(children, times),
         "inline" => inline(children, times),
+        "gather" => gather(children, times),
+        "late_gather" => late_gather(children, times),
+        "asking_gather" => asking_gather(children, times),
         "stream" => stream(children, times),
         "completions" => completions(children, times),
         "limited" => limited(children, times),

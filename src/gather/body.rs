@@ -13,8 +13,9 @@ use std::task::{Context, Poll};
 use super::calls::sealed::Calls;
 use super::form::{Gathered, TryGathered};
 use super::in_order::Awaits;
-use crate::group::{self, Kind, Lacking, NoValue, Scope};
-use crate::scope::{Begin, ScopeFuture};
+use super::in_place::InPlaceOf;
+use crate::group::{self, Borrows, Kind, Lacking, NoValue, Origin, Scope};
+use crate::scope::{Begin, InPlace, ScopeFuture};
 
 /// The future of [`gather`](crate::gather()) and its relatives.
 pub type Gather<'env, R, W, K, C = group::Whole> =
@@ -28,6 +29,7 @@ pub type TryGather<'env, R, E, W, K, C = group::Whole> =
 pub struct Start<'env, R, E, W, K: Kind> {
     ready: R,
     start: fn(R, &Scope<'env, E, K>, &'static Location<'static>) -> W,
+    in_place: InPlaceOf<'env, R, E, W, K>,
     location: &'static Location<'static>,
 }
 
@@ -35,8 +37,10 @@ impl<'env, R, E, W, K: Kind> Start<'env, R, E, W, K> {
     pub(super) fn new<S, M, C>(calls: C, location: &'static Location<'static>) -> Self
     where
         C: Calls<'env, S, M, K, Ready = R, Error = E, Wait = W>,
+        K: Borrows<'env>,
     {
         Self {
+            in_place: C::in_place(),
             ready: calls.ready(),
             start: C::start,
             location,
@@ -44,12 +48,29 @@ impl<'env, R, E, W, K: Kind> Start<'env, R, E, W, K> {
     }
 }
 
-impl<'env, R, E, W, K> Begin<Scope<'env, E, K>> for Start<'env, R, E, W, K>
+impl<'env, R, E, W, K> Begin<'env, E, K> for Start<'env, R, E, W, K>
 where
     W: Awaits,
     K: Kind,
 {
     type Body = Whole<W>;
+
+    #[expect(private_interfaces, reason = "it is seen in bounds that closures meet")]
+    fn poll_in_place(
+        &mut self,
+        origin: &mut Option<Origin<K>>,
+        cx: &mut Context<'_>,
+    ) -> InPlace<'env, E, K, W, Whole<W>> {
+        let body = |calls| Whole {
+            no_value: None,
+            calls: Some(calls),
+            location: self.location,
+        };
+        match self.in_place {
+            Some(poll) => poll(&mut self.ready, origin, self.location, cx).with_body(body),
+            None => InPlace::Never,
+        }
+    }
 
     fn begin(self, tg: Scope<'env, E, K>) -> Whole<W> {
         Whole {
@@ -63,12 +84,26 @@ where
 /// [`Start`], for calls that can fail.
 pub struct TryStart<'env, R, E, W, K: Kind>(pub(super) Start<'env, R, E, W, K>);
 
-impl<'env, R, E, W, K> Begin<Scope<'env, E, K>> for TryStart<'env, R, E, W, K>
+impl<'env, R, E, W, K> Begin<'env, E, K> for TryStart<'env, R, E, W, K>
 where
     W: Awaits,
     K: Kind,
 {
     type Body = TryWhole<W>;
+
+    #[expect(private_interfaces, reason = "it is seen in bounds that closures meet")]
+    fn poll_in_place(
+        &mut self,
+        origin: &mut Option<Origin<K>>,
+        cx: &mut Context<'_>,
+    ) -> InPlace<'env, E, K, Option<W>, TryWhole<W>> {
+        match self.0.poll_in_place(origin, cx) {
+            InPlace::Never => InPlace::Never,
+            InPlace::Pending => InPlace::Pending,
+            InPlace::Over(calls) => InPlace::Over(Some(calls)),
+            InPlace::Opened(owner, body) => InPlace::Opened(owner, TryWhole { calls: body.calls }),
+        }
+    }
 
     fn begin(self, tg: Scope<'env, E, K>) -> TryWhole<W> {
         TryWhole {

@@ -5,10 +5,11 @@ use std::panic::Location;
 use std::task::{Context, Poll};
 
 use super::in_order::{Awaits, InOrder, One};
+use super::in_place::{self, Apart, InPlaceOf, Row};
 use super::mode::{Ends, ModeOf};
 use super::site::Site;
 use crate::error::{OneByOne, Quiet};
-use crate::group::{Call, Kind, Scope, Shared};
+use crate::group::{Block, Borrows, Call, Kind, Scope, Shared};
 
 /// Calls that can be gathered in the mode `M`.
 ///
@@ -40,6 +41,15 @@ pub(crate) mod sealed {
         /// Takes the callables out.
         #[doc(hidden)]
         fn ready(self) -> Self::Ready;
+        /// How the calls are polled without a group, if they can be.
+        #[doc(hidden)]
+        #[expect(private_interfaces, reason = "the trait is sealed")]
+        fn in_place() -> InPlaceOf<'env, Self::Ready, Self::Error, Self::Wait, K>
+        where
+            K: Borrows<'env>,
+        {
+            None
+        }
         /// Starts the calls in their order.
         #[doc(hidden)]
         fn start(
@@ -65,15 +75,23 @@ where
 {
     type Error = M::Error;
     type Output = Vec<M::Output>;
-    type Ready = OneByOne<C>;
+    type Ready = Row<OneByOne<C>, Block<C, F>, K>;
     type Wait = InOrder<M, M::Value>;
 
-    fn ready(self) -> OneByOne<C> {
-        self.into_iter().collect()
+    fn ready(self) -> Self::Ready {
+        Row::new(self.into_iter().collect())
+    }
+
+    #[expect(private_interfaces, reason = "the trait is sealed")]
+    fn in_place() -> InPlaceOf<'env, Self::Ready, M::Error, Self::Wait, K>
+    where
+        K: Borrows<'env>,
+    {
+        K::IN_PLACE.then_some(in_place::poll::<M, Block<C, F>, K>)
     }
 
     fn start(
-        ready: OneByOne<C>,
+        ready: Self::Ready,
         tg: &Scope<'env, M::Error, K>,
         location: &'static Location<'static>,
     ) -> Self::Wait {
@@ -82,7 +100,7 @@ where
             group: tg.core().id(),
             location,
         };
-        InOrder::new(ready.into_iter().map(start).collect(), site)
+        InOrder::new(ready.into_calls().into_iter().map(start).collect(), site)
     }
 }
 
@@ -95,6 +113,12 @@ pub struct Tuple<const N: usize>(std::convert::Infallible);
 #[expect(unnameable_types, reason = "it is seen in a sealed trait alone")]
 #[derive(Debug)]
 pub struct Together<T>(T);
+
+impl<T> Together<T> {
+    pub(super) fn of(calls: T) -> Self {
+        Self(calls)
+    }
+}
 
 macro_rules! tuple {
     ($n:literal: $($call:ident $future:ident $at:tt),+) => {
@@ -111,13 +135,21 @@ macro_rules! tuple {
             type Output = ($(
                 <M as Ends<<M as ModeOf<'env, Call<$call, $future>, K>>::Value>>::Output,
             )+);
-            type Ready = ($(Quiet<$call>,)+);
+            type Ready = Row<($(Quiet<$call>,)+), Apart<($(Block<$call, $future>,)+)>, K>;
             type Wait = Together<($(
                 One<M, <M as ModeOf<'env, Call<$call, $future>, K>>::Value>,
             )+)>;
 
             fn ready(self) -> Self::Ready {
-                ($(Quiet::new(self.$at),)+)
+                Row::new(($(Quiet::new(self.$at),)+))
+            }
+
+            #[expect(private_interfaces, reason = "the trait is sealed")]
+            fn in_place() -> InPlaceOf<'env, Self::Ready, E, Self::Wait, K>
+            where
+                K: Borrows<'env>,
+            {
+                K::IN_PLACE.then_some(in_place::poll::<M, Apart<($(Block<$call, $future>,)+)>, K>)
             }
 
             fn start(
@@ -129,6 +161,7 @@ macro_rules! tuple {
                     group: tg.core().id(),
                     location,
                 };
+                let ready = ready.into_calls();
                 Together(($({
                     let call = Call::new(ready.$at.give());
                     One::new(M::start(tg, location, call), site, $at)

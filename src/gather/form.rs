@@ -31,6 +31,10 @@ impl<W: Awaits, K: Kind, C: State> Form<W> for Gathered<K, C> {
         Ok(calls)
     }
 
+    fn whole(calls: W) -> Self::Output {
+        C::whole(calls.give())
+    }
+
     #[expect(private_interfaces, reason = "the trait is sealed")]
     fn finish(calls: Option<W>, failures: Failures<'_, Infallible>) -> Self::Output {
         if let Some(calls) = calls {
@@ -58,6 +62,11 @@ impl<W: Awaits, E, K: Kind, C: State> Form<Option<W>> for TryGathered<E, K, C> {
 
     fn settle(calls: Option<W>) -> Result<Option<W>, E> {
         Ok(calls)
+    }
+
+    fn whole(calls: Option<W>) -> Self::Output {
+        let calls = calls.expect("nothing failed, so none is missing");
+        Ok(C::whole(calls.give()))
     }
 
     #[expect(private_interfaces, reason = "the trait is sealed")]

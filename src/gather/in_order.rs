@@ -35,6 +35,17 @@ pub struct InOrder<M: Ends<V>, V> {
 }
 
 impl<M: Ends<V>, V> InOrder<M, V> {
+    /// All are over, and gave these.
+    pub(super) fn of(outputs: Vec<M::Output>, site: Site) -> Self {
+        Self {
+            keys: Vec::new().into_iter(),
+            current: None,
+            outputs,
+            complete: true,
+            site,
+        }
+    }
+
     pub(super) fn new(keys: Vec<Key<V>>, site: Site) -> Self {
         let mut keys = keys.into_iter();
         Self {
@@ -98,6 +109,15 @@ impl<M: Ends<V>, V> One<M, V> {
     pub(super) fn new(key: Key<V>, site: Site, index: usize) -> Self {
         Self {
             state: State::Waits(key),
+            site,
+            index,
+        }
+    }
+
+    /// It is over, and gave this.
+    pub(super) fn of(output: M::Output, site: Site, index: usize) -> Self {
+        Self {
+            state: State::Over(Some(output)),
             site,
             index,
         }

@@ -6,6 +6,7 @@
 //! - `form`: what it gives, and a join
 //! - `mode`: what each call gives: its value, its value or error, or its outcome
 //! - `in_order`: waits for keys in the order of the calls
+//! - `in_place`: polls the calls where they lie, for as long as nobody needs a group
 //! - `options`: gather from [`GroupOptions`](crate::GroupOptions)
 //! - `site`: where the calls were made, and what becomes of ends that nobody receives
 //! - `race`: joining, and the first of several calls
@@ -16,6 +17,7 @@ mod call_list;
 mod calls;
 mod form;
 mod in_order;
+mod in_place;
 mod map;
 mod mode;
 mod options;

@@ -32,7 +32,13 @@ pub trait ModeOf<'env, F: Future, K: Kind = Shared> {
         location: &'static Location<'static>,
         future: F,
     ) -> Key<Self::Value>;
-    /// The same where nobody wants the key.
+    /// Is this a value, so that nobody has to know of the end of the call?
+    fn is_value(_output: &F::Output) -> bool {
+        true
+    }
+    /// What the key of a call that gave this value would give.
+    fn value_of(output: F::Output) -> Result<Self::Value, GatherIncomplete>;
+    /// The same as `start` where nobody wants the key.
     fn send(tg: &Scope<'env, Self::Error, K>, location: &'static Location<'static>, future: F) {
         drop(Self::start(tg, location, future));
     }
@@ -60,6 +66,10 @@ where
     type Error = Infallible;
     type Value = F::Output;
 
+    fn value_of(output: F::Output) -> Result<F::Output, GatherIncomplete> {
+        Ok(output)
+    }
+
     fn start(
         tg: &Scope<'env, Infallible, K>,
         location: &'static Location<'static>,
@@ -83,6 +93,14 @@ where
     type Error = E;
     type Value = T;
 
+    fn is_value(output: &Result<T, E>) -> bool {
+        output.is_ok()
+    }
+
+    fn value_of(output: Result<T, E>) -> Result<T, GatherIncomplete> {
+        output.map_err(|_| GatherIncomplete::Failed)
+    }
+
     fn start(tg: &Scope<'env, E, K>, location: &'static Location<'static>, future: F) -> Key<T> {
         tg.try_spawn_at(location, future)
     }
@@ -101,6 +119,14 @@ where
 {
     type Error = Infallible;
     type Value = Outcome<T, E>;
+
+    fn is_value(output: &Result<T, E>) -> bool {
+        output.is_ok()
+    }
+
+    fn value_of(output: Result<T, E>) -> Result<Outcome<T, E>, GatherIncomplete> {
+        Ok(output.map_or_else(Outcome::Err, Outcome::Ok))
+    }
 
     fn start(
         tg: &Scope<'env, Infallible, K>,

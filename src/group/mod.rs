@@ -22,9 +22,9 @@ mod sched;
 mod shield;
 
 pub use cell::Ending;
-pub(crate) use cell::OutputPolicy;
-pub(crate) use engine::body::BodyFailure;
-pub(crate) use engine::driving::{Leaving, Turn};
+pub(crate) use cell::{Block, Makes, OnlyMut, OutputPolicy, Polled};
+pub(crate) use engine::body::{BodyFailure, is_code_cut_off};
+pub(crate) use engine::driving::{Goes, Leaving, Turn};
 pub(crate) use engine::kind::sealed::Sealed as KindSealed;
 pub use engine::kind::{
     Accepts, Awaited, Blocking, Borrows, Driven, Inline, InlineLocal, Kind, Local, Shared,
@@ -32,6 +32,7 @@ pub use engine::kind::{
 pub(crate) use engine::position::{is_in_child_of, standing, task_here};
 pub(crate) use engine::surroundings::{Lacking, NoValue};
 pub(crate) use engine::told::{hands_on, sift, tell};
+pub(crate) use handle::in_hand::PolledChild;
 pub use handle::key::{Key, TakeError};
 pub(crate) use handle::output_policy::{AsValue, Call, Fallible};
 pub use handle::start::{Ready, Start};
@@ -50,6 +51,7 @@ pub use owner::options::{GroupOptions, on};
 pub use owner::outcomes::NextOutcome;
 pub use queues::completions::Completion;
 pub(crate) use sched::left::{Lack, Left};
+pub(crate) use sched::pace::{Pace, Spent, give_way};
 pub use sched::policy::{OnError, OnPanic};
 pub use sched::stats::Tally;
 pub use shield::checkpoint::{

@@ -3,6 +3,8 @@
 use std::cell::Cell;
 use std::marker::PhantomData;
 
+use super::in_a_row;
+
 /// How a thread decides.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Order {
@@ -24,13 +26,16 @@ thread_local! {
 #[must_use = "it decides only while this is alive"]
 pub(crate) struct Decides {
     earlier: Order,
+    /// What was left in a row around it.
+    left: u8,
     not_send: PhantomData<*mut ()>,
 }
 
-/// Lets `order` decide on this thread.
+/// Lets `order` decide on this thread, whatever ran on it before.
 pub(crate) fn decide(order: Order) -> Decides {
     Decides {
         earlier: ORDER.replace(order),
+        left: in_a_row::begin_at(0),
         not_send: PhantomData,
     }
 }
@@ -50,6 +55,7 @@ impl Decides {
 impl Drop for Decides {
     fn drop(&mut self) {
         ORDER.set(self.earlier);
+        let _ = in_a_row::begin_at(self.left);
     }
 }
 

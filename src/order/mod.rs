@@ -2,6 +2,7 @@
 //!
 //! - `fixed`: first come first served, always
 //! - `decided`: the same, except on a thread where a test executor decides
+//! - `in_a_row`: how often in a row the others got none
 //!
 //! Asked under the locks of groups: nothing of the user's runs here.
 
@@ -9,6 +10,7 @@
 mod decided;
 #[cfg(not(feature = "testing"))]
 mod fixed;
+mod in_a_row;
 
 #[cfg(feature = "testing")]
 pub(crate) use decided::{
@@ -16,3 +18,4 @@ pub(crate) use decided::{
 };
 #[cfg(not(feature = "testing"))]
 pub(crate) use fixed::{gives_way, is_decided, is_first_come, pick};
+pub(crate) use in_a_row::leaves_at_once;

@@ -27,7 +27,7 @@ use super::running::{Inside, Program};
 use super::signals::Listening;
 use crate::clock::ClockHandle;
 use crate::error::unhandled::{drop_quietly, report_panic};
-use crate::group::{GroupOptions, Origin, Scope, Shield, current_token, shield};
+use crate::group::{GroupOptions, Origin, Scope, Shared, Shield, current_token, shield};
 use crate::log;
 use crate::panic::{Panic, catch};
 use crate::scope::{Begin, Fallible, ScopeFuture};
@@ -318,7 +318,7 @@ struct Start<F> {
     program: Arc<Program>,
 }
 
-impl<F: Future> Begin<Scope<'static, Infallible>> for Start<F> {
+impl<F: Future> Begin<'static, Infallible, Shared> for Start<F> {
     type Body = Main<F>;
 
     fn begin(self, scope: Scope<'static, Infallible>) -> Main<F> {

@@ -29,6 +29,9 @@ pub trait Form<O>: sealed::Sealed {
     type Output;
     #[doc(hidden)]
     fn settle(output: O) -> Result<Self::Value, Self::Error>;
+    /// The output of a scope whose body gave `value` and in which nothing failed.
+    #[doc(hidden)]
+    fn whole(value: Self::Value) -> Self::Output;
     /// The output of a scope whose body gave `value`, or was dropped.
     #[doc(hidden)]
     #[expect(private_interfaces, reason = "the trait is sealed")]
@@ -62,6 +65,10 @@ impl<O, K: Kind, C: State> Form<O> for Value<K, C> {
         Ok(output)
     }
 
+    fn whole(value: O) -> C::Out<O> {
+        C::whole(value)
+    }
+
     #[expect(private_interfaces, reason = "the trait is sealed")]
     fn finish(value: Option<O>, failures: Failures<'_, Infallible>) -> C::Out<O> {
         // What was collected and is not the body's has no position in a bare value: it goes to the unhandled hook.
@@ -87,6 +94,10 @@ impl<O, K: Kind> Form<O> for OrCut<K> {
         Ok(output)
     }
 
+    fn whole(value: O) -> Self::Output {
+        Ok(value)
+    }
+
     #[expect(private_interfaces, reason = "the trait is sealed")]
     fn finish(value: Option<O>, failures: Failures<'_, Infallible>) -> Self::Output {
         failures.resume_body().into_value_or_cut(value)
@@ -105,6 +116,10 @@ impl<T, E, K: Kind, C: State> Form<Result<T, E>> for Fallible<K, C> {
 
     fn settle(output: Result<T, E>) -> Result<T, E> {
         output
+    }
+
+    fn whole(value: T) -> Self::Output {
+        Ok(C::whole(value))
     }
 
     #[expect(private_interfaces, reason = "the trait is sealed")]

@@ -1,9 +1,10 @@
 //! The future of a scope: it polls the body, sees to the children where it can, and leaves when all are over.
 //!
 //! ```text
-//!   first poll         body over                    last child over          yielded once
+//!   first poll         body over                    last child over
 //!  ───────────▶ open ─────────────────▶ leaving ──────────────────▶ closed ─────────────▶ ready
-//!                │  (value, failure, panic, or dropped because the group is cancelled)
+//!                │  (value, failure, panic, or                             (once it has suspended, or at once where
+//!                │   dropped because the group is cancelled)                the turn goes on and others had theirs)
 //!                ╰─ dropped: the children are cancelled and dropped first, then the body
 //! ```
 
@@ -15,13 +16,13 @@ use std::task::{Context, Poll, Waker};
 
 use pin_project_lite::pin_project;
 
-use super::begin::Begin;
+use super::begin::{Begin, InPlace};
 use super::form::Form;
 use super::form::sealed::Sealed;
 use crate::error::unhandled::{drop_quietly, report_body_error, report_panic};
 use crate::group::engine::position::{Position, enter_again};
 use crate::group::{
-    BodyFailure, Borrows, KindSealed, Leaving, Left, Origin, Owner, Scope, Turn, hands_on,
+    BodyFailure, Borrows, Goes, KindSealed, Leaving, Left, Origin, Owner, Scope, Turn, hands_on,
 };
 use crate::panic::{Panic, catch};
 
@@ -36,7 +37,9 @@ pin_project! {
         F: Future,
         M: Form<F::Output>,
     {
-        start: Option<(Origin<M::Kind>, B)>,
+        origin: Option<Origin<M::Kind>>,
+        // Until the group is opened.
+        start: Option<B>,
         // Dropped before the body.
         owner: Option<Owner<'env, M::Error, M::Kind>>,
         #[pin]
@@ -44,7 +47,10 @@ pin_project! {
         value: Option<M::Value>,
         failure: Option<BodyFailure<M::Error>>,
         leaving: bool,
-        yielded: bool,
+        // It has suspended before there was a group.
+        suspended: bool,
+        // It has suspended with nothing left to do but to wait for its children.
+        waits: bool,
     }
 }
 
@@ -56,23 +62,22 @@ where
     #[inline]
     pub(crate) fn new(origin: Origin<M::Kind>, body: B) -> Self {
         Self {
-            start: Some((
-                origin.drops_body(M::DROPS_BODY).with_body().attended(),
-                body,
-            )),
+            origin: Some(origin.drops_body(M::DROPS_BODY).with_body().attended()),
+            start: Some(body),
             owner: None,
             body: None,
             value: None,
             failure: None,
             leaving: false,
-            yielded: false,
+            suspended: false,
+            waits: false,
         }
     }
 }
 
 impl<'env, B, F, M> Future for ScopeFuture<'env, B, F, M>
 where
-    B: Begin<Scope<'env, M::Error, M::Kind>, Body = F>,
+    B: Begin<'env, M::Error, M::Kind, Body = F>,
     F: Future,
     M: Form<F::Output>,
     M::Kind: Borrows<'env>,
@@ -83,17 +88,37 @@ where
     ///
     /// If it is polled again after it was ready.
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<M::Output> {
-        let this = self.project();
-        let start = this.start.take().map(|(origin, body)| {
-            *this.owner = Some(Owner::open(origin));
-            body
-        });
+        let mut this = self.project();
+        let is_first = this.start.is_some();
+        if let Some(start) = this.start {
+            match start.poll_in_place(this.origin, cx) {
+                InPlace::Never => {
+                    let origin = this.origin.take().expect("it is taken with the start");
+                    *this.owner = Some(Owner::open(origin));
+                }
+                InPlace::Pending => {
+                    *this.suspended = true;
+                    return Poll::Pending;
+                }
+                InPlace::Over(output) => {
+                    *this.start = None;
+                    return match M::settle(output) {
+                        Ok(value) => Poll::Ready(M::whole(value)),
+                        Err(_) => unreachable!("what fails is seen to by a group"),
+                    };
+                }
+                InPlace::Opened(owner, body) => {
+                    *this.owner = Some(owner);
+                    this.body.set(Some(body));
+                    *this.start = None;
+                }
+            }
+        }
         let owner = this
             .owner
             .as_mut()
             .expect("a scope is not polled after it was ready");
-        // One that has yielded had nothing left to do but to wait for its children.
-        let left = (*this.yielded)
+        let left = (*this.waits)
             .then(|| owner.scope().core().leave_if_empty())
             .flatten()
             .filter(|_| !owner.scope().core().is_cut_off());
@@ -101,10 +126,10 @@ where
             Some(left) => left,
             None => {
                 let (scope, waker, position) = owner.parts();
-                let is_first = start.is_some();
-                let turn = match start {
-                    Some(_) => Turn::first(scope.on_thread(), scope.executor()),
-                    None => Turn::begin(scope.on_thread(), scope.executor()),
+                let turn = if is_first {
+                    Turn::first(scope.on_thread(), scope.executor())
+                } else {
+                    Turn::begin(scope.on_thread(), scope.executor())
                 };
                 let mut run = Run::<_, M> {
                     scope,
@@ -115,11 +140,16 @@ where
                     failure: this.failure,
                     leaving: this.leaving,
                     is_first,
+                    goes: if is_first && !*this.suspended {
+                        Goes::WithinTurn
+                    } else {
+                        Goes::Now
+                    },
                 };
-                if let Some(body) = start {
+                if let Some(body) = this.start.take() {
                     run.start(body);
                 }
-                std::task::ready!(run.until_left(turn, position, this.yielded, cx))
+                std::task::ready!(run.until_left(turn, position, this.waits, cx))
             }
         };
         let mut owner = this.owner.take().expect("it was there a moment ago");
@@ -141,6 +171,8 @@ struct Run<'a, 'env, F: Future, M: Form<F::Output>> {
     leaving: &'a mut bool,
     /// Is the body to be polled whatever has happened? It is once.
     is_first: bool,
+    /// When it goes, once nobody is left.
+    goes: Goes,
 }
 
 /// What a turn of a scope is run by.
@@ -149,7 +181,7 @@ type Executor<M> = <<M as Sealed>::Kind as KindSealed>::Executor;
 impl<'env, F: Future, M: Form<F::Output>> Run<'_, 'env, F, M> {
     fn start<B>(&mut self, body: B)
     where
-        B: Begin<Scope<'env, M::Error, M::Kind>, Body = F>,
+        B: Begin<'env, M::Error, M::Kind, Body = F>,
     {
         let (scope, mut slot) = (self.scope, self.body.as_mut());
         let begun = enter_again(&mut self.inside, || {
@@ -165,7 +197,7 @@ impl<'env, F: Future, M: Form<F::Output>> Run<'_, 'env, F, M> {
         &mut self,
         mut turn: Turn<'_, Executor<M>>,
         position: &mut Option<u64>,
-        yielded: &mut bool,
+        waits: &mut bool,
         cx: &Context<'_>,
     ) -> Poll<Left> {
         let core = self.scope.core();
@@ -177,10 +209,10 @@ impl<'env, F: Future, M: Form<F::Output>> Run<'_, 'env, F, M> {
             let used_up = !(leaving && is_idle) && turn.drive();
             is_idle = true;
             if leaving {
-                match turn.leave(position, cx.waker(), self.leaving, *yielded, used_up) {
+                match turn.leave(position, cx.waker(), self.leaving, self.goes, used_up) {
                     Leaving::Left(left) => return Poll::Ready(left),
                     Leaving::GivesWay => {
-                        *yielded = true;
+                        *waits = true;
                         return Poll::Pending;
                     }
                     Leaving::Stays => {}
@@ -191,7 +223,7 @@ impl<'env, F: Future, M: Form<F::Output>> Run<'_, 'env, F, M> {
                 continue;
             }
             if turn.park_scope(position, cx.waker(), leaving) {
-                *yielded |= leaving;
+                *waits |= leaving;
                 return Poll::Pending;
             }
             is_idle = false;

@@ -19,7 +19,7 @@ mod try_body;
 
 use std::future::Future;
 
-pub(crate) use begin::Begin;
+pub(crate) use begin::{Begin, InPlace};
 pub(crate) use form::sealed::Sealed as FormSealed;
 pub use form::{Fallible, Form, OrCut, Value};
 pub use future::ScopeFuture;
@@ -40,8 +40,8 @@ use crate::group::{GroupOptions, Scope};
 /// price for running elsewhere and being awaitable at once.
 ///
 /// The body gets a handle by value, as `async with create_task_group() as tg` does in Python's anyio and trio's
-/// `open_nursery`. Its clones start children too, also from inside children, until the scope is over. Leaving yields to the
-/// executor once.
+/// `open_nursery`. Its clones start children too, also from inside children, until the scope is over. A scope whose
+/// children are all over in its first poll is left in that poll; but no task leaves 32 in a row without yielding to the executor.
 ///
 /// # Cancel safety
 ///

@@ -13,7 +13,7 @@ use pin_project_lite::pin_project;
 use super::begin::Begin;
 use super::form::Fallible;
 use super::future::ScopeFuture;
-use crate::group::{Shared, Whole};
+use crate::group::{Kind, Scope, Shared, Whole};
 
 /// The future of a [`try_scope`](crate::try_scope).
 pub type TryScopeFuture<'env, B, F, T, E, K = Shared, C = Whole> =
@@ -37,14 +37,15 @@ impl<B, F: Future, T, E> TryBegin<B, F, T, E> {
     }
 }
 
-impl<B, H, F, T, E> Begin<H> for TryBegin<B, F, T, E>
+impl<'env, K, B, F, T, E> Begin<'env, E, K> for TryBegin<B, F, T, E>
 where
-    B: FnOnce(H) -> F,
+    K: Kind,
+    B: FnOnce(Scope<'env, E, K>) -> F,
     F: Future,
 {
     type Body = Tried<F, T, E>;
 
-    fn begin(self, handle: H) -> Tried<F, T, E> {
+    fn begin(self, handle: Scope<'env, E, K>) -> Tried<F, T, E> {
         Tried {
             body: (self.body)(handle),
             into_result: self.into_result,

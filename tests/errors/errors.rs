@@ -245,7 +245,8 @@ fn the_error_of_the_body_of_a_dropped_scope_reaches_the_hook() {
     struct BodyError;
     unhandled::collect();
     let stepper = stepper();
-    let mut scope = ByHand::new(ingather::on(&stepper).try_scope(|tg| async move {
+    let options = ingather::on(&stepper).on_error(OnError::KeepGoing);
+    let mut scope = ByHand::new(options.try_scope(|tg| async move {
         drop(tg.spawn(pending::<()>()));
         Err::<(), _>(BodyError)
     }));

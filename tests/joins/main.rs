@@ -3,6 +3,7 @@
 //! Each test runs on every spawner, one module a subject:
 //! - `support`: the spawners, the contracts, and what orders and records events
 //! - `gather`: the rules of these names
+//! - `in_place`, `in_place_alike`: inline gathers whose calls are polled where they lie
 //! - `joiners`, `join_ends`, `races`, `map_concurrent`, `map_ends`, `map_polls`: the rules of joining
 //! - `join_group`: a group that gives each outcome with its name
 //! - `panic_ends`: calls that panic, in groups with some grace
@@ -15,6 +16,8 @@ mod gather;
 mod gather_cuts;
 mod gather_drops;
 mod gather_lacks;
+mod in_place;
+mod in_place_alike;
 mod join_ends;
 mod join_group;
 mod joiners;

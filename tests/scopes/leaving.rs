@@ -1,4 +1,4 @@
-//! Leaving a group: it waits for every child, yields once, and is open until then.
+//! Leaving a group: it waits for every child, and is open until then.
 
 use std::future::pending;
 use std::task::Poll;
@@ -16,7 +16,6 @@ behaviour!(
     a_scope_whose_body_fails_waits_for_the_children,
     a_scope_whose_body_panics_waits_for_the_children,
     a_scope_whose_body_is_dropped_waits_for_the_children,
-    leaving_an_empty_group_yields_once,
     leaving_cancels_nothing,
     children_and_holders_of_handles_spawn_after_the_body_is_over,
     a_group_is_used_once,
@@ -127,23 +126,6 @@ async fn a_scope_whose_body_is_dropped_waits_for_the_children(on: Site) {
         Some(CancelKind::Explicit)
     );
     assert_eq!((drops.made(), drops.count()), (21, 21));
-}
-
-// Leaving-2
-async fn leaving_an_empty_group_yields_once(on: Site) {
-    let mut scope = ByHand::new(ingather::on(&on.spawner).scope(|_| async { 7 }));
-    assert_eq!((scope.poll(), scope.wakes()), (Poll::Pending, 1));
-    assert_eq!((scope.poll(), scope.wakes()), (Poll::Ready(7), 1));
-
-    let group = GatherGroup::on(&on.spawner);
-    let mut join = ByHand::new(group.join());
-    assert_eq!((join.poll().is_ready(), join.wakes()), (false, 1));
-    assert_eq!((join.poll().is_ready(), join.wakes()), (true, 1));
-
-    let group = GatherGroup::<()>::fallible_on(&on.spawner);
-    let mut join = ByHand::new(group.try_join());
-    assert_eq!((join.poll().is_ready(), join.wakes()), (false, 1));
-    assert_eq!((join.poll().is_ready(), join.wakes()), (true, 1));
 }
 
 // Leaving-2

@@ -3,7 +3,7 @@
 //!
 //! Each test runs on every spawner, one module a subject:
 //! - `support`: the spawners, the contracts, and what orders and records events
-//! - `leaving`, `dropping`: the rules of these names in `docs/semantics.md`
+//! - `leaving`, `leaving_turns`, `dropping`: the rules of these names in `docs/semantics.md`
 //! - `results`, `retention`: what keys read, and that nothing is retained
 //! - `children`, `supervised`: children in the background, and supervised ones
 //! - `child_options`: what one child differs in, alone and together
@@ -26,6 +26,7 @@ mod inline;
 mod inline_ends;
 mod inline_groups;
 mod leaving;
+mod leaving_turns;
 mod limits;
 mod limits_batches;
 mod limits_ends;

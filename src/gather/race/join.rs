@@ -110,7 +110,7 @@ impl<'env, R, J, O, T, E, K: Kind> StartJoin<'env, R, J, O, T, E, K> {
     }
 }
 
-impl<'env, R, J, O, T, E, K> Begin<Scope<'env, Infallible, K>> for StartJoin<'env, R, J, O, T, E, K>
+impl<'env, R, J, O, T, E, K> Begin<'env, Infallible, K> for StartJoin<'env, R, J, O, T, E, K>
 where
     J: Joiner<T, E>,
     K: Kind,

@@ -25,6 +25,10 @@ impl<J: Joiner<T, E>, T, E, K: Kind> Form<J> for Joined<T, E, K> {
         Ok(joiner)
     }
 
+    fn whole(joiner: J) -> Self::Output {
+        joiner.finish()
+    }
+
     #[expect(private_interfaces, reason = "the trait is sealed")]
     fn finish(joiner: Option<J>, failures: Failures<'_, Infallible>) -> J::Output {
         if let Some(joiner) = joiner {

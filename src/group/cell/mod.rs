@@ -12,6 +12,7 @@
 //! - `thread`: the proof that this is a thread on which children may be polled and dropped
 //! - `value_ref`: the reference behind a key, which alone reads the value
 //! - `failed`: the right to take a failure, which alone reads errors and panics
+//! - `in_place`: calls that are polled where they lie before they are children
 //! - `upcalls`: the one door upwards: what a cell asks of its group
 //! - `waker`: the reference behind a waker
 //!
@@ -36,6 +37,7 @@ mod block;
 mod extras;
 mod failed;
 mod header;
+mod in_place;
 mod live_list;
 mod reference;
 mod run;
@@ -49,10 +51,13 @@ mod waker;
 
 pub(super) use block::Blocks;
 pub(super) use failed::{Failed, Members};
+pub(crate) use in_place::Block;
+pub(super) use in_place::{Frame, Restores, asked, frames, lend, none_lent};
+pub(crate) use in_place::{Makes, Moved, OnlyMut, Polled};
 pub(super) use live_list::LiveList;
 pub(crate) use reference::CellRef;
 pub(super) use reference::{Claimed, Claiming, Parting};
-pub(super) use run::{Finished, Ran, RanInBatch};
+pub(super) use run::{Finished, InHand, Ran, RanInBatch};
 pub(in crate::group) use shield_count::{Shields, Stands};
 pub(crate) use stage::OutputPolicy;
 pub(super) use stage::{CellOptions, NewCell};

@@ -43,6 +43,10 @@ pub(in crate::group) enum Ran {
     Parked,
 }
 
+/// Proof that the caller holds `RUNNING` on a child, whose future is being polled by somebody else on this thread.
+#[must_use = "the child can neither run nor end while it is in hand: call `goes_on`"]
+pub(in crate::group) struct InHand(CellRef);
+
 /// A child that ended just now. The group must be told before the waiter is woken.
 #[must_use = "the group waits for this child until it is told"]
 pub(in crate::group) struct Finished {
@@ -64,6 +68,12 @@ impl CellRef {
         if before.is_to_go() || self.goes_with_group(before) {
             return Ran::Cancel(Claimed(self));
         }
+        self.run_on()
+    }
+
+    /// The same from where the caller has `RUNNING`.
+    #[inline]
+    fn run_on(self) -> Ran {
         match self.poll_future() {
             Poll::Ready(end) => Ran::Over(self.finish(end, tell_group)),
             Poll::Pending => match self.suspend() {
@@ -72,6 +82,12 @@ impl CellRef {
                 Ok(_) => Ran::Parked,
             },
         }
+    }
+
+    /// Begins a poll (edge 1) of a child whose future was being polled when it became one.
+    pub(in crate::group) fn take_in_hand(&self) -> Option<InHand> {
+        let begun = self.begin();
+        begun.is_ok().then(|| InHand(self.clone()))
     }
 
     /// The same for a child of a batch, which keeps its reference.
@@ -251,6 +267,18 @@ impl CellRef {
                 (vtable.report)(self.raw());
             }
         }
+    }
+}
+
+impl InHand {
+    pub(in crate::group) fn child(&self) -> &CellRef {
+        &self.0
+    }
+
+    /// The poll is over, and what came of it is the first thing that the child's future gives now.
+    pub(in crate::group) fn goes_on(self, at: OnThread<'_>) -> Ran {
+        self.0.is_at(at);
+        self.0.run_on()
     }
 }
 

@@ -22,7 +22,8 @@ use super::reference::CellRef;
 use super::state::Ending;
 pub(super) use crate::group::engine::core::{Core, Settings};
 use crate::group::engine::introspection;
-use crate::group::engine::position::{Position, enter_lent};
+pub(super) use crate::group::engine::position::Position;
+use crate::group::engine::position::enter_lent;
 use crate::spawner::SpawnerHandle;
 use crate::token::CancelReason;
 

@@ -7,7 +7,7 @@ use std::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed};
 use std::task::{Wake, Waker};
 
 use super::core::Core;
-use super::position::here;
+use super::position::{here, look_around};
 use crate::error::{Failure, KeyId, unhandled};
 use crate::group::cell::Ending;
 use crate::group::queues::watchers::Events;
@@ -203,6 +203,12 @@ impl<E> Drop for BodyFailure<E> {
             Some(Failure::Cancelled(_)) | None => {}
         }
     }
+}
+
+/// Is the code that runs here to be dropped now? See [`Core::is_cut_off`]; this is for code that has no group as yet.
+pub(crate) fn is_code_cut_off() -> bool {
+    look_around(|position| position.is_doomed() && position.code().is_some_and(suspends))
+        .unwrap_or(false)
 }
 
 /// The waker of a scope's body.

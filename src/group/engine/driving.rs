@@ -168,6 +168,17 @@ pub(crate) struct Turn<'a, G: Executor> {
     _current: G::Guard,
 }
 
+/// When an owner goes that leaves, once no child is left (Leaving-2).
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Goes {
+    /// It has yielded.
+    Now,
+    /// It goes at once where the turn goes on and the others have theirs, and gives way where not.
+    WithinTurn,
+    /// It gives way.
+    AfterYield,
+}
+
 /// How it goes on with an owner that leaves.
 pub(crate) enum Leaving {
     /// No child is left, and the group is closed.
@@ -259,20 +270,22 @@ impl<'a, G: Executor> Turn<'a, G> {
     }
 
     /// Ends the turn of an owner that leaves, as `leaving` says from now on, unless it has to wait for children. It goes
-    /// if it has `yielded`; one that has not, or whose turn is `used_up`, gives way, and so does one that is to be dropped now by
-    /// a cancel further out: that is the suspension at which it is.
+    /// as `goes` says; one whose turn is `used_up` gives way, and so does one that is to be dropped now by a cancel further out: that
+    /// is the suspension at which it is.
     pub(crate) fn leave(
         &mut self,
         watcher: &mut Option<WatcherId>,
         waker: &Waker,
         leaving: &mut bool,
-        yielded: bool,
+        goes: Goes,
         used_up: bool,
     ) -> Leaving {
         let on_spawner = self.on_spawner;
+        let at_once = goes == Goes::WithinTurn && !used_up && !self.should_yield();
         let next = self.core.with(|sched, effects| {
             sched.leaves(leaving, effects);
-            if sched.live == 0 && yielded {
+            let goes = goes == Goes::Now || (sched.live == 0 && at_once && order::leaves_at_once());
+            if sched.live == 0 && goes {
                 sched
                     .leave_if_empty(effects)
                     .map_or(Leaving::Stays, Leaving::Left)
@@ -299,6 +312,15 @@ impl<'a, G: Executor> Turn<'a, G> {
             Leaving::Stays => {}
         }
         next
+    }
+
+    /// Is the turn over, by whom this thread runs now?
+    fn should_yield(&self) -> bool {
+        if self.on_spawner {
+            catch(|| self.executor.should_yield()).unwrap_or(true)
+        } else {
+            turn::is_over()
+        }
     }
 
     /// Suspends until one of the events, unless `has_news`, which is asked under the lock, or there is work to do.

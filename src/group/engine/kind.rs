@@ -173,6 +173,8 @@ pub(crate) mod sealed {
     pub trait Sealed: Sized {
         /// Do children borrow from what stands around the owner?
         const BORROWS: bool;
+        /// May calls be polled where they lie, before there is a group? Nobody else polls children then.
+        const IN_PLACE: bool = false;
         /// What each handle carries besides the group itself.
         type Home: Clone + 'static;
         /// What is known of the home before the group is opened.
@@ -309,6 +311,7 @@ pub(crate) mod sealed {
         ($kind:ty, $goes_with:ty) => {
             impl Sealed for $kind {
                 const BORROWS: bool = true;
+                const IN_PLACE: bool = true;
                 type Home = Here<$goes_with>;
                 type Origin = ();
                 type Executor = Here<$goes_with>;

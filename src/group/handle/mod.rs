@@ -6,6 +6,7 @@
 //! - `slot`: taking a slot first
 //! - `control`: cancelling, closing, deadlines, and what the group tells of itself
 //! - `output_policy`: what a child is made of
+//! - `in_hand`: children that were made of calls which had been polled before
 //! - `key`: [`Key`]
 //! - `start`: children that say when they are ready
 //! - `require`: a value, or the end of what awaits it
@@ -19,6 +20,7 @@ mod slot;
 mod spawn;
 mod spawn_when_free;
 
+pub(in crate::group) mod in_hand;
 pub(in crate::group) mod key;
 pub(in crate::group) mod output_policy;
 pub(in crate::group) mod pending_start;

@@ -12,7 +12,7 @@ use crate::error::unhandled::{
     drop_quietly, report_child_error, report_child_panic, report_error, report_panic,
 };
 use crate::error::{ChildInfo, Outcome};
-use crate::group::cell::OutputPolicy;
+use crate::group::cell::{Moved, OutputPolicy};
 use crate::group::engine::told;
 use crate::panic::{Panic, catch};
 use crate::token::CancelReason;
@@ -174,20 +174,28 @@ pin_project! {
     #[project = CallProjection]
     #[project_replace = CallTaken]
     #[derive(Debug)]
-    pub enum Call<C, F> {
+    pub enum Call<C, F>
+    where
+        F: Future,
+    {
         Callable { call: C },
         Future { #[pin] future: F },
+        Moved { moved: Moved<C, F> },
         Gone,
     }
 }
 
-impl<C, F> Call<C, F> {
+impl<C, F: Future> Call<C, F> {
     pub(crate) fn new(call: C) -> Self
     where
         C: FnOnce() -> F,
-        F: Future,
     {
         Self::Callable { call }
+    }
+
+    /// One that stays where it lies.
+    pub(crate) fn moved(moved: Moved<C, F>) -> Self {
+        Self::Moved { moved }
     }
 }
 
@@ -196,8 +204,10 @@ impl<C: FnOnce() -> F, F: Future> Future for Call<C, F> {
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<F::Output> {
         loop {
-            if let CallProjection::Future { future } = self.as_mut().project() {
-                return future.poll(cx);
+            match self.as_mut().project() {
+                CallProjection::Future { future } => return future.poll(cx),
+                CallProjection::Moved { moved } => return Pin::new(moved).poll(cx),
+                CallProjection::Callable { .. } | CallProjection::Gone => {}
             }
             if let CallTaken::Callable { call } = self.as_mut().project_replace(Self::Gone) {
                 let future = call();

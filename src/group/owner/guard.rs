@@ -56,6 +56,13 @@ impl<K: Kind> Origin<K> {
         self
     }
 
+    /// Is it a group of which nothing was said that a call would have to ask it for?
+    #[inline]
+    pub(crate) fn is_plain(&self) -> bool {
+        let settings = &self.settings;
+        settings.name.is_none() && settings.limit.is_none() && settings.time_options.is_none()
+    }
+
     /// Says that an owner opens it in its first turn: see [`Turn::first`](crate::group::Turn::first).
     #[inline]
     pub(crate) fn attended(mut self) -> Self {

@@ -15,7 +15,7 @@ use super::watch::Watch;
 use crate::error::GroupError;
 use crate::group::cell::MembersOf;
 use crate::group::engine::core::Core;
-use crate::group::engine::driving::{Leaving, Turn};
+use crate::group::engine::driving::{Goes, Leaving, Turn};
 use crate::group::engine::kind::{Kind, Shared};
 use crate::group::queues::completions::{Completion, Completions as Listed};
 use crate::group::queues::watchers::Events;
@@ -28,7 +28,7 @@ use crate::turn;
 pub struct TryJoin<'a, E, K: Kind = Shared> {
     group: &'a GatherGroup<E, K>,
     watch: Watch<&'a MembersOf<E, K::Home>>,
-    yielded: bool,
+    goes: Goes,
     leaving: bool,
 }
 
@@ -37,7 +37,7 @@ impl<'a, E, K: Kind> TryJoin<'a, E, K> {
         Self {
             group,
             watch: Watch::new(&group.members),
-            yielded: false,
+            goes: Goes::AfterYield,
             leaving: false,
         }
     }
@@ -48,21 +48,21 @@ impl<'a, E, K: Kind> TryJoin<'a, E, K> {
         loop {
             let used_up = turn.drive();
             let (watcher, leaving) = (&mut self.watch.watcher, &mut self.leaving);
-            match turn.leave(watcher, cx.waker(), leaving, self.yielded, used_up) {
+            match turn.leave(watcher, cx.waker(), leaving, self.goes, used_up) {
                 Leaving::Left(left) => {
                     self.group.set_joined();
                     core.stop_clock();
                     return Poll::Ready(Failures::of(&self.group.members, left, None));
                 }
                 Leaving::GivesWay => {
-                    self.yielded = true;
+                    self.goes = Goes::Now;
                     return Poll::Pending;
                 }
                 Leaving::Stays => {}
             }
             let parked = turn.park(watcher, Events::EMPTY, cx.waker(), |sched| sched.live == 0);
             if parked {
-                self.yielded = true;
+                self.goes = Goes::Now;
                 return Poll::Pending;
             }
         }

@@ -26,7 +26,7 @@ const FIRST_LOOK: usize = 8;
 const UNLOOKED: u8 = 8;
 
 /// What is known of the turns of a group.
-pub(in crate::group) struct Pace {
+pub(crate) struct Pace {
     /// A turn took too long: the clock is looked at from the first poll on.
     is_slow: AtomicBool,
     /// An owner's turn ended because the executor's was over: in its next turn it polls children before it does anything else.
@@ -35,7 +35,7 @@ pub(in crate::group) struct Pace {
 
 impl Pace {
     #[inline]
-    pub(in crate::group) fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self {
             is_slow: AtomicBool::new(false),
             children_first: AtomicBool::new(false),
@@ -60,7 +60,7 @@ per_thread! {
 }
 
 /// Ends the turn of a task that has more to do.
-pub(in crate::group) fn give_way(waker: &Waker) {
+pub(crate) fn give_way(waker: &Waker) {
     if let Ok((unlooked @ 1.., last)) = GAVE_WAY.try_with(Cell::get) {
         let _ = GAVE_WAY.try_with(|gave_way| gave_way.set((unlooked - 1, last)));
         return waker.wake_by_ref();
@@ -92,7 +92,7 @@ fn look(waker: &Waker) {
 }
 
 /// What is used up of a turn.
-pub(in crate::group) struct Spent {
+pub(crate) struct Spent {
     polls: usize,
     next_look: usize,
     began: Option<Instant>,
@@ -104,7 +104,7 @@ pub(in crate::group) struct Spent {
 
 impl Spent {
     #[inline]
-    pub(in crate::group) fn new(pace: &Pace) -> Self {
+    pub(crate) fn new(pace: &Pace) -> Self {
         let mut spent = Self {
             polls: 0,
             next_look: FIRST_LOOK,
@@ -122,7 +122,7 @@ impl Spent {
 
     /// One more was polled or dropped. `true`: the turn is over.
     #[inline]
-    pub(in crate::group) fn one_more(&mut self, pace: &Pace) -> bool {
+    pub(crate) fn one_more(&mut self, pace: &Pace) -> bool {
         self.polls += 1;
         self.polls >= self.next_look && self.looks(pace)
     }

@@ -9,8 +9,10 @@ mod off;
 mod on;
 
 #[cfg(not(feature = "testing"))]
+pub(crate) use off::is_asked;
+#[cfg(not(feature = "testing"))]
 pub(in crate::group) use off::{awaits, note};
 #[cfg(feature = "testing")]
-pub(crate) use on::{GroupReport, Taking, take};
+pub(crate) use on::{GroupReport, Taking, is_asked, take};
 #[cfg(feature = "testing")]
 pub(in crate::group) use on::{awaits, note};

@@ -11,3 +11,8 @@ pub(in crate::group) fn note(_core: &Arc<Core>) {}
 
 #[inline]
 pub(in crate::group) fn awaits(_waker: &Waker, _child: impl FnOnce() -> ChildInfo) {}
+
+#[inline]
+pub(crate) fn is_asked() -> bool {
+    false
+}

@@ -40,6 +40,12 @@ pub(in crate::group) fn awaits(waker: &Waker, child: impl FnOnce() -> ChildInfo)
     });
 }
 
+/// Does somebody ask for the groups that are opened on this thread?
+pub(crate) fn is_asked() -> bool {
+    let asked = KNOWN.try_with(|known| known.try_borrow().map_or(true, |known| known.is_some()));
+    asked.unwrap_or(false)
+}
+
 fn with(f: impl FnOnce(&mut Known)) {
     let _ = KNOWN.try_with(|known| {
         // Nothing of the user's runs in here, so that nobody can come in twice.

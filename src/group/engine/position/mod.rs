@@ -2,18 +2,21 @@
 //!
 //! A position is set for one poll and put back at its end. The parent of a group is the position in which it was opened; so positions
 //! make a tree, up which tokens, deadlines and shields look.
+//!
+//! - `place`: where the thread keeps its position
 
-use std::cell::Cell;
-use std::mem::{self, ManuallyDrop};
+mod place;
+
 use std::ops::Deref;
 use std::sync::Arc;
 
+pub(crate) use self::place::{enter, enter_again, enter_unmade, here};
+pub(in crate::group) use self::place::{enter_lent, look_around, nowhere};
 use super::core::Core;
 use crate::clock::Deadline;
 use crate::error::{ChildInfo, KeyId};
 use crate::group::cell::CellRef;
 use crate::limiter::CapacityLimiter;
-use crate::std_or_loom::per_thread;
 use crate::token::{CancelReason, CancelToken};
 
 /// Where code runs.
@@ -84,91 +87,6 @@ impl Deref for Behind {
     fn deref(&self) -> &Self::Target {
         &**self.0
     }
-}
-
-per_thread! {
-    // Without a destructor, which costs each access a question: `Visit` takes each position away again.
-    static PLACE: Cell<ManuallyDrop<Option<Position>>> = const { Cell::new(ManuallyDrop::new(None)) };
-}
-
-/// Runs `f` in a position.
-#[inline]
-pub(crate) fn enter<R>(position: Position, f: impl FnOnce() -> R) -> R {
-    enter_again(&mut Some(position), f)
-}
-
-/// Runs `f` in a position that is lent: what it holds stays the caller's, whatever happens.
-#[inline]
-pub(in crate::group) fn enter_lent<R>(
-    position: ManuallyDrop<Position>,
-    f: impl FnOnce() -> R,
-) -> R {
-    let mut lent = ManuallyDrop::new(Some(ManuallyDrop::into_inner(position)));
-    enter_again(&mut lent, f)
-}
-
-/// Runs `f` in a position that is kept for the next time.
-#[inline]
-pub(crate) fn enter_again<R>(position: &mut Option<Position>, f: impl FnOnce() -> R) -> R {
-    let _visit = Visit::begin(position);
-    f()
-}
-
-/// Puts position and outer position back, also when the code in between unwinds.
-struct Visit<'a>(&'a mut Option<Position>);
-
-impl<'a> Visit<'a> {
-    #[inline]
-    fn begin(position: &'a mut Option<Position>) -> Self {
-        swap(position);
-        Self(position)
-    }
-}
-
-impl Drop for Visit<'_> {
-    #[inline]
-    fn drop(&mut self) {
-        swap(self.0);
-    }
-}
-
-/// Puts a position where code finds it, and takes out what was there.
-#[inline]
-fn swap(position: &mut Option<Position>) {
-    let _ = PLACE.try_with(|here| {
-        let outer = ManuallyDrop::into_inner(here.replace(ManuallyDrop::new(position.take())));
-        // What is overwritten is none, and needs no look.
-        mem::forget(mem::replace(position, outer));
-    });
-}
-
-/// Makes this code run in no position, until what this gives is dropped.
-pub(in crate::group) fn nowhere() -> Nowhere {
-    let mut outer = None;
-    swap(&mut outer);
-    Nowhere(outer)
-}
-
-/// Keeps the outer position, and puts it back.
-#[must_use = "the outer position is put back when this is dropped"]
-pub(in crate::group) struct Nowhere(Option<Position>);
-
-impl Drop for Nowhere {
-    fn drop(&mut self) {
-        swap(&mut self.0);
-    }
-}
-
-/// Where this code runs; `None` outside of all children and bodies.
-#[inline]
-pub(crate) fn here() -> Option<Position> {
-    let look = |cell: &Cell<ManuallyDrop<Option<Position>>>| {
-        let here = cell.replace(ManuallyDrop::new(None));
-        let seen = Option::clone(&here);
-        cell.set(here);
-        seen
-    };
-    PLACE.try_with(look).ok().flatten()
 }
 
 /// The child that this code runs in; for the body of a scope that is in no child, the body itself. `None` outside of all

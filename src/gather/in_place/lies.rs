@@ -1,0 +1,214 @@
+//! Calls that lie somewhere: those of one type in one block, those of a tuple each in one of its own.
+
+use std::future::Future;
+use std::panic::Location;
+use std::task::Context;
+
+use crate::error::{OneByOne, Quiet};
+use crate::gather::calls::Together;
+use crate::gather::in_order::{InOrder, One};
+use crate::gather::mode::{Ends, ModeOf};
+use crate::gather::site::Site;
+use crate::group::{Block, Call, Kind, Polled, PolledChild, Scope};
+
+/// Calls that are polled where they lie, in the mode `M`.
+pub(crate) trait Lies<'env, M, K: Kind> {
+    /// What a gather of these fails with.
+    type Error;
+    /// What waits for them as children, or has what they gave.
+    type Wait;
+    /// The callables.
+    type Calls;
+    fn lay(calls: Self::Calls) -> Self;
+    /// How many there are.
+    fn count(&self) -> usize;
+    /// Polls this one, if it is not over.
+    fn poll(&self, index: usize, cx: &mut Context<'_>) -> Polled;
+    /// Makes a child of each. One that is over ends as a child; one may be in the middle of its poll.
+    fn start(
+        &self,
+        tg: &Scope<'env, Self::Error, K>,
+        location: &'static Location<'static>,
+        polled: Option<usize>,
+    ) -> (Self::Wait, Option<PolledChild>);
+    /// What they gave, when all are over.
+    fn give(&self, location: &'static Location<'static>) -> Self::Wait;
+}
+
+/// Nobody sees the number: what is there without a group is given at once.
+fn no_site(location: &'static Location<'static>) -> Site {
+    Site { group: 0, location }
+}
+
+/// Polls a call, whose value is a value in the mode.
+#[inline]
+fn poll_one<'env, M, C, F, K>(block: &Block<C, F>, index: usize, cx: &mut Context<'_>) -> Polled
+where
+    C: FnOnce() -> F,
+    F: Future,
+    K: Kind,
+    M: ModeOf<'env, Call<C, F>, K>,
+{
+    block.poll(index, cx, M::is_value)
+}
+
+/// Takes what a call gave that is over.
+#[inline]
+fn give_one<'env, M, C, F, K>(block: &Block<C, F>, index: usize) -> <M as Ends<M::Value>>::Output
+where
+    C: FnOnce() -> F,
+    F: Future,
+    K: Kind,
+    M: ModeOf<'env, Call<C, F>, K> + Ends<M::Value>,
+{
+    let output = block.take(index).map(M::value_of);
+    output.and_then(M::settle).expect("it is over with a value")
+}
+
+impl<'env, M, C, F, K> Lies<'env, M, K> for Block<C, F>
+where
+    C: FnOnce() -> F,
+    F: Future,
+    K: Kind,
+    M: ModeOf<'env, Call<C, F>, K> + Ends<M::Value>,
+{
+    type Error = M::Error;
+    type Wait = InOrder<M, M::Value>;
+    type Calls = OneByOne<C>;
+
+    fn lay(calls: OneByOne<C>) -> Self {
+        Self::new(calls.give())
+    }
+
+    #[inline]
+    fn count(&self) -> usize {
+        self.len()
+    }
+
+    #[inline]
+    fn poll(&self, index: usize, cx: &mut Context<'_>) -> Polled {
+        poll_one::<M, C, F, K>(self, index, cx)
+    }
+
+    fn start(
+        &self,
+        tg: &Scope<'env, M::Error, K>,
+        location: &'static Location<'static>,
+        polled: Option<usize>,
+    ) -> (Self::Wait, Option<PolledChild>) {
+        let ended: Vec<_> = (0..self.len())
+            .filter(|&index| self.has_end(index))
+            .collect();
+        let start = |index| M::start(tg, location, Call::moved(self.child(index)));
+        let keys: Vec<_> = (0..self.len()).map(start).collect();
+        ended
+            .into_iter()
+            .for_each(|index| keys[index].run_now(tg.on_thread()));
+        let polled = polled.and_then(|index| keys[index].take_in_hand());
+        let site = Site {
+            group: tg.core().id(),
+            location,
+        };
+        (InOrder::new(keys, site), polled)
+    }
+
+    fn give(&self, location: &'static Location<'static>) -> Self::Wait {
+        let give = |index| give_one::<M, C, F, K>(self, index);
+        let outputs = (0..self.len()).map(give).collect();
+        InOrder::of(outputs, no_site(location))
+    }
+}
+
+/// The calls of a tuple, each in a block.
+#[expect(unnameable_types, reason = "it is seen in a sealed trait alone")]
+#[derive(Debug)]
+pub struct Apart<T>(T);
+
+macro_rules! tuple {
+    ($n:literal: $($call:ident $future:ident $at:tt),+) => {
+        impl<'env, M, K, E, $($call, $future),+> Lies<'env, M, K> for Apart<($(Block<$call, $future>,)+)>
+        where
+            K: Kind,
+            M: $(
+                ModeOf<'env, Call<$call, $future>, K, Error = E>
+                + Ends<<M as ModeOf<'env, Call<$call, $future>, K>>::Value> +
+            )+,
+            $($call: FnOnce() -> $future, $future: Future,)+
+        {
+            type Error = E;
+            type Wait = Together<($(
+                One<M, <M as ModeOf<'env, Call<$call, $future>, K>>::Value>,
+            )+)>;
+            type Calls = ($(Quiet<$call>,)+);
+
+            fn lay(calls: Self::Calls) -> Self {
+                Self(($(Block::one(calls.$at.give()),)+))
+            }
+
+            #[inline]
+            fn count(&self) -> usize {
+                $n
+            }
+
+            #[inline]
+            fn poll(&self, index: usize, cx: &mut Context<'_>) -> Polled {
+                match index {
+                    $($at => poll_one::<M, $call, $future, K>(&self.0.$at, 0, cx),)+
+                    _ => Polled::Before,
+                }
+            }
+
+            fn start(
+                &self,
+                tg: &Scope<'env, E, K>,
+                location: &'static Location<'static>,
+                polled: Option<usize>,
+            ) -> (Self::Wait, Option<PolledChild>) {
+                let ends = [$(self.0.$at.has_end(0)),+];
+                let keys = ($(
+                    <M as ModeOf<'env, Call<$call, $future>, K>>::start(
+                        tg,
+                        location,
+                        Call::moved(self.0.$at.child(0)),
+                    ),
+                )+);
+                let mut in_hand = None;
+                $(
+                    if ends[$at] {
+                        keys.$at.run_now(tg.on_thread());
+                    }
+                )+
+                $(
+                    if polled == Some($at) {
+                        in_hand = keys.$at.take_in_hand();
+                    }
+                )+
+                let site = Site {
+                    group: tg.core().id(),
+                    location,
+                };
+                (Together::of(($(One::new(keys.$at, site, $at),)+)), in_hand)
+            }
+
+            fn give(&self, location: &'static Location<'static>) -> Self::Wait {
+                let site = no_site(location);
+                Together::of(($(
+                    One::of(give_one::<M, $call, $future, K>(&self.0.$at, 0), site, $at),
+                )+))
+            }
+        }
+    };
+}
+
+tuple!(1: C0 F0 0);
+tuple!(2: C0 F0 0, C1 F1 1);
+tuple!(3: C0 F0 0, C1 F1 1, C2 F2 2);
+tuple!(4: C0 F0 0, C1 F1 1, C2 F2 2, C3 F3 3);
+tuple!(5: C0 F0 0, C1 F1 1, C2 F2 2, C3 F3 3, C4 F4 4);
+tuple!(6: C0 F0 0, C1 F1 1, C2 F2 2, C3 F3 3, C4 F4 4, C5 F5 5);
+tuple!(7: C0 F0 0, C1 F1 1, C2 F2 2, C3 F3 3, C4 F4 4, C5 F5 5, C6 F6 6);
+tuple!(8: C0 F0 0, C1 F1 1, C2 F2 2, C3 F3 3, C4 F4 4, C5 F5 5, C6 F6 6, C7 F7 7);
+tuple!(9: C0 F0 0, C1 F1 1, C2 F2 2, C3 F3 3, C4 F4 4, C5 F5 5, C6 F6 6, C7 F7 7, C8 F8 8);
+tuple!(10: C0 F0 0, C1 F1 1, C2 F2 2, C3 F3 3, C4 F4 4, C5 F5 5, C6 F6 6, C7 F7 7, C8 F8 8, C9 F9 9);
+tuple!(11: C0 F0 0, C1 F1 1, C2 F2 2, C3 F3 3, C4 F4 4, C5 F5 5, C6 F6 6, C7 F7 7, C8 F8 8, C9 F9 9, C10 F10 10);
+tuple!(12: C0 F0 0, C1 F1 1, C2 F2 2, C3 F3 3, C4 F4 4, C5 F5 5, C6 F6 6, C7 F7 7, C8 F8 8, C9 F9 9, C10 F10 10, C11 F11 11);

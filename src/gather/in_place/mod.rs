@@ -1,0 +1,390 @@
+//! Polls the calls of a gather where they lie, for as long as nobody needs a group.
+//!
+//! ```text
+//!            first poll             all have given a value
+//!   made ─────────────▶ in place ─────────────────────────▶ over, without a group
+//!     │                    │
+//!     │ not plain          │ somebody asks where a call runs; a call fails or panics; too many are pending; dropped
+//!     ╰──────────▶ a group ◀
+//! ```
+//!
+//! The group is opened as if it had been there from the start: a child for each call, in their order, whose future is what was
+//! polled in place and stays there. A call that is over ends once more, as a child. One that is being polled is a child in the middle of
+//! its poll.
+//!
+//! - `lies`: calls of one type, and those of a tuple
+//!
+//! 1. Calls that are pending are all polled with the waker of the task, whenever that is woken. So there are not many of them.
+//! 2. What the group would decide is left to it: errors, panics, cancels. In place calls are polled and give values, that is all.
+
+mod lies;
+
+use std::cell::{Cell, RefCell};
+use std::fmt;
+use std::panic::Location;
+use std::task::Context;
+
+pub(super) use self::lies::{Apart, Lies};
+use crate::context;
+use crate::depth::Drive;
+use crate::group::engine::introspection;
+use crate::group::engine::position::{Position, enter_unmade};
+use crate::group::{
+    Borrows, Kind, Makes, OnlyMut, Origin, Owner, Pace, Polled, PolledChild, Spent, give_way,
+    is_code_cut_off,
+};
+use crate::order;
+use crate::scope::InPlace;
+use crate::std_or_loom::per_thread;
+use crate::turn;
+
+/// How many calls are polled at each wake, of all gathers that lie in each other.
+const TOGETHER: usize = 30;
+
+per_thread! {
+    // How many calls are pending in the poll of the outermost gather, if there is one.
+    static PENDING: Cell<Option<usize>> = const { Cell::new(None) };
+}
+
+/// How calls are polled in place, if they are.
+pub(super) type InPlaceOf<'env, R, E, W, K> = Option<PollInPlace<'env, R, E, W, K>>;
+
+type PollInPlace<'env, R, E, W, K> = fn(
+    &mut R,
+    &mut Option<Origin<K>>,
+    &'static Location<'static>,
+    &mut Context<'_>,
+) -> Reached<'env, E, K, W>;
+
+/// How far the calls are.
+pub(crate) enum Reached<'env, E, K: Kind, W> {
+    /// The group is to be opened first.
+    Never,
+    /// Some are pending.
+    Pending,
+    /// All have given something, and there was no group.
+    Over(W),
+    /// They are children now.
+    Children(Owner<'env, E, K>, W),
+}
+
+impl<'env, E, K: Kind, W> Reached<'env, E, K, W> {
+    pub(super) fn with_body<B>(self, body: impl FnOnce(W) -> B) -> InPlace<'env, E, K, W, B> {
+        match self {
+            Self::Never => InPlace::Never,
+            Self::Pending => InPlace::Pending,
+            Self::Over(calls) => InPlace::Over(calls),
+            Self::Children(owner, calls) => InPlace::Opened(owner, body(calls)),
+        }
+    }
+}
+
+/// Calls, and what they are polled by where that is done in place.
+#[expect(unnameable_types, reason = "it is seen in a sealed trait alone")]
+pub struct Row<R, L, K: Kind> {
+    /// Until they are polled in place.
+    calls: Option<R>,
+    placed: OnlyMut<Option<Placed<L, K>>>,
+}
+
+/// Calls that are polled in place.
+struct Placed<L, K: Kind> {
+    calls: L,
+    /// What the group is made of. None once there is one.
+    origin: Cell<Option<Origin<K>>>,
+    location: &'static Location<'static>,
+    /// Opens the group and drops it.
+    drops: fn(Origin<K>, &L, &'static Location<'static>),
+    pace: Pace,
+    /// Where the next turn begins.
+    next: usize,
+    /// How many are not over.
+    left: usize,
+}
+
+impl<R, L, K: Kind> Row<R, L, K> {
+    pub(super) fn new(calls: R) -> Self {
+        Self {
+            calls: Some(calls),
+            placed: OnlyMut::new(None),
+        }
+    }
+
+    /// The callables, of which none was called.
+    pub(super) fn into_calls(mut self) -> R {
+        self.calls.take().expect("they are not polled in place")
+    }
+}
+
+impl<L, K: Kind> Drop for Placed<L, K> {
+    fn drop(&mut self) {
+        if let Some(origin) = self.origin.take() {
+            (self.drops)(origin, &self.calls, self.location);
+        }
+    }
+}
+
+/// Calls that have become children.
+struct Children<'env, E, K: Kind, W> {
+    owner: Owner<'env, E, K>,
+    wait: W,
+    polled: Option<PolledChild>,
+}
+
+type ChildrenOf<'env, M, L, K> =
+    Children<'env, <L as Lies<'env, M, K>>::Error, K, <L as Lies<'env, M, K>>::Wait>;
+
+/// Opens the group, and makes a child of each call; one may be in the middle of its poll.
+fn open<'env, M, L, K>(
+    origin: Origin<K>,
+    calls: &L,
+    location: &'static Location<'static>,
+    polled: Option<usize>,
+) -> ChildrenOf<'env, M, L, K>
+where
+    K: Borrows<'env>,
+    L: Lies<'env, M, K>,
+{
+    // They have what was set when they were started, which is nothing.
+    let _bare = context::enter(None);
+    let owner = Owner::open(origin);
+    let (wait, polled) = calls.start(owner.scope(), location, polled);
+    Children {
+        owner,
+        wait,
+        polled,
+    }
+}
+
+/// One turn in which calls are polled.
+struct Pass<'a, 'env, M, L, K>
+where
+    K: Kind,
+    L: Lies<'env, M, K>,
+{
+    placed: &'a Placed<L, K>,
+    current: Cell<usize>,
+    is_made: Cell<bool>,
+    made: RefCell<Option<ChildrenOf<'env, M, L, K>>>,
+}
+
+impl<'env, M, L, K> Makes for Pass<'_, 'env, M, L, K>
+where
+    K: Borrows<'env>,
+    L: Lies<'env, M, K>,
+{
+    fn make(&self) -> Option<Position> {
+        let placed = self.placed;
+        let origin = placed.origin.take()?;
+        let current = Some(self.current.get());
+        let children = open::<M, L, K>(origin, &placed.calls, placed.location, current);
+        let position = children.polled.as_ref().map(PolledChild::position);
+        self.is_made.set(true);
+        *self.made.borrow_mut() = Some(children);
+        position
+    }
+}
+
+/// How a turn ended.
+enum Turned {
+    /// All that were not over have been polled.
+    Whole,
+    /// There may be more to do.
+    Early,
+    /// There has to be a group, if there is none.
+    Group,
+}
+
+impl<'env, M, L, K> Pass<'_, 'env, M, L, K>
+where
+    K: Borrows<'env>,
+    L: Lies<'env, M, K>,
+{
+    /// Polls each call once that is not over.
+    fn run(&self, next: &mut usize, left: &mut usize, cx: &mut Context<'_>) -> Turned {
+        let Placed { calls, pace, .. } = self.placed;
+        let mut spent = Spent::new(pace);
+        let (count, begin) = (calls.count(), *next);
+        for index in (begin..count).chain(0..begin) {
+            self.current.set(index);
+            let polled = calls.poll(index, cx);
+            if self.is_made.get() {
+                return Turned::Group;
+            }
+            match polled {
+                Polled::Before => continue,
+                Polled::Over => *left -= 1,
+                Polled::Pending if wait_together() <= TOGETHER => {}
+                Polled::Pending | Polled::Panicked | Polled::Failed => return Turned::Group,
+            }
+            let is_over = polled == Polled::Pending && turn::is_over();
+            if (is_over || spent.one_more(pace) || order::gives_way()) && *left > 0 {
+                *next = (index + 1) % count;
+                return Turned::Early;
+            }
+        }
+        Turned::Whole
+    }
+}
+
+/// One more call is pending in this poll; so many are by now.
+fn wait_together() -> usize {
+    let more = |pending: &Cell<Option<usize>>| {
+        let count = pending.get().map_or(1, |count| count + 1);
+        pending.set(Some(count));
+        count
+    };
+    PENDING.try_with(more).unwrap_or(usize::MAX)
+}
+
+/// A poll of calls in place; the outermost begins to count.
+struct Together {
+    before: Option<usize>,
+}
+
+impl Together {
+    fn begin() -> Self {
+        let before = PENDING.try_with(|pending| pending.replace(pending.get().or(Some(0))));
+        Self {
+            before: before.ok().flatten(),
+        }
+    }
+
+    /// These calls are polled by themselves from now on.
+    fn part(&self) {
+        let _ = PENDING.try_with(|pending| pending.set(self.before.or(Some(0))));
+    }
+}
+
+impl Drop for Together {
+    fn drop(&mut self) {
+        if self.before.is_none() {
+            let _ = PENDING.try_with(|pending| pending.set(None));
+        }
+    }
+}
+
+/// Polls calls in place, if that is how it is done with these.
+pub(super) fn poll<'env, M, L, K>(
+    row: &mut Row<L::Calls, L, K>,
+    origin: &mut Option<Origin<K>>,
+    location: &'static Location<'static>,
+    cx: &mut Context<'_>,
+) -> Reached<'env, L::Error, K, L::Wait>
+where
+    K: Borrows<'env>,
+    L: Lies<'env, M, K>,
+{
+    let is_first = row.placed.get().is_none();
+    if is_first {
+        let Some(origin) = origin.take_if(|origin| origin.is_plain() && is_in_place()) else {
+            return Reached::Never;
+        };
+        let calls = L::lay(
+            row.calls
+                .take()
+                .expect("they are polled for the first time"),
+        );
+        *row.placed.get() = Some(Placed {
+            left: calls.count(),
+            calls,
+            origin: Cell::new(Some(origin)),
+            location,
+            drops: drop_as_group::<M, L, K>,
+            pace: Pace::new(),
+            next: 0,
+        });
+    }
+    let place = row.placed.get();
+    let placed = place.as_mut().expect("it was put there");
+    if placed.left > 0 {
+        match poll_once::<M, L, K>(placed, cx) {
+            (Some(children), _) => {
+                *place = None;
+                if let Some(polled) = children.polled {
+                    polled.goes_on(children.owner.scope().on_thread());
+                }
+                return Reached::Children(children.owner, children.wait);
+            }
+            (None, Turned::Early) => {
+                give_way(cx.waker());
+                return Reached::Pending;
+            }
+            (None, _) if placed.left > 0 => return Reached::Pending,
+            (None, _) => {}
+        }
+    }
+    // Leaving-2: as a scope does it.
+    let goes = !is_first || (!turn::is_over() && order::leaves_at_once());
+    if !goes || is_code_cut_off() {
+        give_way(cx.waker());
+        return Reached::Pending;
+    }
+    let whole = placed.calls.give(location);
+    placed.origin.set(None);
+    *place = None;
+    Reached::Over(whole)
+}
+
+/// Is there nothing on this thread for which the group has to be there from the first?
+fn is_in_place() -> bool {
+    order::is_first_come() && !context::is_set() && !introspection::is_asked()
+}
+
+/// One turn, and the group, if it has to be there from now on.
+fn poll_once<'env, M, L, K>(
+    placed: &mut Placed<L, K>,
+    cx: &mut Context<'_>,
+) -> (Option<ChildrenOf<'env, M, L, K>>, Turned)
+where
+    K: Borrows<'env>,
+    L: Lies<'env, M, K>,
+{
+    let (mut next, mut left) = (placed.next, placed.left);
+    let pass = Pass::<M, L, K> {
+        placed,
+        current: Cell::new(next),
+        is_made: Cell::new(false),
+        made: RefCell::new(None),
+    };
+    let turned = {
+        let (_drive, _bare) = (Drive::begin(), context::enter(None));
+        let together = Together::begin();
+        let turned = enter_unmade(&pass, || pass.run(&mut next, &mut left, cx));
+        if matches!(turned, Turned::Group) {
+            together.part();
+        }
+        turned
+    };
+    let mut children = pass.made.into_inner();
+    if matches!(turned, Turned::Group) {
+        // Nobody has asked for it meanwhile.
+        if let Some(origin) = placed.origin.take() {
+            children = Some(open::<M, L, K>(
+                origin,
+                &placed.calls,
+                placed.location,
+                None,
+            ));
+        }
+    }
+    (placed.next, placed.left) = (next, left);
+    (children, turned)
+}
+
+/// Drops calls as the children that they would be by now.
+fn drop_as_group<'env, M, L, K>(origin: Origin<K>, calls: &L, location: &'static Location<'static>)
+where
+    K: Borrows<'env>,
+    L: Lies<'env, M, K>,
+{
+    let Children { owner, wait, .. } = open::<M, L, K>(origin, calls, location, None);
+    drop(owner);
+    drop(wait);
+}
+
+impl<R, L, K: Kind> fmt::Debug for Row<R, L, K> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Row").finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,337 @@
+//! Calls of one type side by side: each is polled here, by whoever has them, or as a child whose future stays here.
+//!
+//! 1. What a slot holds is touched by one at a time: whoever polls it in place, the child that was made of it ([`Moved`]), or, when
+//!    it is over, who takes its output. `busy` is on meanwhile, and each of them looks at it first. It is no atomic: a block and
+//!    its children are not `Sync`, and go to other threads together, between two polls.
+//! 2. A future is polled and dropped where it was made. The memory lives until the block and all children of it are gone.
+//! 3. While a slot has a child nobody else polls it or takes from it, but for a poll that had begun before.
+
+use std::cell::{Cell, UnsafeCell};
+use std::fmt;
+use std::future::Future;
+use std::mem::replace;
+use std::pin::Pin;
+use std::ptr;
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+
+use crate::panic::{Panic, catch};
+
+/// Calls that are polled where they lie.
+#[expect(unnameable_types, reason = "it is seen in sealed traits alone")]
+#[expect(
+    missing_debug_implementations,
+    reason = "it is seen in sealed traits alone"
+)]
+pub struct Block<C, F: Future>(Arc<[Slot<C, F>]>);
+
+// SAFETY: with the block, or one of its children, goes what the slots hold: callables, futures and outputs, all of which are
+// `Send`. Those that share a block are polled by one task and go to other threads between two of its polls, which orders what they do
+// (1); and what the last of them drops is empty, see `Moved` and `Block::poll`, or was never shared.
+unsafe impl<C: Send, F: Future<Output: Send> + Send> Send for Block<C, F> {}
+
+struct Slot<C, F: Future> {
+    state: UnsafeCell<State<C, F>>,
+    /// Somebody has the state to himself (1).
+    busy: Cell<bool>,
+    /// It has a child (3).
+    has_child: Cell<bool>,
+    echo: Cell<Echo>,
+}
+
+enum State<C, F: Future> {
+    Call(C),
+    Future(F),
+    Over(F::Output),
+    Empty,
+}
+
+/// What came of a poll in place, for the child that is to do the same.
+#[derive(Default)]
+enum Echo {
+    #[default]
+    None,
+    /// It is pending, and waits for the waker of somebody else.
+    Pending,
+    /// It panicked.
+    Panicked(Box<Panic>),
+    /// It is over, and its future panicked in its drop.
+    PanicsInDrop(Box<Panic>),
+}
+
+/// How a call left a poll in place.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Polled {
+    /// It was over before.
+    Before,
+    /// It is not over.
+    Pending,
+    /// It is over, and its future is gone.
+    Over,
+    /// It is over, and did not give a value, which is for its child.
+    Failed,
+    /// It panicked: that is for its child.
+    Panicked,
+}
+
+/// Has the state of a slot to itself, until it is dropped.
+struct Alone<'a, C, F: Future>(&'a Slot<C, F>);
+
+impl<C, F: Future> Slot<C, F> {
+    fn new(call: C) -> Self {
+        Self {
+            state: UnsafeCell::new(State::Call(call)),
+            busy: Cell::new(false),
+            has_child: Cell::new(false),
+            echo: Cell::default(),
+        }
+    }
+
+    fn alone(&self) -> Alone<'_, C, F> {
+        assert!(
+            !self.busy.replace(true),
+            "a call is polled by one at a time"
+        );
+        Alone(self)
+    }
+}
+
+impl<C, F: Future> Drop for Alone<'_, C, F> {
+    #[inline]
+    fn drop(&mut self) {
+        self.0.busy.set(false);
+    }
+}
+
+impl<C: FnOnce() -> F, F: Future> Alone<'_, C, F> {
+    /// Polls the future, which is made by the callable if it is not there. After `Ready` the future is there still.
+    #[inline]
+    fn poll(&self, cx: &mut Context<'_>) -> Poll<F::Output> {
+        let state = self.0.state.get();
+        // SAFETY: the state is ours alone as long as `self` is there (1). No reference to it outlives the step that it is made
+        // in, and user code runs only where the one that there is is the future's. That is never moved, from the write on (2).
+        unsafe {
+            if let State::Call(_) = &*state {
+                let State::Call(call) = replace(&mut *state, State::Empty) else {
+                    unreachable!("it was there a moment ago")
+                };
+                let future = call();
+                state.write(State::Future(future));
+            }
+            match &mut *state {
+                State::Future(future) => Pin::new_unchecked(future).poll(cx),
+                _ => unreachable!("a call is not polled after it panicked"),
+            }
+        }
+    }
+}
+
+impl<C, F: Future> Alone<'_, C, F> {
+    /// Drops what is there, in its place. It is empty then, also if the destructor panics.
+    #[inline]
+    fn empty(&self) {
+        struct Empties<C, F: Future>(*mut State<C, F>);
+        impl<C, F: Future> Drop for Empties<C, F> {
+            fn drop(&mut self) {
+                // SAFETY: what was there has been dropped, and is not dropped again.
+                unsafe { self.0.write(State::Empty) }
+            }
+        }
+        let empties = Empties(self.0.state.get());
+        // SAFETY: the state is ours alone (1). This is how a pinned future must go, and what is left is written over at once.
+        unsafe { ptr::drop_in_place(empties.0) }
+    }
+
+    fn put(&self, output: F::Output) {
+        // SAFETY: the state is ours alone (1), and it is empty, so nothing is dropped.
+        unsafe { self.0.state.get().write(State::Over(output)) }
+    }
+
+    fn output(&self) -> Option<&F::Output> {
+        // SAFETY: the state is ours alone (1), as long as the reference lives.
+        match unsafe { &*self.0.state.get() } {
+            State::Over(output) => Some(output),
+            _ => None,
+        }
+    }
+
+    /// Takes the output out, if it is over.
+    #[inline]
+    fn take(&self) -> Option<F::Output> {
+        self.output()?;
+        // SAFETY: the state is ours alone (1). What is moved out is the output, no future.
+        match unsafe { replace(&mut *self.0.state.get(), State::Empty) } {
+            State::Over(output) => Some(output),
+            _ => unreachable!("it was there a moment ago"),
+        }
+    }
+}
+
+impl<C, F: Future> Block<C, F> {
+    pub(crate) fn new(calls: Vec<C>) -> Self {
+        Self(calls.into_iter().map(Slot::new).collect())
+    }
+
+    pub(crate) fn one(call: C) -> Self {
+        Self(Arc::new([Slot::new(call)]))
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// A call that nobody polls and that is no child.
+    #[inline]
+    fn free(&self, index: usize) -> Option<Alone<'_, C, F>> {
+        let slot = &self.0[index];
+        (!slot.busy.get() && !slot.has_child.get()).then(|| slot.alone())
+    }
+
+    /// The output of a call that is over.
+    #[inline]
+    pub(crate) fn take(&self, index: usize) -> Option<F::Output> {
+        self.free(index)?.take()
+    }
+
+    /// Makes this call a child's. Once, and the child stays here.
+    pub(crate) fn child(&self, index: usize) -> Moved<C, F> {
+        let had_child = self.0[index].has_child.replace(true);
+        assert!(!had_child, "a call becomes one child");
+        Moved {
+            block: Self(Arc::clone(&self.0)),
+            index,
+        }
+    }
+
+    /// Polls a call in place, if it is not over. It may become a child meanwhile, which learns what came of it.
+    #[inline]
+    pub(crate) fn poll(
+        &self,
+        index: usize,
+        cx: &mut Context<'_>,
+        is_value: impl FnOnce(&F::Output) -> bool,
+    ) -> Polled
+    where
+        C: FnOnce() -> F,
+    {
+        let slot = &self.0[index];
+        let alone = slot.alone();
+        if alone.output().is_some() {
+            return Polled::Before;
+        }
+        let mut output = None;
+        let caught = catch(|| {
+            output = Some(ready!(alone.poll(cx)));
+            alone.empty();
+            Poll::Ready(())
+        });
+        match (caught, output) {
+            (Ok(Poll::Pending), _) => {
+                if slot.has_child.get() {
+                    slot.echo.set(Echo::Pending);
+                }
+                Polled::Pending
+            }
+            (Ok(Poll::Ready(())), Some(output)) => {
+                let is_value = is_value(&output);
+                alone.put(output);
+                if is_value {
+                    Polled::Over
+                } else {
+                    Polled::Failed
+                }
+            }
+            (Err(panic), Some(output)) => {
+                alone.put(output);
+                slot.echo.set(Echo::PanicsInDrop(Box::new(panic)));
+                Polled::Panicked
+            }
+            (Err(panic), None) => {
+                slot.echo.set(Echo::Panicked(Box::new(panic)));
+                Polled::Panicked
+            }
+            (Ok(Poll::Ready(())), None) => unreachable!("what is ready has given its output"),
+        }
+    }
+
+    /// Is there something for a child of this call to repeat, besides that it is pending: an output or a panic?
+    pub(crate) fn has_end(&self, index: usize) -> bool {
+        let slot = &self.0[index];
+        if slot.busy.get() || slot.has_child.get() {
+            return false;
+        }
+        let echo = slot.echo.take();
+        let ends = !matches!(echo, Echo::None) || slot.alone().output().is_some();
+        slot.echo.set(echo);
+        ends
+    }
+}
+
+/// What is reached by those alone who have it to themselves.
+pub(crate) struct OnlyMut<T>(T);
+
+// SAFETY: a shared reference gives nothing of what is inside.
+unsafe impl<T> Sync for OnlyMut<T> {}
+
+impl<T> OnlyMut<T> {
+    pub(crate) const fn new(value: T) -> Self {
+        Self(value)
+    }
+
+    #[inline]
+    pub(crate) fn get(&mut self) -> &mut T {
+        &mut self.0
+    }
+}
+
+/// A call of a block as the future of a child. It does not move: the future stays in the block, and is dropped there with this.
+pub(crate) struct Moved<C, F: Future> {
+    block: Block<C, F>,
+    index: usize,
+}
+
+impl<C, F: Future> Moved<C, F> {
+    #[inline]
+    fn slot(&self) -> &Slot<C, F> {
+        &self.block.0[self.index]
+    }
+}
+
+impl<C: FnOnce() -> F, F: Future> Future for Moved<C, F> {
+    type Output = F::Output;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<F::Output> {
+        let slot = self.slot();
+        match slot.echo.take() {
+            Echo::None => {}
+            Echo::Pending => {
+                // Once more, with a waker of its own.
+                cx.waker().wake_by_ref();
+                return Poll::Pending;
+            }
+            Echo::Panicked(panic) => panic.resume(),
+            panics @ Echo::PanicsInDrop(_) => slot.echo.set(panics),
+        }
+        let alone = slot.alone();
+        match alone.take() {
+            Some(output) => Poll::Ready(output),
+            None => alone.poll(cx),
+        }
+    }
+}
+
+impl<C, F: Future> Drop for Moved<C, F> {
+    fn drop(&mut self) {
+        let slot = self.slot();
+        slot.alone().empty();
+        if let Echo::PanicsInDrop(panic) = slot.echo.take() {
+            panic.resume();
+        }
+    }
+}
+
+impl<C, F: Future> fmt::Debug for Moved<C, F> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Moved").field("index", &self.index).finish()
+    }
+}

@@ -1,0 +1,155 @@
+//! Random calls, gathered in place and as a group from the first: what each does and how it ends is the same.
+
+use std::future::{Future, ready};
+
+use ingather::cancel::cancel_reason;
+use ingather::{GroupOptions, Outcome, current_token, inline};
+
+use crate::support::{
+    Explosive, Fault, Rng, Site, Trace, behaviour, throw, unhandled, yield_now, yields,
+};
+
+behaviour!(
+    a_gather_with_and_without_a_group_gives_the_same,
+    a_tuple_with_and_without_a_group_gives_the_same,
+);
+
+/// What a call does in a poll, after it has yielded so often.
+#[derive(Clone, Copy, Debug)]
+enum Step {
+    Yields(usize),
+    AsksToken,
+    CancelsItself,
+    Nests(usize),
+    Scopes,
+    Fails,
+    Panics,
+    PanicsInDrop,
+}
+
+fn script(rng: &mut Rng) -> Vec<Step> {
+    let steps = 1 + rng.below(4);
+    (0..steps)
+        .map(|_| match rng.below(14) {
+            0..=4 => Step::Yields(rng.below(3)),
+            5 | 6 => Step::AsksToken,
+            7 => Step::CancelsItself,
+            8 | 9 => Step::Nests(rng.below(3)),
+            10 => Step::Scopes,
+            11 => Step::Fails,
+            12 => Step::Panics,
+            _ => Step::PanicsInDrop,
+        })
+        .collect()
+}
+
+fn play(script: Vec<Step>, log: Trace) -> impl Future<Output = Result<usize, Fault>> + Send {
+    async move {
+        let _dropped = log.at_drop("dropped");
+        let mut bomb = None;
+        for step in script {
+            log.log(format!("{step:?}, cancelled: {}", cancel_reason_if(&step)));
+            match step {
+                Step::Yields(times) => yields(times).await,
+                Step::AsksToken => drop(current_token()),
+                Step::CancelsItself => {
+                    current_token().cancel();
+                    yield_now().await;
+                }
+                Step::Nests(times) => {
+                    let calls = [0, 1, 2].map(|number| {
+                        move || async move {
+                            yields(if number == 1 { times } else { 0 }).await;
+                            (number == times).then(current_token).is_some()
+                        }
+                    });
+                    let asked = inline::gather(calls).await;
+                    log.log(format!("{asked:?}"));
+                }
+                Step::Scopes => {
+                    let value = inline::scope(|tg| async move { tg.spawn(ready(7)).await });
+                    log.log(format!("{:?}", value.await));
+                }
+                Step::Fails => return Err(Fault("it fails")),
+                // Two panics at once are no business of ours.
+                Step::Panics if bomb.is_none() => throw("it panics"),
+                Step::Panics => {}
+                Step::PanicsInDrop if bomb.is_none() => {
+                    bomb = Some(Explosive(String::from("in a drop")))
+                }
+                Step::PanicsInDrop => {}
+            }
+        }
+        Ok(usize::from(bomb.is_some()))
+    }
+}
+
+/// Only some ask: to ask is to need a group.
+fn cancel_reason_if(step: &Step) -> bool {
+    matches!(step, Step::AsksToken | Step::Fails) && cancel_reason().is_some()
+}
+
+fn in_words(outcome: &Outcome<usize, Fault>) -> String {
+    match outcome {
+        Outcome::Ok(value) => format!("{value}"),
+        Outcome::Err(error) => format!("{error:?}"),
+        Outcome::Panicked(panic) => panic.message().to_owned(),
+        Outcome::Cancelled(reason) => format!("{:?}", reason.kind()),
+        other => format!("{other:?}"),
+    }
+}
+
+// Gather-2, Gather-3, Gather-4
+async fn a_tuple_with_and_without_a_group_gives_the_same(_: Site) {
+    unhandled::collect();
+    for seed in 0..200 {
+        let mut rng = Rng::new(seed);
+        let scripts = [(); 3].map(|()| script(&mut rng));
+        let mut seen = Vec::new();
+        for named in [false, true] {
+            let logs = [(); 3].map(|()| Trace::new());
+            let [a, b, c] = [0, 1, 2].map(|at: usize| {
+                let (script, log) = (scripts[at].clone(), logs[at].clone());
+                move || play(script, log)
+            });
+            let mut options = GroupOptions::new();
+            if named {
+                options = options.name("a group from the first");
+            }
+            let (a, b, c) = options.inline().gather_settled((a, b, c)).await;
+            let logs = logs.each_ref().map(Trace::entries);
+            seen.push(([a, b, c].each_ref().map(in_words), logs));
+        }
+        assert_eq!(seen[0], seen[1], "seed {seed}: {scripts:?}");
+    }
+}
+
+// Gather-2, Gather-3, Gather-4
+async fn a_gather_with_and_without_a_group_gives_the_same(_: Site) {
+    unhandled::collect();
+    for seed in 0..300 {
+        let mut rng = Rng::new(seed);
+        let scripts: Vec<_> = (0..1 + rng.below(6)).map(|_| script(&mut rng)).collect();
+        let mut seen = Vec::new();
+        for named in [false, true] {
+            let logs: Vec<_> = scripts.iter().map(|_| Trace::new()).collect();
+            let calls: Vec<_> = scripts
+                .iter()
+                .zip(&logs)
+                .map(|(script, log)| {
+                    let (script, log) = (script.clone(), log.clone());
+                    move || play(script, log)
+                })
+                .collect();
+            let mut options = GroupOptions::new();
+            if named {
+                options = options.name("a group from the first");
+            }
+            let outcomes = options.inline().gather_settled(calls).await;
+            let outcomes: Vec<_> = outcomes.iter().map(in_words).collect();
+            let logs: Vec<_> = logs.iter().map(Trace::entries).collect();
+            seen.push((outcomes, logs));
+        }
+        assert_eq!(seen[0], seen[1], "seed {seed}: {scripts:?}");
+    }
+}
