@@ -1,6 +1,6 @@
 //! Random calls, gathered in place and as a group from the first: what each does and how it ends is the same.
 
-use std::future::{Future, ready};
+use std::future::ready;
 
 use ingather::cancel::cancel_reason;
 use ingather::{GroupOptions, Outcome, current_token, inline};
@@ -43,45 +43,43 @@ fn script(rng: &mut Rng) -> Vec<Step> {
         .collect()
 }
 
-fn play(script: Vec<Step>, log: Trace) -> impl Future<Output = Result<usize, Fault>> + Send {
-    async move {
-        let _dropped = log.at_drop("dropped");
-        let mut bomb = None;
-        for step in script {
-            log.log(format!("{step:?}, cancelled: {}", cancel_reason_if(&step)));
-            match step {
-                Step::Yields(times) => yields(times).await,
-                Step::AsksToken => drop(current_token()),
-                Step::CancelsItself => {
-                    current_token().cancel();
-                    yield_now().await;
-                }
-                Step::Nests(times) => {
-                    let calls = [0, 1, 2].map(|number| {
-                        move || async move {
-                            yields(if number == 1 { times } else { 0 }).await;
-                            (number == times).then(current_token).is_some()
-                        }
-                    });
-                    let asked = inline::gather(calls).await;
-                    log.log(format!("{asked:?}"));
-                }
-                Step::Scopes => {
-                    let value = inline::scope(|tg| async move { tg.spawn(ready(7)).await });
-                    log.log(format!("{:?}", value.await));
-                }
-                Step::Fails => return Err(Fault("it fails")),
-                // Two panics at once are no business of ours.
-                Step::Panics if bomb.is_none() => throw("it panics"),
-                Step::Panics => {}
-                Step::PanicsInDrop if bomb.is_none() => {
-                    bomb = Some(Explosive(String::from("in a drop")))
-                }
-                Step::PanicsInDrop => {}
+async fn play(script: Vec<Step>, log: Trace) -> Result<usize, Fault> {
+    let _dropped = log.at_drop("dropped");
+    let mut bomb = None;
+    for step in script {
+        log.log(format!("{step:?}, cancelled: {}", cancel_reason_if(&step)));
+        match step {
+            Step::Yields(times) => yields(times).await,
+            Step::AsksToken => drop(current_token()),
+            Step::CancelsItself => {
+                current_token().cancel();
+                yield_now().await;
             }
+            Step::Nests(times) => {
+                let calls = [0, 1, 2].map(|number| {
+                    move || async move {
+                        yields(if number == 1 { times } else { 0 }).await;
+                        (number == times).then(current_token).is_some()
+                    }
+                });
+                let asked = inline::gather(calls).await;
+                log.log(format!("{asked:?}"));
+            }
+            Step::Scopes => {
+                let value = inline::scope(|tg| async move { tg.spawn(ready(7)).await });
+                log.log(format!("{:?}", value.await));
+            }
+            Step::Fails => return Err(Fault("it fails")),
+            // Two panics at once are no business of ours.
+            Step::Panics if bomb.is_none() => throw("it panics"),
+            Step::Panics => {}
+            Step::PanicsInDrop if bomb.is_none() => {
+                bomb = Some(Explosive(String::from("in a drop")))
+            }
+            Step::PanicsInDrop => {}
         }
-        Ok(usize::from(bomb.is_some()))
     }
+    Ok(usize::from(bomb.is_some()))
 }
 
 /// Only some ask: to ask is to need a group.
