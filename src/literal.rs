@@ -17,7 +17,7 @@
 //! ```
 
 #[doc(inline)]
-pub use crate::__literal_vec as vec;
+pub use super::__literal_vec as vec;
 
 /// `calls!` for a list of closures without arguments, `std`'s `vec!` for everything else.
 #[doc(hidden)]

@@ -142,9 +142,15 @@ impl Error for Panic {}
 /// Are places noted?
 static NOTES: AtomicBool = AtomicBool::new(false);
 
+/// Where a panic happened, and its text, if it has one.
+struct Noted {
+    place: Box<str>,
+    text: Option<Box<str>>,
+}
+
 thread_local! {
-    /// Where this thread panicked last, and with which text.
-    static LAST: RefCell<Option<(Box<str>, Option<Box<str>>)>> = const { RefCell::new(None) };
+    /// The last panic of this thread.
+    static LAST: RefCell<Option<Noted>> = const { RefCell::new(None) };
 }
 
 /// Has each [`Panic`] know where it happened, from now on and for the whole process.
@@ -171,9 +177,10 @@ pub fn note_panic_places() {
         let next = take_hook();
         set_hook(Box::new(move |info| {
             let text = text_of(info.payload()).map(Box::from);
-            let last = info
-                .location()
-                .map(|place| (place.to_string().into(), text));
+            let last = info.location().map(|place| Noted {
+                place: place.to_string().into(),
+                text,
+            });
             let _ = LAST.try_with(|noted| noted.replace(last));
             next(info);
         }));
@@ -186,7 +193,7 @@ fn last_place(payload: &(dyn Any + Send)) -> Option<Box<str>> {
     if !NOTES.load(Relaxed) {
         return None;
     }
-    let (place, text) = LAST.try_with(RefCell::take).ok().flatten()?;
+    let Noted { place, text } = LAST.try_with(RefCell::take).ok().flatten()?;
     (text.as_deref() == text_of(payload)).then_some(place)
 }
 

@@ -12,7 +12,7 @@ fn the_glob_hides_no_crate() {
         let threes = stream::iter([3, 3]).collect::<Vec<_>>().await;
         let one = gather([|| future::ready(1)]).await;
         let two = unblock(|| 2).await;
-        let list = vec![threes, one, vec![two]];
+        let list = [threes, one, vec![two]];
         list.concat()
     });
     assert_eq!(numbers, [3, 3, 1, 2]);

@@ -37,9 +37,18 @@ const LAYERS: &[&[&str]] = &[
     &["scope", "gather", "tasks"],
     &["program", "sync", "threads", "bridge"],
     &["testing"],
-    // Faces: functions of one line, re-exports and pages.
+    // Faces: functions of one line, re-exports and pages; and a macro, which the compiler puts at the root.
     &[
-        "calls", "cancel", "inline", "kind", "local", "parallel", "types", "docs",
+        "__literal_vec",
+        "calls",
+        "cancel",
+        "inline",
+        "kind",
+        "literal",
+        "local",
+        "parallel",
+        "types",
+        "docs",
     ],
 ];
 

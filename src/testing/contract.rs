@@ -10,9 +10,10 @@ use std::time::Duration;
 
 use super::{yield_now, yields};
 use crate::clock::{now, sleep};
+use crate::error::{GatherIncomplete, Outcome};
+use crate::group::{OnPanic, Scope, on};
 use crate::spawner::Spawner;
 use crate::std_or_loom::Lock;
-use crate::{OnPanic, Outcome, Scope, on};
 
 /// Puts a spawner to the test: panics with what it does not do.
 ///
@@ -81,7 +82,7 @@ async fn each_job_is_run<S: Spawner + Clone + 'static>(spawner: &S) {
     assert_eq!(sum.await, 600, "each job is run once");
 }
 
-fn value<T>(result: Result<T, crate::GatherIncomplete>) -> T {
+fn value<T>(result: Result<T, GatherIncomplete>) -> T {
     result.unwrap_or_else(|why| panic!("the spawner did not run a job: {why}"))
 }
 

@@ -49,7 +49,7 @@ impl Form {
             Self::Next => group.next().await,
             Self::NextWhileOpen => group.next_while_open().await,
             Self::TryNext => {
-                while group.len() > 0 {
+                while !group.is_empty() {
                     if let Some(given) = group.try_next() {
                         return Some(given);
                     }

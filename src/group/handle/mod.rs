@@ -10,11 +10,13 @@
 //! - `key`: [`Key`]
 //! - `start`: children that say when they are ready
 //! - `require`: a value, or the end of what awaits it
+//! - `early`: how such a child ends that had not started
 //! - `pending_start`: where the code of a child runs that may not have started
 
 mod child_options;
 mod child_spawns;
 mod control;
+mod early;
 mod require;
 mod slot;
 mod spawn;

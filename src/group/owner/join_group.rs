@@ -329,6 +329,10 @@ impl<T, E, Id: Eq + Hash + Clone, K: Kind> JoinGroup<T, E, Id, K> {
     /// # Cancel safety
     ///
     /// Dropping this future loses no outcome.
+    #[expect(
+        clippy::should_implement_trait,
+        reason = "it is the name that tokio's `JoinSet` and groups have for it, and gives a future"
+    )]
     pub fn next(&mut self) -> NextOutcome<'_, T, E, Id, K> {
         self.next_until(Sched::has_no_main)
     }
