@@ -32,21 +32,15 @@ use std::sync::{Mutex, Once, PoisonError};
 pub struct Panic {
     message: Cow<'static, str>,
     place: Option<Box<str>>,
-    /// In a mutex for the sake of `Sync` alone: it is only ever taken out.
+    /// In a mutex for the sake of `Sync`. It is there until `self` goes.
     payload: Mutex<Option<Box<dyn Any + Send>>>,
 }
 
 impl Panic {
     pub(crate) fn new(payload: Box<dyn Any + Send>) -> Self {
-        let message = match text_of(&*payload) {
-            None => Cow::Borrowed("a payload that is not a text"),
-            Some(text) => match payload.downcast_ref::<&'static str>() {
-                Some(text) => Cow::Borrowed(*text),
-                None => Cow::Owned(text.to_owned()),
-            },
-        };
+        let message = message_of(&*payload);
         Self {
-            place: last_place(&*payload),
+            place: last_place(&message),
             message,
             payload: Mutex::new(Some(payload)),
         }
@@ -142,10 +136,10 @@ impl Error for Panic {}
 /// Are places noted?
 static NOTES: AtomicBool = AtomicBool::new(false);
 
-/// Where a panic happened, and its text, if it has one.
+/// Where a panic happened, and its message.
 struct Noted {
     place: Box<str>,
-    text: Option<Box<str>>,
+    message: Cow<'static, str>,
 }
 
 thread_local! {
@@ -176,10 +170,9 @@ pub fn note_panic_places() {
     ONCE.call_once(|| {
         let next = take_hook();
         set_hook(Box::new(move |info| {
-            let text = text_of(info.payload()).map(Box::from);
             let last = info.location().map(|place| Noted {
                 place: place.to_string().into(),
-                text,
+                message: message_of(info.payload()),
             });
             let _ = LAST.try_with(|noted| noted.replace(last));
             next(info);
@@ -189,18 +182,23 @@ pub fn note_panic_places() {
 }
 
 /// Where the panic that was just caught happened, if that was noted. What was noted may be of another one, that other code caught.
-fn last_place(payload: &(dyn Any + Send)) -> Option<Box<str>> {
+fn last_place(message: &str) -> Option<Box<str>> {
     if !NOTES.load(Relaxed) {
         return None;
     }
-    let Noted { place, text } = LAST.try_with(RefCell::take).ok().flatten()?;
-    (text.as_deref() == text_of(payload)).then_some(place)
+    let noted = LAST.try_with(RefCell::take).ok().flatten()?;
+    (noted.message == message).then_some(noted.place)
 }
 
-/// The text of a panic, if its payload is one.
-fn text_of(payload: &(dyn Any + Send)) -> Option<&str> {
-    let literal = payload.downcast_ref::<&'static str>().copied();
-    literal.or_else(|| payload.downcast_ref::<String>().map(String::as_str))
+/// The text of a panic, or a remark that its payload is not a text.
+fn message_of(payload: &(dyn Any + Send)) -> Cow<'static, str> {
+    if let Some(text) = payload.downcast_ref::<&'static str>() {
+        Cow::Borrowed(*text)
+    } else if let Some(text) = payload.downcast_ref::<String>() {
+        Cow::Owned(text.clone())
+    } else {
+        Cow::Borrowed("a payload that is not a text")
+    }
 }
 
 /// Runs user code and keeps its panic.

@@ -66,7 +66,7 @@ const WINGS: &[&[&str]] = &[
 
 /// The wings of gathering, lowest first: values in call order, then the first of several calls, then many items.
 const GATHER_WINGS: &[&[&str]] = &[
-    &["site"],
+    &["site", "tuples"],
     &[
         "mode",
         "in_order",

@@ -14,6 +14,11 @@ pub struct KeyId {
     pub(crate) child: u64,
 }
 
+impl KeyId {
+    /// The number of a group's body, where one has to be named. Children are numbered from 1 on.
+    pub(crate) const BODY: u64 = 0;
+}
+
 impl fmt::Debug for KeyId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "KeyId({self})")

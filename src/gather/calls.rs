@@ -8,6 +8,7 @@ use super::in_order::{Awaits, InOrder, One};
 use super::in_place::{self, Apart, InPlaceOf, Row};
 use super::mode::{Ends, ModeOf};
 use super::site::Site;
+use super::tuples::each_tuple;
 use crate::error::{OneByOne, Quiet};
 use crate::group::{Block, Borrows, Call, Kind, Scope, Shared};
 
@@ -96,10 +97,7 @@ where
         location: &'static Location<'static>,
     ) -> Self::Wait {
         let start = |call| M::start(tg, location, Call::new(call));
-        let site = Site {
-            group: tg.core().id(),
-            location,
-        };
+        let site = Site::of(tg, location);
         InOrder::new(ready.into_calls().into_iter().map(start).collect(), site)
     }
 }
@@ -157,10 +155,7 @@ macro_rules! tuple {
                 tg: &Scope<'env, E, K>,
                 location: &'static Location<'static>,
             ) -> Self::Wait {
-                let site = Site {
-                    group: tg.core().id(),
-                    location,
-                };
+                let site = Site::of(tg, location);
                 let ready = ready.into_calls();
                 Together(($({
                     let call = Call::new(ready.$at.give());
@@ -191,15 +186,4 @@ macro_rules! tuple {
     };
 }
 
-tuple!(1: C0 F0 0);
-tuple!(2: C0 F0 0, C1 F1 1);
-tuple!(3: C0 F0 0, C1 F1 1, C2 F2 2);
-tuple!(4: C0 F0 0, C1 F1 1, C2 F2 2, C3 F3 3);
-tuple!(5: C0 F0 0, C1 F1 1, C2 F2 2, C3 F3 3, C4 F4 4);
-tuple!(6: C0 F0 0, C1 F1 1, C2 F2 2, C3 F3 3, C4 F4 4, C5 F5 5);
-tuple!(7: C0 F0 0, C1 F1 1, C2 F2 2, C3 F3 3, C4 F4 4, C5 F5 5, C6 F6 6);
-tuple!(8: C0 F0 0, C1 F1 1, C2 F2 2, C3 F3 3, C4 F4 4, C5 F5 5, C6 F6 6, C7 F7 7);
-tuple!(9: C0 F0 0, C1 F1 1, C2 F2 2, C3 F3 3, C4 F4 4, C5 F5 5, C6 F6 6, C7 F7 7, C8 F8 8);
-tuple!(10: C0 F0 0, C1 F1 1, C2 F2 2, C3 F3 3, C4 F4 4, C5 F5 5, C6 F6 6, C7 F7 7, C8 F8 8, C9 F9 9);
-tuple!(11: C0 F0 0, C1 F1 1, C2 F2 2, C3 F3 3, C4 F4 4, C5 F5 5, C6 F6 6, C7 F7 7, C8 F8 8, C9 F9 9, C10 F10 10);
-tuple!(12: C0 F0 0, C1 F1 1, C2 F2 2, C3 F3 3, C4 F4 4, C5 F5 5, C6 F6 6, C7 F7 7, C8 F8 8, C9 F9 9, C10 F10 10, C11 F11 11);
+each_tuple!(tuple);

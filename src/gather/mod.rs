@@ -9,6 +9,7 @@
 //! - `in_place`: polls the calls where they lie, for as long as nobody needs a group
 //! - `options`: gather from [`GroupOptions`](crate::GroupOptions)
 //! - `site`: where the calls were made, and what becomes of ends that nobody receives
+//! - `tuples`: the tuples that can be gathered
 //! - `race`: joining, and the first of several calls
 //! - `map`: many items at a bounded pace
 
@@ -23,6 +24,7 @@ mod mode;
 mod options;
 pub(crate) mod race;
 mod site;
+mod tuples;
 
 use std::convert::Infallible;
 

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use crate::error::unhandled::{drop_quietly, report_child_error, report_child_panic};
 use crate::error::{ChildInfo, KeyId, Outcome};
+use crate::group::{Kind, Scope};
 
 /// Where the calls of one group were made.
 #[derive(Clone, Copy, Debug)]
@@ -15,6 +16,17 @@ pub(crate) struct Site {
 }
 
 impl Site {
+    /// That of calls that are children of `tg`.
+    pub(in crate::gather) fn of<E, K: Kind>(
+        tg: &Scope<'_, E, K>,
+        location: &'static Location<'static>,
+    ) -> Self {
+        Self {
+            group: tg.core().id(),
+            location,
+        }
+    }
+
     /// The child of a call. Children are numbered from 1 on as they are spawned, and nobody else spawns here.
     pub(crate) fn child(self, index: usize) -> ChildInfo {
         ChildInfo {

@@ -16,6 +16,7 @@ behaviour!(
     a_start_that_fails_is_the_callers_in_each_mode,
     what_fails_after_its_start_goes_where_its_mode_says,
     a_ready_that_is_ignored_tells_nobody,
+    a_child_that_waits_for_a_slot_has_its_place,
 );
 
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -209,4 +210,17 @@ async fn a_ready_that_is_ignored_tells_nobody(on: Site) {
     });
     assert_eq!(key.await, Ok(7));
     group.join().await;
+}
+
+// Children-5
+async fn a_child_that_waits_for_a_slot_has_its_place(on: Site) {
+    let place = Location::caller();
+    let options = GroupOptions::new().on(&on.spawner).limit(1);
+    let scope = options.try_scope(|tg: Tg| async move {
+        let plain = tg.child().at(place).spawn_when_free(async {}).await;
+        let fallible = tg.child().at(place).try_spawn_when_free(async { Ok(()) });
+        let lines = [plain.location().line(), fallible.await.location().line()];
+        assert_eq!(lines, [place.line(); 2]);
+    });
+    scope.await.unwrap();
 }

@@ -9,6 +9,7 @@ use crate::gather::calls::Together;
 use crate::gather::in_order::{InOrder, One};
 use crate::gather::mode::{Ends, ModeOf};
 use crate::gather::site::Site;
+use crate::gather::tuples::each_tuple;
 use crate::group::{Block, Call, Kind, Polled, PolledChild, Scope};
 
 /// Calls that are polled where they lie, in the mode `M`.
@@ -105,10 +106,7 @@ where
             .into_iter()
             .for_each(|index| keys[index].run_now(tg.on_thread()));
         let polled = polled.and_then(|index| keys[index].take_in_hand());
-        let site = Site {
-            group: tg.core().id(),
-            location,
-        };
+        let site = Site::of(tg, location);
         (InOrder::new(keys, site), polled)
     }
 
@@ -183,10 +181,7 @@ macro_rules! tuple {
                         in_hand = keys.$at.take_in_hand();
                     }
                 )+
-                let site = Site {
-                    group: tg.core().id(),
-                    location,
-                };
+                let site = Site::of(tg, location);
                 (Together::of(($(One::new(keys.$at, site, $at),)+)), in_hand)
             }
 
@@ -200,15 +195,4 @@ macro_rules! tuple {
     };
 }
 
-tuple!(1: C0 F0 0);
-tuple!(2: C0 F0 0, C1 F1 1);
-tuple!(3: C0 F0 0, C1 F1 1, C2 F2 2);
-tuple!(4: C0 F0 0, C1 F1 1, C2 F2 2, C3 F3 3);
-tuple!(5: C0 F0 0, C1 F1 1, C2 F2 2, C3 F3 3, C4 F4 4);
-tuple!(6: C0 F0 0, C1 F1 1, C2 F2 2, C3 F3 3, C4 F4 4, C5 F5 5);
-tuple!(7: C0 F0 0, C1 F1 1, C2 F2 2, C3 F3 3, C4 F4 4, C5 F5 5, C6 F6 6);
-tuple!(8: C0 F0 0, C1 F1 1, C2 F2 2, C3 F3 3, C4 F4 4, C5 F5 5, C6 F6 6, C7 F7 7);
-tuple!(9: C0 F0 0, C1 F1 1, C2 F2 2, C3 F3 3, C4 F4 4, C5 F5 5, C6 F6 6, C7 F7 7, C8 F8 8);
-tuple!(10: C0 F0 0, C1 F1 1, C2 F2 2, C3 F3 3, C4 F4 4, C5 F5 5, C6 F6 6, C7 F7 7, C8 F8 8, C9 F9 9);
-tuple!(11: C0 F0 0, C1 F1 1, C2 F2 2, C3 F3 3, C4 F4 4, C5 F5 5, C6 F6 6, C7 F7 7, C8 F8 8, C9 F9 9, C10 F10 10);
-tuple!(12: C0 F0 0, C1 F1 1, C2 F2 2, C3 F3 3, C4 F4 4, C5 F5 5, C6 F6 6, C7 F7 7, C8 F8 8, C9 F9 9, C10 F10 10, C11 F11 11);
+each_tuple!(tuple);

@@ -238,11 +238,11 @@ fn wait_together() -> usize {
 }
 
 /// A poll of calls in place; the outermost begins to count.
-struct Together {
+struct Counting {
     before: Option<usize>,
 }
 
-impl Together {
+impl Counting {
     fn begin() -> Self {
         let before = PENDING.try_with(|pending| pending.replace(pending.get().or(Some(0))));
         Self {
@@ -256,7 +256,7 @@ impl Together {
     }
 }
 
-impl Drop for Together {
+impl Drop for Counting {
     fn drop(&mut self) {
         if self.before.is_none() {
             let _ = PENDING.try_with(|pending| pending.set(None));
@@ -349,10 +349,10 @@ where
     };
     let turned = {
         let (_drive, _bare) = (Drive::begin(), context::enter(None));
-        let together = Together::begin();
+        let counting = Counting::begin();
         let turned = enter_unmade(&pass, || pass.run(&mut next, &mut left, cx));
         if matches!(turned, Turned::Group) {
-            together.part();
+            counting.part();
         }
         turned
     };

@@ -178,10 +178,7 @@ where
             let collects_panics = options.collects_panics();
             let origin = Origin::new(options, this.location).needs_all();
             let owner = Owner::open(origin.drops_body(true));
-            let site = Site {
-                group: owner.scope().core().id(),
-                location: this.location,
-            };
+            let site = Site::of(owner.scope(), this.location);
             let ways = Ways {
                 sift: Ok,
                 lose: |value, _| lose_value(value),

@@ -118,10 +118,7 @@ where
     type Body = Joining<'env, J, O, T, E, K>;
 
     fn begin(self, tg: Scope<'env, Infallible, K>) -> Self::Body {
-        let site = Site {
-            group: tg.core().id(),
-            location: self.location,
-        };
+        let site = Site::of(&tg, self.location);
         let queue = Arc::new(CompletionQueue::new(
             site,
             self.collects_panics,

@@ -224,11 +224,6 @@ impl<'env, E, K: Kind, M> ChildOptions<'env, E, K, M> {
         NextSlot::new(self)
     }
 
-    /// The slot that was taken, for somebody who starts the child or gives it back.
-    pub(in crate::group) fn into_ticket(mut self) -> Option<Ticket> {
-        self.place.ticket.take()
-    }
-
     fn in_mode<N>(self) -> ChildOptions<'env, E, K, N> {
         ChildOptions {
             place: self.place,

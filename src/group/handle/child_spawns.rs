@@ -2,35 +2,61 @@
 
 use std::convert::Infallible;
 use std::future::Future;
+use std::mem::take;
 use std::panic::Location;
 
 use futures::FutureExt;
 
+use super::Refused;
 use super::child_options::{ChildOptions, Observed, Supervised};
 use super::key::Key;
 use super::output_policy::{self as policy, Call, Contained};
 use super::spawn_when_free::SpawnWhenFree;
 use super::start::{Caller, Ready, Start, Starting, handshake};
 use crate::error::Outcome;
-use crate::group::cell::OutputPolicy;
+use crate::error::unhandled::drop_quietly;
+use crate::group::cell::{CellOptions, OutputPolicy};
 use crate::group::engine::kind::{Accepts, Kind};
+use crate::group::queues::wait_list::Ticket;
 
 impl<'env, E, K: Kind, M> ChildOptions<'env, E, K, M> {
+    /// What the cell is made with, where it was started, and the slot that it has.
+    #[track_caller]
+    fn parts(&mut self) -> (CellOptions, &'static Location<'static>, Option<Ticket>) {
+        let location = self.manner.location();
+        let options = take(&mut self.manner).into_options();
+        (options, location, self.place.ticket.take())
+    }
+
     #[track_caller]
     fn add<F, S>(mut self, future: F) -> Key<S::Value>
     where
         F: Future + 'env,
         S: OutputPolicy<F::Output, Error = E>,
     {
-        let location = self.manner.location();
-        let ticket = self.place.ticket.take();
+        let (options, location, ticket) = self.parts();
         let scope = &self.place.scope;
-        scope.add::<F, S>(self.manner.into_options(), location, future, ticket)
+        scope.add::<F, S>(options, location, future, ticket)
     }
 
     #[track_caller]
-    fn begin<S, W, C, F, V, X>(
+    pub(in crate::group) fn try_add<F, S>(
         mut self,
+        future: F,
+    ) -> Result<Key<S::Value>, Refused<F, S>>
+    where
+        F: Future + 'env,
+        S: OutputPolicy<F::Output, Error = E>,
+    {
+        let (options, location, ticket) = self.parts();
+        let scope = &self.place.scope;
+        scope.try_add::<F, S>(options, location, future, ticket)
+    }
+
+    /// Starts a child that may not have started when its caller goes away.
+    #[track_caller]
+    fn begin<S, W, C, F, V, X>(
+        self,
         (child, caller): (Starting<C, F, V, X>, Caller<V, X>),
         wrap: impl FnOnce(Starting<C, F, V, X>) -> W,
     ) -> Start<S::Value, V, X>
@@ -40,11 +66,13 @@ impl<'env, E, K: Kind, M> ChildOptions<'env, E, K, M> {
         W: Future + 'env,
         S: OutputPolicy<W::Output, Error = E>,
     {
-        let location = self.manner.location();
-        let ticket = self.place.ticket.take();
-        let scope = &self.place.scope;
-        let options = self.manner.into_options();
-        scope.begin::<W, S, V, X>(options, location, caller, wrap(child), ticket)
+        match self.try_add::<W, S>(wrap(child)) {
+            Ok(key) => Start::pending(caller, key),
+            Err((fresh, _, reason)) => {
+                drop_quietly("a child that was not taken", fresh);
+                Start::refused(reason)
+            }
+        }
     }
 }
 
@@ -103,17 +131,13 @@ impl<'env, E, K: Kind> ChildOptions<'env, E, K> {
     /// });
     /// ```
     #[track_caller]
-    pub fn spawn_or_return<F>(mut self, future: F) -> Result<Key<F::Output>, F>
+    pub fn spawn_or_return<F>(self, future: F) -> Result<Key<F::Output>, F>
     where
         F: Future + 'env,
         F::Output: 'env,
         K: Accepts<F> + Accepts<F::Output>,
     {
-        let location = self.manner.location();
-        let ticket = self.place.ticket.take();
-        let scope = &self.place.scope;
-        scope
-            .try_add::<F, policy::AsValue<E>>(self.manner.into_options(), location, future, ticket)
+        self.try_add::<F, policy::AsValue<E>>(future)
             .map_err(|(fresh, ..)| fresh.into_future())
     }
 
@@ -137,7 +161,7 @@ impl<'env, E, K: Kind> ChildOptions<'env, E, K> {
         F::Output: 'env,
         K: Accepts<F> + Accepts<F::Output>,
     {
-        SpawnWhenFree::new::<policy::AsValue<E>>(self, Location::caller(), future)
+        SpawnWhenFree::new::<policy::AsValue<E>>(self, future)
     }
 
     /// Waits for one of the group's slots and then starts a child that can fail: [`spawn_when_free`](Self::spawn_when_free) in the
@@ -170,7 +194,7 @@ impl<'env, E, K: Kind> ChildOptions<'env, E, K> {
         E: 'env,
         K: Accepts<F> + Accepts<Result<T, E>>,
     {
-        SpawnWhenFree::new::<policy::Fallible>(self, Location::caller(), future)
+        SpawnWhenFree::new::<policy::Fallible>(self, future)
     }
 
     /// Starts the child and waits until it says that it has started, as [`Scope::start`](crate::Scope::start) does.

@@ -10,7 +10,9 @@ use std::task::{Context, Poll, ready};
 use super::Scope;
 use super::key::Key;
 use super::output_policy::Fallible;
-use crate::error::{ChildFailure, ChildInfo, Failure, GatherIncomplete, GroupError, StartError};
+use crate::error::{
+    ChildFailure, ChildInfo, Failure, GatherIncomplete, GroupError, KeyId, StartError,
+};
 use crate::group::cell::{CellOptions, Claiming, NewCell};
 use crate::group::engine::core::Core;
 use crate::group::engine::kind::{Accepts, Kind, Shared};
@@ -120,22 +122,25 @@ impl<'env, E, K: Kind> Scope<'env, E, K> {
         E: 'env,
         K: Accepts<E>,
     {
-        let name = child.and_then(|child| child.name.clone());
-        let location = child.map_or(location, ChildInfo::location);
-        let give = |failure| match failure {
-            Failure::Error(error) => Err(error),
-            Failure::Panicked(panic) => panic.resume(),
-            Failure::Cancelled(_) => Ok(()),
+        let failed = match failure {
+            Failure::Error(error) => Ok(error),
+            Failure::Panicked(panic) => Err(panic),
+            Failure::Cancelled(reason) => {
+                let child = child.cloned();
+                return lacks(self.core(), Lack { child, reason });
+            }
         };
-        if let Failure::Cancelled(reason) = failure {
-            let child = child.cloned();
-            return lacks(self.core(), Lack { child, reason });
-        }
-        let options = CellOptions::default().name_if(name);
-        let failing = async move { give(failure) };
+        let failing = async move {
+            match failed {
+                Ok(error) => Err::<(), E>(error),
+                Err(panic) => panic.resume(),
+            }
+        };
+        let options = CellOptions::default().name_if(child.and_then(|child| child.name.clone()));
+        let location = child.map_or(location, ChildInfo::location);
         let fresh = NewCell::<_, Fallible>::new(options, location, failing);
-        // No child has the number 0: such a failure is no child's.
-        let number = child.map_or(0, |_| self.core().with(|sched, _| sched.next_number()));
+        let next = |_| self.core().with(|sched, _| sched.next_number());
+        let number = child.map_or(KeyId::BODY, next);
         let (listed, queue, key) = fresh.publish_alone(&self.members, number);
         drop((listed, key));
         if let Claiming::Claimed(claimed) = queue.claim(false) {
@@ -320,30 +325,26 @@ impl<T> Future for KeyValue<T> {
             no_value.poll(cx);
             return Poll::Pending;
         }
-        let core = this.key.cell().core();
         if std::mem::take(&mut this.is_first) {
-            asserts_inside(core, "value", this.location);
+            asserts_inside(this.key.cell().core(), "value", this.location);
         }
         let why = match ready!(Pin::new(&mut this.key).poll(cx)) {
             Ok(value) => return Poll::Ready(value),
             Err(why) => why,
         };
         let child = this.key.child();
-        let core = this.key.cell().core();
-        let reason = match why {
-            GatherIncomplete::Cancelled(reason) => {
-                let child = Some(child);
-                let lack = Lack { child, reason };
-                lacks(core, lack.clone());
-                lack.reason
-            }
+        let (reason, is_lack) = match why {
+            GatherIncomplete::Cancelled(reason) => (reason, true),
             GatherIncomplete::Failed | GatherIncomplete::Panicked => {
-                CancelReason::sibling_failed(child)
+                (CancelReason::sibling_failed(child.clone()), false)
             }
             why => panic!("`value` at {} is in vain: {why}", this.location),
         };
-        let child = Some(this.key.child());
+        let child = Some(child);
         let lack = Lack { child, reason };
+        if is_lack {
+            lacks(this.key.cell().core(), lack.clone());
+        }
         let no_value = lacking("value", this.location).ends_surroundings(lack);
         this.no_value = Some(no_value);
         Poll::Pending

@@ -6,12 +6,10 @@ use std::panic::Location;
 use super::Scope;
 use super::key::Key;
 use super::output_policy::{AsValue, Call, Contained, Fallible, Supervised};
-use super::start::{Caller, Ready, Start};
+use super::start::{Ready, Start};
 use crate::error::Outcome;
-use crate::error::unhandled::drop_quietly;
-use crate::group::cell::{CellOptions, OutputPolicy};
+use crate::group::cell::CellOptions;
 use crate::group::engine::kind::{Accepts, Kind};
-use crate::group::queues::wait_list::Ticket;
 
 impl<'env, E, K: Kind> Scope<'env, E, K> {
     /// Starts a child that gives a value.
@@ -186,28 +184,6 @@ impl<'env, E, K: Kind> Scope<'env, E, K> {
         K: Accepts<C> + Accepts<F> + Accepts<Result<T, E>> + Accepts<V>,
     {
         self.child().try_start(call)
-    }
-
-    /// Starts a child that may not have started when its caller goes away.
-    pub(super) fn begin<F, S, V, X>(
-        &self,
-        options: CellOptions,
-        location: &'static Location<'static>,
-        caller: Caller<V, X>,
-        child: F,
-        ticket: Option<Ticket>,
-    ) -> Start<S::Value, V, X>
-    where
-        F: Future + 'env,
-        S: OutputPolicy<F::Output, Error = E>,
-    {
-        match self.try_add::<F, S>(options, location, child, ticket) {
-            Ok(key) => Start::pending(caller, key),
-            Err((fresh, _, reason)) => {
-                drop_quietly("a child that was not taken", fresh);
-                Start::refused(reason)
-            }
-        }
     }
 
     pub(crate) fn spawn_at<F>(

@@ -41,11 +41,8 @@ struct Waiting<F> {
 }
 
 impl<'env, F, T, E, K: Kind> SpawnWhenFree<'env, F, T, E, K> {
-    pub(super) fn new<S>(
-        child: ChildOptions<'env, E, K>,
-        location: &'static Location<'static>,
-        future: F,
-    ) -> Self
+    #[track_caller]
+    pub(super) fn new<S>(child: ChildOptions<'env, E, K>, future: F) -> Self
     where
         F: Future + 'env,
         S: OutputPolicy<F::Output, Value = T, Error = E>,
@@ -53,8 +50,8 @@ impl<'env, F, T, E, K: Kind> SpawnWhenFree<'env, F, T, E, K> {
         Self {
             place: child.place,
             waiting: Waiting {
+                location: child.manner.location(),
                 manner: child.manner,
-                location,
                 future: Some(future),
             },
             start: Scope::add_when_free::<F, S>,

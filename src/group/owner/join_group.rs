@@ -17,7 +17,6 @@ use super::options::GroupOptions;
 use super::outcomes::{Children, Names, NextOutcome};
 use crate::error::unhandled::drop_quietly;
 use crate::error::{KeyId, Outcome};
-use crate::group::cell::CellOptions;
 use crate::group::engine::kind::{Accepts, Borrows, Kind, Shared};
 use crate::group::handle::ChildOptions;
 use crate::group::handle::output_policy::{Contained, Supervised};
@@ -299,12 +298,8 @@ impl<T, E, Id, K: Kind> JoinGroup<T, E, Id, K> {
     where
         F: Future<Output = Outcome<T, E>> + 'static,
     {
-        let options = CellOptions::here();
-        let ticket = slot.and_then(ChildOptions::into_ticket);
-        let added = self
-            .group
-            .try_add::<F, Supervised<Infallible>>(options, location, child, ticket);
-        match added {
+        let options = slot.unwrap_or_else(|| self.group.child()).at(location);
+        match options.try_add::<F, Supervised<Infallible>>(child) {
             Ok(key) => {
                 let id = key.id();
                 self.children.keys.insert(id, (name(id), key));

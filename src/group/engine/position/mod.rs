@@ -137,8 +137,7 @@ impl Position {
             Self::Child(child) => Some(child.id()),
             Self::Body(core) => Some(KeyId {
                 group: core.id(),
-                // No child has that number.
-                child: u64::MAX,
+                child: KeyId::BODY,
             }),
             Self::Behind(surrounding) => surrounding.outside()?.code(),
         }
