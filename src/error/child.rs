@@ -17,6 +17,11 @@ pub struct KeyId {
 impl KeyId {
     /// The number of a group's body, where one has to be named. Children are numbered from 1 on.
     pub(crate) const BODY: u64 = 0;
+
+    /// Is this a group's body, and not a child?
+    pub(crate) const fn is_body(self) -> bool {
+        self.child == Self::BODY
+    }
 }
 
 impl fmt::Debug for KeyId {

@@ -49,7 +49,7 @@ impl Claim {
 impl fmt::Display for Claim {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.owner {
-            Some(Owner::Task(child)) if child.child == u64::MAX => {
+            Some(Owner::Task(child)) if child.is_body() => {
                 write!(f, "by the body of group {}", child.group)?;
             }
             Some(Owner::Task(child)) => write!(f, "by child {child}")?,

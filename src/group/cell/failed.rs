@@ -7,7 +7,7 @@ use std::sync::Arc;
 use super::reference::CellRef;
 use super::state::Ending;
 use super::upcalls::{self, Core, Settings};
-use crate::error::{ChildFailure, ChildInfo, Failure, KeyId};
+use crate::error::{ChildFailure, ChildInfo, Failure};
 use crate::panic::Panic;
 use crate::spawner::SpawnerHandle;
 
@@ -88,7 +88,7 @@ impl<E> Members<E> {
             ptr::eq(&**header.core(), &*self.core),
             "a failure goes to its own group"
         );
-        let child = Some(failed.info()).filter(|child| child.id().child != KeyId::BODY);
+        let child = Some(failed.info()).filter(|child| !child.id().is_body());
         let failure = if failed.is_panic() {
             failed.into_panic().map(Failure::Panicked)
         } else {
