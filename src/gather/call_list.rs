@@ -7,10 +7,11 @@ use std::panic::Location;
 
 use super::calls::sealed::Calls;
 use super::in_order::InOrder;
+use super::in_place::{self, Chain, InPlaceOf, Laid, Lay, Row};
 use super::mode::{Ends, ModeOf, Settling, Trying, Values};
 use super::site::Site;
 use crate::error::Quiet;
-use crate::group::{Call, Key, Kind, Scope};
+use crate::group::{Borrows, Call, Key, Kind, Scope};
 
 /// Calls that all give an `O`; made by [`calls!`](crate::calls).
 #[must_use = "the calls are made by what takes them, such as `gather`"]
@@ -25,7 +26,7 @@ pub struct CallList<O, L> {
     missing_debug_implementations,
     reason = "it is seen in sealed traits alone"
 )]
-pub struct First<C>(Quiet<C>);
+pub struct First<C>(pub(super) Quiet<C>);
 
 /// Some calls, and one more.
 #[expect(unnameable_types, reason = "it is seen in sealed traits alone")]
@@ -33,7 +34,7 @@ pub struct First<C>(Quiet<C>);
     missing_debug_implementations,
     reason = "it is seen in sealed traits alone"
 )]
-pub struct And<L, C>(L, Quiet<C>);
+pub struct And<L, C>(pub(super) L, pub(super) Quiet<C>);
 
 /// Calls that come in a list.
 #[derive(Debug)]
@@ -160,18 +161,27 @@ where
     K: Kind,
     M: Of<O> + Ends<M::Value>,
     L: for<'a> Each<Starts<'a, 'env, M, M::Error, K, M::Value>>,
+    L: Lay<Laid: Laid<'env, M, O, K>>,
 {
     type Error = <M as Of<O>>::Error;
     type Output = Vec<M::Output>;
-    type Ready = L;
+    type Ready = Row<L, Chain<O, L>, K>;
     type Wait = InOrder<M, M::Value>;
 
-    fn ready(self) -> L {
-        self.into_calls()
+    fn ready(self) -> Self::Ready {
+        Row::new(self.into_calls())
+    }
+
+    #[expect(private_interfaces, reason = "the trait is sealed")]
+    fn in_place() -> InPlaceOf<'env, Self::Ready, M::Error, Self::Wait, K>
+    where
+        K: Borrows<'env>,
+    {
+        K::IN_PLACE.then_some(in_place::poll::<M, Chain<O, L>, K>)
     }
 
     fn start(
-        ready: L,
+        ready: Self::Ready,
         tg: &Scope<'env, M::Error, K>,
         location: &'static Location<'static>,
     ) -> Self::Wait {
@@ -181,12 +191,8 @@ where
             keys: Vec::new(),
             mode: PhantomData,
         };
-        ready.visit(&mut starts);
-        let site = Site {
-            group: tg.core().id(),
-            location,
-        };
-        InOrder::new(starts.keys, site)
+        ready.into_calls().visit(&mut starts);
+        InOrder::new(starts.keys, Site::of(tg, location))
     }
 }
 

@@ -3,7 +3,7 @@
 use std::future::ready;
 
 use ingather::cancel::cancel_reason;
-use ingather::{GroupOptions, Outcome, current_token, inline};
+use ingather::{GroupOptions, Outcome, calls, current_token, inline};
 
 use crate::support::{
     Explosive, Fault, Rng, Site, Trace, behaviour, throw, unhandled, yield_now, yields,
@@ -12,6 +12,7 @@ use crate::support::{
 behaviour!(
     a_gather_with_and_without_a_group_gives_the_same,
     a_tuple_with_and_without_a_group_gives_the_same,
+    listed_calls_with_and_without_a_group_give_the_same,
 );
 
 /// What a call does in a poll, after it has yielded so often.
@@ -97,29 +98,45 @@ fn in_words(outcome: &Outcome<usize, Fault>) -> String {
     }
 }
 
+/// Gathers three calls as `$gathers` says, with a group from the first and without, over seeds.
+macro_rules! three_alike {
+    (|$options:ident, $a:ident, $b:ident, $c:ident| $gathers:expr) => {
+        unhandled::collect();
+        for seed in 0..200 {
+            let mut rng = Rng::new(seed);
+            let scripts = [(); 3].map(|()| script(&mut rng));
+            let mut seen = Vec::new();
+            for named in [false, true] {
+                let logs = [(); 3].map(|()| Trace::new());
+                let [$a, $b, $c] = [0, 1, 2].map(|at: usize| {
+                    let (script, log) = (scripts[at].clone(), logs[at].clone());
+                    move || play(script, log)
+                });
+                let mut options = GroupOptions::new();
+                if named {
+                    options = options.name("a group from the first");
+                }
+                let $options = options.inline();
+                let outcomes: [_; 3] = $gathers;
+                let logs = logs.each_ref().map(Trace::entries);
+                seen.push((outcomes.each_ref().map(in_words), logs));
+            }
+            assert_eq!(seen[0], seen[1], "seed {seed}: {scripts:?}");
+        }
+    };
+}
+
 // Gather-2, Gather-3, Gather-4
 async fn a_tuple_with_and_without_a_group_gives_the_same(_: Site) {
-    unhandled::collect();
-    for seed in 0..200 {
-        let mut rng = Rng::new(seed);
-        let scripts = [(); 3].map(|()| script(&mut rng));
-        let mut seen = Vec::new();
-        for named in [false, true] {
-            let logs = [(); 3].map(|()| Trace::new());
-            let [a, b, c] = [0, 1, 2].map(|at: usize| {
-                let (script, log) = (scripts[at].clone(), logs[at].clone());
-                move || play(script, log)
-            });
-            let mut options = GroupOptions::new();
-            if named {
-                options = options.name("a group from the first");
-            }
-            let (a, b, c) = options.inline().gather_settled((a, b, c)).await;
-            let logs = logs.each_ref().map(Trace::entries);
-            seen.push(([a, b, c].each_ref().map(in_words), logs));
-        }
-        assert_eq!(seen[0], seen[1], "seed {seed}: {scripts:?}");
-    }
+    three_alike!(|options, a, b, c| options.gather_settled((a, b, c)).await.into());
+}
+
+// Gather-2, Gather-3, Gather-4
+async fn listed_calls_with_and_without_a_group_give_the_same(_: Site) {
+    three_alike!(|options, a, b, c| {
+        let listed = calls![|| a(), || b(), || c()];
+        options.gather_settled(listed).await.try_into().unwrap()
+    });
 }
 
 // Gather-2, Gather-3, Gather-4

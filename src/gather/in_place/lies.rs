@@ -10,7 +10,7 @@ use crate::gather::in_order::{InOrder, One};
 use crate::gather::mode::{Ends, ModeOf};
 use crate::gather::site::Site;
 use crate::gather::tuples::each_tuple;
-use crate::group::{Block, Call, Kind, Polled, PolledChild, Scope};
+use crate::group::{Block, Call, Key, Kind, Polled, PolledChild, Scope};
 
 /// Calls that are polled where they lie, in the mode `M`.
 pub(crate) trait Lies<'env, M, K: Kind> {
@@ -37,13 +37,13 @@ pub(crate) trait Lies<'env, M, K: Kind> {
 }
 
 /// Nobody sees the number: what is there without a group is given at once.
-fn no_site(location: &'static Location<'static>) -> Site {
+pub(super) fn no_site(location: &'static Location<'static>) -> Site {
     Site { group: 0, location }
 }
 
 /// Polls a call, whose value is a value in the mode.
 #[inline]
-fn poll_one<'env, M, C, F, K>(block: &Block<C, F>, index: usize, cx: &mut Context<'_>) -> Polled
+pub(super) fn poll_one<'env, M, C, F, K>(block: &Block<C, F>, index: usize, cx: &mut Context<'_>) -> Polled
 where
     C: FnOnce() -> F,
     F: Future,
@@ -55,7 +55,7 @@ where
 
 /// Takes what a call gave that is over.
 #[inline]
-fn give_one<'env, M, C, F, K>(block: &Block<C, F>, index: usize) -> <M as Ends<M::Value>>::Output
+pub(super) fn give_one<'env, M, C, F, K>(block: &Block<C, F>, index: usize) -> <M as Ends<M::Value>>::Output
 where
     C: FnOnce() -> F,
     F: Future,
@@ -64,6 +64,26 @@ where
 {
     let output = block.take(index).map(M::value_of);
     output.and_then(M::settle).expect("it is over with a value")
+}
+
+/// Which of so many calls are over, before each is a child.
+pub(super) fn ended(count: usize, has_end: impl Fn(usize) -> bool) -> Vec<usize> {
+    (0..count).filter(|&index| has_end(index)).collect()
+}
+
+/// What waits for calls of one value that have just become children: these end now, and one may be in the middle of its poll.
+pub(super) fn in_order<M: Ends<V>, E, K: Kind, V>(
+    keys: Vec<Key<V>>,
+    ended: Vec<usize>,
+    polled: Option<usize>,
+    tg: &Scope<'_, E, K>,
+    location: &'static Location<'static>,
+) -> (InOrder<M, V>, Option<PolledChild>) {
+    for index in ended {
+        keys[index].run_now(tg.on_thread());
+    }
+    let polled = polled.and_then(|index| keys[index].take_in_hand());
+    (InOrder::new(keys, Site::of(tg, location)), polled)
 }
 
 impl<'env, M, C, F, K> Lies<'env, M, K> for Block<C, F>
@@ -97,17 +117,10 @@ where
         location: &'static Location<'static>,
         polled: Option<usize>,
     ) -> (Self::Wait, Option<PolledChild>) {
-        let ended: Vec<_> = (0..self.len())
-            .filter(|&index| self.has_end(index))
-            .collect();
+        let ended = ended(self.len(), |index| self.has_end(index));
         let start = |index| M::start(tg, location, Call::moved(self.child(index)));
-        let keys: Vec<_> = (0..self.len()).map(start).collect();
-        ended
-            .into_iter()
-            .for_each(|index| keys[index].run_now(tg.on_thread()));
-        let polled = polled.and_then(|index| keys[index].take_in_hand());
-        let site = Site::of(tg, location);
-        (InOrder::new(keys, site), polled)
+        let keys = (0..self.len()).map(start).collect();
+        in_order(keys, ended, polled, tg, location)
     }
 
     fn give(&self, location: &'static Location<'static>) -> Self::Wait {

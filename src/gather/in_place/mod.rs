@@ -13,10 +13,12 @@
 //! its poll.
 //!
 //! - `lies`: calls of one type, and those of a tuple
+//! - `chain`: those that `calls!` lists
 //!
 //! 1. Calls that are pending are all polled with the waker of the task, whenever that is woken. So there are not many of them.
 //! 2. What the group would decide is left to it: errors, panics, cancels. In place calls are polled and give values, that is all.
 
+mod chain;
 mod lies;
 
 use std::cell::{Cell, RefCell};
@@ -24,6 +26,7 @@ use std::fmt;
 use std::panic::Location;
 use std::task::Context;
 
+pub(super) use self::chain::{Chain, Laid, Lay};
 pub(super) use self::lies::{Apart, Lies};
 use crate::context;
 use crate::depth::Drive;
