@@ -12,6 +12,8 @@ pub(crate) struct World(Arc<Inner>);
 
 struct Inner {
     books: Mutex<Books>,
+    /// Is nothing set in the context of anybody?
+    bare: bool,
     /// The virtual time in units, if time is virtual.
     now: Option<Box<dyn Fn() -> Units + Send + Sync>>,
 }
@@ -147,9 +149,10 @@ pub(crate) struct Cut {
 }
 
 impl World {
-    pub(crate) fn new(now: Option<Box<dyn Fn() -> Units + Send + Sync>>) -> Self {
+    pub(crate) fn new(bare: bool, now: Option<Box<dyn Fn() -> Units + Send + Sync>>) -> Self {
         let world = Self(Arc::new(Inner {
             books: Mutex::default(),
+            bare,
             now,
         }));
         world.actor(0, Role::Root, None);
@@ -161,6 +164,11 @@ impl World {
             .books
             .lock()
             .unwrap_or_else(|poisoned| poisoned.into_inner())
+    }
+
+    /// What is set in the context of an actor: who it is, if anything is set in this program.
+    pub(crate) fn who(&self, actor: usize) -> Option<usize> {
+        (!self.0.bare).then_some(actor)
     }
 
     pub(crate) fn now(&self) -> Units {

@@ -2,10 +2,9 @@
 //! crate's face changes.
 
 use std::future::Future;
-
 use std::time::Duration;
 
-use futures::future::BoxFuture;
+use futures::future::{BoxFuture, Either};
 use ingather::cancel::{CallbackGuard, CancelKind};
 use ingather::kind::{Inline, Shared};
 use ingather::types::Tally;
@@ -26,14 +25,23 @@ pub(crate) fn who() -> Option<usize> {
     WHO.get()
 }
 
-/// Runs `f` in the context of an actor.
-pub(crate) fn as_actor<R>(actor: usize, f: impl FnOnce() -> R) -> R {
-    WHO.sync_scope(actor, f)
+/// Runs `f` in the context of an actor, or in none.
+pub(crate) fn as_actor<R>(who: Option<usize>, f: impl FnOnce() -> R) -> R {
+    match who {
+        Some(actor) => WHO.sync_scope(actor, f),
+        None => f(),
+    }
 }
 
-/// Polls a future in the context of an actor.
-pub(crate) fn in_actor<F: Future>(actor: usize, future: F) -> impl Future<Output = F::Output> {
-    WHO.scope(actor, future)
+/// Polls a future in the context of an actor, or in none.
+pub(crate) fn in_actor<F: Future>(
+    who: Option<usize>,
+    future: F,
+) -> impl Future<Output = F::Output> {
+    match who {
+        Some(actor) => Either::Left(WHO.scope(actor, future)),
+        None => Either::Right(future),
+    }
 }
 
 /// A shield that holds no longer than so long.

@@ -6,10 +6,10 @@ use futures::future::BoxFuture;
 use futures::stream::{BoxStream, StreamExt};
 use ingather::error::{Failure, set_unhandled_hook};
 use ingather::kind::{Cut, FailingStream, Inline, MovesOn, Shared};
-use ingather::{GatherGroup, GroupError, GroupOptions, OnError, OnPanic, Outcome, Scope};
+use ingather::{GatherGroup, GroupError, GroupOptions, OnError, OnPanic, Outcome, Scope, calls};
 
 use super::face::{Begin, Got, Handle, Tokens, Unit};
-use super::program::{How, Options, Until};
+use super::program::{How, Options, Shape, Until};
 use super::witness::{Done, Flaw, Tracked, Value};
 
 /// Options, by what their forms give.
@@ -68,6 +68,23 @@ macro_rules! each {
     };
 }
 
+/// What calls give, whatever they came in.
+trait Row<T> {
+    fn in_a_row(self) -> Vec<T>;
+}
+
+impl<T> Row<T> for Vec<T> {
+    fn in_a_row(self) -> Self {
+        self
+    }
+}
+
+impl<T> Row<T> for (T, T, T) {
+    fn in_a_row(self) -> Vec<T> {
+        <[T; 3]>::from(self).into()
+    }
+}
+
 /// What comes out of a form where all went well: a value, or nothing if it has moved on.
 trait Gives {
     fn got(self) -> Vec<Got>;
@@ -82,6 +99,12 @@ impl Gives for Value {
 impl Gives for Vec<Value> {
     fn got(self) -> Vec<Got> {
         values(self)
+    }
+}
+
+impl Gives for (Value, Value, Value) {
+    fn got(self) -> Vec<Got> {
+        values(self.in_a_row())
     }
 }
 
@@ -239,7 +262,7 @@ fn outcome(outcome: Outcome<Value, Flaw>) -> Got {
 
 pub(crate) fn gather(
     how: How,
-    inline: bool,
+    (inline, shape): (bool, Shape),
     of: &Options,
     unit: Unit,
     tokens: &Tokens,
@@ -256,31 +279,49 @@ pub(crate) fn gather(
                 $left
             })
         }};
-        (tries inline $form:ident $($needed:ident)?) => {
-            each!(told, |options| form!(options.inline().$form($($needed,)? calls), |all| all.into()))
+    }
+    /// The form of these calls that is asked for.
+    macro_rules! gathers {
+        ($calls:expr) => {
+            match inline {
+                false => gathers!($calls, sure, |options| options),
+                true => gathers!($calls, sure.inline(), |options| options.inline()),
+            }
         };
-        (tries $form:ident $($needed:ident)?) => {
-            each!(told, |options| form!(options.$form($($needed,)? calls), |all| all.into()))
+        ($calls:expr, $sure:expr, |$options:ident| $there:expr) => {
+            match how {
+                How::Gather => form!($sure.gather($calls), |all| Left::Value(done(
+                    all.in_a_row()
+                ))),
+                How::Race => form!($sure.race($calls), |one| Left::Value(done(vec![one]))),
+                How::Settled => each!(told, |$options| form!(
+                    $there.gather_settled($calls),
+                    |all| Left::Value(all.in_a_row().into_iter().map(outcome).collect())
+                )),
+                How::TryGather => {
+                    each!(told, |$options| form!($there.try_gather($calls), |all| all
+                        .into()))
+                }
+                How::FirstOk => {
+                    each!(told, |$options| form!($there.first_ok($calls), |one| one
+                        .into()))
+                }
+                How::Quorum(needed) => each!(told, |$options| form!(
+                    $there.quorum(needed, $calls),
+                    |some| some.into()
+                )),
+            }
         };
     }
-    let settled = |all: Vec<_>| Left::Value(all.into_iter().map(outcome).collect());
-    match (how, inline) {
-        (How::Gather, false) => form!(sure.gather(calls), |all| Left::Value(done(all))),
-        (How::Gather, true) => form!(sure.inline().gather(calls), |all| Left::Value(done(all))),
-        (How::Race, false) => form!(sure.race(calls), |one| Left::Value(done(vec![one]))),
-        (How::Race, true) => form!(sure.inline().race(calls), |one| Left::Value(done(vec![
-            one
-        ]))),
-        (How::Settled, _) => each!(told, |options| form!(
-            options.gather_settled(calls),
-            |all| settled(all)
-        )),
-        (How::TryGather, false) => form!(tries try_gather),
-        (How::TryGather, true) => form!(tries inline try_gather),
-        (How::FirstOk, false) => form!(tries first_ok),
-        (How::FirstOk, true) => form!(tries inline first_ok),
-        (How::Quorum(needed), false) => form!(tries quorum needed),
-        (How::Quorum(needed), true) => form!(tries inline quorum needed),
+    if shape == Shape::Row {
+        return gathers!(calls);
+    }
+    let Ok([a, b, c]) = <[Begin; 3]>::try_from(calls) else {
+        unreachable!("others come in a `Vec`")
+    };
+    match shape {
+        Shape::Listed => gathers!(calls![move || a(), move || b(), move || c()]),
+        _ => gathers!((a, b, c)),
     }
 }
 

@@ -49,7 +49,12 @@ impl Drop for Watched {
 
 /// Drops what owns a group that may not be over.
 fn gone<T>(world: &World, book: usize, owner: T) {
-    world.books().groups[book].dropped = true;
+    let opener = {
+        let group = &mut world.books().groups[book];
+        group.dropped = true;
+        group.opener
+    };
+    world.goes_on(opener);
     let dropped = catch_unwind(AssertUnwindSafe(|| drop(owner)));
     oracle::form_over(world, book, true);
     if let Err(payload) = dropped {
@@ -238,7 +243,7 @@ pub(crate) async fn gather(here: &Here, gather: &Gather) {
         .collect();
     let form = face_forms::gather(
         how,
-        gather.inline,
+        (gather.inline, gather.shape()),
         &gather.options,
         here.unit,
         &here.tokens,

@@ -1,8 +1,8 @@
 //! Draws a program from a seed.
 
 use super::program::{
-    Child, Form, Gather, How, Kind, LONG, Leave, Map, Open, Options, Program, Step, TOKENS, Units,
-    Until,
+    Child, Form, Gather, How, Kind, LONG, Leave, Map, Open, Options, Program, Shape, Step, TOKENS,
+    Units, Until,
 };
 use crate::support::Rng;
 
@@ -11,8 +11,10 @@ const TIMES: [Units; 5] = [0, 1, 1, 2, 3];
 
 /// The program of this seed.
 pub(crate) fn program(seed: u64) -> Program {
+    let bare = seed % 3 == 0;
     let mut draw = Draw {
         rng: Rng::new(seed ^ 0x5eed),
+        bare,
         ids: 0,
         left: 6 + usize::try_from(seed % 7).expect("it fits") * 5,
         keys: Vec::new(),
@@ -25,11 +27,13 @@ pub(crate) fn program(seed: u64) -> Program {
             steps.push(draw.simple());
         }
     }
-    Program { steps }
+    Program { bare, steps }
 }
 
 struct Draw {
     rng: Rng,
+    /// Is it a [bare](Program::bare) program?
+    bare: bool,
     ids: usize,
     /// How many children and groups there may be still.
     left: usize,
@@ -72,6 +76,8 @@ impl Draw {
     /// A group, a gather or a stream, sometimes dropped half-way.
     fn nested(&mut self, depth: usize, in_group: bool) -> Step {
         let step = match self.rng.below(12) {
+            // What bare programs are for.
+            2..=6 if self.bare => Step::Gather(Box::new(self.gather(depth))),
             0 | 11 => self.held(in_group),
             1..=6 => Step::Open(Box::new(self.open(depth, in_group))),
             7..=8 => Step::Gather(Box::new(self.gather(depth))),
@@ -243,8 +249,11 @@ impl Draw {
 
     fn gather(&mut self, depth: usize) -> Gather {
         let calls = 1 + self.rng.below(4);
-        let how = match self.rng.below(9) {
+        let how = match self.rng.below(if self.bare { 20 } else { 9 }) {
             0 | 8 => How::Gather,
+            9..=12 => How::TryGather,
+            13..=16 => How::Settled,
+            17.. => How::Gather,
             1..=2 => How::TryGather,
             3 => How::Settled,
             4 => How::Race,
@@ -252,11 +261,23 @@ impl Draw {
             _ => How::Quorum(1 + self.rng.below(calls)),
         };
         let may_be_cut = !matches!(how, How::Gather | How::Race);
+        let inline = self.rng.chance(if self.bare { 85 } else { 40 });
+        // Such calls are polled where they lie, as long as nobody asks for a group.
+        let is_plain = self.bare && inline && self.rng.chance(85);
         Gather {
             id: self.id(),
             how,
-            inline: self.rng.chance(40),
-            options: self.options(may_be_cut),
+            inline,
+            shape: match self.rng.below(4) {
+                0..=1 => Shape::Row,
+                2 => Shape::Listed,
+                _ => Shape::Tuple,
+            },
+            options: if is_plain {
+                Options::default()
+            } else {
+                self.options(may_be_cut)
+            },
             passes_on: self.rng.chance(25),
             calls: (0..calls).map(|_| self.call(depth)).collect(),
         }

@@ -86,7 +86,10 @@ pub(crate) async fn run(program: Program, world: World, unit: Unit) {
     };
     for step in &program.steps {
         let one = std::slice::from_ref(step);
-        let ended = face::in_actor(0, AssertUnwindSafe(steps(&here, one)).catch_unwind());
+        let ended = face::in_actor(
+            world.who(0),
+            AssertUnwindSafe(steps(&here, one)).catch_unwind(),
+        );
         match ended.await {
             Ok(Ok(())) => {}
             Ok(Err(flaw)) => flaw.received(),
@@ -360,20 +363,20 @@ async fn spawn(here: &Here, tg: &Tg, outside: Option<Tg>, child: &Child) {
     inner.outside = outside;
     let name = format!("c{}", child.id);
     world.trace(|| format!("c{} is spawned, {kind:?}", child.id));
-    let child_of = child.clone();
+    let (who, child_of) = (world.who(actor), child.clone());
     let held = match kind {
         Kind::WhenFree | Kind::TryWhenFree => {
-            let future = tracked(inner, Some(actor), child_of);
+            let future = tracked(inner, who, child_of);
             let spawning = tg.handle.when_free(world, kind, name, future);
-            face::in_actor(actor, spawning).await
+            face::in_actor(who, spawning).await
         }
         Kind::Start => {
             let call: Call = Box::new(move |say| {
                 inner.say = Some(Arc::new(say));
-                tracked(inner, Some(actor), child_of)
+                tracked(inner, who, child_of)
             });
-            let starting = face::as_actor(actor, || tg.handle.start(world, name, actor, call));
-            match face::in_actor(actor, starting).await {
+            let starting = face::as_actor(who, || tg.handle.start(world, name, actor, call));
+            match face::in_actor(who, starting).await {
                 Start::Started(held, said) => {
                     if said != actor {
                         world.fault("Starting-6", "a start gave the value of another");
@@ -385,8 +388,8 @@ async fn spawn(here: &Here, tg: &Tg, outside: Option<Tg>, child: &Child) {
             }
         }
         _ => {
-            let future = tracked(inner, Some(actor), child_of);
-            face::as_actor(actor, || tg.handle.spawn(world, kind, name, future))
+            let future = tracked(inner, who, child_of);
+            face::as_actor(who, || tg.handle.spawn(world, kind, name, future))
         }
     };
     world.books().actors[actor].spawned = true;

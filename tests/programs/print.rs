@@ -3,7 +3,8 @@
 use std::fmt::{self, Write};
 
 use super::program::{
-    Child, Form, Gather, How, Kind, LONG, Leave, Map, Open, Options, Program, Step, Units, Until,
+    Child, Form, Gather, How, Kind, LONG, Leave, Map, Open, Options, Program, Shape, Step, Units,
+    Until,
 };
 
 impl fmt::Display for Program {
@@ -216,26 +217,32 @@ impl Text {
 
     fn gather(&mut self, gather: &Gather, depth: usize) {
         let verb = match (gather.how, gather.inline) {
-            (How::Gather, false) => "gather([".to_owned(),
-            (How::Gather, true) => "inline::gather([".to_owned(),
-            (How::TryGather, false) => "try_gather([".to_owned(),
-            (How::TryGather, true) => "inline::try_gather([".to_owned(),
-            (How::Settled, _) => "gather_settled([".to_owned(),
-            (How::Race, false) => "race([".to_owned(),
-            (How::Race, true) => "inline::race([".to_owned(),
-            (How::FirstOk, false) => "first_ok([".to_owned(),
-            (How::FirstOk, true) => "inline::first_ok([".to_owned(),
-            (How::Quorum(needed), false) => format!("quorum({needed}, ["),
-            (How::Quorum(needed), true) => format!("inline::quorum({needed}, ["),
+            (How::Gather, false) => "gather(".to_owned(),
+            (How::Gather, true) => "inline::gather(".to_owned(),
+            (How::TryGather, false) => "try_gather(".to_owned(),
+            (How::TryGather, true) => "inline::try_gather(".to_owned(),
+            (How::Settled, false) => "gather_settled(".to_owned(),
+            (How::Settled, true) => "inline::gather_settled(".to_owned(),
+            (How::Race, false) => "race(".to_owned(),
+            (How::Race, true) => "inline::race(".to_owned(),
+            (How::FirstOk, false) => "first_ok(".to_owned(),
+            (How::FirstOk, true) => "inline::first_ok(".to_owned(),
+            (How::Quorum(needed), false) => format!("quorum({needed}, "),
+            (How::Quorum(needed), true) => format!("inline::quorum({needed}, "),
         };
-        self.line(depth, format!("{}.{verb}", options(&gather.options)));
+        let (opens, closes) = match gather.shape() {
+            Shape::Row => ("[", "]"),
+            Shape::Listed => ("calls![", "]"),
+            Shape::Tuple => ("(", ")"),
+        };
+        self.line(depth, format!("{}.{verb}{opens}", options(&gather.options)));
         self.calls(&gather.calls, depth + 1);
         let tail = if gather.passes_on {
-            "]).await; // goes on with its panic"
+            " // goes on with its panic"
         } else {
-            "]).await;"
+            ""
         };
-        self.line(depth, tail);
+        self.line(depth, format!("{closes}).await;{tail}"));
     }
 
     fn map(&mut self, map: &Map, depth: usize) {

@@ -99,11 +99,12 @@ fn in_virtual_time(program: Program, order: u64) -> Vec<String> {
         std::num::NonZeroUsize::MIN.saturating_add(usize::try_from(order % 3).expect("it fits"));
     let executor = TestExecutor::seeded(order)
         .with_parallelism(drivers)
+        .with_gathers_in_place(program.bare)
         .with_step_limit(50_000);
     let unit = Unit(Duration::from_millis(10));
     let clock = executor.clone();
     let now = move || u64::try_from(clock.elapsed().as_millis() / 10).expect("it fits");
-    let world = World::new(Some(Box::new(now)));
+    let world = World::new(program.bare, Some(Box::new(now)));
     let ears = world.clone();
     face_forms::collect(move |told| accounts::heard(&ears, told));
     let run = AssertUnwindSafe(|| executor.block_on(interpret::run(program, world.clone(), unit)));
@@ -112,7 +113,7 @@ fn in_virtual_time(program: Program, order: u64) -> Vec<String> {
 }
 
 fn on_spawner(program: Program, kind: Kind) -> Vec<String> {
-    let world = World::new(None);
+    let world = World::new(program.bare, None);
     let ears = world.clone();
     face_forms::collect(move |told| accounts::heard(&ears, told));
     let ended = watched_for(60, "a random program", || {

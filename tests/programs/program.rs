@@ -11,6 +11,8 @@ pub(crate) const TOKENS: usize = 2;
 
 #[derive(Clone, Debug)]
 pub(crate) struct Program {
+    /// Is nothing set in its context? Only then are calls polled where they lie.
+    pub(crate) bare: bool,
     pub(crate) steps: Vec<Step>,
 }
 
@@ -164,14 +166,35 @@ pub(crate) enum How {
     Quorum(usize),
 }
 
+/// What three calls come in; others come in a `Vec`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Shape {
+    Row,
+    /// `calls!`.
+    Listed,
+    Tuple,
+}
+
 #[derive(Clone, Debug)]
 pub(crate) struct Gather {
     pub(crate) id: usize,
     pub(crate) how: How,
     pub(crate) inline: bool,
+    pub(crate) shape: Shape,
     pub(crate) options: Options,
     pub(crate) passes_on: bool,
     pub(crate) calls: Vec<Child>,
+}
+
+impl Gather {
+    /// What its calls come in.
+    pub(crate) fn shape(&self) -> Shape {
+        if self.calls.len() == 3 {
+            self.shape
+        } else {
+            Shape::Row
+        }
+    }
 }
 
 #[derive(Clone, Debug)]

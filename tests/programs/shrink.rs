@@ -1,6 +1,6 @@
 //! Smaller programs: each cut leaves out a step, puts what is in one in its place, or takes back an option.
 
-use super::program::{Child, Leave, Options, Program, Step, Until};
+use super::program::{Child, Leave, Options, Program, Shape, Step, Until};
 
 /// The program with its cut of this number made, or nothing if there are not so many.
 pub(crate) fn cut(program: &Program, number: usize) -> Option<Program> {
@@ -131,6 +131,10 @@ impl Knife {
                     || self.steps(&mut open.body)
             }
             Step::Gather(gather) => {
+                if gather.shape() != Shape::Row && self.here() {
+                    gather.shape = Shape::Row;
+                    return true;
+                }
                 self.flag(&mut gather.inline)
                     || self.flag(&mut gather.passes_on)
                     || self.options(&mut gather.options)

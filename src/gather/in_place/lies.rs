@@ -43,7 +43,11 @@ pub(super) fn no_site(location: &'static Location<'static>) -> Site {
 
 /// Polls a call, whose value is a value in the mode.
 #[inline]
-pub(super) fn poll_one<'env, M, C, F, K>(block: &Block<C, F>, index: usize, cx: &mut Context<'_>) -> Polled
+pub(super) fn poll_one<'env, M, C, F, K>(
+    block: &Block<C, F>,
+    index: usize,
+    cx: &mut Context<'_>,
+) -> Polled
 where
     C: FnOnce() -> F,
     F: Future,
@@ -55,7 +59,10 @@ where
 
 /// Takes what a call gave that is over.
 #[inline]
-pub(super) fn give_one<'env, M, C, F, K>(block: &Block<C, F>, index: usize) -> <M as Ends<M::Value>>::Output
+pub(super) fn give_one<'env, M, C, F, K>(
+    block: &Block<C, F>,
+    index: usize,
+) -> <M as Ends<M::Value>>::Output
 where
     C: FnOnce() -> F,
     F: Future,

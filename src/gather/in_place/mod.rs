@@ -331,7 +331,7 @@ where
 
 /// Is there nothing on this thread for which the group has to be there from the first?
 fn is_in_place() -> bool {
-    order::is_first_come() && !context::is_set() && !introspection::is_asked()
+    !context::is_set() && !introspection::wants_groups()
 }
 
 /// One turn, and the group, if it has to be there from now on.

@@ -168,6 +168,27 @@ impl TestExecutor {
         self.with_leak_check(false)
     }
 
+    /// Says whether an inline gather whose calls need no group is polled without one, as on other executors; it is not if
+    /// nothing is said.
+    ///
+    /// Otherwise each gather opens its group at once, so that the order decides among its calls, and reports name those that wait.
+    /// Either way the calls give the same.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use ingather::inline;
+    /// use ingather::testing::TestExecutor;
+    ///
+    /// for in_place in [false, true] {
+    ///     let executor = TestExecutor::new().with_gathers_in_place(in_place);
+    ///     assert_eq!(executor.block_on(inline::gather([|| async { 1 }])), [1]);
+    /// }
+    /// ```
+    pub fn with_gathers_in_place(self, in_place: bool) -> Self {
+        self.with(|settings| settings.gathers_in_place = in_place)
+    }
+
     /// Says how many jobs it claims to poll at the same time; one if nothing is said, which is the truth.
     ///
     /// A group then has so many driver jobs, for the order to choose from.

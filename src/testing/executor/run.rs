@@ -81,7 +81,7 @@ impl TestExecutor {
     #[track_caller]
     pub fn block_on<F: Future>(&self, future: F) -> F::Output {
         let running = self.begin();
-        let census = introspection::take();
+        let census = introspection::take(self.0.shared.settings().gathers_in_place);
         match running.drive(future, &census) {
             Ok(output) => output,
             Err(report) => panic!("{report}"),

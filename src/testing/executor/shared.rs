@@ -63,6 +63,7 @@ pub(super) struct Settings {
     pub(super) step_limit: u64,
     pub(super) autojump: bool,
     pub(super) leak_check: bool,
+    pub(super) gathers_in_place: bool,
     pub(super) parallelism: NonZeroUsize,
 }
 
@@ -131,6 +132,7 @@ impl Shared {
                     step_limit: 1_000_000,
                     autojump: true,
                     leak_check: true,
+                    gathers_in_place: false,
                     parallelism: NonZeroUsize::MIN,
                 },
                 home: thread::current().id(),

@@ -9,10 +9,10 @@ mod off;
 mod on;
 
 #[cfg(not(feature = "testing"))]
-pub(crate) use off::is_asked;
+pub(crate) use off::wants_groups;
 #[cfg(not(feature = "testing"))]
 pub(in crate::group) use off::{awaits, note};
 #[cfg(feature = "testing")]
-pub(crate) use on::{GroupReport, Taking, is_asked, take};
+pub(crate) use on::{GroupReport, Taking, take, wants_groups};
 #[cfg(feature = "testing")]
 pub(in crate::group) use on::{awaits, note};

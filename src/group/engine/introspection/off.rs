@@ -13,6 +13,6 @@ pub(in crate::group) fn note(_core: &Arc<Core>) {}
 pub(in crate::group) fn awaits(_waker: &Waker, _child: impl FnOnce() -> ChildInfo) {}
 
 #[inline]
-pub(crate) fn is_asked() -> bool {
+pub(crate) fn wants_groups() -> bool {
     false
 }

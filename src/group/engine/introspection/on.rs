@@ -11,6 +11,7 @@ use std::task::Waker;
 
 use crate::error::ChildInfo;
 use crate::group::engine::core::Core;
+use crate::order;
 
 thread_local! {
     static KNOWN: RefCell<Option<Known>> = const { RefCell::new(None) };
@@ -18,6 +19,8 @@ thread_local! {
 
 #[derive(Default)]
 struct Known {
+    /// Do those who ask do without the groups of gathers that need none?
+    without_needless: bool,
     groups: Vec<Weak<Core>>,
     /// Whose key was awaited last by the child or body with this waker, by the address that the waker holds.
     awaited: HashMap<usize, ChildInfo>,
@@ -40,10 +43,13 @@ pub(in crate::group) fn awaits(waker: &Waker, child: impl FnOnce() -> ChildInfo)
     });
 }
 
-/// Does somebody ask for the groups that are opened on this thread?
-pub(crate) fn is_asked() -> bool {
-    let asked = KNOWN.try_with(|known| known.try_borrow().map_or(true, |known| known.is_some()));
-    asked.unwrap_or(false)
+/// Has each gather to open a group here: for those who ask, or for a test executor that orders its calls?
+pub(crate) fn wants_groups() -> bool {
+    let wants = KNOWN.try_with(|known| match &*known.try_borrow().ok()? {
+        Some(known) => Some(!known.without_needless),
+        None => Some(!order::is_first_come()),
+    });
+    wants.unwrap_or(Some(false)).unwrap_or(true)
 }
 
 fn with(f: impl FnOnce(&mut Known)) {
@@ -62,10 +68,14 @@ pub(crate) struct Taking {
     not_send: PhantomData<*mut ()>,
 }
 
-/// Begins to note the groups that are opened on this thread.
-pub(crate) fn take() -> Taking {
+/// Begins to note the groups that are opened on this thread, those of gathers that need none `without_needless`.
+pub(crate) fn take(without_needless: bool) -> Taking {
+    let known = Known {
+        without_needless,
+        ..Known::default()
+    };
     Taking {
-        earlier: KNOWN.replace(Some(Known::default())),
+        earlier: KNOWN.replace(Some(known)),
         not_send: PhantomData,
     }
 }
