@@ -4,4 +4,4 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-cargo bench --bench peers -- --quick
+cargo bench -p ingather-benches --bench peers -- --quick

@@ -5,6 +5,7 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 
 cargo clippy --all-targets --all-features -- -D warnings
+cargo clippy -p ingather-benches --benches -- -D warnings
 cargo clippy --lib -- -D warnings
 cargo clippy --lib --no-default-features -- -D warnings
 cargo clippy --lib --no-default-features --features std -- -D warnings

@@ -14,7 +14,7 @@ fi
 
 log=$(mktemp)
 trap 'rm -f "$log"' EXIT
-cargo bench --no-run --bench instructions 2>&1 | tee "$log"
+cargo bench --no-run -p ingather-benches --bench instructions 2>&1 | tee "$log"
 binary=$(sed -n 's/^ *Executable .*(\(.*\))$/\1/p' "$log")
 
 count() {

@@ -9,7 +9,7 @@ if ! rustup toolchain list 2>/dev/null | grep -q '^nightly'; then
 fi
 copy=$(mktemp -d)
 trap 'rm -rf "$copy"' EXIT
-cp -R README.md src tests examples benches docs "$copy"
+cp -R README.md src tests examples docs "$copy"
 # Without the package beside it, whose dependencies would have a say in the versions.
 sed '/^\[workspace\]/,/^$/d' Cargo.toml >"$copy/Cargo.toml"
 target=$PWD/target/minimal
