@@ -5,7 +5,9 @@ use std::future::Future;
 use std::sync::Arc;
 
 use super::tree::Node;
-use super::{CallbackGuard, CancelReason, Cancelled, CancelledOwned, DropGuard, RunUntilCancelled};
+use super::{
+    CallbackGuard, CancelReason, Cancelled, CancelledOwned, DropGuard, Owner, RunUntilCancelled,
+};
 
 /// Tells any number of listeners, once, that they are to stop, and why.
 ///
@@ -139,7 +141,19 @@ impl CancelToken {
     pub fn cancel_now(&self) {
         let reason = CancelReason::explicit();
         self.turn(reason.clone());
-        self.0.now().turn(reason);
+        self.0.turn_now(reason);
+    }
+
+    /// Says what this token belongs to, which is cancelled with it until it [is over](Self::disown). If the token is cancelled, that
+    /// is told so at once.
+    pub(crate) fn set_owner(&self, owner: impl Owner + 'static) {
+        let owner: Arc<dyn Owner> = Arc::new(owner);
+        self.0.set_owner(&owner);
+    }
+
+    /// Nothing is cancelled with this token any more but what is below it.
+    pub(crate) fn disown(&self) {
+        self.0.disown();
     }
 
     /// Has a function called when the grace of what follows this token is to end.

@@ -3,6 +3,7 @@
 //! - `reason`: [`CancelReason`], the first cause, kept for good
 //! - `cancel_token`: [`CancelToken`], the handle of one place in a tree of things to cancel
 //! - `tree`: the tree itself: who tells whom, and who is freed when
+//! - `owner`: what a token belongs to
 //! - `who`: which child asks
 //! - `places`: a list in which everything keeps its place
 //! - `cancelled`: the futures that wait for a token
@@ -14,6 +15,7 @@ mod cancel_token;
 mod cancelled;
 mod guard;
 mod handed;
+mod owner;
 mod places;
 mod reason;
 mod tree;
@@ -24,6 +26,7 @@ pub use cancel_token::CancelToken;
 pub use cancelled::{Cancelled, CancelledOwned};
 pub use guard::{CallbackGuard, DropGuard};
 pub(crate) use handed::Told;
+pub(crate) use owner::Owner;
 pub(crate) use reason::Handed;
 pub use reason::{CancelKind, CancelReason};
 pub use until::RunUntilCancelled;

@@ -16,14 +16,15 @@
 //!    end would take its parent's lock.
 //! 7. The callbacks of a cancelled node are taken out one by one, by the `turn` that gave it its reason. Until its own
 //!    turn comes each can be withdrawn, also by another callback.
+//!    The owner of a node is told of it before that, if it has one by then: at least once, by the `turn` or by `set_owner`.
 //! 8. A node that is being freed cannot be held any more and is left out by `turn`. What it still has are callbacks that
 //!    were detached. It gives them to its parent, or calls them if its parent is cancelled by then.
 
 use std::sync::{Arc, OnceLock, Weak};
 use std::task::{Poll, Waker};
 
-use super::CancelReason;
 use super::places::Places;
+use super::{CancelReason, Owner};
 use crate::depth;
 use crate::error::unhandled::{drop_quietly, report_panic, wake_quietly};
 use crate::panic::catch;
@@ -45,6 +46,8 @@ pub(super) struct Node {
 
 #[derive(Default)]
 struct Lists {
+    /// What the token belongs to, until that is over.
+    owner: Option<Arc<dyn Owner>>,
     children: Places<Weak<Node>>,
     wakers: Places<Waker>,
     callbacks: Places<Callback>,
@@ -121,43 +124,72 @@ impl Node {
             return false;
         }
         let mut wakers = Vec::new();
-        // Each with the end of its callbacks.
-        let mut cancelled: Vec<(Arc<Self>, usize)> = Vec::new();
-        let callbacks;
+        let mut cancelled: Vec<(Arc<Self>, Hearers)> = Vec::new();
+        let hearers;
         {
             let mut below = Vec::new();
             let mut lists = self.lists.lock();
             if !self.set(&reason, &mut lists, &mut below, &mut wakers) {
                 return false;
             }
-            callbacks = lists.callbacks.end();
+            hearers = lists.hearers();
             let inherited = (!below.is_empty()).then(|| reason.inherited());
             while let (Some(node), Some(reason)) = (below.pop(), &inherited) {
                 // Else it is being freed, which leaves nothing below it and its callbacks to itself (8).
                 if let Some(node) = node.upgrade() {
                     let mut lists = node.lists.lock();
                     let first = node.set(reason, &mut lists, &mut below, &mut wakers);
-                    let callbacks = if first { lists.callbacks.end() } else { 0 };
+                    let hearers = if first {
+                        lists.hearers()
+                    } else {
+                        Hearers::default()
+                    };
                     drop(lists);
                     // Held until no lock is (6).
-                    cancelled.push((node, callbacks));
+                    cancelled.push((node, hearers));
                 }
             }
         }
         for waker in wakers {
             wake_quietly(waker);
         }
-        if callbacks > 0 || cancelled.iter().any(|(_, callbacks)| *callbacks > 0) {
+        if hearers.any() || cancelled.iter().any(|(_, hearers)| hearers.any()) {
             let first = Arc::clone(self);
             // A callback may cancel a token whose callback cancels the next.
             depth::bounded(move || {
-                first.call_back(callbacks);
-                for (node, callbacks) in cancelled {
-                    node.call_back(callbacks);
+                first.call_back(hearers);
+                for (node, hearers) in cancelled {
+                    node.call_back(hearers);
                 }
             });
         }
         true
+    }
+
+    /// Ends the grace of what follows the node, and tells its owner.
+    pub(super) fn turn_now(self: &Arc<Self>, reason: CancelReason) {
+        let owner = self.lists.lock().owner.clone();
+        if let Some(owner) = owner {
+            let reason = reason.clone();
+            depth::bounded(move || tell(|| owner.turned_now(&reason)));
+        }
+        self.now().turn(reason);
+    }
+
+    /// Says what the token belongs to. If it is cancelled that is told so at once.
+    pub(super) fn set_owner(&self, owner: &Arc<dyn Owner>) {
+        let mut lists = self.lists.lock();
+        lists.owner = Some(Arc::clone(owner));
+        drop(lists);
+        if let Some(reason) = self.reason() {
+            tell(|| owner.turned(reason));
+        }
+    }
+
+    /// What the token belongs to is over.
+    pub(super) fn disown(&self) {
+        let owner = self.lists.lock().owner.take();
+        drop_quietly("the owner of a cancel token", owner);
     }
 
     /// Gives the node its reason if it has none. Under its lock.
@@ -176,10 +208,16 @@ impl Node {
         first
     }
 
-    /// Calls the callbacks of a cancelled node, those of the places below `end`.
-    fn call_back(&self, end: usize) {
+    /// Tells the owner of a cancelled node, and calls its callbacks.
+    fn call_back(&self, hearers: Hearers) {
         let Some(reason) = self.reason() else { return };
-        for place in 0..end {
+        if hearers.owner {
+            let owner = self.lists.lock().owner.clone();
+            if let Some(owner) = owner {
+                tell(|| owner.turned(reason));
+            }
+        }
+        for place in 0..hearers.callbacks {
             let callback = self.lists.lock().callbacks.remove(place);
             if let Some(callback) = callback {
                 callback.call(reason);
@@ -297,15 +335,42 @@ impl Drop for Node {
 impl Callback {
     /// Not under a lock.
     fn call(self, reason: &CancelReason) {
-        let called = if self.inherited {
+        if self.inherited {
             let reason = reason.inherited();
-            catch(|| (self.call)(&reason))
+            tell(|| (self.call)(&reason));
         } else {
-            catch(|| (self.call)(reason))
-        };
-        if let Err(panic) = called {
-            report_panic("a callback of a cancel token", panic);
+            tell(|| (self.call)(reason));
         }
+    }
+}
+
+/// Who hears of the turn of a node.
+#[derive(Clone, Copy, Default)]
+struct Hearers {
+    owner: bool,
+    /// The callbacks in the places below.
+    callbacks: usize,
+}
+
+impl Hearers {
+    fn any(self) -> bool {
+        self.owner || self.callbacks > 0
+    }
+}
+
+impl Lists {
+    fn hearers(&self) -> Hearers {
+        Hearers {
+            owner: self.owner.is_some(),
+            callbacks: self.callbacks.end(),
+        }
+    }
+}
+
+/// Its panic stops nobody else.
+fn tell(f: impl FnOnce()) {
+    if let Err(panic) = catch(f) {
+        report_panic("a callback of a cancel token", panic);
     }
 }
 

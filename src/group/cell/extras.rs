@@ -48,8 +48,8 @@ pub(in crate::group) struct Held {
     pub(in crate::group) shields: Shields,
     /// Its own token, if anybody asked for it.
     pub(in crate::group) token: Option<CancelToken>,
-    /// What turns the token with the group's, and what cancels the child with the token, with and without grace.
-    pub(in crate::group) guards: Option<[CallbackGuard; 3]>,
+    /// What turns the token with the group's.
+    pub(in crate::group) follows: Option<CallbackGuard>,
     /// Why it was cancelled for itself.
     pub(in crate::group) reason: Option<CancelReason>,
     /// It is to go without waiting for the end of its grace, as soon as no shield holds it.
@@ -210,8 +210,11 @@ impl CellRef {
                 let mut held = held.lock();
                 let told = take(&mut held.told);
                 let alarm = held.alarm.take();
-                (held.token.take(), held.guards.take(), alarm, told)
+                (held.token.take(), held.follows.take(), alarm, told)
             };
+            if let (Some(token), ..) = &gone {
+                token.disown();
+            }
             drop_quietly("the token of a child", gone);
         }
     }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::core::Core;
 use crate::clock::Alarm;
 use crate::group::cell::{CellRef, Claiming, OnThread, Stands};
-use crate::token::{CancelReason, CancelToken};
+use crate::token::{CancelReason, CancelToken, Owner};
 
 impl CellRef {
     /// Holds off the drop of this child by one more shield, which stands in it or in the group `inner` inside it.
@@ -98,18 +98,14 @@ impl CellRef {
             // Nobody would release what follows the group any more.
             return fresh;
         }
-        let child = self.clone();
-        let cancels = fresh.on_cancel(move |reason| child.token_turned(reason));
-        let child = self.clone();
-        let now = fresh.on_cancel_now(move |reason| child.cancel_alone_now(reason.clone(), false));
-        let guards = [follows, cancels, now];
+        fresh.set_owner(self.clone());
         let (token, unused) = {
             let mut held = self.held_or_make().lock();
             match &held.token {
-                Some(other) => (other.clone(), Some(guards)),
+                Some(other) => (other.clone(), Some(follows)),
                 None => {
                     held.token = Some(fresh.clone());
-                    held.guards = Some(guards);
+                    held.follows = Some(follows);
                     (fresh, None)
                 }
             }
@@ -250,5 +246,16 @@ impl CellRef {
         if self.end().is_some() {
             self.lets_go();
         }
+    }
+}
+
+/// A child is cancelled with its token.
+impl Owner for CellRef {
+    fn turned(&self, reason: &CancelReason) {
+        self.token_turned(reason);
+    }
+
+    fn turned_now(&self, reason: &CancelReason) {
+        self.cancel_alone_now(reason.clone(), false);
     }
 }

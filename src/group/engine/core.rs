@@ -24,7 +24,7 @@ use crate::group::sched::stats::Tally;
 use crate::group::sched::{Done, Sched, Work};
 use crate::spawner::{Spawner, SpawnerHandle};
 use crate::std_or_loom::Lock;
-use crate::token::{CallbackGuard, CancelReason, CancelToken, who};
+use crate::token::{CancelReason, CancelToken, who};
 
 /// The shared part of a group.
 pub(crate) struct Core {
@@ -37,7 +37,7 @@ pub(crate) struct Core {
     /// Where the group was opened.
     pub(in crate::group) parent: Option<Position>,
     /// Made on demand, with what cancels the group when it is cancelled.
-    pub(in crate::group) token: OnceLock<([CallbackGuard; 2], CancelToken)>,
+    pub(in crate::group) token: OnceLock<CancelToken>,
     timing: OnceLock<Box<Timing>>,
     /// Is the body of the scope dropped when the group is cancelled?
     drops_body: bool,

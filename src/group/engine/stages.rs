@@ -1,11 +1,11 @@
 //! How a group is cancelled: why, by which token, and in which of the two stages.
 
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 
 use super::core::Core;
 use super::position::Position;
 use crate::group::cell::CellRef;
-use crate::token::{CancelKind, CancelReason, CancelToken};
+use crate::token::{CancelKind, CancelReason, CancelToken, Owner};
 
 impl Core {
     /// Why its children are dropped.
@@ -32,7 +32,7 @@ impl Core {
 
     /// The same, or why its token has turned, which spares a look at all that the group is in.
     pub(in crate::group) fn known_reason(&self) -> Option<CancelReason> {
-        let turned = || self.token.get().and_then(|(_, token)| token.reason());
+        let turned = || self.token.get().and_then(CancelToken::reason);
         self.own_reason().or_else(turned)
     }
 
@@ -46,26 +46,13 @@ impl Core {
         if let (None, Some(parent)) = (self.token.get(), &self.parent) {
             parent.make_tokens();
         }
-        let (_, token) = self.token.get_or_init(|| {
+        let token = self.token.get_or_init(|| {
             let outside = self.parent.as_ref().map(Position::token);
             let token = outside
                 .as_ref()
                 .map_or_else(CancelToken::new, CancelToken::child_token);
-            let core = Arc::downgrade(self);
-            let turned = token.on_cancel({
-                let core = core.clone();
-                move |reason| {
-                    if let Some(core) = core.upgrade() {
-                        core.token_turned(reason);
-                    }
-                }
-            });
-            let now = token.on_cancel_now(move |reason| {
-                if let Some(core) = core.upgrade().filter(|core| !core.is_from_outside(reason)) {
-                    core.cancel_now(reason.clone());
-                }
-            });
-            ([turned, now], token)
+            token.set_owner(Group(Arc::downgrade(self)));
+            token
         });
         // A cancel that came before the token could be seen has not turned it.
         if let Some(reason) = self.read(|sched| sched.cancelled.clone()) {
@@ -89,8 +76,7 @@ impl Core {
 
     /// Does by itself what the callback of the token is about to do, if that was cancelled.
     pub(in crate::group) fn heeds_token(self: &Arc<Self>) {
-        let token = self.token.get().map(|(_, token)| token);
-        if let Some(reason) = token.and_then(CancelToken::reason) {
+        if let Some(reason) = self.token.get().and_then(CancelToken::reason) {
             self.token_turned(&reason);
         }
     }
@@ -126,7 +112,7 @@ impl Core {
     pub(in crate::group) fn has_been_cancelled(self: &Arc<Self>, reason: &CancelReason) {
         // In this order: who is told by the token may be over, and its executor too, before an alarm could be set.
         self.begin_grace();
-        if let Some((_, token)) = self.token.get() {
+        if let Some(token) = self.token.get() {
             token.turn(reason.clone());
         }
     }
@@ -141,6 +127,23 @@ impl Core {
         background.sort_by_key(|child| !child.is_in_line());
         for child in background {
             child.cancel_alone(CancelReason::new(CancelKind::NotNeeded));
+        }
+    }
+}
+
+/// A group is cancelled with its token, as long as it is there.
+struct Group(Weak<Core>);
+
+impl Owner for Group {
+    fn turned(&self, reason: &CancelReason) {
+        if let Some(core) = self.0.upgrade() {
+            core.token_turned(reason);
+        }
+    }
+
+    fn turned_now(&self, reason: &CancelReason) {
+        if let Some(core) = self.0.upgrade() {
+            core.cancel_now(reason.clone());
         }
     }
 }
