@@ -48,6 +48,8 @@ class Face:
                 self.lines.add((f"{path}::{inner['name']}", f"use {path}::{inner['name']} = {inner['source']}"))
             elif inner["is_glob"]:
                 self.walk(target, path, above)
+            elif "module" in target["inner"] and target["visibility"] != "public":
+                pass  # What was meant is the function of that name: `use` takes along no more than all may see.
             else:
                 self.reach(target, path, inner["name"], above)
             return
