@@ -32,4 +32,4 @@ else
 fi
 # The package is linted while it is built, as cargo-clippy does it, which would check all executors once more.
 export RUSTC_WORKSPACE_WRAPPER=clippy-driver CLIPPY_ARGS=-Dwarnings__CLIPPY_HACKERY__
-cargo test --locked --features "$features"
+cargo test --locked --features "$features" --test executors
