@@ -10,6 +10,22 @@
 //! - `contract`: [`spawner_contract`], what a spawner has to do
 //! - `local_contract`: [`local_spawner_contract`], what a local spawner has to do
 //! - `hostile`: [`HostileSpawner`], from well-behaved to lossy
+//!
+//! # Examples
+//!
+//! ```
+//! use std::time::Duration;
+//!
+//! use ingather::clock::{now, sleep};
+//! use ingather::testing::TestExecutor;
+//!
+//! let executor = TestExecutor::new();
+//! executor.block_on(async {
+//!     let begin = now();
+//!     sleep(Duration::from_secs(3600)).await; // takes no time
+//!     assert_eq!(now() - begin, Duration::from_secs(3600));
+//! });
+//! ```
 
 mod assertions;
 mod by_hand;
