@@ -2,6 +2,7 @@
 
 use compio::runtime::Runtime;
 use compio::runtime::time::sleep;
+use ingather::LocalSpawner;
 use ingather::testing::local_spawner_contract;
 use ingather_adapters::compio::Compio;
 
@@ -23,4 +24,9 @@ fn scopes_have_time() {
             .expect("a runtime")
             .block_on(local_scope_with_time(&Compio, sleep))
     });
+}
+
+#[test]
+fn outside_of_a_runtime_it_refuses() {
+    assert!(Compio.spawn_local(Box::pin(async {})).is_err());
 }

@@ -4,8 +4,8 @@ use std::thread;
 
 use futures_channel::oneshot;
 use glib::MainContext;
-use ingather::block_on;
 use ingather::testing::{local_spawner_contract, spawner_contract};
+use ingather::{LocalSpawner, block_on};
 use ingather_adapters::glib::Glib;
 
 use super::{in_time, local_scope_with_time, scope_with_time};
@@ -46,5 +46,16 @@ fn scopes_have_time() {
         context
             .0
             .block_on(local_scope_with_time(&context, glib::timeout_future));
+    });
+}
+
+#[test]
+fn local_jobs_of_another_thread_are_refused() {
+    let context = context();
+    thread::scope(|threads| {
+        let _owned = context.0.acquire().expect("nobody has it");
+        let elsewhere = threads.spawn(|| context.spawn_local(Box::pin(async {})).is_err());
+        assert!(elsewhere.join().expect("it does not panic"));
+        assert!(context.spawn_local(Box::pin(async {})).is_ok());
     });
 }
