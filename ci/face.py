@@ -2,9 +2,15 @@
 
 Each item stands at every path by which users can name it; what belongs to a type (methods, fields, traits that it implements) stands
 at the shortest of them. Auto traits, blanket impls and the pages of documentation are left out.
+
+With `--without-example` it prints those items instead whose page has no example: neither the item's docs nor those of its methods.
+What users are given, and only name or await, needs none of its own if its first paragraph links to what makes or takes it, and that has
+an example or is called in one on the page of its type. Given and named are a type alias, a trait without methods, a type without public
+fields, variants and methods, and a future, stream or iterator.
 """
 
 import json
+import re
 import sys
 
 # Of rustdoc's JSON, whose format is not stable.
@@ -48,6 +54,8 @@ class Face:
                 self.lines.add((f"{path}::{inner['name']}", f"use {path}::{inner['name']} = {inner['source']}"))
             elif inner["is_glob"]:
                 self.walk(target, path, above)
+            elif "module" in target["inner"] and target["visibility"] != "public":
+                pass  # What was meant is the function of that name: `use` takes along no more than all may see.
             else:
                 self.reach(target, path, inner["name"], above)
             return
@@ -132,6 +140,60 @@ class Face:
                 text = f"{kind.removeprefix('assoc_')} {name}{': ' + bounds if bounds else ''}"
                 text += f"{':' if is_const else ' ='} {self.type(of)}" if of else ""
             self.lines.add((f"{key or path}::{item['name']}", text))
+
+    # Items without an example.
+
+    def without_example(self):
+        return sorted(path for key, path in self.paths.items() if not self.is_shown(self.index[key]))
+
+    def is_shown(self, item):
+        if self.has_example(item) or any(map(self.has_example, self.methods(item))):
+            return True
+        if not self.is_only_named(item):
+            return False
+        first = (item["docs"] or "").split("\n\n")[0]
+        linked = [self.index.get(str(number)) for link, number in item["links"].items() if f"[{link}]" in first or f"]({link})" in first]
+        return any(target and (self.has_example(target) or self.is_called(target)) for target in linked)
+
+    def is_called(self, method):
+        """Whether an example on the page of its type calls it."""
+        owners = [self.index[key] for key in self.paths if method in self.methods(self.index[key])]
+        shown = [item for owner in owners for item in (owner, *self.methods(owner)) if self.has_example(item)]
+        return any(f".{method['name']}(" in item["docs"] for item in shown)
+
+    def has_example(self, item):
+        blocks = re.findall(r"^ *```(.*)$", item["docs"] or "", re.M)[::2]
+        return any(not re.search(r"text|toml|ignore|no_run|compile_fail", tags) for tags in blocks)
+
+    def is_only_named(self, item):
+        (kind, inner), = item["inner"].items()
+        match kind:
+            case "type_alias":
+                return True
+            case "trait":
+                return not any("function" in self.index[str(number)]["inner"] for number in inner["items"])
+            case "enum":
+                return not inner["variants"] and not self.methods(item)
+            case "struct":
+                return not self.public_fields(inner["kind"]) and (self.is_awaited(inner) or not self.methods(item))
+        return False
+
+    def is_awaited(self, inner):
+        traits = [self.index[str(number)]["inner"]["impl"]["trait"] for number in inner["impls"]]
+        return any(last(trait["path"]) in ("Future", "Stream", "Iterator") for trait in traits if trait)
+
+    def methods(self, item):
+        (kind, inner), = item["inner"].items()
+        if kind == "trait":
+            return [self.index[str(number)] for number in inner["items"]]
+        blocks = [self.index[str(number)]["inner"]["impl"] for number in inner.get("impls", ())] if kind in ("struct", "enum") else ()
+        own = [self.index[str(number)] for block in blocks if block["trait"] is None for number in block["items"]]
+        return [method for method in own if method["visibility"] == "public"]
+
+    def public_fields(self, kind):
+        numbers = kind.get("tuple") or kind.get("plain", {}).get("fields", ()) if isinstance(kind, dict) else ()
+        fields = [self.index.get(str(number)) for number in numbers if number is not None]
+        return [field for field in fields if field and field["visibility"] == "public"]
 
     # Types, as one reads them, by the last name of each path.
 
@@ -252,6 +314,10 @@ def main():
     if crate["format_version"] not in FORMATS:
         sys.exit(UNKNOWN)
     face = Face(crate)
+    if "--without-example" in sys.argv:
+        for path in face.without_example():
+            print(path)
+        return
     at_root = [line for path, line in face.lines if path.count("::") == 1 and f" {path}" in line and not line.startswith("impl")]
     modules = [line for line in at_root if line.startswith("mod ")]
     print(f"# {len(at_root) - len(modules)} items at the root, and {len(modules)} modules")

@@ -1,6 +1,8 @@
 #!/usr/bin/env bash
 # A change of what users can name, call or implement must be seen in a review and not in their builds. So the public items, with all
 # features, stand in ci/face.txt as rustdoc reads them, and at most 60 stand at the root. `ci/face.sh --update` writes the list anew.
+# And each is met by somebody for the first time: the page of each has an example, or says in its first paragraph where one is; the
+# rule stands at the head of ci/face.py.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -31,6 +33,12 @@ read -r _ count _ <"$list"
 head -n 1 "$list"
 ((count <= 60)) || {
     echo "more than 60 items at the root: put some into modules" >&2
+    exit 1
+}
+
+bare=$(python3 ci/face.py target/face/doc/ingather.json --without-example)
+[[ -z $bare ]] || {
+    printf 'without an example:\n%s\n' "$bare" >&2
     exit 1
 }
 

@@ -26,6 +26,9 @@ pub mod capabilities {}
 #[doc = include_str!("../docs/comparison.md")]
 pub mod comparison {}
 #[cfg(feature = "testing")]
+#[doc = include_str!("../docs/adapters.md")]
+pub mod adapters {}
+#[cfg(feature = "testing")]
 #[doc = include_str!("../docs/testing.md")]
 pub mod testing {}
 #[doc = include_str!("../docs/design.md")]

@@ -26,7 +26,7 @@ use std::convert::Infallible;
 use crate::group::{self, GroupOptions, Local};
 use crate::spawner::LocalSpawner;
 
-/// The handle on a group whose children need not be [`Send`].
+/// The handle on a group whose children need not be [`Send`]; see [`local::on`](on).
 pub type Scope<'env, E = Infallible> = group::Scope<'env, E, Local>;
 
 /// A group whose children need not be [`Send`]; they run on a [`LocalSpawner`], on this thread.
@@ -51,6 +51,23 @@ pub type Scope<'env, E = Infallible> = group::Scope<'env, E, Local>;
 pub type GatherGroup<E = Infallible> = group::GatherGroup<E, Local>;
 
 /// The options of a group on a local spawner.
+///
+/// # Examples
+///
+/// ```
+/// use std::rc::Rc;
+///
+/// use async_executor::LocalExecutor;
+/// use ingather::{block_on, local};
+///
+/// let executor = Rc::new(LocalExecutor::new());
+/// let names = local::on(&executor).limit(1).scope(|tg| async move {
+///     let shared = Rc::new("a name");
+///     let key = tg.spawn({ let shared = Rc::clone(&shared); async move { shared.len() } });
+///     (key.await, shared.len())
+/// });
+/// assert_eq!(block_on(executor.run(names)), (Ok(6), 6));
+/// ```
 pub fn on<S: LocalSpawner + Clone + 'static>(spawner: &S) -> GroupOptions<Local> {
     GroupOptions::new().local(spawner)
 }

@@ -23,7 +23,8 @@ use crate::group::{self, Blocking, GroupOptions};
 use crate::scope::TryBody;
 use crate::spawner::Spawner;
 
-/// The handle on a group whose children run on a spawner while a thread waits for them, and may borrow for `'env`.
+/// The handle on a group whose children run on a spawner while a thread waits for them, and may borrow for `'env`; see
+/// [`parallel::scope`](scope).
 pub type Scope<'env, E = Infallible> = group::Scope<'env, E, Blocking>;
 
 /// The options of a parallel scope on a spawner.

@@ -53,7 +53,7 @@ fn number(name: &str) -> Option<u64> {
 
 // Leaving-1, Dropping-1, Errors-2, Errors-3, Panics-3, Panics-4, Results-1, Results-2, Cancelling-2, Cancelling-5, Shields-2,
 // Deadlines-4, Children-2, Limits-2, Gather-1, Joining-6, Joining-7, Joining-8,
-// Context-6, Testing-18
+// Context-6, Testing-19
 #[test]
 fn random_programs_keep_the_rules() {
     let first = number("INGATHER_FIRST_PROGRAM").unwrap_or(0);

@@ -8,6 +8,18 @@
 //! - `whereabouts`: [`Whereabouts`], where code runs, in words
 //!
 //! The rules are those of the chapter *Bridge* in the [semantics](crate::docs::semantics).
+//!
+//! # Examples
+//!
+//! ```
+//! use ingather::bridge::AsyncRunner;
+//!
+//! // A sync program that keeps an event loop for its async parts.
+//! let runner = AsyncRunner::start()?;
+//! let answer = runner.run(async { 6 * 7 });
+//! assert_eq!(answer.ok(), Some(42));
+//! # Ok::<(), std::io::Error>(())
+//! ```
 
 mod control;
 mod run_sync;

@@ -26,6 +26,23 @@ pub fn synced<F>(function: F) -> Synced<F> {
 }
 
 /// An async function that sync code can call, too; made by [`synced`]. Arguments are given as a tuple.
+///
+/// # Examples
+///
+/// ```
+/// use ingather::block_on;
+/// use ingather::bridge::synced;
+///
+/// /// A library offers its async function to both worlds.
+/// async fn length(text: &'static str) -> usize {
+///     text.len()
+/// }
+///
+/// let both = synced(length);
+/// assert_eq!(both.call(("sync",)), 4);
+/// assert_eq!(block_on(both.call_async(("async",))), 5);
+/// assert_eq!(block_on(both.into_inner()("plain")), 5);
+/// ```
 #[derive(Clone, Copy)]
 pub struct Synced<F> {
     function: F,
@@ -66,6 +83,20 @@ impl<F> fmt::Debug for Synced<F> {
 }
 
 /// A function of up to four arguments that gives a future. `Args` is a tuple of them.
+///
+/// # Examples
+///
+/// ```
+/// use ingather::block_on;
+/// use ingather::bridge::AsyncFunction;
+///
+/// /// Calls any async function of two numbers.
+/// async fn twice<F: AsyncFunction<(u32, u32), Output = u32>>(function: F) -> u32 {
+///     function.call((1, 2)).await + function.call((3, 4)).await
+/// }
+///
+/// assert_eq!(block_on(twice(|a, b| async move { a * b })), 14);
+/// ```
 pub trait AsyncFunction<Args> {
     /// What the future gives.
     type Output;

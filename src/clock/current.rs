@@ -15,6 +15,19 @@ use crate::spawner::{clock_of_current, clock_of_runtime};
 /// # Panics
 ///
 /// If there is none: the current spawner has none, this is no tokio runtime, and the feature `time` is off.
+///
+/// # Examples
+///
+/// ```
+/// use ingather::clock::{Clock, current_clock, now};
+/// use ingather::testing::TestExecutor;
+///
+/// let executor = TestExecutor::new();
+/// executor.block_on(async {
+///     let clock = current_clock(); // the virtual one, which stands still while code runs
+///     assert_eq!(clock.now(), now());
+/// });
+/// ```
 #[track_caller]
 pub fn current_clock() -> ClockHandle {
     match try_current_clock() {
@@ -26,6 +39,20 @@ pub fn current_clock() -> ClockHandle {
 }
 
 /// The clock that counts here, if there is one; see [`current_clock`].
+///
+/// # Examples
+///
+/// ```
+/// use ingather::clock::{Clock, try_current_clock};
+/// use std::time::Instant;
+///
+/// /// The time by the clock of the executor, where there is one.
+/// fn stamp() -> Instant {
+///     try_current_clock().map_or_else(Instant::now, |clock| clock.now())
+/// }
+///
+/// assert!(stamp() <= stamp());
+/// ```
 pub fn try_current_clock() -> Option<ClockHandle> {
     clock_of_current()
         .or_else(real_clock::real_clock)

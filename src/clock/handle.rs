@@ -11,6 +11,17 @@ use crate::error::unhandled::Quiet;
 /// A future that is ready once a clock has come to an instant.
 ///
 /// Polled, it has the task woken then, whatever else is polled meanwhile. Dropped, it releases the clock at once.
+///
+/// # Examples
+///
+/// ```
+/// use ingather::block_on;
+/// use ingather::clock::{Clock, Timer, current_clock};
+///
+/// let clock = current_clock();
+/// let timer: Timer = clock.timer(clock.now()); // due already
+/// block_on(timer);
+/// ```
 pub type Timer = Pin<Box<dyn Future<Output = ()> + Send>>;
 
 /// Tells the time and makes timers: the system's clock, an executor's own, or a virtual one in a test.
@@ -64,6 +75,45 @@ pub trait Clock: Send + Sync {
 }
 
 /// Any [`Clock`], with its type erased and cheap to clone.
+///
+/// # Examples
+///
+/// ```
+/// use std::time::Instant;
+///
+/// use ingather::clock::{Clock, ClockHandle, Timer, current_clock};
+/// use ingather::spawner::{SpawnError, enter};
+/// use ingather::{Job, Spawner};
+///
+/// struct AtStart(Instant);
+///
+/// impl Clock for AtStart {
+///     fn now(&self) -> Instant {
+///         self.0
+///     }
+///
+///     fn timer(&self, _at: Instant) -> Timer {
+///         Box::pin(std::future::pending())
+///     }
+/// }
+///
+/// #[derive(Clone)]
+/// struct Frozen(ClockHandle);
+///
+/// impl Spawner for Frozen {
+///     fn spawn(&self, _job: Job) -> Result<(), SpawnError> {
+///         Err(SpawnError::new("frozen"))
+///     }
+///
+///     fn clock(&self) -> Option<ClockHandle> {
+///         Some(self.0.clone())
+///     }
+/// }
+///
+/// let start = Instant::now();
+/// let _guard = enter(&Frozen(ClockHandle::new(AtStart(start))));
+/// assert_eq!(current_clock().now(), start);
+/// ```
 #[derive(Clone)]
 pub struct ClockHandle(Arc<dyn Clock>);
 

@@ -156,7 +156,7 @@ impl fmt::Debug for Interval {
     }
 }
 
-/// The future of [`Interval::tick`].
+/// The future of [`Interval::tick`]; see [`interval`].
 ///
 /// Dropped, it takes no tick.
 #[derive(Debug)]

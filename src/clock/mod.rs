@@ -10,6 +10,21 @@
 //! - `real`: the clock of the system, with timers from async-io
 //! - `forked`: timers in a process that was forked from the one whose timers had a thread
 //! - `no_real`: stands in for `real` where the feature `time` is off
+//!
+//! # Examples
+//!
+//! ```
+//! use std::time::Duration;
+//!
+//! use ingather::block_on;
+//! use ingather::clock::{now, sleep, timeout};
+//!
+//! block_on(async {
+//!     let begin = now();
+//!     let slow = timeout(Duration::from_millis(2), sleep(Duration::from_secs(60))).await;
+//!     assert!(slow.is_err() && now() - begin >= Duration::from_millis(2));
+//! });
+//! ```
 
 mod alarm;
 mod current;

@@ -8,6 +8,23 @@ use std::sync::Arc;
 ///
 /// Made by the group and never used again, neither in that group nor in another.
 /// Obtained from [`Key::id`](crate::Key::id); ordered by spawn within a group.
+///
+/// # Examples
+///
+/// ```
+/// use std::collections::HashMap;
+///
+/// use ingather::{GatherGroup, block_on};
+///
+/// let group: GatherGroup = GatherGroup::new();
+/// let keys = ["one", "two"].map(|name| (name, group.spawn(async {})));
+/// let mut left: HashMap<_, _> = keys.iter().map(|(name, key)| (key.id(), *name)).collect();
+/// while let Some(over) = block_on(group.next_if_any()) {
+///     let name = over.id().and_then(|id| left.remove(&id));
+///     assert!(name.is_some());
+/// }
+/// assert!(left.is_empty());
+/// ```
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct KeyId {
     pub(crate) group: u64,
@@ -39,6 +56,22 @@ impl fmt::Display for KeyId {
 /// A child's identity for people: its name, if it was given one, and where it was spawned.
 ///
 /// Displays as the name, or as the place for a child without one.
+///
+/// # Examples
+///
+/// ```
+/// use ingather::{block_on, try_scope};
+///
+/// let result = block_on(try_scope(|tg| async move {
+///     tg.try_spawn(async { Err::<(), _>("lost") });
+///     Ok(())
+/// }));
+/// let error = result.expect_err("a child failed");
+/// let first = error.iter().next().expect("there is a cause");
+/// let child = first.child().expect("it was not the body");
+/// assert_eq!(child.name(), None);
+/// assert_eq!(child.location().file(), file!()); // where it was spawned
+/// ```
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub struct ChildInfo {
     pub(crate) id: KeyId,

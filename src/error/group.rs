@@ -10,6 +10,22 @@ use crate::panic::Panic;
 use crate::token::{CancelKind, CancelReason};
 
 /// How a child or a body failed.
+///
+/// # Examples
+///
+/// ```
+/// use ingather::error::Failure;
+///
+/// fn retry(failure: &Failure<std::io::Error>) -> bool {
+///     match failure {
+///         Failure::Error(error) => error.kind() == std::io::ErrorKind::ConnectionReset,
+///         _ => false, // a panic, or a cancel
+///     }
+/// }
+///
+/// let reset = std::io::Error::from(std::io::ErrorKind::ConnectionReset);
+/// assert!(retry(&Failure::Error(reset)));
+/// ```
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum Failure<E> {
@@ -65,6 +81,21 @@ impl<E: fmt::Display> fmt::Display for Failure<E> {
 }
 
 /// One leaf of a [`GroupError`]: who failed, and how.
+///
+/// # Examples
+///
+/// ```
+/// use ingather::{block_on, try_scope};
+///
+/// let result = block_on(try_scope(|tg| async move {
+///     tg.child().name("parser").try_spawn(async { Err::<(), _>("line 3") });
+///     Ok(())
+/// }));
+/// let error = result.expect_err("a child failed");
+/// let first = error.iter().next().expect("there is a cause");
+/// assert_eq!(first.child().and_then(|child| child.name()), Some("parser"));
+/// assert_eq!(first.failure().error(), Some(&"line 3"));
+/// ```
 #[derive(Debug)]
 pub struct ChildFailure<E> {
     pub(crate) child: Option<ChildInfo>,

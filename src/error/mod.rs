@@ -9,6 +9,25 @@
 //! - `outcome`: how one call ended
 //! - `start`: why a child did not start
 //! - `unhandled`: where failures go that nobody can get any more
+//!
+//! # Examples
+//!
+//! ```
+//! use ingather::error::{Failure, GroupError};
+//! use ingather::{block_on, try_scope};
+//!
+//! let result: Result<(), GroupError<&str>> = block_on(try_scope(|tg| async move {
+//!     tg.try_spawn(async { Err::<(), _>("disk full") });
+//!     Ok(())
+//! }));
+//! let error = result.expect_err("a child failed");
+//! for one in &error {
+//!     match one.failure() {
+//!         Failure::Error(text) => assert_eq!(*text, "disk full"),
+//!         other => panic!("{other}"),
+//!     }
+//! }
+//! ```
 
 mod child;
 mod cut_short;

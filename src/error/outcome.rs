@@ -7,6 +7,26 @@ use crate::token::CancelReason;
 ///
 /// What [`gather_settled`](crate::gather_settled) gives for each call, and what a [`Joiner`](crate::joiner::Joiner) is notified of.
 /// It differs from [`Failure`](crate::error::Failure) in that it may also be a success.
+///
+/// # Examples
+///
+/// ```
+/// use ingather::{Outcome, block_on, gather_settled};
+///
+/// async fn half(n: u32) -> Result<u32, String> {
+///     if n % 2 == 0 { Ok(n / 2) } else { Err(format!("{n} is odd")) }
+/// }
+///
+/// let outcomes = block_on(gather_settled([2, 3].map(|n| move || half(n))));
+/// for outcome in outcomes {
+///     match outcome {
+///         Outcome::Ok(n) => assert_eq!(n, 1),
+///         Outcome::Err(text) => assert_eq!(text, "3 is odd"),
+///         Outcome::Panicked(panic) => panic!("{panic}"),
+///         other => panic!("{other:?}"),
+///     }
+/// }
+/// ```
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum Outcome<T, E = std::convert::Infallible> {

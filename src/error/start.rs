@@ -7,6 +7,18 @@ use super::boxed;
 use crate::token::CancelReason;
 
 /// Why [`Scope::start`](crate::Scope::start) gave no child.
+///
+/// # Examples
+///
+/// ```
+/// use ingather::{Ready, StartError, block_on, scope};
+///
+/// block_on(scope(|tg| async move {
+///     // It ends without a word: a server that found its port taken, say.
+///     let started = tg.start(|ready: Ready<u16>| async move { drop(ready) }).await;
+///     assert!(matches!(started, Err(StartError::NotStarted)));
+/// }));
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum StartError<E> {
@@ -47,6 +59,21 @@ impl<E: fmt::Debug + fmt::Display + 'static> Error for StartError<E> {
 }
 
 /// The error of [`Ready::started`](crate::Ready::started): it had no effect, and the value comes back.
+///
+/// # Examples
+///
+/// ```
+/// use ingather::{Ready, block_on, scope};
+///
+/// block_on(scope(|tg| async move {
+///     let start = tg.start(|ready: Ready<u16>| async move {
+///         assert!(ready.started(80).is_ok());
+///         let again = ready.started(81).expect_err("it was said before");
+///         assert_eq!(again.into_value(), 81);
+///     });
+///     assert!(start.await.is_ok());
+/// }));
+/// ```
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct StartedError<V> {
     value: V,

@@ -13,6 +13,24 @@ use crate::panic::{Panic, catch};
 ///
 /// Every error and every panic ends in exactly one place. This is the last of them: the error of a child whose group was
 /// dropped, the second panic of a scope that can resume only one, a panic in a waker or in the destructor of a result.
+///
+/// # Examples
+///
+/// ```
+/// use std::sync::mpsc;
+/// use std::time::Duration;
+///
+/// use ingather::error::set_unhandled_hook;
+/// use ingather::tasks::try_create_task;
+///
+/// let (tells, told) = mpsc::channel();
+/// set_unhandled_hook(move |failure| {
+///     let _ = tells.send(failure.error_text().map(str::to_string));
+/// });
+/// drop(try_create_task(async { Err::<(), _>("nobody asks") })); // it runs on
+/// let text = told.recv_timeout(Duration::from_secs(5));
+/// assert_eq!(text, Ok(Some("nobody asks".to_string())));
+/// ```
 #[derive(Debug)]
 pub struct Unhandled<'a> {
     who: Who<'a>,

@@ -25,7 +25,7 @@ pub type Gather<'env, R, W, K, C = group::Whole> =
 pub type TryGather<'env, R, E, W, K, C = group::Whole> =
     ScopeFuture<'env, TryStart<'env, R, E, W, K>, TryWhole<W>, TryGathered<E, K, C>>;
 
-/// The body of a gather, before it has begun.
+/// The body of a [`gather`](crate::gather()), before it has begun.
 pub struct Start<'env, R, E, W, K: Kind> {
     ready: R,
     start: fn(R, &Scope<'env, E, K>, &'static Location<'static>) -> W,
@@ -81,7 +81,7 @@ where
     }
 }
 
-/// [`Start`], for calls that can fail.
+/// The body of a [`try_gather`](crate::try_gather), before it has begun.
 pub struct TryStart<'env, R, E, W, K: Kind>(pub(super) Start<'env, R, E, W, K>);
 
 impl<'env, R, E, W, K> Begin<'env, E, K> for TryStart<'env, R, E, W, K>
@@ -112,7 +112,7 @@ where
     }
 }
 
-/// Waits for all calls, and gives them with their outputs inside. If one has none it panicked, and the scope, which resumes
+/// Waits for all calls of a [`gather`](crate::gather()), and gives them with their outputs inside. If one has none it panicked, and the scope, which resumes
 /// panics, drops this; or it was cancelled, and then what awaits the gather ends.
 #[derive(Debug)]
 pub struct Whole<W> {
@@ -149,7 +149,7 @@ impl<W: Awaits> Future for Whole<W> {
 
 impl<W> Unpin for Whole<W> {}
 
-/// Waits for all calls, and gives them with their outputs inside; nothing if one has none.
+/// Waits for all calls of a [`try_gather`](crate::try_gather), and gives them with their outputs inside; nothing if one has none.
 #[derive(Debug)]
 pub struct TryWhole<W> {
     /// `None` once this is over.

@@ -12,7 +12,7 @@ use super::tuples::each_tuple;
 use crate::error::{OneByOne, Quiet};
 use crate::group::{Block, Borrows, Call, Kind, Scope, Shared};
 
-/// Calls that can be gathered in the mode `M`.
+/// Calls that can be [gathered](crate::gather()) in the mode `M`.
 ///
 /// Implemented for whatever iterates over callables `FnOnce() -> impl Future`, and for tuples of up to twelve callables.
 /// `S` tells the two apart and is always inferred.

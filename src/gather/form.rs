@@ -13,7 +13,7 @@ use crate::scope::{Form, FormSealed};
 /// Types alone: a form has no value.
 pub(super) type Only<T> = PhantomData<fn() -> T>;
 
-/// The form of a gather whose calls cannot fail.
+/// The form of a [`gather`](crate::gather()), whose calls cannot fail.
 #[derive(Debug)]
 pub struct Gathered<K, C = Whole>(PhantomData<fn() -> (K, C)>);
 
@@ -45,7 +45,7 @@ impl<W: Awaits, K: Kind, C: State> Form<W> for Gathered<K, C> {
     }
 }
 
-/// The form of a gather whose calls fail with an `E`.
+/// The form of a [`try_gather`](crate::try_gather), whose calls fail with an `E`.
 #[derive(Debug)]
 pub struct TryGathered<E, K, C = Whole>(Only<(E, K, C)>);
 

@@ -31,7 +31,8 @@ use crate::gather::{Calls, Gather, Settling, TryGather, Trying, Values};
 use crate::group::{self, GroupOptions, InlineLocal};
 use crate::scope::{ScopeFuture, TryBody, TryScopeFuture, Value};
 
-/// The handle on a group whose children run inside the task that awaits the scope, may borrow for `'env`, and need not be [`Send`].
+/// The handle on a group whose children run inside the task that awaits the scope, may borrow for `'env`, and need not be [`Send`];
+/// see [`scope`].
 pub type Scope<'env, E = Infallible> = group::Scope<'env, E, InlineLocal>;
 
 /// [`inline::scope`](crate::inline::scope), for children that need not be [`Send`].
@@ -67,6 +68,27 @@ where
 /// # Errors
 ///
 /// As for [`inline::try_scope`](crate::inline::try_scope).
+///
+/// # Examples
+///
+/// ```
+/// use std::cell::Cell;
+///
+/// use ingather::{block_on, inline};
+///
+/// let total = Cell::new(0);
+/// let result = block_on(inline::local::try_scope(|tg| {
+///     let total = &total;
+///     async move {
+///         for text in ["1", "2", "x"] {
+///             tg.try_spawn(async move { text.parse().map(|n: i32| total.set(total.get() + n)) });
+///         }
+///         Ok(())
+///     }
+/// }));
+/// assert!(result.is_err());
+/// assert_eq!(total.get(), 3);
+/// ```
 #[track_caller]
 pub fn try_scope<'env, B, F, T, E>(body: B) -> TryScopeFuture<'env, B, F, T, E, InlineLocal>
 where
@@ -105,6 +127,22 @@ where
 /// # Errors
 ///
 /// As for [`inline::try_gather`](crate::inline::try_gather).
+///
+/// # Examples
+///
+/// ```
+/// use std::rc::Rc;
+///
+/// use ingather::{block_on, inline};
+///
+/// let limit = Rc::new(10);
+/// let check = |n: u32| {
+///     let limit = Rc::clone(&limit);
+///     move || async move { if n < *limit { Ok(n) } else { Err("too large") } }
+/// };
+/// assert_eq!(block_on(inline::local::try_gather([1, 2].map(check))).ok(), Some(vec![1, 2]));
+/// assert!(block_on(inline::local::try_gather([1, 20].map(check))).is_err());
+/// ```
 #[track_caller]
 pub fn try_gather<'env, S, C>(calls: C) -> TryGather<'env, C::Ready, C::Error, C::Wait, InlineLocal>
 where
@@ -114,6 +152,25 @@ where
 }
 
 /// [`inline::gather_settled`](crate::inline::gather_settled) for children that need not be [`Send`].
+///
+/// # Examples
+///
+/// ```
+/// use std::cell::Cell;
+///
+/// use ingather::{Outcome, block_on, inline};
+///
+/// let asked = Cell::new(0);
+/// let outcomes = block_on(inline::local::gather_settled(["7", "seven"].map(|text| {
+///     let asked = &asked;
+///     move || async move {
+///         asked.set(asked.get() + 1);
+///         text.parse::<u8>()
+///     }
+/// })));
+/// assert!(matches!(outcomes[..], [Outcome::Ok(7), Outcome::Err(_)]));
+/// assert_eq!(asked.get(), 2);
+/// ```
 #[track_caller]
 pub fn gather_settled<'env, S, C>(calls: C) -> Gather<'env, C::Ready, C::Wait, InlineLocal>
 where
@@ -127,6 +184,19 @@ where
 /// # Panics
 ///
 /// As for [`inline::race`](crate::inline::race).
+///
+/// # Examples
+///
+/// ```
+/// use std::future::pending;
+/// use std::rc::Rc;
+///
+/// use ingather::{block_on, inline};
+///
+/// let cached = Rc::new("cached");
+/// let first = block_on(inline::local::race((|| async { *cached }, || pending())));
+/// assert_eq!(first, "cached");
+/// ```
 #[track_caller]
 pub fn race<'env, S, T, C>(calls: C) -> Race<'env, C::Ready, T, InlineLocal>
 where
@@ -144,6 +214,25 @@ where
 /// # Errors
 ///
 /// As for [`inline::first_ok`](crate::inline::first_ok).
+///
+/// # Examples
+///
+/// ```
+/// use std::cell::RefCell;
+///
+/// use ingather::{block_on, inline};
+///
+/// let tried = RefCell::new(Vec::new());
+/// let open = |port| {
+///     let tried = &tried;
+///     move || async move {
+///         tried.borrow_mut().push(port);
+///         if port == 8081 { Ok(port) } else { Err("in use") }
+///     }
+/// };
+/// assert_eq!(block_on(inline::local::first_ok([8080, 8081].map(open))).ok(), Some(8081));
+/// assert_eq!(*tried.borrow(), [8080, 8081]);
+/// ```
 #[track_caller]
 pub fn first_ok<'env, S, T, E, C>(calls: C) -> FirstOk<'env, C::Ready, T, E, InlineLocal>
 where
@@ -161,6 +250,29 @@ where
 /// # Errors
 ///
 /// As for [`inline::quorum`](crate::inline::quorum).
+///
+/// # Examples
+///
+/// ```
+/// use std::cell::Cell;
+///
+/// use ingather::{block_on, inline};
+///
+/// let written = Cell::new(0);
+/// let write = |disk: &'static str| {
+///     let written = &written;
+///     move || async move {
+///         if disk == "full" {
+///             return Err(disk);
+///         }
+///         written.set(written.get() + 1);
+///         Ok(disk)
+///     }
+/// };
+/// let two = block_on(inline::local::quorum(2, ["a", "full", "b"].map(write)));
+/// assert_eq!(two.ok(), Some(vec![(0, "a"), (2, "b")]));
+/// assert_eq!(written.get(), 2);
+/// ```
 #[track_caller]
 pub fn quorum<'env, S, T, E, C>(
     needed: usize,
@@ -173,6 +285,22 @@ where
 }
 
 /// [`inline::join_with`](crate::inline::join_with) for children that need not be [`Send`].
+///
+/// # Examples
+///
+/// ```
+/// use std::rc::Rc;
+///
+/// use ingather::joiner::All;
+/// use ingather::{block_on, inline};
+///
+/// let base = Rc::new(10);
+/// let digits = ["1", "z"].map(|text| {
+///     let base = Rc::clone(&base);
+///     move || async move { u32::from_str_radix(text, *base) }
+/// });
+/// assert!(block_on(inline::local::join_with(All::new(), digits)).is_err());
+/// ```
 #[track_caller]
 pub fn join_with<'env, S, T, E, J, C>(
     joiner: J,

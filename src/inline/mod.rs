@@ -30,7 +30,8 @@ use crate::gather::{Calls, Gather, Settling, TryGather, Trying, Values};
 use crate::group::{self, GroupOptions, Inline};
 use crate::scope::{ScopeFuture, TryBody, TryScopeFuture, Value};
 
-/// The handle on a group whose children run inside the task that awaits the scope, and may borrow for `'env`.
+/// The handle on a group whose children run inside the task that awaits the scope, and may borrow for `'env`;
+/// see [`inline::scope`](crate::inline::scope).
 pub type Scope<'env, E = Infallible> = group::Scope<'env, E, Inline>;
 
 /// Runs a body that can start children which borrow, and returns its value when every child is over.

@@ -57,6 +57,19 @@ struct State {
 }
 
 /// How much of a [`CapacityLimiter`] is in use: a record of one moment.
+///
+/// # Examples
+///
+/// ```
+/// use ingather::block_on;
+/// use ingather::threads::CapacityLimiter;
+///
+/// let limiter = CapacityLimiter::new(2);
+/// let permit = block_on(limiter.acquire());
+/// let statistics = limiter.statistics();
+/// assert_eq!((statistics.borrowed, statistics.total, statistics.waiting), (1, 2, 0));
+/// drop(permit);
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct LimiterStatistics {

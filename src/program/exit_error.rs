@@ -29,6 +29,23 @@ impl fmt::Display for Who {
 }
 
 /// How something failed on the way out.
+///
+/// # Examples
+///
+/// ```
+/// use std::panic::resume_unwind;
+///
+/// use ingather::block_on;
+/// use ingather::program::{ExitFault, ExitStack};
+///
+/// let mut stack = ExitStack::new();
+/// stack.push_fn(|| -> () { resume_unwind(Box::new("twice closed")) });
+/// let errors = block_on(stack.close()).expect_err("the callback panics");
+/// match errors.first().fault() {
+///     ExitFault::Panicked(panic) => assert_eq!(panic.message(), "twice closed"),
+///     other => panic!("{other:?}"),
+/// }
+/// ```
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum ExitFault {
@@ -54,6 +71,22 @@ impl fmt::Display for ExitFault {
 }
 
 /// One thing that failed on the way out: who, and how.
+///
+/// # Examples
+///
+/// ```
+/// use ingather::{on_shutdown, run};
+///
+/// let exit = run(async {
+///     if let Ok(guard) = on_shutdown(|| async { Err("no route to the metrics") }) {
+///         guard.detach();
+///     }
+/// });
+/// let failure = &exit.report().failures()[0];
+/// assert_eq!(failure.name(), None);
+/// let error = failure.error().expect("it is no panic");
+/// assert_eq!(error.to_string(), "no route to the metrics");
+/// ```
 pub struct ExitFailure {
     pub(super) who: Who,
     pub(super) fault: ExitFault,

@@ -13,6 +13,21 @@
 //! - `exit`: [`Exit`], what `main` gave
 //! - `report`: [`ExitReport`], how a run ended
 //! - `signals`: Ctrl-C and SIGTERM; `no_signals` where the feature is off
+//!
+//! # Examples
+//!
+//! ```
+//! use ingather::{on_shutdown, run};
+//!
+//! let exit = run(async {
+//!     if let Ok(guard) = on_shutdown(|| async { println!("flushed") }) {
+//!         guard.detach();
+//!     }
+//!     "served"
+//! });
+//! assert!(exit.report().is_clean());
+//! assert_eq!(exit.into_value(), Some("served"));
+//! ```
 
 mod async_close;
 mod entry;

@@ -158,6 +158,24 @@ impl OnShutdown {
 /// Keeps a callback registered; made by [`on_shutdown`].
 ///
 /// Dropped, it withdraws the callback and drops it, unless it was its turn. It does not wait for one that is being called.
+///
+/// # Examples
+///
+/// ```
+/// use std::sync::mpsc;
+///
+/// use ingather::{on_shutdown, run};
+///
+/// let (says, said) = mpsc::channel();
+/// run(async move {
+///     let left_early = says.clone();
+///     let guard = on_shutdown(|| async move { left_early.send("never sent") });
+///     assert!(guard.is_ok());
+///     drop(guard); // what it stood for is gone, and so is the callback
+///     says.send("done")
+/// });
+/// assert_eq!(said.iter().collect::<Vec<_>>(), ["done"]);
+/// ```
 #[must_use = "the callback is withdrawn as soon as the guard is dropped: bind it to a name, or `detach` it"]
 pub struct ShutdownGuard {
     registered: Option<(Weak<Program>, u64)>,

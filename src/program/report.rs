@@ -9,6 +9,21 @@ use super::exit_error::{ExitFailure, Who};
 use crate::token::CancelReason;
 
 /// How `main` ended.
+///
+/// # Examples
+///
+/// ```
+/// use ingather::program::ExitKind;
+/// use ingather::run;
+///
+/// let exit = run(async { 7 });
+/// let code = match exit.report().kind() {
+///     ExitKind::Finished => 0,
+///     ExitKind::Panicked => 101,
+///     _ => 130, // cancelled, by a signal say
+/// };
+/// assert_eq!(code, 0);
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ExitKind {
@@ -152,6 +167,18 @@ impl fmt::Debug for ExitReport {
 
 /// One that did not end within its bound: a background task that does not come back from a poll or is held by a shield, or
 /// a callback that was over its budget.
+///
+/// # Examples
+///
+/// ```
+/// use ingather::run;
+///
+/// let exit = run(async {});
+/// for stuck in exit.report().stuck() {
+///     eprintln!("{} of {} did not end", stuck.name().unwrap_or("a task"), stuck.location());
+/// }
+/// assert!(exit.report().stuck().is_empty());
+/// ```
 #[derive(Clone)]
 pub struct Stuck {
     pub(super) who: Who,
@@ -183,6 +210,24 @@ impl fmt::Debug for Stuck {
 }
 
 /// One callback that was called, and how long it took.
+///
+/// # Examples
+///
+/// ```
+/// use ingather::program::OnShutdown;
+/// use ingather::run;
+///
+/// let exit = run(async {
+///     if let Ok(guard) = OnShutdown::new().named("journal").register(|| async {}) {
+///         guard.detach();
+///     }
+/// });
+/// for called in exit.report().callbacks() {
+///     assert_eq!(called.name(), Some("journal"));
+///     println!("{}: {:?}", called.location(), called.took());
+/// }
+/// assert_eq!(exit.report().callbacks().len(), 1);
+/// ```
 #[derive(Clone)]
 pub struct Called {
     pub(super) who: Who,

@@ -6,19 +6,19 @@ use std::marker::PhantomData;
 use crate::error::{CutShort, GroupError};
 use crate::group::{Failures, Kind, Shared, State, Whole};
 
-/// The form of a scope whose body gives a value.
+/// The form of a [`scope`](crate::scope()), whose body gives a value.
 #[derive(Debug)]
 pub struct Value<K = Shared, C = Whole>(PhantomData<fn() -> (K, C)>);
 
-/// The form of a scope whose body gives a value or an error.
+/// The form of a [`try_scope`](crate::try_scope), whose body gives a value or an error.
 #[derive(Debug)]
 pub struct Fallible<K = Shared, C = Whole>(PhantomData<fn() -> (K, C)>);
 
-/// The form of a scope whose body gives a value, and which can be cut short.
+/// The form of a [`scope_or_cut`](crate::GroupOptions::scope_or_cut), whose body gives a value, and which can be cut short.
 #[derive(Debug)]
 pub struct OrCut<K = Shared>(PhantomData<fn() -> K>);
 
-/// What a scope makes of the output `O` of its body: [`Value`], [`Fallible`] or [`OrCut`].
+/// What a [scope](crate::scope()) makes of the output `O` of its body: [`Value`], [`Fallible`] or [`OrCut`].
 pub trait Form<O>: sealed::Sealed {
     /// What children fail with.
     type Error;

@@ -71,6 +71,19 @@ impl Slot {
 }
 
 /// A global spawner has already been set; returned by [`set_global_spawner`].
+///
+/// # Examples
+///
+/// ```
+/// use ingather::spawner::{Smol, set_global_spawner};
+///
+/// set_global_spawner(Smol)?;
+/// if let Err(error) = set_global_spawner(Smol) {
+///     let first = error.first_set_at();
+///     eprintln!("the spawner was set before, in line {} of {}", first.line(), first.file());
+/// }
+/// # Ok::<(), ingather::spawner::GlobalSpawnerError>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct GlobalSpawnerError {
     first: &'static Location<'static>,

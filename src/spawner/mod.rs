@@ -28,6 +28,23 @@
 //! | tokio | `tokio::runtime::Handle`; `Rc<tokio::task::LocalSet>` for what is not `Send` |
 //! | `futures` | `futures::executor::ThreadPool`; [`FromSpawn`] for whatever has `futures::task::Spawn` |
 //! | elsewhere | [`from_fn`], or an implementation of [`Spawner`] |
+//!
+//! # Examples
+//!
+//! ```
+//! use ingather::spawner::{FromSpawn, SpawnError, from_fn};
+//! use ingather::{block_on, on};
+//!
+//! // A pool of another crate's, and a function.
+//! let pool = futures::executor::ThreadPool::new()?;
+//! let threads = from_fn(|job| {
+//!     std::thread::spawn(|| futures::executor::block_on(job));
+//!     Ok(())
+//! });
+//! assert_eq!(block_on(on(&FromSpawn(pool)).gather((|| async { 1 }, || async { 2 }))), (1, 2));
+//! assert_eq!(block_on(on(&threads).gather((|| async { 3 }, || async { 4 }))), (3, 4));
+//! # Ok::<(), std::io::Error>(())
+//! ```
 
 mod error;
 mod forward;

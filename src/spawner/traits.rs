@@ -13,6 +13,20 @@ use crate::clock::ClockHandle;
 ///
 /// A job has no output: what it finds out, it hands over itself. Dropping a job that is not over ends it where it is,
 /// and those who wait for it are told.
+///
+/// # Examples
+///
+/// ```
+/// use ingather::Job;
+///
+/// /// Half of an executor: what came in, in order.
+/// #[derive(Default)]
+/// struct Queue(Vec<Job>);
+///
+/// let mut queue = Queue::default();
+/// queue.0.push(Box::pin(async {}));
+/// queue.0.into_iter().for_each(futures::executor::block_on);
+/// ```
 pub type Job = Pin<Box<dyn Future<Output = ()> + Send + 'static>>;
 
 /// A future handed to a [`LocalSpawner`]: a [`Job`] that need not be [`Send`].

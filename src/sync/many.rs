@@ -208,6 +208,20 @@ impl<F> fmt::Debug for AsCompleted<F> {
 }
 
 /// The first of many that was over.
+///
+/// # Examples
+///
+/// ```
+/// use std::future::{pending, ready};
+///
+/// use ingather::block_on;
+/// use ingather::sync::{First, wait_first};
+///
+/// let handles = [futures::future::Either::Left(pending()), futures::future::Either::Right(ready("b"))];
+/// let First { index, output, rest, .. } = block_on(wait_first(handles));
+/// assert_eq!((index, output), (1, "b"));
+/// assert_eq!(rest[0].0, 0); // the other handle, to be waited for again
+/// ```
 #[derive(Debug)]
 pub struct First<T, F> {
     /// Its place among those that were given.
@@ -373,6 +387,20 @@ impl<F: Future> fmt::Debug for WaitAll<F> {
 }
 
 /// The time limit of a blocking wait was over first. Nothing is lost: it can be waited for again.
+///
+/// # Examples
+///
+/// ```
+/// use std::time::Duration;
+///
+/// use ingather::sync::{WaitTimedOut, promise, as_completed};
+///
+/// let (promise, promised) = promise();
+/// let mut completed = as_completed([promised]);
+/// assert_eq!(completed.next_timeout(Duration::from_millis(1)), Err(WaitTimedOut));
+/// assert_eq!(promise.set(7), Ok(()));
+/// assert_eq!(completed.next_blocking(), Some((0, Ok(7)))); // it was still waited for
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct WaitTimedOut;
 

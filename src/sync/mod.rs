@@ -28,6 +28,29 @@
 //! Those of futures go by the [current clock](crate::clock::current_clock).
 //!
 //! The rules are those of the chapter *Primitives* in the [semantics](crate::docs::semantics).
+//!
+//! # Examples
+//!
+//! ```
+//! use std::thread;
+//!
+//! use ingather::block_on;
+//! use ingather::sync::Queue;
+//!
+//! // A thread works, and a task waits for it.
+//! let results = Queue::bounded(4);
+//! let sends = results.clone();
+//! let worker = thread::spawn(move || (0..3).all(|n| sends.put_blocking(n * n).is_ok()));
+//! let sum = block_on(async {
+//!     let mut sum = 0;
+//!     for _ in 0..3 {
+//!         sum += results.get().await?;
+//!     }
+//!     Ok::<_, ingather::sync::GetError>(sum)
+//! });
+//! assert_eq!(sum, Ok(5));
+//! assert!(worker.join().is_ok_and(|all| all));
+//! ```
 
 pub(crate) mod blocking;
 mod event;

@@ -271,6 +271,22 @@ impl<T> fmt::Debug for Promised<T> {
 /// # Cancel safety
 ///
 /// Awaiting it is cancel safe.
+///
+/// # Examples
+///
+/// ```
+/// use std::thread;
+///
+/// use ingather::sync::promise;
+///
+/// let (promise, promised) = promise::<String>();
+/// let shared = promised.shared();
+/// let other = shared.clone();
+/// let thread = thread::spawn(move || other.wait_blocking().map(|config| config.len()));
+/// assert_eq!(promise.set(String::from("loaded once")), Ok(()));
+/// assert_eq!(thread.join().expect("it does not panic"), Ok(11));
+/// assert!(shared.is_over());
+/// ```
 #[must_use = "dropping the last says that nobody wants the value"]
 pub struct SharedPromised<T> {
     common: Arc<Common<T>>,
@@ -364,6 +380,17 @@ fn debug<T>(f: &mut fmt::Formatter<'_>, name: &str, claim: &Claim<T>) -> fmt::Re
 }
 
 /// A promise was not set; the value is inside.
+///
+/// # Examples
+///
+/// ```
+/// use ingather::sync::{SetError, promise};
+///
+/// let (promise, promised) = promise();
+/// assert_eq!(promise.set("a"), Ok(()));
+/// assert_eq!(promise.set("b"), Err(SetError::AlreadySet("b")));
+/// assert_eq!(promised.wait_blocking(), Ok("a"));
+/// ```
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum SetError<T> {
     /// It was set before.
@@ -402,6 +429,17 @@ impl<T> fmt::Display for SetError<T> {
 impl<T> Error for SetError<T> {}
 
 /// A promise was dropped before it was set.
+///
+/// # Examples
+///
+/// ```
+/// use ingather::block_on;
+/// use ingather::sync::{PromiseClosed, promise};
+///
+/// let (promise, promised) = promise::<u32>();
+/// drop(promise); // whoever was to set it has given up
+/// assert_eq!(block_on(promised), Err(PromiseClosed));
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PromiseClosed;
 

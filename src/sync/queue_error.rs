@@ -4,10 +4,34 @@ use std::error::Error;
 use std::fmt;
 
 /// A value was not put, since the queue is closed; it is inside.
+///
+/// # Examples
+///
+/// ```
+/// use ingather::sync::Queue;
+///
+/// let queue = Queue::bounded(1);
+/// queue.close();
+/// let error = queue.put_blocking("too late").expect_err("the queue is closed");
+/// assert_eq!(error.into_value(), "too late");
+/// ```
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct PutError<T>(pub T);
 
 /// A value was not put at once; it is inside.
+///
+/// # Examples
+///
+/// ```
+/// use ingather::sync::{Queue, TryPutError};
+///
+/// let frames = Queue::bounded(1);
+/// assert_eq!(frames.try_put("first"), Ok(()));
+/// match frames.try_put("second") {
+///     Err(TryPutError::Full(frame)) => assert_eq!(frame, "second"), // skip it
+///     other => panic!("{other:?}"),
+/// }
+/// ```
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum TryPutError<T> {
     /// There is no room for it now.
@@ -17,6 +41,26 @@ pub enum TryPutError<T> {
 }
 
 /// A value was not put in time; it is inside.
+///
+/// # Examples
+///
+/// ```
+/// use std::time::Duration;
+///
+/// use ingather::sync::Queue;
+///
+/// let queue = Queue::bounded(1);
+/// let short = Duration::from_millis(1);
+/// let mut spilled = Vec::new();
+/// for n in 0..3 {
+///     match queue.put_timeout(n, short) {
+///         Ok(()) => {}
+///         Err(error) if error.is_closed() => break,
+///         Err(error) => spilled.push(error.into_value()), // nobody takes any, for now
+///     }
+/// }
+/// assert_eq!(spilled, [1, 2]);
+/// ```
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum PutTimeoutError<T> {
     /// There was no room for it in time.
@@ -26,10 +70,34 @@ pub enum PutTimeoutError<T> {
 }
 
 /// There is no value, and there will be none: the queue is closed and empty.
+///
+/// # Examples
+///
+/// ```
+/// use ingather::block_on;
+/// use ingather::sync::{GetError, Queue};
+///
+/// let queue = Queue::unbounded();
+/// assert_eq!(queue.try_put("last"), Ok(()));
+/// queue.close();
+/// assert_eq!(block_on(queue.get()), Ok("last"));
+/// assert_eq!(block_on(queue.get()), Err(GetError));
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct GetError;
 
 /// There is no value now.
+///
+/// # Examples
+///
+/// ```
+/// use ingather::sync::{Queue, TryGetError};
+///
+/// let queue = Queue::unbounded();
+/// assert_eq!(queue.try_get(), Err::<u32, _>(TryGetError::Empty)); // try again later
+/// queue.close();
+/// assert_eq!(queue.try_get(), Err(TryGetError::Closed)); // never again
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum TryGetError {
     /// The queue is empty.
@@ -39,6 +107,20 @@ pub enum TryGetError {
 }
 
 /// There was no value in time.
+///
+/// # Examples
+///
+/// ```
+/// use std::time::Duration;
+///
+/// use ingather::sync::{GetTimeoutError, Queue};
+///
+/// let queue = Queue::<u32>::unbounded();
+/// let short = Duration::from_millis(1);
+/// assert_eq!(queue.get_timeout(short), Err(GetTimeoutError::TimedOut));
+/// queue.close();
+/// assert!(queue.get_timeout(short).is_err_and(GetTimeoutError::is_closed));
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum GetTimeoutError {
     /// The queue stayed empty.

@@ -67,6 +67,22 @@ impl<T> fmt::Debug for Put<'_, T> {
 /// Takes a value out of a queue; made by [`Queue::get`](crate::sync::Queue::get).
 ///
 /// Dropped before it was ready, it has taken nothing out. Polled again after it was ready, it takes the next.
+///
+/// # Examples
+///
+/// ```
+/// use std::time::Duration;
+///
+/// use ingather::sync::Queue;
+/// use ingather::{block_on, timeout};
+///
+/// block_on(async {
+///     let queue = Queue::unbounded();
+///     assert!(timeout(Duration::from_millis(1), queue.get()).await.is_err());
+///     assert_eq!(queue.try_put("kept"), Ok(()));
+///     assert_eq!(queue.get().await, Ok("kept")); // what was given up took nothing
+/// });
+/// ```
 #[must_use = "nothing is taken unless the future is awaited"]
 pub struct Get<'a, T> {
     queue: &'a Inner<T>,

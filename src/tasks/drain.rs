@@ -103,6 +103,24 @@ impl fmt::Debug for Drain {
 }
 
 /// How a [drain](TaskRegistry::drain) went: which tasks had to be cancelled, and which are stuck.
+///
+/// # Examples
+///
+/// ```
+/// use std::future::pending;
+/// use std::time::Duration;
+///
+/// use ingather::{Deadline, TaskRegistry, block_on};
+///
+/// block_on(async {
+///     let registry = TaskRegistry::new();
+///     let _task = registry.named("poll").create_task(pending::<()>());
+///     let drained = registry.drain(Deadline::after(Duration::from_millis(1))).await;
+///     let names: Vec<_> = drained.cancelled().iter().filter_map(|task| task.name()).collect();
+///     assert_eq!(names, ["poll"]);
+///     assert!(drained.stuck().is_empty()); // it could be cancelled
+/// });
+/// ```
 #[derive(Clone, Debug)]
 #[must_use = "it says which tasks were cut short, and which are stuck"]
 pub struct Drained {

@@ -11,6 +11,21 @@ use crate::token::CancelReason;
 /// One task that is not over, as [`TaskRegistry::snapshot`](crate::TaskRegistry::snapshot) tells of it.
 ///
 /// A mere record: dropping it does nothing. Its display is one line for a log.
+///
+/// # Examples
+///
+/// ```
+/// use std::future::pending;
+///
+/// use ingather::TaskRegistry;
+///
+/// let registry = TaskRegistry::new();
+/// let _task = registry.named("upload").create_task(pending::<()>());
+/// for task in registry.snapshot() {
+///     assert_eq!(task.name(), Some("upload"));
+///     println!("{task}"); // with its place, age and state
+/// }
+/// ```
 #[derive(Clone, Debug)]
 pub struct TaskInfo {
     child: ChildInfo,
@@ -20,6 +35,22 @@ pub struct TaskInfo {
 }
 
 /// How far a task is.
+///
+/// # Examples
+///
+/// ```
+/// use std::future::pending;
+///
+/// use ingather::tasks::TaskState;
+/// use ingather::{CancelReason, TaskRegistry};
+///
+/// let registry = TaskRegistry::new();
+/// let _task = registry.named("loop").create_task(pending::<()>());
+/// let is_cancelled = |state: &TaskState| matches!(state, TaskState::Cancelled(_));
+/// assert!(!registry.snapshot().iter().any(|task| is_cancelled(task.state())));
+/// registry.cancel_all(CancelReason::explicit());
+/// assert!(registry.snapshot().iter().all(|task| is_cancelled(task.state())));
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum TaskState {

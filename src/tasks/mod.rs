@@ -12,6 +12,20 @@
 //! - `info`: [`TaskInfo`], one task as a registry tells of it
 //! - `idle`, `drain`: waiting for a registry, and emptying it
 //! - `create`: [`create_task`] and its relatives
+//!
+//! # Examples
+//!
+//! ```
+//! use ingather::{TaskRegistry, block_on};
+//!
+//! block_on(async {
+//!     let registry = TaskRegistry::new();
+//!     let answer = registry.named("answer").create_task(async { 42 });
+//!     assert_eq!(answer.await.ok(), Some(42));
+//!     registry.wait_idle().await;
+//!     assert!(registry.is_empty());
+//! });
+//! ```
 
 mod ages;
 mod background;

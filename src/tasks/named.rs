@@ -11,6 +11,16 @@ use super::task::Task;
 use crate::group::{AsValue, Fallible, Label};
 
 /// The next task of a registry, with a name; made by [`TaskRegistry::named`].
+///
+/// # Examples
+///
+/// ```
+/// use ingather::{TaskRegistry, block_on};
+///
+/// let registry = TaskRegistry::new();
+/// let parse = registry.named("parse").try_create_task(async { "12".parse::<u32>() });
+/// assert_eq!(block_on(parse).ok(), Some(12));
+/// ```
 #[must_use = "a name creates nothing by itself: call `create_task` or a relative"]
 pub struct NamedTask<'a> {
     registry: &'a TaskRegistry,

@@ -17,7 +17,7 @@ use crate::std_or_loom::Lock;
 
 /// Puts a spawner to the test: panics with what it does not do.
 ///
-/// For those who write a [`Spawner`]. It is awaited on the executor or outside of it, whichever they want to know about. What is
+/// For those who write a [`Spawner`]; [`local_spawner_contract`](super::local_spawner_contract) is its twin for a local one. It is awaited on the executor or outside of it, whichever they want to know about. What is
 /// asked:
 ///
 /// 1. Each job that is taken is run, also one that a job spawns, and many of them.
@@ -82,7 +82,7 @@ async fn each_job_is_run<S: Spawner + Clone + 'static>(spawner: &S) {
     assert_eq!(sum.await, 600, "each job is run once");
 }
 
-fn value<T>(result: Result<T, GatherIncomplete>) -> T {
+pub(super) fn value<T>(result: Result<T, GatherIncomplete>) -> T {
     result.unwrap_or_else(|why| panic!("the spawner did not run a job: {why}"))
 }
 

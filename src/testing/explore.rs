@@ -125,6 +125,24 @@ impl Display for Failed {
 }
 
 /// What [`explore`] has done.
+///
+/// # Examples
+///
+/// ```
+/// use ingather::scope;
+/// use ingather::testing::explore;
+///
+/// let explored = explore(0..20, || async {
+///     scope(|tg| async move {
+///         for _ in 0..3 {
+///             tg.spawn(async {});
+///         }
+///     })
+///     .await;
+/// });
+/// assert_eq!(explored.runs, 20);
+/// assert!(explored.longest.is_some_and(|(_seed, polls)| polls <= explored.polls));
+/// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Explored {

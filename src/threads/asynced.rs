@@ -40,6 +40,18 @@ where
 }
 
 /// A blocking function that can be awaited; made by [`asynced`]. Clones are the same function.
+///
+/// # Examples
+///
+/// ```
+/// use ingather::block_on;
+/// use ingather::threads::{BlockingPool, asynced};
+///
+/// // A driver that must not be called by two at once.
+/// let driver = asynced(|command: &str| command.len()).on(&BlockingPool::new(1));
+/// let same = driver.clone();
+/// assert_eq!(block_on(async { driver.call("reset").await + same.call("go").await }), 7);
+/// ```
 #[must_use = "it does nothing until it is called"]
 pub struct Asynced<F> {
     function: Arc<F>,

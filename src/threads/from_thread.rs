@@ -1,6 +1,25 @@
 //! What blocking work can ask of the code that sent it: is it still wanted, and may it call back into async code.
 //!
 //! For closures that [`to_thread`](crate::to_thread) and its relatives call. The name and the idea are anyio's.
+//!
+//! # Examples
+//!
+//! ```
+//! use ingather::threads::from_thread;
+//! use ingather::{block_on, scope};
+//!
+//! let count = block_on(scope(|tg| async move {
+//!     tg.spawn_blocking(|| {
+//!         let mut blocks = 0;
+//!         while blocks < 1000 && from_thread::check_cancelled().is_ok() {
+//!             blocks += 1; // one block of much work
+//!         }
+//!         blocks
+//!     })
+//!     .await
+//! }));
+//! assert_eq!(count, Ok(1000));
+//! ```
 
 use std::cell::RefCell;
 use std::error::Error;

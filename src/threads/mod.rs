@@ -11,6 +11,20 @@
 //! - `owner`: who holds a lock
 //!
 //! [`CapacityLimiter`], so many at a time, is in a module of its own, since groups share it.
+//!
+//! # Examples
+//!
+//! ```
+//! use ingather::threads::BlockingPool;
+//! use ingather::{block_on, to_thread};
+//!
+//! let lines = block_on(to_thread(|| std::fs::read_to_string("Cargo.toml").map(|text| text.lines().count())));
+//! assert!(lines.is_ok_and(|lines| lines > 0));
+//!
+//! let pool = BlockingPool::new(2);
+//! let squares = block_on(pool.map(1..=3, |n| n * n));
+//! assert_eq!(squares, [1, 4, 9]);
+//! ```
 
 mod asynced;
 mod fair_lock;

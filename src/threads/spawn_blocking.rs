@@ -105,7 +105,7 @@ impl<'env, E, K: Kind> ChildOptions<'env, E, K> {
     }
 }
 
-/// How a kind of group calls a blocking closure: on a thread of a pool, or in place where children may borrow.
+/// How a kind of group calls the closure of [`spawn_blocking`](Scope::spawn_blocking): on a thread of a pool, or in place where children may borrow.
 pub trait CallsBlocking<'env, F, T>: Kind {
     /// The child that does it.
     type Calling: Future<Output = T> + 'env;

@@ -61,6 +61,24 @@ impl Handed {
 }
 
 /// The kinds of [`CancelReason`].
+///
+/// # Examples
+///
+/// ```
+/// use ingather::cancel::CancelKind;
+/// use ingather::{CancelReason, CancelToken};
+///
+/// /// Is this worth a line in the log?
+/// fn is_news(reason: &CancelReason) -> bool {
+///     !matches!(reason.kind(), CancelKind::NotNeeded | CancelKind::Shutdown)
+/// }
+///
+/// let token = CancelToken::new();
+/// token.cancel();
+/// let reason = token.reason().expect("it is cancelled");
+/// assert_eq!(reason.kind(), CancelKind::Explicit);
+/// assert!(is_news(&reason));
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum CancelKind {

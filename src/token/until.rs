@@ -10,13 +10,11 @@ use pin_project_lite::pin_project;
 use super::CancelReason;
 
 pin_project! {
-    /// Runs a future until it is ready or a token is cancelled; made by [`CancelToken::run_until_cancelled`] and
-    /// [`run_until_cancelled_owned`].
+    /// Runs a future until it is ready or a token is cancelled; made by
+    /// [`run_until_cancelled`](crate::CancelToken::run_until_cancelled) and
+    /// [`run_until_cancelled_owned`](crate::CancelToken::run_until_cancelled_owned).
     ///
     /// `C` waits for the token. Dropped half-way, it drops the future.
-    ///
-    /// [`CancelToken::run_until_cancelled`]: crate::CancelToken::run_until_cancelled
-    /// [`run_until_cancelled_owned`]: crate::CancelToken::run_until_cancelled_owned
     #[must_use = "a future does nothing unless it is awaited"]
     pub struct RunUntilCancelled<C, F> {
         #[pin]

@@ -16,6 +16,22 @@ use crate::sync::{EventWait, Promised, Put, promise};
 /// Sends requests to a [`ControlServer`](crate::bridge::ControlServer), from tasks and threads.
 ///
 /// Clones send to the same server.
+///
+/// # Examples
+///
+/// ```
+/// use std::thread;
+/// use std::time::Duration;
+///
+/// use ingather::block_on;
+/// use ingather::bridge::ControlServer;
+///
+/// let mut server = ControlServer::<&str, usize>::new(1);
+/// let client = server.client();
+/// let asks = thread::spawn(move || block_on(client.request("four")));
+/// server.process(Duration::from_secs(5), |word, reply| drop(reply.send(word.len())));
+/// assert_eq!(asks.join().expect("it does not panic"), Ok(4));
+/// ```
 pub struct Client<Req, Rep> {
     line: Arc<Line<Req, Rep>>,
 }

@@ -4,6 +4,20 @@ use std::error::Error;
 use std::fmt;
 
 /// A request to a [`ControlServer`](crate::bridge::ControlServer) has no reply. Where the server has not accepted it, it is inside.
+///
+/// # Examples
+///
+/// ```
+/// use ingather::bridge::{ControlServer, RequestError};
+///
+/// let server = ControlServer::<&str, ()>::new(1);
+/// let client = server.client();
+/// server.close();
+/// match client.request_blocking("too late") {
+///     Err(RequestError::Closed(request)) => assert_eq!(request, "too late"),
+///     other => panic!("{other:?}"),
+/// }
+/// ```
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum RequestError<Req> {
     /// The server takes no requests any more.

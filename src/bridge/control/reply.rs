@@ -18,6 +18,27 @@ pub(super) enum NoReply {
 /// It may be kept, sent elsewhere and used later, also from another thread. Dropped unused, it tells the client so: with
 /// [`Unanswered`](crate::bridge::RequestError::Unanswered), or [`Panicked`](crate::bridge::RequestError::Panicked) if that is
 /// why.
+///
+/// # Examples
+///
+/// ```
+/// use ingather::bridge::{ControlServer, RequestError};
+/// use ingather::{block_on, scope};
+///
+/// let mut server = ControlServer::new(2);
+/// let (kind, rude) = (server.client(), server.client());
+/// let replies = scope(|tg| async move {
+///     let kind = tg.spawn(async move { kind.request("please").await });
+///     let rude = tg.spawn(async move { rude.request("now").await });
+///     (kind.await, rude.await)
+/// });
+/// let replies = server.serve_until(replies, |request, reply| {
+///     if request == "please" {
+///         let _ = reply.send("yes");
+///     } // else it is dropped, which is an answer, too
+/// });
+/// assert_eq!(replies, (Ok(Ok("yes")), Ok(Err(RequestError::Unanswered))));
+/// ```
 #[must_use = "a reply that is dropped is an error for the client: send it, or keep it"]
 pub struct Reply<Rep> {
     promise: Promise<Result<Rep, NoReply>>,

@@ -7,6 +7,23 @@ use std::panic::Location;
 use crate::bridge::Whereabouts;
 
 /// Why a [`RunSync`](super::RunSync) gave nothing.
+///
+/// # Examples
+///
+/// ```
+/// use std::future::pending;
+/// use std::time::Duration;
+///
+/// use ingather::bridge::{RunSync, RunSyncError};
+///
+/// let answer = RunSync::new().timeout(Duration::from_millis(1)).run(pending::<u32>());
+/// let answer = match answer {
+///     Ok(answer) => answer,
+///     Err(RunSyncError::TimedOut) => 0,
+///     Err(other) => panic!("{other}"),
+/// };
+/// assert_eq!(answer, 0);
+/// ```
 #[non_exhaustive]
 pub enum RunSyncError<F> {
     /// It would have blocked the only thread of a runtime, and was told to be [strict](super::RunSync::strict). The future is in
@@ -47,6 +64,21 @@ impl<F> fmt::Debug for RunSyncError<F> {
 impl<F> Error for RunSyncError<F> {}
 
 /// A call that would block the only thread of a runtime: which, where, and the future that it was given.
+///
+/// # Examples
+///
+/// ```
+/// use ingather::bridge::{RunSync, RunSyncError};
+///
+/// let runtime = tokio::runtime::Builder::new_current_thread().build()?;
+/// runtime.block_on(async {
+///     let refused = RunSync::new().strict().run(async { 7 });
+///     let Err(RunSyncError::WouldBlock(refused)) = refused else { panic!("this is the only thread") };
+///     assert!(refused.to_string().contains("blocks the only thread"));
+///     assert_eq!(refused.into_future().await, 7); // as it should have been
+/// });
+/// # Ok::<(), std::io::Error>(())
+/// ```
 pub struct WouldBlock<F> {
     future: F,
     blocks: Blocks,

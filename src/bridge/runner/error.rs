@@ -7,6 +7,25 @@ use crate::bridge::WouldBlock;
 use crate::token::CancelReason;
 
 /// Why a call of an [`AsyncRunner`](super::AsyncRunner) gave nothing. `F` is the future or closure that it was given.
+///
+/// # Examples
+///
+/// ```
+/// use std::future::pending;
+/// use std::time::Duration;
+///
+/// use ingather::bridge::{AsyncRunner, RunnerError};
+///
+/// let runner = AsyncRunner::start()?;
+/// let late = runner.run_timeout(pending::<()>(), Duration::from_millis(1));
+/// assert!(matches!(late, Err(RunnerError::TimedOut)));
+///
+/// runner.close(Duration::from_secs(5));
+/// let refused = runner.call(|| 7).expect_err("it is closed");
+/// let call = refused.into_inner().expect("it was not called");
+/// assert_eq!(call(), 7);
+/// # Ok::<(), std::io::Error>(())
+/// ```
 #[non_exhaustive]
 pub enum RunnerError<F> {
     /// The runner was closed. What it was given is in there.

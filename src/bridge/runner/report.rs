@@ -6,6 +6,23 @@ use crate::program::ExitFailure;
 use crate::tasks::TaskInfo;
 
 /// How a runner ended.
+///
+/// # Examples
+///
+/// ```
+/// use std::time::Duration;
+///
+/// use ingather::bridge::{AsyncRunner, ShutdownKind};
+///
+/// let runner = AsyncRunner::start()?;
+/// let code = match runner.close(Duration::from_secs(5)).kind() {
+///     ShutdownKind::Clean => 0,
+///     ShutdownKind::Cancelled => 1,
+///     _ => 2, // something is stuck
+/// };
+/// assert_eq!(code, 0);
+/// # Ok::<(), std::io::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ShutdownKind {
@@ -19,6 +36,22 @@ pub enum ShutdownKind {
 
 /// How the end of an [`AsyncRunner`](super::AsyncRunner) went: which tasks had to be cancelled, what is stuck, and what failed and was
 /// received by nobody.
+///
+/// # Examples
+///
+/// ```
+/// use std::future::pending;
+/// use std::time::Duration;
+///
+/// use ingather::bridge::AsyncRunner;
+///
+/// let runner = AsyncRunner::start()?;
+/// let _task = runner.create_task(pending::<()>());
+/// let report = runner.close(Duration::from_millis(1));
+/// assert_eq!(report.cancelled().len(), 1); // it was not over in time
+/// assert!(report.stuck().is_empty());
+/// # Ok::<(), std::io::Error>(())
+/// ```
 #[derive(Debug)]
 #[must_use = "it says what was cut short, what is stuck and what failed"]
 pub struct ShutdownReport {

@@ -25,6 +25,25 @@ use crate::sync::{Event, EventWait, Queue, TryPutError};
 /// that: drain it before the program ends. One service for each key is what [`QueueServices`](super::QueueServices) gives.
 ///
 /// Made by [`QueueServiceOptions::start`]; see there for an example.
+///
+/// # Examples
+///
+/// ```
+/// use std::sync::mpsc;
+///
+/// use ingather::bridge::QueueServiceOptions;
+///
+/// let (tell, told) = mpsc::channel();
+/// let service = QueueServiceOptions::new()
+///     .start(move |lines: Vec<String>| tell.send(lines.concat()).map_err(|_| "nobody reads"))?;
+/// for line in ["one ", "two"] {
+///     assert!(service.send(line.to_string()).is_ok());
+/// }
+/// service.drain_blocking();
+/// assert_eq!(told.iter().collect::<String>(), "one two");
+/// assert!(service.is_closed());
+/// # Ok::<(), std::io::Error>(())
+/// ```
 pub struct QueueService<T> {
     handle: Arc<Handle<T>>,
 }
@@ -235,6 +254,18 @@ impl<T> fmt::Debug for QueueService<T> {
 }
 
 /// A service takes no items any more; the item is inside.
+///
+/// # Examples
+///
+/// ```
+/// use ingather::bridge::QueueServiceOptions;
+///
+/// let service = QueueServiceOptions::new().start(|_: Vec<&str>| Ok::<_, String>(()))?;
+/// service.drain_blocking();
+/// let error = service.send("a last line").expect_err("it is closed");
+/// assert_eq!(error.into_item(), "a last line");
+/// # Ok::<(), std::io::Error>(())
+/// ```
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct ServiceClosed<T>(pub T);
 
@@ -260,6 +291,24 @@ impl<T> fmt::Display for ServiceClosed<T> {
 impl<T> Error for ServiceClosed<T> {}
 
 /// A service was not drained in time. It goes on to its end.
+///
+/// # Examples
+///
+/// ```
+/// use std::sync::mpsc;
+/// use std::time::Duration;
+///
+/// use ingather::bridge::QueueServiceOptions;
+///
+/// let (lets, go) = mpsc::channel::<()>();
+/// let service = QueueServiceOptions::new()
+///     .start(move |_items: Vec<u32>| go.recv().map_err(|_| "nobody lets it go"))?;
+/// assert!(service.send(1).is_ok());
+/// let error = service.drain_timeout(Duration::from_millis(1)).expect_err("the handler waits");
+/// assert_eq!(error.left(), 1);
+/// drop(lets);
+/// # Ok::<(), std::io::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct DrainTimedOut {
     pub(super) left: usize,

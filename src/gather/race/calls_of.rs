@@ -13,7 +13,7 @@ use crate::gather::mode::Values;
 use crate::gather::tuples::each_tuple;
 use crate::group::{Accepts, Call, Kind, Scope, Shared};
 
-/// Calls that all give an `O`, so that any of them can win.
+/// Calls that all give an `O`, so that any of them can win; what [`race`](crate::race) and its relatives take.
 ///
 /// Implemented for whatever iterates over callables `FnOnce() -> impl Future`, and for tuples of up to twelve callables whose
 /// futures give the same type. `S` tells the two apart and is always inferred.

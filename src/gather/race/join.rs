@@ -75,7 +75,7 @@ impl<O, T, E> Copy for Reading<O, T, E> {}
 /// Asks a joiner, when it has been notified of all calls, whether it has nothing to give, and why.
 pub(super) type Lacks<J> = fn(&J) -> Option<Lack>;
 
-/// The body of a join, before it has begun.
+/// The body of a [join](crate::joiner::join_with), before it has begun.
 pub struct StartJoin<'env, R, J, O, T, E, K: Kind> {
     ready: R,
     start: StartCalls<'env, R, O, K>,
@@ -152,7 +152,7 @@ where
     }
 }
 
-/// Tells of the ends of calls until all are over.
+/// Tells a [joiner](crate::joiner::join_with) of the ends of calls until all are over.
 pub struct Joining<'env, J, O, T, E, K: Kind> {
     /// `None` once this is over.
     joiner: Option<J>,

@@ -7,7 +7,7 @@ use crate::gather::form::Only;
 use crate::group::{Failures, Kind};
 use crate::scope::{Form, FormSealed};
 
-/// The form of a join: the body gives its joiner back, which makes the result.
+/// The form of a [join](crate::joiner::join_with): the body gives its joiner back, which makes the result.
 #[derive(Debug)]
 pub struct Joined<T, E, K>(Only<(T, E, K)>);
 

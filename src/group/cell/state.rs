@@ -64,6 +64,18 @@ pub(super) const REF: usize = 1 << 13;
 pub(super) const TOO_MANY: usize = usize::MAX / 2;
 
 /// How a child ended.
+///
+/// # Examples
+///
+/// ```
+/// use ingather::types::Ending;
+/// use ingather::{GatherGroup, block_on};
+///
+/// let group: GatherGroup<&str> = GatherGroup::fallible();
+/// group.try_spawn(async { Err::<(), _>("no") });
+/// let ending = block_on(group.next()).map(|over| over.ending());
+/// assert_eq!(ending, Some(Ending::Failed));
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Ending {
     /// With a value.

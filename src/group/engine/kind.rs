@@ -20,11 +20,13 @@ pub enum Shared {}
 #[derive(Clone, Copy, Debug)]
 pub enum Local {}
 
-/// The kind of a group whose children are [`Send`] and run inside the task that awaits the scope. They may borrow.
+/// The kind of a group whose children are [`Send`] and run inside the task that awaits an
+/// [`inline::scope`](crate::inline::scope()). They may borrow.
 #[derive(Clone, Copy, Debug)]
 pub enum Inline {}
 
-/// The kind of a group whose children need not be [`Send`] and run inside the task that awaits the scope. They may borrow.
+/// The kind of a group whose children need not be [`Send`] and run inside the task that awaits an
+/// [`inline::local::scope`](crate::inline::local::scope). They may borrow.
 #[derive(Clone, Copy, Debug)]
 pub enum InlineLocal {}
 
@@ -32,7 +34,7 @@ pub enum InlineLocal {}
 #[derive(Clone, Copy, Debug)]
 pub enum Blocking {}
 
-/// The kinds of group: [`Shared`], [`Local`], [`Inline`], [`InlineLocal`] and [`Blocking`].
+/// The kinds of group: [`Shared`], [`Local`], [`Inline`], [`InlineLocal`] and [`Blocking`]. See [`kind`](crate::kind).
 pub trait Kind: sealed::Sealed {}
 impl Kind for Shared {}
 impl Kind for Local {}
@@ -40,21 +42,23 @@ impl Kind for Inline {}
 impl Kind for InlineLocal {}
 impl Kind for Blocking {}
 
-/// The kinds of group whose owner is a future: all but [`Blocking`], for whose children a thread waits.
+/// The kinds of group whose owner is a future: all but [`Blocking`], for whose children a thread waits. See
+/// [`kind`](crate::kind).
 pub trait Awaited: Kind {}
 impl Awaited for Shared {}
 impl Awaited for Local {}
 impl Awaited for Inline {}
 impl Awaited for InlineLocal {}
 
-/// The kinds of group whose children somebody runs whether or not the owner is polled: [`Shared`] and [`Local`].
+/// The kinds of group whose children somebody runs whether or not the owner is polled: [`Shared`] and [`Local`]. See
+/// [`kind`](crate::kind).
 pub trait Driven: Awaited + Borrows<'static> {}
 impl Driven for Shared {}
 impl Driven for Local {}
 
 /// What children of a kind may borrow: anything that outlives `'env` where they run inside the task that owns the group, or
 /// where a thread does not go on before they are over; nothing where somebody else runs them, who may go on doing so when
-/// the owner has been forgotten.
+/// the owner has been forgotten. See [`kind`](crate::kind).
 pub trait Borrows<'env>: Kind {}
 impl Borrows<'static> for Shared {}
 impl Borrows<'static> for Local {}
@@ -62,7 +66,8 @@ impl<'env> Borrows<'env> for Inline {}
 impl<'env> Borrows<'env> for InlineLocal {}
 impl<'env> Borrows<'env> for Blocking {}
 
-/// What a kind of group takes: everything for [`Local`] and [`InlineLocal`], what is [`Send`] for the others.
+/// What a kind of group takes: everything for [`Local`] and [`InlineLocal`], what is [`Send`] for the others. See
+/// [`kind`](crate::kind).
 #[diagnostic::on_unimplemented(
     message = "`{T}` cannot be sent between threads, which this group asks of its children and their results",
     label = "not `Send`",

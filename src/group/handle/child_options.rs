@@ -12,7 +12,7 @@ use crate::group::cell::CellOptions;
 use crate::group::engine::kind::{Kind, Shared};
 use crate::group::queues::wait_list::Ticket;
 
-/// The mode of most children: an error or a panic fails the group.
+/// The mode of most [children](crate::Scope::spawn): an error or a panic fails the group.
 #[derive(Debug)]
 pub enum Plain {}
 

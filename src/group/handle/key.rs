@@ -235,6 +235,20 @@ impl<T> fmt::Display for Key<T> {
 }
 
 /// The error of [`Scope::take_result`](crate::Scope::take_result): why there was no result, and the key back.
+///
+/// # Examples
+///
+/// ```
+/// use ingather::{block_on, scope};
+///
+/// block_on(scope(|tg| async move {
+///     let key = tg.spawn(async { 7 });
+///     // Nothing has run yet: the key comes back, and can be awaited.
+///     let error = tg.take_result(key).expect_err("it is not over");
+///     assert!(error.reason().is_pending());
+///     assert_eq!(error.into_key().await, Ok(7));
+/// }));
+/// ```
 pub struct TakeError<T> {
     pub(in crate::group) key: Key<T>,
     pub(in crate::group) reason: GatherIncomplete,

@@ -5,7 +5,8 @@
 
 use std::convert::Infallible;
 
-/// The state of options without a deadline or a token: nothing outside of the group cuts it short.
+/// The state of options without a deadline or a token, as they are [made](crate::GroupOptions): nothing outside of the group cuts
+/// it short.
 #[derive(Debug)]
 pub struct Whole(Infallible);
 
@@ -18,7 +19,7 @@ pub struct Cut(Infallible);
 #[derive(Debug)]
 pub struct MovesOn(Infallible);
 
-/// A state of options: [`Whole`], [`Cut`] or [`MovesOn`]. What becomes of a value, where the group may be cut short.
+/// A state of options: [`Whole`], [`Cut`] or [`MovesOn`]; see [`kind`](crate::kind). What becomes of a value, where the group may be cut short.
 pub trait State: sealed::Sealed {
     /// The value itself, or an `Option` of it where the options move on.
     type Out<O>;
@@ -91,7 +92,8 @@ impl State for MovesOn {
     }
 }
 
-/// The options of a form that cannot fail: nothing cuts the group short, or its output says so as `None`.
+/// The options of a form that cannot fail, as [`scope`](crate::GroupOptions::scope) takes them: nothing cuts the group short, or its
+/// output says so as `None`.
 #[diagnostic::on_unimplemented(
     message = "these options have a deadline or a token, and this form has no way to say that it was cut short",
     label = "call the `try_` form instead: it gives `Err` when the time is up",
@@ -105,7 +107,7 @@ pub trait Uncut: State {}
 impl Uncut for Whole {}
 impl Uncut for MovesOn {}
 
-/// The options of a stream that cannot fail: nothing cuts it short.
+/// The options of a stream that cannot fail, as [`map_concurrent`](crate::map_concurrent) takes them: nothing cuts it short.
 #[diagnostic::on_unimplemented(
     message = "these options can cut the group short, and this stream has no way to say so: its end would look like the end of the items",
     label = "call the `try_` form with a `timeout`, `deadline` or `token`: the last item is `Err` when the time is up",
@@ -115,7 +117,7 @@ pub trait UncutStream: State {}
 
 impl UncutStream for Whole {}
 
-/// The options of a stream that can fail: one that is cut short ends with an error.
+/// The options of a stream that can fail, as [`try_map_concurrent`](crate::try_map_concurrent) takes them: one that is cut short ends with an error.
 #[diagnostic::on_unimplemented(
     message = "a stream cannot move on: its items that are missing would look like its end",
     label = "use `timeout` in place of `move_on_after`: the last item is `Err` when the time is up"

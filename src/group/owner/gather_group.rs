@@ -138,6 +138,20 @@ impl<E, K: Kind> GatherGroup<E, K> {
     /// Everything that failed. Also if the group was cancelled because its spawner ran none of its jobs, or if its deadline cut
     /// children short or kept them from starting. What failed is given once: after a failure each later call, and each that
     /// waited beside the first, gives an error that names the first child that failed.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use ingather::{GatherGroup, block_on};
+    ///
+    /// let group = GatherGroup::fallible();
+    /// group.try_spawn(async { "12".parse::<u8>() });
+    /// assert!(block_on(group.try_join()).is_ok());
+    ///
+    /// let group = GatherGroup::fallible();
+    /// group.try_spawn(async { "twelve".parse::<u8>() });
+    /// assert!(block_on(group.try_join()).is_err_and(|error| error.len() == 1));
+    /// ```
     pub fn try_join(&self) -> TryJoin<'_, E, K> {
         TryJoin::new(self)
     }
@@ -246,6 +260,20 @@ impl<E, K: Kind> GatherGroup<E, K> {
     }
 
     /// [`next`](Self::next) as a [`Stream`](futures::Stream): it ends when the group takes no more children and none is left.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use futures::StreamExt;
+    /// use ingather::types::Ending;
+    /// use ingather::{GatherGroup, block_on};
+    ///
+    /// let group = GatherGroup::new();
+    /// let keys = [1, 2].map(|n| group.spawn(async move { n }));
+    /// let two: Vec<_> = block_on(group.completions().take(2).collect());
+    /// assert!(two.iter().all(|over| over.ending() == Ending::Value));
+    /// # drop(keys);
+    /// ```
     pub fn completions(&self) -> join::Completions<'_, E, K> {
         join::Completions::new(self, Sched::is_exhausted)
     }

@@ -11,6 +11,19 @@ use crate::group::cell::{CellRef, Ending};
 const FEW: usize = 64;
 
 /// One child that is over, as [`GatherGroup::next`](crate::GatherGroup::next) tells of it.
+///
+/// # Examples
+///
+/// ```
+/// use ingather::types::Ending;
+/// use ingather::{GatherGroup, block_on};
+///
+/// let group: GatherGroup = GatherGroup::new();
+/// let key = group.spawn(async { 7 });
+/// let over = block_on(group.next()).expect("there is a child");
+/// assert_eq!(over.ending(), Ending::Value);
+/// assert_eq!(over.id(), Some(key.id()));
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Completion {
     child: Option<ChildInfo>,

@@ -3,6 +3,18 @@
 use crate::group::cell::Ending;
 
 /// What the error of a child does to its group.
+///
+/// # Examples
+///
+/// ```
+/// use ingather::{GatherGroup, GroupOptions, OnError, block_on};
+///
+/// let group: GatherGroup<&str> = GroupOptions::new().on_error(OnError::KeepGoing).fallible_group();
+/// group.try_spawn(async { Err::<(), _>("no such host") });
+/// let sibling = group.spawn(async { 7 });
+/// assert_eq!(block_on(sibling), Ok(7)); // it was not cancelled
+/// assert!(block_on(group.try_join()).is_err());
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum OnError {
@@ -14,6 +26,21 @@ pub enum OnError {
 }
 
 /// What the panic of a child does to its group.
+///
+/// # Examples
+///
+/// ```
+/// use std::panic::resume_unwind;
+///
+/// use ingather::{GroupOptions, OnPanic, block_on};
+///
+/// let failed = block_on(GroupOptions::new().on_panic(OnPanic::Collect).try_scope(|tg| async move {
+///     tg.spawn(async { resume_unwind(Box::new("oops")) });
+///     Ok::<_, std::io::Error>(())
+/// }));
+/// let error = failed.expect_err("a child panicked");
+/// assert!(error.first().is_panic());
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum OnPanic {

@@ -5,6 +5,20 @@ use crate::group::cell::Ending;
 /// The account of a group: how many of its children ended how.
 ///
 /// Complete once the group is left: then `ok + failed + panicked + cancelled` is the number of children it ever had.
+///
+/// # Examples
+///
+/// ```
+/// use ingather::{GatherGroup, block_on};
+///
+/// let group = GatherGroup::new();
+/// for n in 0..3 {
+///     group.spawn(async move { n });
+/// }
+/// group.spawn(std::future::pending::<()>()).cancel();
+/// let tally = block_on(group.join());
+/// assert_eq!((tally.ok, tally.cancelled, tally.total()), (3, 1, 4));
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub struct Tally {

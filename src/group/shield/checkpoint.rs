@@ -42,6 +42,20 @@ pub fn current_token() -> CancelToken {
 }
 
 /// Why the child or body that this code runs in is cancelled, if it is. A look at [`current_token`] that makes no token.
+///
+/// # Examples
+///
+/// ```
+/// use ingather::cancel::{CancelKind, cancel_reason};
+/// use ingather::{block_on, scope};
+///
+/// block_on(scope(|tg| async move {
+///     assert!(cancel_reason().is_none());
+///     tg.cancel();
+///     let reason = cancel_reason().expect("its group is cancelled");
+///     assert_eq!(reason.kind(), CancelKind::Explicit);
+/// }));
+/// ```
 pub fn cancel_reason() -> Option<CancelReason> {
     here()?.reason()
 }
@@ -49,6 +63,22 @@ pub fn cancel_reason() -> Option<CancelReason> {
 /// The earliest deadline of all groups that this code runs in; [`Deadline::NEVER`] if none has one.
 ///
 /// Behind a [`shield`](crate::shield) it is the shield's own.
+///
+/// # Examples
+///
+/// ```
+/// use std::time::Duration;
+///
+/// use ingather::cancel::current_deadline;
+/// use ingather::{Deadline, GroupOptions, block_on};
+///
+/// assert_eq!(current_deadline(), Deadline::NEVER);
+/// let hour = Duration::from_secs(3600);
+/// let left = block_on(GroupOptions::new().timeout(hour).scope_or_cut(|_tg| async {
+///     current_deadline().remaining() // for a header of a request, say
+/// }));
+/// assert!(left.is_ok_and(|left| left <= Some(hour)));
+/// ```
 pub fn current_deadline() -> Deadline {
     deadline_of(here().as_ref())
 }

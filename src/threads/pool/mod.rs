@@ -85,6 +85,17 @@ impl Drop for Handle {
 }
 
 /// How many threads of a [`BlockingPool`] are about what, and how much is queued: a record of one moment.
+///
+/// # Examples
+///
+/// ```
+/// use ingather::threads::BlockingPool;
+///
+/// let pool = BlockingPool::new(4);
+/// let now = pool.statistics();
+/// assert_eq!((now.busy, now.queued), (0, 0));
+/// assert_eq!(now.threads(), 0); // they are started when there is work
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct PoolStatistics {

@@ -37,6 +37,24 @@ pub(in crate::threads) enum Why {
 /// One closure on a thread, as its pool tells of it: its name, and the call that sent it there.
 ///
 /// A mere record: dropping it does nothing.
+///
+/// # Examples
+///
+/// ```
+/// use std::sync::mpsc;
+///
+/// use ingather::threads::BlockingPool;
+///
+/// let pool = BlockingPool::new(1);
+/// let ((begins, begun), (lets, go)) = (mpsc::channel(), mpsc::channel::<()>());
+/// let task = pool.exec_named("scan", move || {
+///     let _ = begins.send(());
+///     go.recv()
+/// });
+/// assert!(task.is_ok() && begun.recv().is_ok());
+/// assert_eq!(pool.running()[0].name(), Some("scan"));
+/// drop(lets);
+/// ```
 #[derive(Clone, Debug)]
 pub struct JobInfo {
     name: Option<Arc<str>>,

@@ -1,9 +1,17 @@
 //! The contract of spawners: each that the tests know keeps it, and those that do not are found.
 
+use std::future::Future;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::rc::Rc;
 
-use ingather::spawner::{Job, SpawnError, SpawnerHandle, from_fn};
-use ingather::testing::spawner_contract;
+use async_executor::LocalExecutor;
+use ingather::block_on;
+use ingather::spawner::{
+    FromSpawn, Job, LocalJob, SpawnError, SpawnerHandle, from_fn, local_from_fn,
+};
+use ingather::testing::{TestExecutor, local_spawner_contract, spawner_contract};
+use tokio::runtime::Builder;
+use tokio::task::LocalSet;
 
 use crate::support::{Site, behaviour};
 
@@ -14,8 +22,8 @@ async fn each_spawner_keeps_the_contract(on: Site) {
     spawner_contract(&on.spawner).await;
 }
 
-fn found(spawner: &SpawnerHandle) -> String {
-    let found = || ingather::block_on(spawner_contract(spawner));
+fn found(contract: impl Future<Output = ()>) -> String {
+    let found = || block_on(contract);
     let payload = catch_unwind(AssertUnwindSafe(found)).expect_err("it does not keep it");
     *payload.downcast::<String>().expect("a text")
 }
@@ -24,6 +32,46 @@ fn found(spawner: &SpawnerHandle) -> String {
 #[test]
 fn a_spawner_that_refuses_jobs_is_found() {
     let refuses = from_fn(|_job: Job| Err(SpawnError::new("full")));
-    let text = found(&SpawnerHandle::new(refuses));
+    let text = found(spawner_contract(&SpawnerHandle::new(refuses)));
+    assert!(text.contains("did not run a job"), "{text}");
+}
+
+// Testing-18
+#[test]
+fn a_local_executor_keeps_the_local_contract() {
+    let executor = Rc::new(LocalExecutor::new());
+    block_on(executor.run(local_spawner_contract(&executor)));
+    let still = LocalExecutor::new().leak();
+    block_on(still.run(local_spawner_contract(&still)));
+}
+
+// Testing-18
+#[test]
+fn a_local_set_keeps_the_local_contract() {
+    let runtime = Builder::new_current_thread().build().expect("a runtime");
+    let set = Rc::new(LocalSet::new());
+    set.block_on(&runtime, local_spawner_contract(&set));
+}
+
+// Testing-18
+#[test]
+fn a_local_pool_keeps_the_local_contract() {
+    let mut pool = futures::executor::LocalPool::new();
+    let spawner = FromSpawn(pool.spawner());
+    pool.run_until(local_spawner_contract(&spawner));
+}
+
+// Testing-18
+#[test]
+fn a_test_executor_keeps_the_local_contract() {
+    let executor = TestExecutor::new();
+    executor.block_on(local_spawner_contract(&executor));
+}
+
+// Testing-18
+#[test]
+fn a_local_spawner_that_refuses_jobs_is_found() {
+    let refuses = local_from_fn(|_job: LocalJob| Err(SpawnError::new("full")));
+    let text = found(local_spawner_contract(&refuses));
     assert!(text.contains("did not run a job"), "{text}");
 }

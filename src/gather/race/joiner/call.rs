@@ -7,6 +7,35 @@ use crate::gather::site::Site;
 use crate::token::CancelReason;
 
 /// Which call it is that a [`Joiner`](crate::joiner::Joiner) is notified of.
+///
+/// # Examples
+///
+/// ```
+/// use ingather::block_on;
+/// use ingather::joiner::{CallInfo, Joiner, Verdict, join_with};
+/// use ingather::Outcome;
+///
+/// /// Which calls gave a value.
+/// struct Passed(Vec<usize>);
+///
+/// impl<T, E> Joiner<T, E> for Passed {
+///     type Output = Vec<usize>;
+///
+///     fn completed(&mut self, call: CallInfo<'_>, outcome: Outcome<T, E>) -> Verdict {
+///         if outcome.is_ok() {
+///             self.0.push(call.index());
+///         }
+///         Verdict::Continue
+///     }
+///
+///     fn finish(self) -> Vec<usize> {
+///         self.0
+///     }
+/// }
+///
+/// let checks = ["1", "x", "3"].map(|text| move || async move { text.parse::<u8>() });
+/// assert_eq!(block_on(join_with(Passed(Vec::new()), checks)), [0, 2]);
+/// ```
 #[derive(Clone, Copy, Debug)]
 pub struct CallInfo<'a> {
     index: usize,

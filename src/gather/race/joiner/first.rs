@@ -156,6 +156,17 @@ impl<T, M> fmt::Debug for Winner<T, M> {
 /// # Errors
 ///
 /// What all calls failed with, in the order in which it happened.
+///
+/// # Examples
+///
+/// ```
+/// use ingather::joiner::FirstOk;
+/// use ingather::{GroupOptions, block_on};
+///
+/// let calls = ["x", "2"].map(|text| move || async move { text.parse::<u8>() });
+/// let first = GroupOptions::new().limit(1).join_with(FirstOk::new(), calls); // one attempt at a time
+/// assert_eq!(block_on(first).ok(), Some(2));
+/// ```
 pub struct FirstOk<T, E> {
     value: Option<Quiet<T>>,
     failed: Failed<E>,

@@ -12,6 +12,22 @@
 //! - `call`: what a joiner gets to know of one call
 //! - `failed`: the failures of calls, until somebody receives them
 //! - `all`, `settled`, `first`, `quorum`: the usual joiners
+//!
+//! # Examples
+//!
+//! ```
+//! use std::time::Duration;
+//!
+//! use ingather::clock::sleep;
+//! use ingather::joiner::{FirstOk, join_with};
+//! use ingather::block_on;
+//!
+//! let mirrors = [("far", 60_000), ("near", 0)].map(|(name, distance)| move || async move {
+//!     sleep(Duration::from_millis(distance)).await;
+//!     Ok::<_, std::io::Error>(name)
+//! });
+//! assert_eq!(block_on(join_with(FirstOk::new(), mirrors)).ok(), Some("near"));
+//! ```
 
 mod all;
 mod call;
@@ -32,6 +48,36 @@ pub use super::functions::join_with;
 use crate::error::Outcome;
 
 /// Whether the calls that are left are still needed: what a [`Joiner`] answers.
+///
+/// # Examples
+///
+/// ```
+/// use ingather::Outcome;
+/// use ingather::block_on;
+/// use ingather::joiner::{CallInfo, Joiner, Verdict, join_with};
+///
+/// /// How many calls it took until one gave an even number.
+/// struct Tries(usize);
+///
+/// impl<E> Joiner<u32, E> for Tries {
+///     type Output = usize;
+///
+///     fn completed(&mut self, _call: CallInfo<'_>, outcome: Outcome<u32, E>) -> Verdict {
+///         self.0 += 1;
+///         match outcome {
+///             Outcome::Ok(n) if n % 2 == 0 => Verdict::Cancel,
+///             _ => Verdict::Continue,
+///         }
+///     }
+///
+///     fn finish(self) -> usize {
+///         self.0
+///     }
+/// }
+///
+/// let calls = [1, 4, 5].map(|n| move || async move { Ok::<_, String>(n) });
+/// assert!(block_on(join_with(Tries(0), calls)) >= 2);
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Verdict {
     /// They go on.

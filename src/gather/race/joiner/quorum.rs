@@ -18,6 +18,22 @@ use crate::error::{GroupError, OneByOne, Outcome};
 /// # Errors
 ///
 /// What failed until it gave up, in the order in which it happened.
+///
+/// # Examples
+///
+/// ```
+/// use ingather::block_on;
+/// use ingather::joiner::{Quorum, join_with};
+///
+/// let votes = ["yes", "no", "yes"].map(|vote| move || async move {
+///     if vote == "yes" { Ok(()) } else { Err(vote) }
+/// });
+/// assert_eq!(block_on(join_with(Quorum::new(2), votes)).ok(), Some(vec![(0, ()), (2, ())]));
+/// let votes = ["no", "yes", "no"].map(|vote| move || async move {
+///     if vote == "yes" { Ok(()) } else { Err(vote) }
+/// });
+/// assert!(block_on(join_with(Quorum::new(2), votes)).is_err());
+/// ```
 pub struct Quorum<T, E> {
     needed: usize,
     calls: usize,

@@ -1,0 +1,108 @@
+//! Each adapter keeps the contract, and runs a scope that waits by timers and is cut by a deadline.
+
+#[cfg(feature = "bevy")]
+#[path = "executors/bevy.rs"]
+mod bevy;
+#[cfg(feature = "compio")]
+#[path = "executors/compio.rs"]
+mod compio;
+#[cfg(feature = "glib")]
+#[path = "executors/glib.rs"]
+mod glib;
+#[cfg(all(feature = "glommio", target_os = "linux"))]
+#[path = "executors/glommio.rs"]
+mod glommio;
+#[cfg(all(feature = "monoio", target_os = "linux"))]
+#[path = "executors/monoio.rs"]
+mod monoio;
+
+use std::cell::RefCell;
+use std::future::{Future, pending};
+use std::rc::Rc;
+use std::sync::mpsc;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use ingather::clock::sleep;
+use ingather::{LocalSpawner, Spawner, local, on};
+
+/// A future that is ready after some milliseconds by the executor's own timers.
+type Sleeps<F> = fn(Duration) -> F;
+
+/// Children wait for each other by the executor's timers and by ingather's, and those that never end are cut.
+async fn scope_with_time<S, F>(spawner: &S, sleeps: Sleeps<F>)
+where
+    S: Spawner + Clone + 'static,
+    F: Future + Send + 'static,
+{
+    let begin = Instant::now();
+    let sum = on(spawner).scope(move |tg| async move {
+        let its_own = tg.spawn(async move {
+            sleeps(Duration::from_millis(20)).await;
+            1
+        });
+        let ours = tg.spawn(async {
+            sleep(Duration::from_millis(20)).await;
+            2
+        });
+        Ok::<_, ingather::error::GatherIncomplete>(its_own.await? + ours.await?)
+    });
+    assert_eq!(sum.await, Ok(3));
+    assert!(begin.elapsed() >= Duration::from_millis(20));
+
+    let cut = on(spawner)
+        .timeout(Duration::from_millis(20))
+        .scope_or_cut(|tg| async move {
+            tg.spawn(pending::<()>());
+        });
+    let error = cut.await.expect_err("a child never ends");
+    assert!(error.is_timeout(), "{error}");
+}
+
+/// The same with children that are not `Send`.
+async fn local_scope_with_time<S, F>(spawner: &S, sleeps: Sleeps<F>)
+where
+    S: LocalSpawner + Clone + 'static,
+    F: Future + 'static,
+{
+    let (begin, seen) = (Instant::now(), Rc::new(RefCell::new(Vec::new())));
+    let shared = Rc::clone(&seen);
+    let scope = local::on(spawner).scope(|tg| async move {
+        let (first, second) = (Rc::clone(&shared), shared);
+        tg.spawn(async move {
+            sleeps(Duration::from_millis(20)).await;
+            first.borrow_mut().push(1);
+        });
+        tg.spawn(async move {
+            sleep(Duration::from_millis(20)).await;
+            second.borrow_mut().push(2);
+        });
+    });
+    scope.await;
+    seen.borrow_mut().sort_unstable();
+    assert_eq!(*seen.borrow(), [1, 2]);
+    assert!(begin.elapsed() >= Duration::from_millis(20));
+
+    let cut = local::on(spawner)
+        .timeout(Duration::from_millis(20))
+        .scope_or_cut(|tg| async move {
+            tg.spawn(pending::<()>());
+        });
+    let error = cut.await.expect_err("a child never ends");
+    assert!(error.is_timeout(), "{error}");
+}
+
+/// Runs a test on a thread of its own, and fails if it is not over in a minute: an executor that loses a wake waits for ever.
+fn in_time(test: impl FnOnce() + Send + 'static) {
+    let (ends, end) = mpsc::channel::<()>();
+    let thread = thread::spawn(move || {
+        let _ends = ends;
+        test();
+    });
+    if end.recv_timeout(Duration::from_secs(60)) == Err(mpsc::RecvTimeoutError::Timeout) {
+        panic!("it hangs");
+    }
+    if let Err(panic) = thread.join() {
+        std::panic::resume_unwind(panic);
+    }
+}
