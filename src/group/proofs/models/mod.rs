@@ -7,6 +7,7 @@
 //! - `drivers`: drivers that are woken, that park and that are lost
 //! - `references`: the last reference, on whatever thread
 //! - `batches`: several children that a driver has taken at once, against other threads that need them meanwhile
+//! - `in_place`: calls that become children while one is polled, against another thread
 //! - `wake_shards`: wakes that go by way of a shard
 //!
 //! Each has been seen to fail: docs/internals.md says on which faults.
@@ -15,6 +16,7 @@ mod batches;
 mod cancels;
 mod cleanups;
 mod drivers;
+mod in_place;
 mod keys;
 mod references;
 mod wake_shards;
