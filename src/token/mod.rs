@@ -24,6 +24,7 @@ pub use cancel_token::CancelToken;
 pub use cancelled::{Cancelled, CancelledOwned};
 pub use guard::{CallbackGuard, DropGuard};
 pub(crate) use handed::Told;
+pub(crate) use places::Places;
 pub(crate) use reason::Handed;
 pub use reason::{CancelKind, CancelReason};
 pub use until::RunUntilCancelled;
