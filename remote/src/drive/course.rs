@@ -127,10 +127,13 @@ async fn step_by_step(base: &Base, ties: &Ties, mut times: usize) -> End {
             Either::Right(_) => Err(no_answer(base.terms.patience)),
         }
     };
-    let submitted = submitted.map_err(|error| Unended {
-        // It may have taken the first and refuse the second.
-        is_unjoined: times > 1 || !says_what_it_did(&error),
-        error: Arc::new(error),
+    let submitted = submitted.map_err(|error| {
+        // It may have taken the first and refuse the second, but what is too large was so each time.
+        let one_was_taken = times > 1 && error.kind() != EngineErrorKind::TooLarge;
+        Unended {
+            is_unjoined: one_was_taken || !says_what_it_did(&error),
+            error: Arc::new(error),
+        }
     })?;
     let ticket = ties.given.get_or_init(|| submitted);
     let attach = pin!(base.unhurried(|| base.engine.attach(ticket)));

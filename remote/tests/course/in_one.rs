@@ -110,6 +110,17 @@ fn what_was_taken_in_one_and_is_then_refused_is_not_joined() {
 }
 
 #[test]
+fn what_is_too_large_was_so_each_time() {
+    let (toy, far) = toy(Script::Stays);
+    toy.play("both", Play::Fail(EngineErrorKind::Unreachable));
+    toy.play("submit", Play::Fail(EngineErrorKind::TooLarge));
+    let error = block_on(far.call(&ECHO, 1)).unwrap_err();
+    assert_eq!(error.kind(), RemoteErrorKind::TooLarge);
+    assert!(!error.is_unjoined());
+    block_on(far.close()).unwrap();
+}
+
+#[test]
 fn a_panic_in_one_leaves_the_other_calls_alone() {
     for play in [Play::Panic, Play::PanicAtOnce] {
         let (toy, far) = toy(Script::Echo);
