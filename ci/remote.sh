@@ -82,4 +82,5 @@ for engine in nats restate; do
     fi
 done
 
-cargo bench --profile dev -p ingather-remote --all-features --bench overhead -- --quick
+# Optimized: what an unoptimized build compares is how well both would be optimized.
+CARGO_PROFILE_BENCH_DEBUG=0 cargo bench -p ingather-remote --all-features --bench overhead -- --quick

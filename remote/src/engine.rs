@@ -27,6 +27,15 @@ pub trait Engine: Send + Sync + 'static {
     /// Waits until the work is over, and says how it ended. Any number may wait, and may ask again.
     fn attach(&self, ticket: &Ticket) -> Reply<Ending>;
 
+    /// The two in one, where that asks the engine for less: hands work over, and waits for its end for a while.
+    ///
+    /// With no end to tell for whatever reason it gives `None`, and is then asked step by step, as it is when the work is to end. An error
+    /// is one of [`submit`](Self::submit). Where this gives no future at all, nothing was handed over.
+    fn submit_and_attach(&self, call: &Arc<Submission>) -> Option<Reply<Option<(Ticket, Ending)>>> {
+        let _ = call;
+        None
+    }
+
     /// Asks the work to end. It is asked again after a while, since nobody may have been there to hear it.
     fn cancel(&self, ticket: &Ticket) -> Reply<()>;
 
@@ -51,6 +60,10 @@ impl<E: Engine + ?Sized> Engine for Arc<E> {
 
     fn attach(&self, ticket: &Ticket) -> Reply<Ending> {
         (**self).attach(ticket)
+    }
+
+    fn submit_and_attach(&self, call: &Arc<Submission>) -> Option<Reply<Option<(Ticket, Ending)>>> {
+        (**self).submit_and_attach(call)
     }
 
     fn cancel(&self, ticket: &Ticket) -> Reply<()> {

@@ -27,6 +27,7 @@ pub use cancelled::{Cancelled, CancelledOwned};
 pub use guard::{CallbackGuard, DropGuard};
 pub(crate) use handed::Told;
 pub(crate) use owner::Owner;
+pub(crate) use places::Places;
 pub(crate) use reason::Handed;
 pub use reason::{CancelKind, CancelReason};
 pub use until::RunUntilCancelled;

@@ -1,7 +1,7 @@
 //! A list in which everything keeps its place, to be taken out again at once.
 
 /// Values in numbered places. A place that was left is given again.
-pub(super) struct Places<T> {
+pub(crate) struct Places<T> {
     places: Vec<Place<T>>,
     /// The free place that was left last; the length of `places` is none.
     free: usize,
@@ -26,21 +26,21 @@ impl<T> Default for Places<T> {
 
 impl<T> Places<T> {
     /// The place that the next value gets.
-    pub(super) fn next(&self) -> usize {
+    pub(crate) fn next(&self) -> usize {
         self.free
     }
 
     /// All places that were given are below it.
-    pub(super) fn end(&self) -> usize {
+    pub(crate) fn end(&self) -> usize {
         self.places.len()
     }
 
     #[cfg(test)]
-    pub(super) fn len(&self) -> usize {
+    pub(crate) fn len(&self) -> usize {
         self.len
     }
 
-    pub(super) fn insert(&mut self, value: T) -> usize {
+    pub(crate) fn insert(&mut self, value: T) -> usize {
         let place = self.free;
         match self.places.get_mut(place) {
             Some(free) => {
@@ -57,14 +57,14 @@ impl<T> Places<T> {
         place
     }
 
-    pub(super) fn get_mut(&mut self, place: usize) -> Option<&mut T> {
+    pub(crate) fn get_mut(&mut self, place: usize) -> Option<&mut T> {
         match self.places.get_mut(place) {
             Some(Place::Taken(value)) => Some(value),
             _ => None,
         }
     }
 
-    pub(super) fn remove(&mut self, place: usize) -> Option<T> {
+    pub(crate) fn remove(&mut self, place: usize) -> Option<T> {
         let taken = self.places.get_mut(place)?;
         if matches!(taken, Place::Free(_)) {
             return None;
@@ -82,7 +82,7 @@ impl<T> Places<T> {
     }
 
     /// Takes everything out, in the order of the places.
-    pub(super) fn take(&mut self) -> impl Iterator<Item = T> + use<T> {
+    pub(crate) fn take(&mut self) -> impl Iterator<Item = T> + use<T> {
         let places = std::mem::take(self).places.into_iter();
         places.filter_map(|place| match place {
             Place::Taken(value) => Some(value),

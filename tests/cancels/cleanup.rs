@@ -4,6 +4,7 @@ use std::future::{Future, pending, ready};
 use std::time::Duration;
 
 use futures::FutureExt;
+use futures::channel::oneshot;
 use ingather::cancel::{CancelKind, cancel_reason, with_cleanup};
 use ingather::clock::sleep;
 use ingather::testing::Trace;
@@ -29,6 +30,7 @@ behaviour!(
     one_that_is_dropped_by_its_owner_runs_no_cleanup,
     one_that_is_dropped_with_a_panic_holds_nothing_outside,
     a_key_cancels_with_cleanup,
+    a_token_cancels_with_cleanup,
     a_cancel_that_comes_before_the_first_poll_runs_the_cleanup,
 );
 
@@ -361,6 +363,36 @@ async fn a_key_cancels_with_cleanup(on: Site) {
         assert_eq!(log.entries().len(), reached);
         assert_eq!(kind(&key), Some(CancelKind::Explicit));
         assert!(!group.is_cancelled());
+        group.join().await;
+    }
+}
+
+// Cancelling-11
+async fn a_token_cancels_with_cleanup(on: Site) {
+    for n in 0..4 {
+        let (of_group, grace) = (n % 2 == 0, [Duration::ZERO, HOUR][n / 2]);
+        let (log, gate) = (Trace::new(), Gate::new());
+        gate.open();
+        let group = GroupOptions::new().grace(grace).on(&on.spawner).group();
+        let (sender, token) = oneshot::channel();
+        // Two, of which one was polled before there was a token.
+        let kept = [traced(&log, &gate), traced(&log, &gate)];
+        let key = group.spawn(async move {
+            let [mut one, two] = kept.map(Box::pin);
+            assert!(futures::poll!(&mut one).is_pending());
+            sender.send(current_token()).unwrap();
+            futures::join!(one, two);
+        });
+        until(|| log.entries().len() == 2).await;
+        let token = match of_group {
+            true => group.token(),
+            false => token.await.unwrap(),
+        };
+        token.cancel();
+        until(|| key.is_finished()).await;
+        let reached = if grace.is_zero() { 6 } else { 8 };
+        assert_eq!(log.entries().len(), reached, "{of_group} {grace:?}");
+        assert_eq!(group.is_cancelled(), of_group);
         group.join().await;
     }
 }

@@ -36,7 +36,8 @@ type Waiting = Arc<Mutex<HashMap<u64, oneshot::Sender<Bytes>>>>;
 
 /// A subscription to the results, and for each call an acknowledged publish.
 struct Nats {
-    context: Context,
+    /// A clone of it would take memory.
+    context: Arc<Context>,
     number: AtomicU64,
     waiting: Waiting,
 }
@@ -66,7 +67,7 @@ impl Nats {
             }
         });
         Self {
-            context,
+            context: Arc::new(context),
             number: AtomicU64::new(0),
             waiting,
         }
@@ -78,7 +79,7 @@ impl Client for Nats {
         let number = self.number.fetch_add(1, Ordering::Relaxed);
         let (sender, result) = oneshot::channel();
         self.waiting.lock().unwrap().insert(number, sender);
-        let context = self.context.clone();
+        let context = Arc::clone(&self.context);
         async move {
             let mut headers = async_nats::HeaderMap::new();
             let line = format!(r#"{{"scope":"byhand","number":{number}}}"#);
@@ -140,13 +141,12 @@ impl Client for Restate {
         let client = self.client.clone();
         async move {
             let input = Bytes::from(serde_json::to_vec(&n).unwrap());
-            let sent = client
+            let called = client
                 .request::<_, Bytes>(RequestTarget::service("Bench", "echo"), input)
                 .header(CONTENT_TYPE, HeaderValue::from_static("application/json"))
                 .idempotency_key(format!("byhand-{}/{number}", std::process::id()))
-                .send();
-            let handle = sent.await.unwrap().invocation_handle();
-            let result = handle.attach().await.unwrap().into_body();
+                .call();
+            let result = called.await.unwrap().into_body().unwrap();
             let result: u32 = serde_json::from_slice(&result).unwrap();
             assert_eq!(result, n);
         }

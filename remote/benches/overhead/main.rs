@@ -1,9 +1,12 @@
 //! What a remote child costs over the engine's own client alone: latency of one call after another, and throughput of many.
 //!
 //! Both do the same against the same server and the same worker process: they write the input as JSON, hand it over under a key that
-//! nobody has taken, wait for the acknowledgement that it is kept, wait for the result that the engine keeps, and read it. On NATS that
-//! is one acknowledged publish to a stream on disk and one message of a consumer that all calls share; on Restate it is two requests, send and
-//! attach, over connections that are kept.
+//! nobody has taken, wait for the result that the engine keeps, and read it. The client alone does it as one writes it by hand:
+//!
+//! - NATS: one publish to a stream on disk that is acknowledged, and one message of a consumer that all calls share. The child sends the
+//!   same without asking for the acknowledgement: if there is no result after a while it sends it again, and then asks. By hand that
+//!   second try would have to be written, so that the acknowledgement is what one waits for.
+//! - Restate: one call with a key, which both may make again. With the key the id is found for a cancel.
 //!
 //! What the remote child has and the client alone has not: a scope whose token and grace it heeds, a lease that is renewed, context
 //! and deadline that travel, a limit for each answer, and a second try of whatever got none.
@@ -117,7 +120,7 @@ fn main() {
     }
     let sizes = match args.contains(&"--quick") {
         true => Sizes {
-            rounds: 3,
+            rounds: 7,
             calls: 50,
             many: 500,
         },

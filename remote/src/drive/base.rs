@@ -1,5 +1,6 @@
 //! What the calls of a remote scope share.
 
+use std::any::Any;
 use std::panic::AssertUnwindSafe;
 use std::pin::pin;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -161,12 +162,12 @@ impl Base {
 /// What the engine answers. That it panicked is an answer too, since the lease and the reaper are other calls' as well.
 pub(super) async fn answer<T>(ask: impl FnOnce() -> Reply<T>) -> Result<T, EngineError> {
     let answer = AssertUnwindSafe(async { ask().await });
-    answer.catch_unwind().await.unwrap_or_else(|panic| {
-        Err(EngineError::new(
-            EngineErrorKind::Panicked,
-            panic_text(&*panic),
-        ))
-    })
+    let answer = answer.catch_unwind().await;
+    answer.unwrap_or_else(|panic| Err(panicked(&*panic)))
+}
+
+pub(super) fn panicked(panic: &(dyn Any + Send)) -> EngineError {
+    EngineError::new(EngineErrorKind::Panicked, panic_text(panic))
 }
 
 async fn in_time<T>(

@@ -8,8 +8,6 @@ use std::pin::pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use async_nats::jetstream::Message;
-use async_nats::jetstream::consumer::push;
 use futures::StreamExt;
 use futures::channel::oneshot;
 use futures::future::{Either, select};
@@ -17,6 +15,7 @@ use tokio::runtime::Handle;
 use tokio::task::JoinHandle;
 use tokio::time::{MissedTickBehavior, interval, timeout};
 
+use super::feed::Feed;
 use super::places;
 use super::state::State;
 use super::store::{Store, Watched};
@@ -67,17 +66,17 @@ impl Ends {
         scope: &ScopeId,
         runtime: &Handle,
     ) -> Result<Self, EngineError> {
-        let (messages, _) = store.watch(Watched::NewEnds(scope)).await?;
+        let feed = Feed::of_ends(store, places::ends_of(scope)).await?;
         let mut board = Board::default();
         // An owner that was restarted may find some. Those of now come twice.
         let (mut last, there) = store.watch(Watched::Ends(scope)).await?;
         for _ in 0..there {
             let next = timeout(Duration::from_secs(1), last.next()).await;
             let Ok(Some(Ok(message))) = next else { break };
-            board.read(&message);
+            board.read(&message.subject, &message.payload);
         }
         let board = Arc::new(Mutex::new(board));
-        let task = runtime.spawn(tell(Telling(Arc::clone(&board)), messages));
+        let task = runtime.spawn(tell(Telling(Arc::clone(&board)), feed));
         Ok(Self { board, task })
     }
 
@@ -103,19 +102,24 @@ impl Drop for Ends {
     }
 }
 
-async fn tell(board: Telling, mut messages: push::Ordered) {
+async fn tell(board: Telling, mut feed: Feed) {
     let mut clock = interval(ROUND);
     clock.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
-        match select(messages.next(), pin!(clock.tick())).await {
-            // After an error it goes on by itself, and those who wait look at the state.
-            Either::Left((Some(Ok(message)), _)) => lock(&board.0).read(&message),
-            Either::Left((Some(Err(_)), _)) => {}
-            Either::Left((None, _)) => return,
-            Either::Right(_) => {
-                let looks = lock(&board.0).strike();
-                drop(looks);
+        let message = {
+            let (next, tick) = (feed.next(), clock.tick());
+            match select(pin!(next), pin!(tick)).await {
+                Either::Left((None, _)) => return,
+                Either::Left((message, _)) => message,
+                Either::Right(_) => None,
             }
+        };
+        if let Some(message) = message {
+            lock(&board.0).read(&message.subject, &message.payload);
+        } else {
+            let looks = lock(&board.0).strike();
+            drop(looks);
+            feed.round().await;
         }
     }
 }
@@ -153,13 +157,12 @@ impl Board {
         }
     }
 
-    fn read(&mut self, message: &Message) {
-        if State::goes_on(&message.payload) {
+    fn read(&mut self, subject: &str, payload: &[u8]) {
+        if State::goes_on(payload) {
             return;
         }
-        let state = State::read(&message.payload);
-        if let (Some(State::Over(end)), Some(number)) = (state, places::number_in(&message.subject))
-        {
+        let state = State::read(payload);
+        if let (Some(State::Over(end)), Some(number)) = (state, places::number_in(subject)) {
             self.tell(number, end);
         }
     }

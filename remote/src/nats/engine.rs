@@ -2,6 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 use std::fmt;
+use std::future::ready;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use async_nats::header::HeaderMap;
@@ -128,6 +129,31 @@ impl Engine for Nats {
         })
     }
 
+    /// One message there and its end back: what was not taken has no end, and is handed over again, with an acknowledgement. So
+    /// neither a message nor a timer is needed for that.
+    fn submit_and_attach(&self, call: &Arc<Submission>) -> Option<Reply<Option<(Ticket, Ending)>>> {
+        let ticket = call.ticket();
+        self.shared.store.connected().ok()?;
+        if !self.shared.is_known(ticket.job()) {
+            return None;
+        }
+        let mut told = self
+            .shared
+            .begun_ends_of(ticket.scope(), |ends| ends.wait(ticket.number(), LOOK.0))?;
+        if let Ok(Some(end)) = told.try_recv() {
+            return Some(ready(Ok(Some((ticket.clone(), end)))).boxed());
+        }
+        let (shared, call) = (Arc::clone(&self.shared), Arc::clone(call));
+        let end = async move {
+            let ticket = call.ticket();
+            let (subject, input) = (places::job(ticket), call.input.clone());
+            let sent = shared.store.send(subject, input, headers_of(&call));
+            sent.await?;
+            Ok(told.await.ok().map(|end| (ticket.clone(), end)))
+        };
+        Some(end.boxed())
+    }
+
     fn cancel(&self, ticket: &Ticket) -> Reply<()> {
         let ticket = ticket.clone();
         self.ask(|shared| async move { orders::cancel(&shared.store, &ticket).await })
@@ -166,6 +192,12 @@ impl Shared {
             return Arc::clone(ends);
         }
         Arc::clone(ends.entry(scope.clone()).or_default())
+    }
+
+    /// Asks the ends of a scope that are watched already.
+    fn begun_ends_of<T>(&self, scope: &ScopeId, ask: impl FnOnce(&Ends) -> Option<T>) -> Option<T> {
+        let ends = lock(&self.ends);
+        ask(ends.get(scope)?.get()?)
     }
 
     /// After the first wait. It waits for longer and longer, and looks between.

@@ -18,6 +18,7 @@
 
 mod ends;
 mod engine;
+mod feed;
 mod keeper;
 mod orders;
 mod piece;

@@ -3,8 +3,9 @@
 use std::future::IntoFuture;
 use std::time::Duration;
 
+use async_nats::client::PublishErrorKind as Unsent;
 use async_nats::connection::State as Connection;
-use async_nats::header::HeaderMap;
+use async_nats::header::{HeaderMap, NATS_EXPECTED_LAST_SUBJECT_SEQUENCE};
 use async_nats::jetstream::consumer::{Consumer, DeliverPolicy, push};
 use async_nats::jetstream::context::{
     ContextBuilder, PublishAckFuture, PublishError, PublishErrorKind,
@@ -35,7 +36,7 @@ pub(super) struct Store {
     pub(super) client: Client,
     context: Context,
     pub(super) jobs: Stream,
-    ends: Stream,
+    pub(super) ends: Stream,
     wishes: Stream,
     leases: Stream,
 }
@@ -104,6 +105,26 @@ impl Store {
         let sent = self.context.send_publish(subject, message);
         let acknowledged = sent.and_then(PublishAckFuture::into_future);
         Either::Right(acknowledged.map(version))
+    }
+
+    /// Writes the first version of a subject, and asks for no acknowledgement: what is not taken is not there. After an error nothing
+    /// was sent.
+    pub(super) fn send(
+        &self,
+        subject: String,
+        payload: Bytes,
+        mut headers: HeaderMap,
+    ) -> impl Future<Output = Result<(), EngineError>> {
+        headers.insert(NATS_EXPECTED_LAST_SUBJECT_SEQUENCE, "0");
+        let sent = self.client.publish_with_headers(subject, headers, payload);
+        sent.map_err(|error| {
+            let kind = match error.kind() {
+                Unsent::MaxPayloadExceeded => EngineErrorKind::TooLarge,
+                Unsent::Send => EngineErrorKind::Unreachable,
+                _ => EngineErrorKind::Refused,
+            };
+            EngineError::new(kind, error)
+        })
     }
 
     /// The state of a piece of work and the number of its version; 0 where there is none.
@@ -220,7 +241,7 @@ impl Store {
         what: Watched<'_>,
     ) -> Result<(push::Ordered, u64), EngineError> {
         let (stream, filter_subject) = match what {
-            Watched::Ends(scope) | Watched::NewEnds(scope) => (&self.ends, places::ends_of(scope)),
+            Watched::Ends(scope) => (&self.ends, places::ends_of(scope)),
             Watched::Wishes => (&self.wishes, places::ALL_WISHES.to_owned()),
             Watched::Leases => (&self.leases, places::ALL_LEASES.to_owned()),
         };
@@ -229,10 +250,7 @@ impl Store {
         let config = push::OrderedConfig {
             deliver_subject: self.client.new_inbox(),
             filter_subject,
-            deliver_policy: match what {
-                Watched::NewEnds(_) => DeliverPolicy::New,
-                _ => DeliverPolicy::LastPerSubject,
-            },
+            deliver_policy: DeliverPolicy::LastPerSubject,
             replay_policy: consumer::ReplayPolicy::Instant,
             ..Default::default()
         };
@@ -265,8 +283,6 @@ fn version(written: Result<PublishAck, PublishError>) -> Result<Option<u64>, Eng
 
 pub(super) enum Watched<'a> {
     Ends(&'a ScopeId),
-    /// None of those that are there. It costs the server less with each one that comes.
-    NewEnds(&'a ScopeId),
     Wishes,
     Leases,
 }

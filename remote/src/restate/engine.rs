@@ -8,7 +8,7 @@ use ::http::header::CONTENT_TYPE;
 use ::http::{HeaderName, HeaderValue, StatusCode};
 use bytes::Bytes;
 use futures::FutureExt;
-use restate_sdk::ingress::{CallResponse, Client, ClientError, Output, RequestTarget};
+use restate_sdk::ingress::{CallResponse, Client, ClientError, Output, Request, RequestTarget};
 use restate_sdk::serde::Json;
 use serde::Deserialize;
 use tokio::time::timeout;
@@ -113,16 +113,7 @@ fn told(answer: Result<CallResponse<Http, ()>, ClientError>) -> Result<(), Engin
 impl Engine for Restate {
     fn submit(&self, call: Arc<Submission>) -> Reply<Ticket> {
         self.ask(|restate| async move {
-            let target = RequestTarget::service(call.service(), call.handler());
-            let slip = HeaderValue::try_from(call.slip())
-                .map_err(|error| EngineError::new(EngineErrorKind::Refused, error))?;
-            let sent = restate
-                .ingress
-                .request::<_, Bytes>(target, call.input.clone())
-                .header(HeaderName::from_static(slip::HEADER), slip)
-                .header(CONTENT_TYPE, HeaderValue::from_static("application/json"))
-                .idempotency_key(call.ticket().key())
-                .send();
+            let sent = request(&restate.ingress, &call)?.send();
             let sent = sent.await.map_err(error_of)?;
             let id = sent.invocation_handle().invocation_id().as_str().to_owned();
             Ok(call.ticket().with_id(id))
@@ -152,6 +143,23 @@ impl Engine for Restate {
         })
     }
 
+    /// One request, which the key makes one that may be made again. The end has the id, which nobody needs before a cancel.
+    fn submit_and_attach(&self, call: &Arc<Submission>) -> Option<Reply<Option<(Ticket, Ending)>>> {
+        let call = Arc::clone(call);
+        Some(self.ask(|restate| async move {
+            let called = request(&restate.attaching, &call)?.call();
+            let Ok(called) = timeout(ROUND.0, called).await else {
+                return Ok(None);
+            };
+            let called = called.map_err(error_of)?;
+            let handle = called.invocation_handle();
+            let ticket = call.ticket().with_id(handle.invocation_id().as_str());
+            // It has been taken, so that what is no end is not for here.
+            let end = ending_of(called.into_body()).ok();
+            Ok(end.map(|end| (ticket, end)))
+        }))
+    }
+
     fn cancel(&self, ticket: &Ticket) -> Reply<()> {
         let id = id_of(ticket);
         self.ask(|restate| async move { restate.admin.cancel(&id?).await })
@@ -176,6 +184,20 @@ impl Engine for Restate {
         let scope = scope.clone();
         self.ask(|restate| async move { restate.leave_scope(scope).await })
     }
+}
+
+fn request(
+    ingress: &Client<Http>,
+    call: &Submission,
+) -> Result<Request<Http, Bytes, Bytes>, EngineError> {
+    let target = RequestTarget::service(call.service(), call.handler());
+    let slip = HeaderValue::try_from(call.slip())
+        .map_err(|error| EngineError::new(EngineErrorKind::Refused, error))?;
+    Ok(ingress
+        .request(target, call.input.clone())
+        .header(HeaderName::from_static(slip::HEADER), slip)
+        .header(CONTENT_TYPE, HeaderValue::from_static("application/json"))
+        .idempotency_key(call.ticket().key()))
 }
 
 fn id_of(ticket: &Ticket) -> Result<String, EngineError> {

@@ -8,6 +8,7 @@ const SOURCES: &[(&str, &str)] = &[
     ("ends", include_str!("ends.rs")),
     ("garbage", include_str!("garbage.rs")),
     ("hostile", include_str!("hostile.rs")),
+    ("in_one", include_str!("in_one.rs")),
     ("lost", include_str!("lost.rs")),
     ("tree", include_str!("tree.rs")),
 ];

@@ -38,6 +38,8 @@ pub(crate) enum Play {
     Lose,
     /// It is done, and there never is an answer.
     Mute,
+    /// It is done, and in one question there is no end to tell.
+    NoEnd,
     Panic,
     /// A panic in the call itself, before there is a future.
     PanicAtOnce,
@@ -53,6 +55,7 @@ struct State {
     plays: Vec<(&'static str, Play)>,
     unreachable: bool,
     is_slow: bool,
+    in_one: bool,
 }
 
 #[derive(Clone)]
@@ -94,6 +97,12 @@ impl Toy {
     /// Each answer takes two polls.
     pub(crate) fn slow(self) -> Self {
         self.state.lock().unwrap().is_slow = true;
+        self
+    }
+
+    /// It takes work and tells its end in one question.
+    pub(crate) fn in_one(self) -> Self {
+        self.state.lock().unwrap().in_one = true;
         self
     }
 
@@ -198,6 +207,12 @@ impl Toy {
         .boxed()
     }
 
+    fn is_next(&self, what: &str, play: Play) -> bool {
+        let state = self.state.lock().unwrap();
+        let next = state.plays.iter().find(|(of, _)| what.starts_with(of));
+        next.is_some_and(|next| next.1 == play)
+    }
+
     fn ordered(&self, ticket: &Ticket, ending: Ending, obeyed: bool) {
         if obeyed {
             self.end(ticket.number(), ending);
@@ -205,45 +220,74 @@ impl Toy {
     }
 }
 
+impl Toy {
+    fn take(&self, call: &Submission) -> Ticket {
+        let ticket = call
+            .ticket()
+            .with_id(format!("toy-{}", call.ticket().number()));
+        let end = match self.script {
+            Script::Echo => Some(Ending::Value(call.input().to_vec())),
+            _ => None,
+        };
+        let mut state = self.state.lock().unwrap();
+        let work = state.works.entry(ticket.key());
+        work.or_insert((ticket, end)).0.clone()
+    }
+
+    async fn end_of(&self, key: String) -> Result<Ending, EngineError> {
+        poll_fn(|cx| {
+            let mut state = self.state.lock().unwrap();
+            if state.unreachable {
+                let lost = EngineError::new(EngineErrorKind::Interrupted, "played");
+                return Poll::Ready(Err(lost));
+            }
+            match state.works.get(&key) {
+                Some((_, Some(end))) => Poll::Ready(Ok(end.clone())),
+                _ => {
+                    state.wakers.push(cx.waker().clone());
+                    Poll::Pending
+                }
+            }
+        })
+        .await
+    }
+}
+
 impl Engine for Toy {
     fn submit(&self, call: Arc<Submission>) -> Reply<Ticket> {
         let what = format!("submit {}", call.ticket().number());
-        self.ask(what, move |toy| {
-            let ticket = call
-                .ticket()
-                .with_id(format!("toy-{}", call.ticket().number()));
-            let end = match toy.script {
-                Script::Echo => Some(Ending::Value(call.input().to_vec())),
-                _ => None,
-            };
-            let mut state = toy.state.lock().unwrap();
-            let work = state.works.entry(ticket.key());
-            Ok(work.or_insert((ticket, end)).0.clone())
-        })
+        self.ask(what, move |toy| Ok(toy.take(&call)))
     }
 
     fn attach(&self, ticket: &Ticket) -> Reply<Ending> {
-        let (toy, ticket) = (self.clone(), ticket.clone());
+        let (toy, key) = (self.clone(), ticket.key());
         let begun = self.ask(format!("attach {}", ticket.number()), |_| Ok(()));
         async move {
             begun.await?;
-            poll_fn(move |cx| {
-                let mut state = toy.state.lock().unwrap();
-                if state.unreachable {
-                    let lost = EngineError::new(EngineErrorKind::Interrupted, "played");
-                    return Poll::Ready(Err(lost));
-                }
-                match state.works.get(&ticket.key()) {
-                    Some((_, Some(end))) => Poll::Ready(Ok(end.clone())),
-                    _ => {
-                        state.wakers.push(cx.waker().clone());
-                        Poll::Pending
-                    }
-                }
-            })
-            .await
+            toy.end_of(key).await
         }
         .boxed()
+    }
+
+    fn submit_and_attach(&self, call: &Arc<Submission>) -> Option<Reply<Option<(Ticket, Ending)>>> {
+        let (toy, call) = (self.clone(), Arc::clone(call));
+        if !toy.state.lock().unwrap().in_one {
+            return None;
+        }
+        let what = format!("both {}", call.ticket().number());
+        let no_end = toy.is_next(&what, Play::NoEnd);
+        let taken = self.ask(what, move |toy| Ok(toy.take(&call)));
+        Some(
+            async move {
+                let ticket = taken.await?;
+                if no_end {
+                    return Ok(None);
+                }
+                let end = toy.end_of(ticket.key()).await?;
+                Ok(Some((ticket, end)))
+            }
+            .boxed(),
+        )
     }
 
     fn cancel(&self, ticket: &Ticket) -> Reply<()> {

@@ -37,6 +37,7 @@ pub(crate) const SCENARIOS: &[(&str, Scenario)] = &[
         hostile::a_value_that_is_too_large,
     ),
     ("a_duplicate_submission", a_duplicate_submission),
+    ("a_job_that_lasts", a_job_that_lasts),
     ("cancel_running", cancel_running),
     ("cancel_of_a_deaf_job", cancel_of_a_deaf_job),
     (
@@ -187,9 +188,14 @@ fn an_input_that_is_too_large(fleet: &mut Fleet) {
         Kind::Nats => 1 << 20,
         Kind::Restate => 32 << 20,
     };
-    let error = block_on(far.call(&LARGE, "x".repeat(limit))).unwrap_err();
-    assert_eq!(error.kind(), RemoteErrorKind::TooLarge, "{error}");
-    assert_eq!(block_on(far.call(&DOUBLE, 1)).unwrap(), 2);
+    // Also once the scope has had a call, when it is asked in one question.
+    for _ in 0..2 {
+        let error = block_on(far.call(&LARGE, "x".repeat(limit))).unwrap_err();
+        assert_eq!(error.kind(), RemoteErrorKind::TooLarge, "{error}");
+        assert!(!error.is_unjoined());
+        assert_eq!(block_on(far.call(&DOUBLE, 1)).unwrap(), 2);
+    }
+    block_on(far.close()).unwrap();
 }
 
 fn a_duplicate_submission(fleet: &mut Fleet) {
@@ -206,6 +212,16 @@ fn a_duplicate_submission(fleet: &mut Fleet) {
         1
     );
     assert_eq!(marks(&stay.mark), (1, 1));
+}
+
+/// What is asked in one question when a scope has had its first call is asked step by step after a while.
+fn a_job_that_lasts(fleet: &mut Fleet) {
+    let far = fleet.remote(|options| options);
+    assert_eq!(block_on(far.call(&DOUBLE, 1)).unwrap(), 2);
+    let stay = fleet.stay(3_500);
+    assert_eq!(block_on(far.call(&STAY, stay.clone())).unwrap(), 1);
+    assert_eq!(marks(&stay.mark), (1, 1));
+    block_on(far.close()).unwrap();
 }
 
 fn cancel_running(fleet: &mut Fleet) {

@@ -3,21 +3,22 @@
 //! 1. The pointer goes from the location of the call to a box once, and the box lives as long as the cell.
 //! 2. `shields` and the bit `SHIELD` of the state change together, under `held`: the bit is on while there are any.
 
-use std::mem::take;
+use std::mem::{replace, take};
 use std::panic::Location;
 use std::ptr;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::{AcqRel, Acquire};
+use std::task::Waker;
 
 use super::reference::CellRef;
 use super::shield_count::Shields;
 use super::state::{DOOM, OVER, RUNNING, SHIELD};
 use crate::clock::Alarm;
 use crate::context::Vars;
-use crate::error::unhandled::drop_quietly;
+use crate::error::unhandled::{drop_quietly, wake_quietly};
 use crate::std_or_loom::atomic::AtomicPtr;
 use crate::std_or_loom::{Lock, UnsafeCell};
-use crate::token::{CallbackGuard, CancelReason, CancelToken, Handed, Told};
+use crate::token::{CallbackGuard, CancelReason, CancelToken, Handed, Places, Told};
 
 /// What only some children have.
 pub(in crate::group) struct Extras {
@@ -52,6 +53,8 @@ pub(in crate::group) struct Held {
     pub(in crate::group) follows: Option<CallbackGuard>,
     /// Why it was cancelled for itself.
     pub(in crate::group) reason: Option<CancelReason>,
+    /// Who is to be polled then. None is added once it was.
+    watchers: Places<Waker>,
     /// It is to go without waiting for the end of its grace, as soon as no shield holds it.
     pub(in crate::group) gives_up: bool,
     /// When the grace of such a cancel is over.
@@ -194,12 +197,58 @@ impl CellRef {
         self.held()?.lock().reason.clone()
     }
 
-    /// Turns its token, if anybody asked for it.
+    /// Turns its token, if anybody asked for it, and wakes those who wait for the cancel if it was one of this child.
     pub(in crate::group) fn turn_token(&self, reason: &CancelReason) {
-        let token = self.held().and_then(|held| held.lock().token.clone());
+        let Some(held) = self.held() else {
+            return;
+        };
+        let (token, watchers) = {
+            let mut held = held.lock();
+            let watchers = held.reason.is_some().then(|| take(&mut held.watchers));
+            (held.token.clone(), watchers)
+        };
+        if let Some(mut watchers) = watchers {
+            for waker in watchers.take() {
+                wake_quietly(waker);
+            }
+        }
         if let Some(token) = token {
             token.turn(reason.clone());
         }
+    }
+
+    /// Was it cancelled for itself? Otherwise this waits until it is, in the place that is named or in a new one. So the few who ask
+    /// need no token.
+    pub(in crate::group) fn watch_alone(&self, place: &mut Option<usize>, waker: &Waker) -> bool {
+        let held = self.held_or_make();
+        {
+            let mut held = held.lock();
+            let mut here = place.and_then(|place| held.watchers.get_mut(place));
+            if here.as_mut().is_some_and(|here| here.will_wake(waker)) || held.reason.is_some() {
+                return held.reason.is_some();
+            }
+        }
+        let mut unused = Some(waker.clone());
+        let is_cancelled = {
+            let mut held = held.lock();
+            if held.reason.is_none() {
+                match place.and_then(|place| held.watchers.get_mut(place)) {
+                    Some(here) => unused = unused.map(|new| replace(here, new)),
+                    None => *place = unused.take().map(|new| held.watchers.insert(new)),
+                }
+            }
+            held.reason.is_some()
+        };
+        drop_quietly("a waker", unused);
+        is_cancelled
+    }
+
+    /// Waits no longer.
+    pub(in crate::group) fn unwatch_alone(&self, place: usize) {
+        let waker = self
+            .held()
+            .and_then(|held| held.lock().watchers.remove(place));
+        drop_quietly("a waker", waker);
     }
 
     /// Releases what only a child that is not over has: it may hold the child in turn.
@@ -210,7 +259,14 @@ impl CellRef {
                 let mut held = held.lock();
                 let told = take(&mut held.told);
                 let alarm = held.alarm.take();
-                (held.token.take(), held.follows.take(), alarm, told)
+                let watchers = take(&mut held.watchers);
+                (
+                    held.token.take(),
+                    held.follows.take(),
+                    alarm,
+                    told,
+                    watchers,
+                )
             };
             if let (Some(token), ..) = &gone {
                 token.disown();

@@ -8,7 +8,7 @@ use std::task::{Context, Poll};
 use pin_project_lite::pin_project;
 
 use super::shielded::Hold;
-use crate::group::cell::Stands;
+use crate::group::cell::{CellRef, Stands};
 use crate::group::engine::position::{Position, here, token_of};
 use crate::log;
 use crate::token::CancelledOwned;
@@ -99,7 +99,7 @@ struct Watch {
     /// The nearest thing around it that a cancel drops.
     position: Option<Position>,
     hold: Hold,
-    cancelled: Pin<Box<CancelledOwned>>,
+    turn: Turn,
     /// The clean-up is over, and whatever this is in knows.
     gave_up: bool,
 }
@@ -109,15 +109,15 @@ impl Watch {
         let here = here();
         let position = here.as_ref().and_then(Position::dropped_by_cancel).cloned();
         Self {
-            hold: Hold::take(here, Stands::Cleanup),
-            cancelled: Box::pin(token_of(position.as_ref()).cancelled_owned()),
+            hold: Hold::take(here.as_ref(), Stands::Cleanup),
+            turn: Turn::of(position.as_ref()),
             position,
             gave_up: false,
         }
     }
 
     fn stage(&mut self, cx: &mut Context<'_>) -> Stage {
-        let has_turned = self.cancelled.as_mut().poll(cx).is_ready();
+        let has_turned = self.turn.has_come(cx);
         let Some(position) = &self.position else {
             return if has_turned {
                 Stage::Turned
@@ -126,6 +126,7 @@ impl Watch {
             };
         };
         if has_turned {
+            self.turn.heed();
             position.heed_tokens();
         }
         // Where there is no grace both come in one step, and the token afterwards.
@@ -135,6 +136,62 @@ impl Watch {
             true if position.is_forced() => Stage::Gone,
             true if goes => Stage::Dropped,
             true => Stage::Turned,
+        }
+    }
+}
+
+/// Waits until the token of a position turns.
+enum Turn {
+    /// Of a child, whose token turns when it is cancelled and when that of its group does. It need not have one: that is several
+    /// pieces of memory, and most children are not cancelled.
+    OfChild {
+        child: CellRef,
+        place: Option<usize>,
+        of_group: CancelledOwned,
+    },
+    OfToken(CancelledOwned),
+}
+
+impl Turn {
+    fn of(position: Option<&Position>) -> Self {
+        match position {
+            Some(Position::Child(child)) => Self::OfChild {
+                child: child.clone(),
+                place: None,
+                of_group: child.core().token().clone().cancelled_owned(),
+            },
+            position => Self::OfToken(token_of(position).cancelled_owned()),
+        }
+    }
+
+    fn has_come(&mut self, cx: &mut Context<'_>) -> bool {
+        match self {
+            Self::OfChild {
+                child,
+                place,
+                of_group,
+            } => child.watch_alone(place, cx.waker()) || Pin::new(of_group).poll(cx).is_ready(),
+            Self::OfToken(cancelled) => Pin::new(cancelled).poll(cx).is_ready(),
+        }
+    }
+
+    /// Whoever was woken by the token of the group may come before the callback that cancels it.
+    fn heed(&self) {
+        if let Self::OfChild { child, .. } = self {
+            child.core().heeds_token();
+        }
+    }
+}
+
+impl Drop for Turn {
+    fn drop(&mut self) {
+        if let Self::OfChild {
+            child,
+            place: Some(place),
+            ..
+        } = self
+        {
+            child.unwatch_alone(*place);
         }
     }
 }

@@ -17,7 +17,7 @@ impl Holding {
     pub(crate) fn take() -> Option<Self> {
         let here = here()?;
         let position = here.dropped_by_cancel().cloned();
-        let hold = Hold::take_all(here);
+        let hold = Hold::take_all(&here);
         Some(Self { position, hold })
     }
 

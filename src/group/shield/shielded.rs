@@ -4,7 +4,7 @@ use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::atomic::Ordering::{Acquire, Release};
-use std::sync::{Arc, Weak};
+use std::sync::{Arc, OnceLock};
 use std::task::{Context, Poll, ready};
 
 use pin_project_lite::pin_project;
@@ -13,6 +13,7 @@ use crate::clock::{Alarm, Deadline, current_clock};
 use crate::group::cell::{CellRef, Stands};
 use crate::group::engine::core::Core;
 use crate::group::engine::position::{Behind, Position, Surrounding, enter, here};
+use crate::group::queues::small_list::SmallList;
 use crate::std_or_loom::Lock;
 use crate::std_or_loom::atomic::AtomicBool;
 use crate::token::{CallbackGuard, CancelReason, CancelToken};
@@ -78,7 +79,6 @@ pin_project! {
 struct Standing {
     screen: Arc<Screen>,
     behind: Behind,
-    hold: Arc<Hold>,
     _alarm: Option<Alarm>,
 }
 
@@ -108,8 +108,7 @@ impl<F: Future> Future for Shield<F> {
 impl Standing {
     fn raise(deadline: Deadline) -> Self {
         let outside = here();
-        let hold = Arc::new(Hold::take(outside.clone(), Stands::Shield));
-        let screen = Arc::new(Screen::new(deadline, outside, &hold));
+        let screen = Arc::new(Screen::new(deadline, outside));
         let alarm = deadline.instant().map(|at| {
             let screen = Arc::clone(&screen);
             Alarm::set(&current_clock(), at, move || screen.gives_way())
@@ -117,7 +116,6 @@ impl Standing {
         Self {
             behind: Behind::new(Arc::clone(&screen) as Arc<dyn Surrounding>),
             screen,
-            hold,
             _alarm: alarm,
         }
     }
@@ -126,7 +124,7 @@ impl Standing {
 impl Standing {
     fn falls(&self) {
         self.screen.fall();
-        self.hold.let_go();
+        self.screen.hold.let_go();
     }
 }
 
@@ -137,7 +135,7 @@ impl Drop for Standing {
 }
 
 /// Holds off the drops of all that a position is in, until it is dropped.
-pub(in crate::group) struct Hold(Lock<Vec<Rung>>);
+pub(in crate::group) struct Hold(Lock<SmallList<Rung>>);
 
 /// What is held or told, and the group inside it through which the hold reaches up.
 struct Rung {
@@ -154,19 +152,19 @@ enum What {
 impl Hold {
     /// Of bodies that no cancel drops, those that stand before the first thing that one does are held for a shield only:
     /// a clean-up, which waits to be told by a cancel, would hold them against a panic for ever.
-    pub(in crate::group) fn take(position: Option<Position>, stands: Stands) -> Self {
+    pub(in crate::group) fn take(position: Option<&Position>, stands: Stands) -> Self {
         Self::climb(position, stands, stands == Stands::Shield)
     }
 
     /// What is polled when its grace is over, as a clean-up is, and holds as much as a shield.
-    pub(super) fn take_all(position: Position) -> Self {
+    pub(super) fn take_all(position: &Position) -> Self {
         Self::climb(Some(position), Stands::Cleanup, true)
     }
 
-    fn climb(position: Option<Position>, mut stands: Stands, mut holds_all: bool) -> Self {
-        let mut rungs = Vec::new();
+    fn climb(position: Option<&Position>, mut stands: Stands, mut holds_all: bool) -> Self {
+        let mut rungs = SmallList::default();
         let mut inner = None;
-        let mut next = position.as_ref();
+        let mut next = position;
         while let Some(position) = next {
             let held = match position {
                 Position::Child(child) => {
@@ -208,7 +206,7 @@ impl Hold {
     /// Once; later calls do nothing.
     pub(in crate::group) fn let_go(&self) {
         let rungs = std::mem::take(&mut *self.0.lock());
-        for rung in &rungs {
+        for rung in rungs.iter() {
             let inner = rung.inner.as_ref();
             match &rung.what {
                 What::Child(child) => child.unshield(inner, rung.stands),
@@ -226,8 +224,8 @@ impl Drop for Hold {
 
 /// What stands between code and the position that it is in: a shield.
 struct Screen {
-    /// What is read behind it. Follows what is outside once the screen is lifted.
-    token: CancelToken,
+    /// What is read behind it, made for those who ask. Follows what is outside once the screen is lifted.
+    token: OnceLock<CancelToken>,
     /// The deadline that counts behind it.
     deadline: Deadline,
     /// What it stands in.
@@ -237,19 +235,23 @@ struct Screen {
     /// What turns the token with that, once the screen is lifted.
     lifted: Lock<Option<CallbackGuard>>,
     /// What it holds off drops by.
-    hold: Weak<Hold>,
+    hold: Hold,
 }
 
 impl Screen {
-    fn new(deadline: Deadline, outside: Option<Position>, hold: &Arc<Hold>) -> Self {
+    fn new(deadline: Deadline, outside: Option<Position>) -> Self {
         Self {
-            hold: Arc::downgrade(hold),
-            token: CancelToken::new(),
+            hold: Hold::take(outside.as_ref(), Stands::Shield),
+            token: OnceLock::new(),
             deadline,
             outside,
             fallen: AtomicBool::new(false),
             lifted: Lock::default(),
         }
+    }
+
+    fn token(&self) -> &CancelToken {
+        self.token.get_or_init(CancelToken::new)
     }
 
     fn fall(&self) {
@@ -260,12 +262,10 @@ impl Screen {
     fn gives_way(&self) {
         self.fall();
         if let Some(outside) = &self.outside {
-            let follows = self.token.follow(&outside.token());
+            let follows = self.token().follow(&outside.token());
             self.lifted.lock().replace(follows);
         }
-        if let Some(hold) = self.hold.upgrade() {
-            hold.let_go();
-        }
+        self.hold.let_go();
     }
 }
 
@@ -275,7 +275,7 @@ impl Surrounding for Screen {
     }
 
     fn token(self: Arc<Self>) -> CancelToken {
-        self.token.clone()
+        Self::token(&self).clone()
     }
 
     fn is_screen(&self) -> bool {
@@ -283,7 +283,7 @@ impl Surrounding for Screen {
     }
 
     fn reason(&self) -> Option<CancelReason> {
-        self.token.reason()
+        self.token.get()?.reason()
     }
 
     fn deadline(&self) -> Deadline {
