@@ -82,5 +82,5 @@ for engine in nats restate; do
     fi
 done
 
-# Optimized: what an unoptimized build compares is how well both would be optimized.
-CARGO_PROFILE_BENCH_DEBUG=0 cargo bench -p ingather-remote --all-features --bench overhead -- --quick
+# Whether it runs. Figures that count are those of an optimized build, which takes minutes: docs/scale-out.md has the command.
+cargo bench --profile dev -p ingather-remote --all-features --bench overhead -- --quick
