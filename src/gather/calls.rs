@@ -22,7 +22,7 @@ use crate::group::{Block, Borrows, Call, Kind, Scope, Shared};
     note = "gather takes a `Vec`, an array or an iterator of callables of one type, such as `vec![|| f(1), || f(2)]`, or a \
             tuple of callables, such as `(|| f(), || g())`; a callable gives a `Send` future of a `Send` value",
     note = "the calls of one `try_gather` fail with one error type: where two differ, let each call convert its own, as \
-            `|| async { Ok::<_, Error>(f().await?) }` does"
+            `|| async {{ Ok::<_, Error>(f().await?) }}` does"
 )]
 pub trait Calls<'env, S, M, K: Kind = Shared>: sealed::Calls<'env, S, M, K> {}
 impl<'env, S, M, K: Kind, C: sealed::Calls<'env, S, M, K>> Calls<'env, S, M, K> for C {}

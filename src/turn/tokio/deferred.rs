@@ -12,6 +12,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Wake, Waker};
 
 use tokio::runtime::Handle;
+use tokio::task::{self, Id};
 
 use super::thieves::offer;
 use super::wake_after_look;
@@ -37,6 +38,10 @@ thread_local! {
     };
     /// Perhaps a task waits on this thread.
     static SOME: Cell<bool> = const { Cell::new(false) };
+    /// A waker is being handed to tokio, which may call it at once.
+    static HANDS: Cell<bool> = const { Cell::new(false) };
+    /// The id that code has on this thread while no task is polled: a worker is a task of the pool for blocking work itself.
+    static OF_WORKER: Cell<Option<Id>> = const { Cell::new(None) };
 }
 
 impl Deferred {
@@ -60,6 +65,9 @@ impl Wake for Deferred {
     }
 
     fn wake_by_ref(self: &Arc<Self>) {
+        if !HANDS.try_with(Cell::get).unwrap_or(true) {
+            let _ = OF_WORKER.try_with(|worker| worker.set(task::try_id()));
+        }
         let _ = SOME.try_with(|some| some.set(false));
         let tasks = self.with(|state| {
             state.began = 0;
@@ -74,11 +82,20 @@ pub(super) fn defer(task: &Waker) {
     let deferred = HERE.try_with(|(deferred, all)| {
         deferred.push(task);
         SOME.set(true);
+        HANDS.set(true);
         wake_after_look(all);
+        HANDS.set(false);
     });
     if deferred.is_err() {
         task.wake_by_ref();
     }
+}
+
+/// Does this worker poll no task right now, since it looks at its timers and sockets? tokio does not say so. It is known once a task
+/// has waited for such a look on this worker; before that it may be polling one.
+pub(super) fn is_between_tasks() -> bool {
+    let worker = OF_WORKER.try_with(Cell::get).ok().flatten();
+    worker.is_some() && worker == task::try_id()
 }
 
 /// A task is about to poll children on this thread: those that wait go to other workers. `false`: enough of that; `task`

@@ -6,9 +6,12 @@
 //! task, blocks until that is woken and does not return, would wait for ever. So only the waker of a task itself is kept.
 //!
 //! - `deferred`: the tasks that wait on a worker of several, where no sibling must wait behind the poll of another
+//! - `tests`: what is known of a worker between two tasks
 //! - `thieves`: other workers, and how a task is offered to them
 
 mod deferred;
+#[cfg(test)]
+mod tests;
 mod thieves;
 
 pub(crate) use deferred::begins;

@@ -2,6 +2,8 @@
 
 use tokio::runtime::{self, Handle, RuntimeFlavor};
 
+use super::deferred::is_between_tasks;
+
 /// Has the runtime workers that can steal from each other? A current-thread runtime has none.
 pub(crate) fn has_thieves(handle: &Handle) -> bool {
     handle.runtime_flavor() != RuntimeFlavor::CurrentThread && handle.metrics().num_workers() > 1
@@ -14,10 +16,13 @@ pub(crate) fn has_thieves(handle: &Handle) -> bool {
 /// owner that polls its children would poll them all before the job that was to share them begins. The next task to
 /// come pushes the job out of the slot, into the queue that is stolen from, and wakes a worker that is idle. So here
 /// is one that does nothing.
+///
+/// Where no task is being polled there is nothing to wait for: a worker that has looked at its timers and sockets polls what they have
+/// woken, and has others take what is more than one.
 pub(crate) fn offer(handle: &Handle) {
     // What comes from elsewhere goes into a queue for all workers. The index does not say whose worker this is: where
     // it is another runtime's, the empty task is in vain, and that is cheaper than always comparing handles.
-    if runtime::worker_index().is_some() {
+    if runtime::worker_index().is_some() && !is_between_tasks() {
         // A runtime that is shut down cancels it, and does not panic.
         drop(handle.spawn(async {}));
     }
