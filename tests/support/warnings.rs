@@ -1,22 +1,34 @@
 //! The warnings that the crate gives through `tracing` on this thread.
 
+use std::cell::RefCell;
 use std::fmt::{Debug, Write};
-use std::sync::{Arc, Mutex};
+use std::sync::Once;
 
 use tracing::field::{Field, Visit};
 use tracing::span::{Attributes, Id, Record};
 use tracing::{Event, Level, Metadata, Subscriber};
 
-/// Runs `f`, and gives the warnings that came meanwhile on this thread.
-pub(crate) fn of<R>(f: impl FnOnce() -> R) -> (R, Vec<String>) {
-    let texts = Arc::default();
-    let collector = Collector(Arc::clone(&texts));
-    let result = tracing::subscriber::with_default(collector, f);
-    let texts = std::mem::take(&mut *texts.lock().unwrap());
-    (result, texts)
+thread_local! {
+    /// What came on this thread while somebody listened, the innermost last.
+    static TEXTS: RefCell<Vec<Vec<String>>> = const { RefCell::new(Vec::new()) };
 }
 
-struct Collector(Arc<Mutex<Vec<String>>>);
+/// Runs `f`, and gives the warnings that came meanwhile on this thread.
+///
+/// There is one collector for the whole process: of those that come and go on several threads, `tracing` may keep that nobody
+/// listens to a place while one begins to.
+pub(crate) fn of<R>(f: impl FnOnce() -> R) -> (R, Vec<String>) {
+    static COLLECTOR: Once = Once::new();
+    COLLECTOR.call_once(|| {
+        tracing::subscriber::set_global_default(Collector).expect("there is no other");
+    });
+    TEXTS.with_borrow_mut(|texts| texts.push(Vec::new()));
+    let result = f();
+    let texts = TEXTS.with_borrow_mut(Vec::pop);
+    (result, texts.expect("what was put there"))
+}
+
+struct Collector;
 
 impl Subscriber for Collector {
     fn enabled(&self, metadata: &Metadata<'_>) -> bool {
@@ -34,7 +46,12 @@ impl Subscriber for Collector {
     fn event(&self, event: &Event<'_>) {
         let mut text = Text(String::new());
         event.record(&mut text);
-        self.0.lock().unwrap().push(text.0);
+        // On a thread that ends nobody listens.
+        let _ = TEXTS.try_with(|texts| {
+            if let Some(innermost) = texts.borrow_mut().last_mut() {
+                innermost.push(text.0);
+            }
+        });
     }
 
     fn enter(&self, _: &Id) {}
