@@ -14,12 +14,15 @@
 //!
 //! - `lies`: calls of one type, and those of a tuple
 //! - `chain`: those that `calls!` lists
+//! - `models`: calls that become children while one is polled, against another thread, checked by loom
 //!
 //! 1. Calls that are pending are all polled with the waker of the task, whenever that is woken. So there are not many of them.
 //! 2. What the group would decide is left to it: errors, panics, cancels. In place calls are polled and give values, that is all.
 
 mod chain;
 mod lies;
+#[cfg(all(test, loom))]
+mod models;
 
 use std::cell::{Cell, RefCell};
 use std::fmt;

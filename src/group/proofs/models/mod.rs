@@ -7,7 +7,6 @@
 //! - `drivers`: drivers that are woken, that park and that are lost
 //! - `references`: the last reference, on whatever thread
 //! - `batches`: several children that a driver has taken at once, against other threads that need them meanwhile
-//! - `in_place`: calls that become children while one is polled, against another thread
 //! - `wake_shards`: wakes that go by way of a shard
 //!
 //! Each has been seen to fail: docs/internals.md says on which faults.
@@ -16,7 +15,6 @@ mod batches;
 mod cancels;
 mod cleanups;
 mod drivers;
-mod in_place;
 mod keys;
 mod references;
 mod wake_shards;
@@ -48,7 +46,7 @@ pub(crate) fn model(f: impl Fn() + Send + Sync + 'static) {
 
 /// The same for another number, unless `LOOM_MAX_PREEMPTIONS` says one. The engine catches panics, and with them what loom
 /// says: so there may be none.
-fn model_within(preemptions: usize, f: impl Fn() + Send + Sync + 'static) {
+pub(crate) fn model_within(preemptions: usize, f: impl Fn() + Send + Sync + 'static) {
     static HOOK: Once = Once::new();
     HOOK.call_once(|| {
         let print = take_hook();

@@ -7,10 +7,9 @@ use std::task::{Poll, Waker};
 use loom::future::block_on;
 use loom::thread::{self, JoinHandle};
 
-use super::model_within;
 use crate::error::Outcome;
-use crate::group::current_token;
-use crate::inline::gather_settled;
+use crate::group::proofs::models::model_within;
+use crate::group::{GroupOptions, current_token};
 use crate::std_or_loom::Lock;
 
 type Threads = Arc<Lock<Vec<JoinHandle<()>>>>;
@@ -44,7 +43,7 @@ fn a_call_that_asks_against_a_cancel_by_its_token() {
                 }
             }
         });
-        let outcomes = block_on(gather_settled(calls));
+        let outcomes = block_on(GroupOptions::new().inline().gather_settled(calls));
         assert!(matches!(
             outcomes[..],
             [Outcome::Ok(7), Outcome::Cancelled(_), Outcome::Ok(7)]
@@ -63,12 +62,13 @@ fn a_nested_call_that_asks_against_a_cancel_by_its_token() {
                 if !nests {
                     return Ok(1);
                 }
-                let inner = gather_settled([|| is_cancelled_meanwhile(threads)]).await;
+                let inner = [|| is_cancelled_meanwhile(threads)];
+                let inner = GroupOptions::new().inline().gather_settled(inner).await;
                 assert!(matches!(inner[..], [Outcome::Cancelled(_)]));
                 Ok::<_, ()>(0)
             }
         });
-        let outcomes = block_on(gather_settled(calls));
+        let outcomes = block_on(GroupOptions::new().inline().gather_settled(calls));
         assert!(matches!(outcomes[..], [Outcome::Ok(0), Outcome::Ok(1)]));
         join(&threads);
     });
@@ -114,7 +114,7 @@ fn calls_that_become_children_against_a_wake_of_one() {
                 Ok(1)
             }
         });
-        let outcomes = block_on(gather_settled(calls));
+        let outcomes = block_on(GroupOptions::new().inline().gather_settled(calls));
         assert!(matches!(outcomes[..], [Outcome::Ok(0), Outcome::Ok(1)]));
         join(&threads);
     });
