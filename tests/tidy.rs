@@ -97,6 +97,8 @@ const LOOM: &[&str] = &[
     "src/group/proofs/mod.rs",
     "src/group/proofs/models/",
     "src/scope/mod.rs",
+    "src/gather/in_place/mod.rs",
+    "src/gather/in_place/models.rs",
     "src/scope/models.rs",
     "src/spawner/executors/mod.rs",
     "src/spawner/from_fn.rs",
