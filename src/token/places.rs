@@ -1,5 +1,7 @@
 //! A list in which everything keeps its place, to be taken out again at once.
 
+use std::task::Waker;
+
 /// Values in numbered places. A place that was left is given again.
 pub(crate) struct Places<T> {
     places: Vec<Place<T>>,
@@ -12,6 +14,25 @@ enum Place<T> {
     Taken(T),
     /// With the free place that was left before it.
     Free(usize),
+}
+
+impl Places<Waker> {
+    /// Does this very waker wait in that place?
+    pub(crate) fn is_watched(&mut self, place: Option<usize>, waker: &Waker) -> bool {
+        let old = place.and_then(|place| self.get_mut(place));
+        old.is_some_and(|old| old.will_wake(waker))
+    }
+
+    /// Has it wait in the place that is named or in a new one, and gives the one that waited there.
+    pub(crate) fn watch(&mut self, place: &mut Option<usize>, waker: Waker) -> Option<Waker> {
+        match place.and_then(|place| self.get_mut(place)) {
+            Some(old) => Some(std::mem::replace(old, waker)),
+            None => {
+                *place = Some(self.insert(waker));
+                None
+            }
+        }
+    }
 }
 
 impl<T> Default for Places<T> {

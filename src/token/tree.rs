@@ -227,14 +227,11 @@ impl Node {
 
     /// Waits, in the place that is named or in a new one.
     pub(super) fn watch(&self, place: &mut Option<usize>, waker: &Waker) -> Poll<CancelReason> {
-        if self.reason().is_none() && !place.is_some_and(|place| self.is_watched(place, waker)) {
+        if self.reason().is_none() && !self.lists.lock().wakers.is_watched(*place, waker) {
             let mut waker = Some(waker.clone());
             let mut lists = self.lists.lock();
             if self.reason().is_none() {
-                match place.and_then(|place| lists.wakers.get_mut(place)) {
-                    Some(old) => waker = waker.map(|waker| std::mem::replace(old, waker)),
-                    None => *place = waker.take().map(|waker| lists.wakers.insert(waker)),
-                }
+                waker = waker.and_then(|waker| lists.wakers.watch(place, waker));
             }
             drop(lists);
             drop_quietly("a waker", waker);
@@ -246,13 +243,6 @@ impl Node {
             }
             None => Poll::Pending,
         }
-    }
-
-    /// Does this very waker wait there?
-    fn is_watched(&self, place: usize, waker: &Waker) -> bool {
-        let mut lists = self.lists.lock();
-        let old = lists.wakers.get_mut(place);
-        old.is_some_and(|old| old.will_wake(waker))
     }
 
     /// Waits no longer.

@@ -250,12 +250,9 @@ impl Draw {
     fn gather(&mut self, depth: usize) -> Gather {
         let calls = 1 + self.rng.below(4);
         let how = match self.rng.below(if self.bare { 20 } else { 9 }) {
-            0 | 8 => How::Gather,
-            9..=12 => How::TryGather,
-            13..=16 => How::Settled,
-            17.. => How::Gather,
-            1..=2 => How::TryGather,
-            3 => How::Settled,
+            0 | 8 | 17.. => How::Gather,
+            1..=2 | 9..=12 => How::TryGather,
+            3 | 13..=16 => How::Settled,
             4 => How::Race,
             5..=6 => How::FirstOk,
             _ => How::Quorum(1 + self.rng.below(calls)),

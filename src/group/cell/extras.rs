@@ -3,7 +3,7 @@
 //! 1. The pointer goes from the location of the call to a box once, and the box lives as long as the cell.
 //! 2. `shields` and the bit `SHIELD` of the state change together, under `held`: the bit is on while there are any.
 
-use std::mem::{replace, take};
+use std::mem::take;
 use std::panic::Location;
 use std::ptr;
 use std::sync::Arc;
@@ -223,8 +223,7 @@ impl CellRef {
         let held = self.held_or_make();
         {
             let mut held = held.lock();
-            let mut here = place.and_then(|place| held.watchers.get_mut(place));
-            if here.as_mut().is_some_and(|here| here.will_wake(waker)) || held.reason.is_some() {
+            if held.watchers.is_watched(*place, waker) || held.reason.is_some() {
                 return held.reason.is_some();
             }
         }
@@ -232,10 +231,7 @@ impl CellRef {
         let is_cancelled = {
             let mut held = held.lock();
             if held.reason.is_none() {
-                match place.and_then(|place| held.watchers.get_mut(place)) {
-                    Some(here) => unused = unused.map(|new| replace(here, new)),
-                    None => *place = unused.take().map(|new| held.watchers.insert(new)),
-                }
+                unused = unused.and_then(|waker| held.watchers.watch(place, waker));
             }
             held.reason.is_some()
         };

@@ -126,7 +126,6 @@ impl Watch {
             };
         };
         if has_turned {
-            self.turn.heed();
             position.heed_tokens();
         }
         // Where there is no grace both come in one step, and the token afterwards.
@@ -172,13 +171,6 @@ impl Turn {
                 of_group,
             } => child.watch_alone(place, cx.waker()) || Pin::new(of_group).poll(cx).is_ready(),
             Self::OfToken(cancelled) => Pin::new(cancelled).poll(cx).is_ready(),
-        }
-    }
-
-    /// Whoever was woken by the token of the group may come before the callback that cancels it.
-    fn heed(&self) {
-        if let Self::OfChild { child, .. } = self {
-            child.core().heeds_token();
         }
     }
 }

@@ -334,7 +334,10 @@ impl Position {
     /// before the callback that does it.
     pub(in crate::group) fn heed_tokens(&self) {
         self.outwards().for_each(|position| match position {
-            Self::Child(child) => child.heeds_token(),
+            Self::Child(child) => {
+                child.core().heeds_token();
+                child.heeds_token();
+            }
             Self::Body(core) => core.heeds_token(),
             Self::Behind(surrounding) => surrounding.heeds_token(),
         });
