@@ -92,8 +92,7 @@ impl SpawnerHandle {
     }
 
     /// The same handle, which keeps nothing.
-    #[cfg(feature = "tokio")]
-    pub(super) fn downgrade(&self) -> WeakHandle {
+    pub(crate) fn downgrade(&self) -> WeakHandle {
         WeakHandle(Arc::downgrade(&self.0))
     }
 
@@ -128,15 +127,21 @@ impl SpawnerHandle {
 }
 
 /// A handle as long as somebody else has it.
-#[cfg(feature = "tokio")]
-pub(super) struct WeakHandle(std::sync::Weak<Held<dyn Erased>>);
+#[derive(Clone)]
+pub(crate) struct WeakHandle(std::sync::Weak<Held<dyn Erased>>);
 
-#[cfg(feature = "tokio")]
 impl WeakHandle {
+    /// Is it one of the clones of this handle? To ask keeps nothing.
+    pub(crate) fn is(&self, handle: &SpawnerHandle) -> bool {
+        std::ptr::addr_eq(self.0.as_ptr(), Arc::as_ptr(&handle.0))
+    }
+
+    #[cfg(feature = "tokio")]
     pub(super) fn is_alive(&self) -> bool {
         self.0.strong_count() > 0
     }
 
+    #[cfg(feature = "tokio")]
     pub(super) fn upgrade(&self) -> Option<SpawnerHandle> {
         self.0.upgrade().map(SpawnerHandle)
     }

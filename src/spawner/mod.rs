@@ -113,6 +113,8 @@ pub use self::from_spawn::FromSpawn;
 pub use self::global::{GlobalSpawnerError, set_global_spawner};
 #[cfg(feature = "std")]
 pub use self::handle::SpawnerHandle;
+#[cfg(feature = "std")]
+pub(crate) use self::handle::WeakHandle;
 #[cfg(all(feature = "std", not(loom)))]
 use self::own_ground::instead_of_default;
 #[cfg(all(feature = "std", not(loom)))]

@@ -41,11 +41,6 @@ impl Shared {
         self.groups.first().spawner()
     }
 
-    /// Is this its own spawner?
-    pub(super) fn is_on(&self, spawner: &SpawnerHandle) -> bool {
-        self.spawner().same_as(spawner)
-    }
-
     /// Starts a task on a spawner, `None` for the registry's own. One that is not taken is cancelled.
     pub(super) fn create<F, S>(
         self: &Arc<Self>,

@@ -2,9 +2,11 @@
 
 use std::future::pending;
 use std::sync::{Arc, Mutex};
+use std::thread;
 
 use ingather::cancel::CancelKind;
 use ingather::spawner::{Embedded, enter};
+use ingather::testing::TestExecutor;
 use ingather::{CancelReason, GroupOptions, Task, TaskRegistry, create_task, parallel, shield};
 
 use crate::support::{
@@ -377,6 +379,21 @@ fn a_default_registry_lets_go_of_its_spawner() {
         stepper.run_until_idle();
         assert!(drops.all(), "no task, no handle, no spawner");
         assert_eq!(stepper.jobs(), 0);
+    });
+}
+
+// Tasks-12
+#[test]
+fn a_default_registry_is_held_by_no_stranger() {
+    // Who looks for the registry of a spawner comes by those of others. Held for a moment, such a one would outlive its test.
+    let tests = || {
+        for _ in 0..2_000 {
+            let executor = TestExecutor::new();
+            executor.block_on(async { create_task(async {}).await.unwrap() });
+        }
+    };
+    watched("a_default_registry_is_held_by_no_stranger", || {
+        thread::scope(|threads| (0..4).for_each(|_| drop(threads.spawn(tests))));
     });
 }
 

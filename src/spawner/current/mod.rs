@@ -14,7 +14,9 @@ use std::fmt;
 use std::marker::PhantomData;
 use std::mem;
 
-use super::{Spawner, SpawnerHandle, default_spawner, global, instead_of_default, runtime};
+use super::{
+    Spawner, SpawnerHandle, WeakHandle, default_spawner, global, instead_of_default, runtime,
+};
 use crate::clock::ClockHandle;
 use crate::std_or_loom::per_thread;
 use crate::turn;
@@ -128,8 +130,8 @@ pub(crate) fn may_wait_for(spawner: Option<&SpawnerHandle>) -> bool {
 }
 
 /// Whether a spawner is the one that was made current on this thread last.
-pub(crate) fn is_entered(spawner: &SpawnerHandle) -> bool {
-    is_last(|last| last.spawner.same_as(spawner))
+pub(crate) fn is_entered(spawner: &WeakHandle) -> bool {
+    is_last(|last| spawner.is(&last.spawner))
 }
 
 /// Whether this thread runs the jobs of a spawner right now, judged by the current entry alone.
