@@ -70,7 +70,7 @@ async fn ends(on: SpawnerHandle, levels: usize) {
     assert!(drops.all());
 }
 
-// Executors-12, Cancelling-2
+// Executors-12, Cancelling-2, Dropping-2
 async fn a_walk_of_many_levels_is_cancelled(on: Site) {
     is_cancelled(on.spawner, LEVELS).await;
 }
@@ -90,7 +90,9 @@ async fn is_cancelled(on: SpawnerHandle, levels: usize) {
         pending::<Result<(), Fault>>().await
     });
     assert!(outcome.await.is_err());
-    assert!(drops.all() && drops.made() == levels + 1);
+    // The bottom may be in the poll yet in which it opened the gate: it goes at the end of that.
+    until(|| drops.all()).await;
+    assert_eq!(drops.made(), levels + 1);
 }
 
 // Executors-12, Dropping-1
@@ -109,7 +111,7 @@ async fn is_dropped(on: SpawnerHandle, levels: usize) {
     drop(group.spawn(walk(on, levels, drops.clone(), bottom.boxed())));
     begun.wait().await;
     drop(group);
-    // What was in a poll goes at the end of that.
+    // The same.
     until(|| drops.all()).await;
     assert_eq!(drops.made(), levels + 1);
 }

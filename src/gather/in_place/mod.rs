@@ -313,7 +313,7 @@ where
                 return Reached::Children(children.owner, children.wait);
             }
             (None, Turned::Early) => {
-                give_way(cx.waker());
+                give_way(&placed.pace, cx.waker());
                 return Reached::Pending;
             }
             (None, _) if placed.left > 0 => return Reached::Pending,
@@ -323,7 +323,7 @@ where
     // Leaving-2: as a scope does it.
     let goes = !is_first || (!turn::is_over() && order::leaves_at_once());
     if !goes || is_code_cut_off() {
-        give_way(cx.waker());
+        give_way(&placed.pace, cx.waker());
         return Reached::Pending;
     }
     let whole = placed.calls.give(location);

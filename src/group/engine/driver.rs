@@ -126,7 +126,7 @@ impl<H: DriverHome + Unpin> Future for Driver<H> {
         loop {
             if drive(at, false, &mut spent, &executor) != Drove::Idle {
                 // It does not park, so it still counts as one that polls children.
-                pace::give_way(cx.waker());
+                pace::give_way(&core.pace, cx.waker());
                 return Poll::Pending;
             }
             // Cloned outside of the lock: it is the executor's code.

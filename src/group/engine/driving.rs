@@ -266,7 +266,7 @@ impl<'a, G: Executor> Turn<'a, G> {
         self.suspended = true;
         self.core
             .with(|sched, effects| sched.owner_gives_way(on_spawner, watcher, effects));
-        pace::give_way(waker);
+        pace::give_way(&self.core.pace, waker);
     }
 
     /// Ends the turn of an owner that leaves, as `leaving` says from now on, unless it has to wait for children. It goes
@@ -307,7 +307,7 @@ impl<'a, G: Executor> Turn<'a, G> {
             Leaving::Left(_) => self.suspended = true,
             Leaving::GivesWay => {
                 self.suspended = true;
-                pace::give_way(waker);
+                pace::give_way(&self.core.pace, waker);
             }
             Leaving::Stays => {}
         }

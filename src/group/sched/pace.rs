@@ -5,6 +5,8 @@
 //!    yields, and the next turn begins with the others.
 //! 3. A driver or owner that ends its turn with something left to do lets the runtime look at its timers and sockets, if that was not done a
 //!    moment ago. Where turns are short, one in a few looks at the clock for that.
+//! 4. A group may have several drivers and an owner on one thread. Where turns are long, one that begins as another ends polls nobody and
+//!    gives way: so others wait for one turn, and not for one of each.
 
 use std::cell::Cell;
 // Not loom's: a hint, of which any value is right.
@@ -20,6 +22,8 @@ use crate::turn;
 pub(in crate::group) const MOST: usize = 64;
 /// How long a turn lasts, and the one poll that goes beyond.
 const LONGEST: Duration = Duration::from_micros(100);
+/// Between two turns in a row on one thread there is no longer time, if nobody else has had one.
+const AT_ONCE: Duration = Duration::from_micros(10);
 /// When the clock is looked at for the first time, where polls have not been slow. Afterwards each time their number doubles.
 const FIRST_LOOK: usize = 8;
 /// How many turns end without a look at the clock where they are short.
@@ -27,7 +31,7 @@ const UNLOOKED: u8 = 8;
 
 /// What is known of the turns of a group.
 pub(crate) struct Pace {
-    /// A turn took too long: the clock is looked at from the first poll on.
+    /// A turn took too long, or may have: the clock is looked at from the first poll on.
     is_slow: AtomicBool,
     /// An owner's turn ended because the executor's was over: in its next turn it polls children before it does anything else.
     children_first: AtomicBool,
@@ -54,41 +58,83 @@ impl Pace {
     }
 }
 
+/// What is known of the turns that have ended on a thread.
+#[derive(Clone, Copy)]
+struct Ended {
+    /// How many may end from now on without a look at the clock.
+    unlooked: u8,
+    /// When the runtime was let look at its timers.
+    last: Option<Instant>,
+    /// The one that began last polled nobody, since it followed another.
+    stood_back: bool,
+}
+
 per_thread! {
-    // How many turns may end on this thread without a look at the clock, and when the runtime was let look at its timers.
-    static GAVE_WAY: Cell<(u8, Option<Instant>)> = const { Cell::new((0, None)) };
+    static ENDED: Cell<Ended> = const { Cell::new(Ended { unlooked: 0, last: None, stood_back: false }) };
+}
+
+fn ended() -> Option<Ended> {
+    ENDED.try_with(Cell::get).ok()
+}
+
+fn set_ended(ended: Ended) {
+    let _ = ENDED.try_with(|place| place.set(ended));
 }
 
 /// Ends the turn of a task that has more to do.
-pub(crate) fn give_way(waker: &Waker) {
-    if let Ok((unlooked @ 1.., last)) = GAVE_WAY.try_with(Cell::get) {
-        let _ = GAVE_WAY.try_with(|gave_way| gave_way.set((unlooked - 1, last)));
-        return waker.wake_by_ref();
+pub(crate) fn give_way(pace: &Pace, waker: &Waker) {
+    match ended() {
+        Some(ended) if ended.unlooked > 0 => {
+            set_ended(Ended {
+                unlooked: ended.unlooked - 1,
+                ..ended
+            });
+            waker.wake_by_ref();
+        }
+        ended => look(pace, ended, waker),
     }
-    look(waker);
 }
 
 #[cold]
-fn look(waker: &Waker) {
-    let Some(now) = turn::now() else {
+fn look(pace: &Pace, ended: Option<Ended>, waker: &Waker) {
+    let (Some(ended), Some(now)) = (ended, turn::now()) else {
         return waker.wake_by_ref();
     };
-    let last = GAVE_WAY
-        .try_with(|gave_way| gave_way.get().1)
-        .ok()
-        .flatten();
-    let is_soon = last.is_some_and(|last| now.saturating_duration_since(last) < LONGEST);
-    let next = if is_soon {
-        (UNLOOKED, last)
-    } else {
-        (0, Some(now))
-    };
-    let _ = GAVE_WAY.try_with(|gave_way| gave_way.set(next));
+    // One that stood back is no turn: whoever it stood back for goes first.
+    let is_soon = !ended.stood_back && is_within(LONGEST, ended.last, now);
+    // A turn of few polls ends without a look at the clock, however long they took. It was this one or somebody else's.
+    pace.is_slow.store(!is_soon, Relaxed);
     if is_soon {
+        set_ended(Ended {
+            unlooked: UNLOOKED,
+            ..ended
+        });
         waker.wake_by_ref();
     } else {
+        set_ended(Ended {
+            last: Some(now),
+            ..ended
+        });
         turn::yields(waker);
     }
+}
+
+fn is_within(time: Duration, last: Option<Instant>, now: Instant) -> bool {
+    last.is_some_and(|last| now.saturating_duration_since(last) < time)
+}
+
+/// Has a turn on this thread ended just now, so that this one would double it? Not twice in a row.
+#[cold]
+fn stands_back(now: Instant) -> bool {
+    let Some(ended) = ended() else {
+        return false;
+    };
+    let stood_back = !ended.stood_back && is_within(AT_ONCE, ended.last, now);
+    set_ended(Ended {
+        stood_back,
+        ..ended
+    });
+    stood_back
 }
 
 /// What is used up of a turn.
@@ -116,6 +162,9 @@ impl Spent {
         if pace.is_slow.load(Relaxed) {
             spent.next_look = 1;
             spent.began = turn::now();
+            if spent.began.is_some_and(stands_back) {
+                spent.polls = MOST;
+            }
         }
         spent
     }
@@ -142,7 +191,12 @@ impl Spent {
             pace.is_slow.store(is_over, Relaxed);
         }
         if is_over {
-            let _ = GAVE_WAY.try_with(|gave_way| gave_way.set((0, gave_way.get().1)));
+            if let Some(ended) = ended() {
+                set_ended(Ended {
+                    unlooked: 0,
+                    ..ended
+                });
+            }
         }
         is_over
     }
@@ -193,6 +247,49 @@ mod tests {
         spent.child_yields();
         assert_eq!(spent.room(4, 6), 1);
         assert_eq!(spent.room(5, 7), 0);
+    }
+
+    fn ended_before(last: Option<Instant>) {
+        set_ended(Ended {
+            unlooked: 0,
+            last,
+            stood_back: false,
+        });
+    }
+
+    #[test]
+    fn a_turn_is_measured_if_the_one_before_may_have_been_slow() {
+        // Too short for a look at the clock, whatever it took.
+        let pace = Pace::new();
+        let mut spent = Spent::new(&pace);
+        assert!((1..FIRST_LOOK).all(|_| !spent.one_more(&pace)));
+        ended_before(Instant::now().checked_sub(LONGEST));
+        give_way(&pace, Waker::noop());
+        assert!(pace.is_slow.load(Relaxed));
+        // A thread that is not run for a while finds that it is not soon.
+        let is_soon = || {
+            ended_before(Some(Instant::now()));
+            give_way(&pace, Waker::noop());
+            !pace.is_slow.load(Relaxed)
+        };
+        assert!((0..100).any(|_| is_soon()));
+    }
+
+    #[test]
+    fn a_long_turn_that_follows_another_stands_back_once() {
+        let pace = Pace::new();
+        let polls = || {
+            let polls = Spent::new(&pace).room(0, 3) > 0;
+            pace.is_slow.store(true, Relaxed);
+            give_way(&pace, Waker::noop());
+            polls
+        };
+        ended_before(None);
+        let turns: Vec<bool> = (0..1000).map(|_| polls()).collect();
+        assert!(turns.windows(2).all(|two| two[0] || two[1]));
+        assert!(turns.contains(&false));
+        ended_before(Instant::now().checked_sub(LONGEST));
+        assert!(polls());
     }
 
     #[test]
