@@ -2,22 +2,25 @@
 
 use std::future::pending;
 use std::pin::pin;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
+use std::sync::{Arc, Mutex};
+use std::task::{Context, Wake, Waker};
 use std::time::Duration;
 
 use futures::StreamExt;
+use futures::executor::block_on;
 use futures::future::BoxFuture;
 use ingather::cancel::{CancelKind, cancel_reason, with_cleanup};
 use ingather::clock::sleep;
 use ingather::kind::{Cut, Shared};
+use ingather::spawner::{Job, SpawnError};
 use ingather::testing::TestExecutor;
 use ingather::{
-    Deadline, GatherGroup, GatherIncomplete, GroupError, GroupOptions, current_token, inline,
-    map_concurrent, scope, shield, try_map_concurrent, try_scope,
+    Deadline, GatherGroup, GatherIncomplete, GroupError, GroupOptions, Spawner, current_token,
+    inline, map_concurrent, on, scope, shield, try_map_concurrent, try_scope,
 };
 
-use crate::support::{Fault, Gate, HOUR, Polls, Site, behaviour, until, watched, yields};
+use crate::support::{Fault, Gate, HOUR, Polls, Site, Trace, behaviour, until, watched, yields};
 
 behaviour!(
     a_shielded_child_is_not_polled_for_its_cancel,
@@ -395,4 +398,77 @@ fn each_cancel_has_the_grace_of_its_own_group() {
     assert_eq!(dropped_at(90, 20, Some(10), Some(30)), 50);
     assert_eq!(dropped_at(15, 90, Some(30), Some(10)), 45);
     assert_eq!(dropped_at(0, 90, Some(30), Some(10)), 30);
+}
+
+/// A spawner that polls a job within the wake of it, and at once when it takes it.
+#[derive(Clone, Copy)]
+struct AtOnce;
+
+struct Eager {
+    job: Mutex<Option<Job>>,
+    is_woken: AtomicBool,
+}
+
+impl Spawner for AtOnce {
+    fn spawn(&self, job: Job) -> Result<(), SpawnError> {
+        let job = Mutex::new(Some(job));
+        let is_woken = AtomicBool::new(false);
+        Arc::new(Eager { job, is_woken }).wake();
+        Ok(())
+    }
+}
+
+impl Wake for Eager {
+    fn wake(self: Arc<Self>) {
+        self.is_woken.store(true, SeqCst);
+        // Who has it polls it once more.
+        while let Ok(mut job) = self.job.try_lock() {
+            if !self.is_woken.swap(false, SeqCst) {
+                return;
+            }
+            let waker = Waker::from(Arc::clone(&self));
+            let mut cx = Context::from_waker(&waker);
+            if job
+                .as_mut()
+                .is_some_and(|job| job.as_mut().poll(&mut cx).is_ready())
+            {
+                *job = None;
+            }
+        }
+    }
+}
+
+/// Opens scopes in each other whose bodies await what is further in, and a shield in the innermost.
+fn levels(left: usize, opened: Gate, passed: Trace) -> BoxFuture<'static, ()> {
+    Box::pin(async move {
+        if left == 0 {
+            return shield(async move { opened.wait().await }).await;
+        }
+        let inside = passed.clone();
+        on(&AtOnce)
+            .scope(|tg| async move {
+                let below = tg.spawn(levels(left - 1, opened, inside)).await;
+                passed.log(format_args!("{left}: {below:?}"));
+            })
+            .await;
+    })
+}
+
+// Shields-7
+#[test]
+fn what_a_shield_held_goes_in_one_step() {
+    watched("what_a_shield_held_goes_in_one_step", || {
+        for left in [1, 2, 3, 8] {
+            let (gate, passed) = (Gate::new(), Trace::new());
+            let group = GatherGroup::on(&AtOnce);
+            let key = group.spawn(levels(left, gate.clone(), passed.clone()));
+            assert_eq!(gate.waiting(), 1);
+            group.cancel();
+            assert!(!key.is_finished());
+            gate.open();
+            assert!(block_on(key).unwrap_err().is_cancelled());
+            block_on(group.join());
+            passed.assert_empty();
+        }
+    });
 }

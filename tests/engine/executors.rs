@@ -61,14 +61,16 @@ async fn children_run_where_the_spawner_runs_jobs(on: Site) {
 
 // Executors-3
 async fn children_go_on_when_the_scope_is_polled_once_and_left_alone(on: Site) {
-    let drops = Drops::new();
-    let held = drops.clone();
+    let (drops, left_alone) = (Drops::new(), Gate::new());
+    let (held, opened) = (drops.clone(), left_alone.clone());
     let (send, keys) = channel::<Vec<Key<usize>>>();
     let mut scope = ByHand::new(ingather::on(&on.spawner).scope(|tg| async move {
         let child = |number| {
-            let held = held.witness();
+            let (held, opened) = (held.witness(), opened.clone());
             tg.spawn(async move {
                 let _held = held;
+                // They could be over before the poll is that spawns them.
+                opened.wait().await;
                 yields(number).await;
                 number
             })
@@ -76,6 +78,7 @@ async fn children_go_on_when_the_scope_is_polled_once_and_left_alone(on: Site) {
         send.send((0..100).map(child).collect()).unwrap();
     }));
     assert!(scope.poll().is_pending());
+    left_alone.open();
     for (number, key) in keys.recv().unwrap().into_iter().enumerate() {
         assert_eq!(key.await, Ok(number));
     }

@@ -271,7 +271,11 @@ async fn the_keys_of_a_dropped_group_read_so(on: Site) {
     assert_eq!(handle.get_result(&over), Ok(&7), "what was over stays so");
     let late = handle.spawn(async {});
     assert_dropped(late.await);
-    assert!(handle.is_closed() && handle.is_cancelled() && handle.is_empty());
+    assert!(handle.is_closed() && handle.is_cancelled());
+    // The first may be in the poll yet in which it opened the gate.
+    while !handle.is_empty() {
+        yield_now().await;
+    }
 }
 
 // Dropping-3

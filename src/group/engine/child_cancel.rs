@@ -7,6 +7,19 @@ use crate::clock::Alarm;
 use crate::group::cell::{CellRef, Claiming, OnThread, Stands};
 use crate::token::{CancelReason, CancelToken, Owner};
 
+/// How a child stands when a shield is gone.
+#[derive(Clone, Copy)]
+pub(in crate::group) enum Unshielded {
+    /// Others hold it.
+    InPart,
+    /// It has given up, and goes.
+    GivesUp,
+    /// A shield could have held it that long, and nobody polls it.
+    Waits,
+    /// It is over, or is seen to by who polls it.
+    Alone,
+}
+
 impl CellRef {
     /// Holds off the drop of this child by one more shield, which stands in it or in the group `inner` inside it.
     pub(in crate::group) fn shield(&self, inner: Option<&Arc<Core>>, stands: Stands) {
@@ -22,25 +35,37 @@ impl CellRef {
         }
     }
 
-    /// Takes one shield away. If it was the last and the child is to be dropped, that is seen to; and if it was not, what it
-    /// stood before may be told.
-    pub(in crate::group) fn unshield(&self, inner: Option<&Arc<Core>>, stands: Stands) {
+    /// Takes one shield away, and says what has to be seen to afterwards.
+    pub(in crate::group) fn unshield(
+        &self,
+        inner: Option<&Arc<Core>>,
+        stands: Stands,
+    ) -> Unshielded {
         let mut held = self.held_or_make().lock();
         held.shields.remove(inner, stands);
-        let lifted = !held.shields.any();
-        let waits = lifted && self.end_shielded();
-        let gives_up = held.gives_up;
-        drop(held);
-        if lifted {
-            if gives_up {
-                self.mark_cancelled();
-            } else if waits && self.is_cancelled() {
+        if held.shields.any() {
+            return Unshielded::InPart;
+        }
+        let waits = self.end_shielded();
+        match held.gives_up {
+            true => Unshielded::GivesUp,
+            false if waits => Unshielded::Waits,
+            false => Unshielded::Alone,
+        }
+    }
+
+    /// A shield is gone. If it was the last and the child is to be dropped, that is seen to; and if it was not, what it stood before
+    /// may be told.
+    pub(in crate::group) fn is_unshielded(&self, unshielded: Unshielded) {
+        match unshielded {
+            Unshielded::GivesUp => self.mark_cancelled(),
+            Unshielded::Waits if self.is_cancelled() => {
                 let child = self.clone();
                 self.core()
                     .with(|sched, effects| sched.doom(child, effects));
             }
-        } else if self.is_cancelled() {
-            self.tell_path();
+            Unshielded::InPart if self.is_cancelled() => self.tell_path(),
+            Unshielded::Waits | Unshielded::InPart | Unshielded::Alone => {}
         }
     }
 

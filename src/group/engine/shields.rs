@@ -64,14 +64,17 @@ impl Core {
         }
     }
 
+    /// It is gone from there; what has to be seen to is said by [`body_is_unshielded`](Self::body_is_unshielded).
     pub(in crate::group) fn unshield_body(
         self: &Arc<Self>,
         inner: Option<&Arc<Core>>,
         what: Stands,
     ) {
-        self.with(|sched, effects| {
-            sched.body_shields.remove(inner, what);
-            sched.body_unshielded(effects);
-        });
+        self.with(|sched, _| sched.body_shields.remove(inner, what));
+    }
+
+    /// Something that stood in the body is gone.
+    pub(in crate::group) fn body_is_unshielded(self: &Arc<Self>) {
+        self.with(|sched, effects| sched.body_unshielded(effects));
     }
 }

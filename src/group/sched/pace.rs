@@ -10,8 +10,8 @@
 
 use std::cell::Cell;
 // Not loom's: a hint, of which any value is right.
-use std::sync::atomic::AtomicBool;
 use std::sync::atomic::Ordering::Relaxed;
+use std::sync::atomic::{AtomicBool, AtomicU8};
 use std::task::Waker;
 use std::time::{Duration, Instant};
 
@@ -29,10 +29,17 @@ const FIRST_LOOK: usize = 8;
 /// How many turns end without a look at the clock where they are short.
 const UNLOOKED: u8 = 8;
 
+/// A turn was short.
+const SHORT: u8 = 0;
+/// It may have been long: the clock is looked at from the first poll of the next one on.
+const PERHAPS_LONG: u8 = 1;
+/// It was too long: the same, and one that follows another at once stands back.
+const LONG: u8 = 2;
+
 /// What is known of the turns of a group.
 pub(crate) struct Pace {
-    /// A turn took too long, or may have: the clock is looked at from the first poll on.
-    is_slow: AtomicBool,
+    /// What is known of the last turn: how long it was.
+    last: AtomicU8,
     /// An owner's turn ended because the executor's was over: in its next turn it polls children before it does anything else.
     children_first: AtomicBool,
 }
@@ -41,7 +48,7 @@ impl Pace {
     #[inline]
     pub(crate) fn new() -> Self {
         Self {
-            is_slow: AtomicBool::new(false),
+            last: AtomicU8::new(SHORT),
             children_first: AtomicBool::new(false),
         }
     }
@@ -103,14 +110,17 @@ fn look(pace: &Pace, ended: Option<Ended>, waker: &Waker) {
     // One that stood back is no turn: whoever it stood back for goes first.
     let is_soon = !ended.stood_back && is_within(LONGEST, ended.last, now);
     // A turn of few polls ends without a look at the clock, however long they took. It was this one or somebody else's.
-    pace.is_slow.store(!is_soon, Relaxed);
     if is_soon {
+        pace.last.store(SHORT, Relaxed);
         set_ended(Ended {
             unlooked: UNLOOKED,
             ..ended
         });
         waker.wake_by_ref();
     } else {
+        if pace.last.load(Relaxed) == SHORT {
+            pace.last.store(PERHAPS_LONG, Relaxed);
+        }
         set_ended(Ended {
             last: Some(now),
             ..ended
@@ -159,10 +169,11 @@ impl Spent {
             has_yielded: false,
             has_helped: false,
         };
-        if pace.is_slow.load(Relaxed) {
+        let last = pace.last.load(Relaxed);
+        if last != SHORT {
             spent.next_look = 1;
             spent.began = turn::now();
-            if spent.began.is_some_and(stands_back) {
+            if last == LONG && spent.began.is_some_and(stands_back) {
                 spent.polls = MOST;
             }
         }
@@ -188,7 +199,8 @@ impl Spent {
         let began = *self.began.get_or_insert(now);
         let is_over = now.saturating_duration_since(began) >= LONGEST;
         if is_over || self.polls >= FIRST_LOOK {
-            pace.is_slow.store(is_over, Relaxed);
+            let last = if is_over { LONG } else { SHORT };
+            pace.last.store(last, Relaxed);
         }
         if is_over {
             if let Some(ended) = ended() {
@@ -265,12 +277,12 @@ mod tests {
         assert!((1..FIRST_LOOK).all(|_| !spent.one_more(&pace)));
         ended_before(Instant::now().checked_sub(LONGEST));
         give_way(&pace, Waker::noop());
-        assert!(pace.is_slow.load(Relaxed));
+        assert_eq!(pace.last.load(Relaxed), PERHAPS_LONG);
         // A thread that is not run for a while finds that it is not soon.
         let is_soon = || {
             ended_before(Some(Instant::now()));
             give_way(&pace, Waker::noop());
-            !pace.is_slow.load(Relaxed)
+            pace.last.load(Relaxed) == SHORT
         };
         assert!((0..100).any(|_| is_soon()));
     }
@@ -280,7 +292,7 @@ mod tests {
         let pace = Pace::new();
         let polls = || {
             let polls = Spent::new(&pace).room(0, 3) > 0;
-            pace.is_slow.store(true, Relaxed);
+            pace.last.store(LONG, Relaxed);
             give_way(&pace, Waker::noop());
             polls
         };
@@ -295,14 +307,15 @@ mod tests {
     #[test]
     fn where_polls_are_slow_the_clock_is_looked_at_from_the_first_on() {
         let pace = Pace::new();
-        pace.is_slow.store(true, Relaxed);
+        pace.last.store(LONG, Relaxed);
         let mut spent = Spent::new(&pace);
         spent.began = spent.began.and_then(|began| began.checked_sub(LONGEST));
-        assert!(spent.one_more(&pace) && pace.is_slow.load(Relaxed));
+        assert!(spent.one_more(&pace));
+        assert_eq!(pace.last.load(Relaxed), LONG);
         // Where they are not any more, that is over after a few.
         let mut spent = Spent::new(&pace);
         spent.began = Some(Instant::now() + LONGEST);
         assert!((0..FIRST_LOOK).all(|_| !spent.one_more(&pace)));
-        assert!(!pace.is_slow.load(Relaxed));
+        assert_eq!(pace.last.load(Relaxed), SHORT);
     }
 }

@@ -11,6 +11,7 @@ use pin_project_lite::pin_project;
 
 use crate::clock::{Alarm, Deadline, current_clock};
 use crate::group::cell::{CellRef, Stands};
+use crate::group::engine::child_cancel::Unshielded;
 use crate::group::engine::core::Core;
 use crate::group::engine::position::{Behind, Position, Surrounding, enter, here};
 use crate::group::queues::small_list::SmallList;
@@ -145,7 +146,7 @@ struct Rung {
 }
 
 enum What {
-    Child(CellRef),
+    Child(CellRef, Option<Unshielded>),
     Body(Arc<Core>),
 }
 
@@ -170,7 +171,7 @@ impl Hold {
                 Position::Child(child) => {
                     holds_all = true;
                     child.shield(inner.as_ref(), stands);
-                    Some((What::Child(child.clone()), stands, child.core()))
+                    Some((What::Child(child.clone(), None), stands, child.core()))
                 }
                 Position::Body(core) => {
                     holds_all |= core.drops_body();
@@ -204,13 +205,24 @@ impl Hold {
     }
 
     /// Once; later calls do nothing.
+    ///
+    /// First nothing is held any more, from the outside in, and only then is it seen to from the inside out. Code that is to be dropped
+    /// with the whole would see otherwise what has become of the code further in, and go on.
     pub(in crate::group) fn let_go(&self) {
-        let rungs = std::mem::take(&mut *self.0.lock());
-        for rung in rungs.iter() {
+        let mut rungs = std::mem::take(&mut *self.0.lock());
+        for rung in rungs.iter_mut().rev() {
             let inner = rung.inner.as_ref();
-            match &rung.what {
-                What::Child(child) => child.unshield(inner, rung.stands),
+            match &mut rung.what {
+                What::Child(child, after) => *after = Some(child.unshield(inner, rung.stands)),
                 What::Body(core) => core.unshield_body(inner, rung.stands),
+            }
+        }
+        for rung in rungs.iter() {
+            match &rung.what {
+                What::Child(child, after) => {
+                    after.iter().for_each(|after| child.is_unshielded(*after))
+                }
+                What::Body(core) => core.body_is_unshielded(),
             }
         }
     }
