@@ -53,8 +53,8 @@ pub(in crate::group) struct Held {
     pub(in crate::group) follows: Option<CallbackGuard>,
     /// Why it was cancelled for itself.
     pub(in crate::group) reason: Option<CancelReason>,
-    /// Who is to be polled then. None is added once it was.
-    watchers: Places<Waker>,
+    /// Who is to be polled then, for the few who are. None is added once it was.
+    watchers: Option<Box<Places<Waker>>>,
     /// It is to go without waiting for the end of its grace, as soon as no shield holds it.
     pub(in crate::group) gives_up: bool,
     /// When the grace of such a cancel is over.
@@ -204,8 +204,8 @@ impl CellRef {
         };
         let (token, watchers) = {
             let mut held = held.lock();
-            let watchers = held.reason.is_some().then(|| take(&mut held.watchers));
-            (held.token.clone(), watchers)
+            let is_own = held.reason.is_some();
+            (held.token.clone(), held.watchers.take_if(|_| is_own))
         };
         if let Some(mut watchers) = watchers {
             for waker in watchers.take() {
@@ -223,7 +223,9 @@ impl CellRef {
         let held = self.held_or_make();
         {
             let mut held = held.lock();
-            if held.watchers.is_watched(*place, waker) || held.reason.is_some() {
+            let watchers = held.watchers.as_mut();
+            let is_there = watchers.is_some_and(|all| all.is_watched(*place, waker));
+            if is_there || held.reason.is_some() {
                 return held.reason.is_some();
             }
         }
@@ -231,7 +233,8 @@ impl CellRef {
         let is_cancelled = {
             let mut held = held.lock();
             if held.reason.is_none() {
-                unused = unused.and_then(|waker| held.watchers.watch(place, waker));
+                let watchers = held.watchers.get_or_insert_default();
+                unused = unused.and_then(|waker| watchers.watch(place, waker));
             }
             held.reason.is_some()
         };
@@ -241,9 +244,10 @@ impl CellRef {
 
     /// Waits no longer.
     pub(in crate::group) fn unwatch_alone(&self, place: usize) {
-        let waker = self
-            .held()
-            .and_then(|held| held.lock().watchers.remove(place));
+        let waker = self.held().and_then(|held| {
+            let mut held = held.lock();
+            held.watchers.as_mut()?.remove(place)
+        });
         drop_quietly("a waker", waker);
     }
 
@@ -251,25 +255,31 @@ impl CellRef {
     #[inline]
     pub(in crate::group) fn lets_go(&self) {
         if let Some(held) = self.held() {
-            let gone = {
-                let mut held = held.lock();
-                let told = take(&mut held.told);
-                let alarm = held.alarm.take();
-                let watchers = take(&mut held.watchers);
-                (
-                    held.token.take(),
-                    held.follows.take(),
-                    alarm,
-                    told,
-                    watchers,
-                )
-            };
-            if let (Some(token), ..) = &gone {
-                token.disown();
-            }
-            drop_quietly("the token of a child", gone);
+            release(held);
         }
     }
+}
+
+/// Most children have nothing to release: kept out of what ends each of them.
+#[cold]
+fn release(held: &Lock<Held>) {
+    let gone = {
+        let mut held = held.lock();
+        let told = take(&mut held.told);
+        let alarm = held.alarm.take();
+        let watchers = held.watchers.take();
+        (
+            held.token.take(),
+            held.follows.take(),
+            alarm,
+            told,
+            watchers,
+        )
+    };
+    if let (Some(token), ..) = &gone {
+        token.disown();
+    }
+    drop_quietly("the token of a child", gone);
 }
 
 #[cfg(test)]
