@@ -3,6 +3,7 @@
 //! - `program`: what a program is
 //! - `generate`, `print`, `shrink`: draws one from a seed, writes it as text, makes it smaller
 //! - `face`, `face_forms`: every call to the crate
+//! - `home`: what is not `Send`, for scopes, groups and gathers of the local kinds
 //! - `interpret`, `forms`: runs a program
 //! - `witness`, `books`: what is polled and dropped, and what is known of that
 //! - `oracle`, `accounts`: what must hold at each end, and when everything is over
@@ -22,6 +23,8 @@ mod face_forms;
 mod forms;
 #[path = "programs/generate.rs"]
 mod generate;
+#[path = "programs/home.rs"]
+mod home;
 #[path = "programs/interpret.rs"]
 mod interpret;
 #[path = "programs/oracle.rs"]

@@ -129,6 +129,8 @@ pub(crate) struct Group {
     pub(crate) under_way: usize,
     pub(crate) over: bool,
     pub(crate) dropped: bool,
+    /// Do its children stay on the thread of its owner, so that nobody else polls them?
+    pub(crate) stays: bool,
     /// Its handle, if it was dropped while others may have polled its children: they are over soon.
     pub(crate) behind: Option<Arc<dyn Handle>>,
 }
@@ -272,6 +274,7 @@ impl World {
             under_way: 0,
             over: false,
             dropped: false,
+            stays: false,
             behind: None,
         });
         books.groups.len() - 1

@@ -12,9 +12,11 @@ const TIMES: [Units; 5] = [0, 1, 1, 2, 3];
 /// The program of this seed.
 pub(crate) fn program(seed: u64) -> Program {
     let bare = seed % 3 == 0;
+    let local = seed % 4 == 1;
     let mut draw = Draw {
         rng: Rng::new(seed ^ 0x5eed),
         bare,
+        local,
         ids: 0,
         left: 6 + usize::try_from(seed % 7).expect("it fits") * 5,
         keys: Vec::new(),
@@ -27,13 +29,15 @@ pub(crate) fn program(seed: u64) -> Program {
             steps.push(draw.simple());
         }
     }
-    Program { bare, steps }
+    Program { bare, local, steps }
 }
 
 struct Draw {
     rng: Rng,
     /// Is it a [bare](Program::bare) program?
     bare: bool,
+    /// Is it a [local](Program::local) one?
+    local: bool,
     ids: usize,
     /// How many children and groups there may be still.
     left: usize,
@@ -46,6 +50,11 @@ impl Draw {
         self.ids += 1;
         self.left = self.left.saturating_sub(1);
         self.ids
+    }
+
+    /// Need the children of a form not be `Send`? Mostly where it is the outermost.
+    fn local(&mut self, depth: usize) -> bool {
+        self.local && self.rng.chance(if depth == 3 { 90 } else { 45 })
     }
 
     fn time(&mut self) -> Units {
@@ -146,6 +155,7 @@ impl Draw {
         Open {
             id: self.id(),
             form,
+            local: self.local(depth),
             leave,
             watches: self.rng.chance(40),
             passes_on: self.rng.chance(25),
@@ -265,6 +275,7 @@ impl Draw {
             id: self.id(),
             how,
             inline,
+            local: self.local(depth),
             shape: match self.rng.below(4) {
                 0..=1 => Shape::Row,
                 2 => Shape::Listed,
