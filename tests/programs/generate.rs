@@ -29,6 +29,9 @@ pub(crate) fn program(seed: u64) -> Program {
             steps.push(draw.simple());
         }
     }
+    if local && draw.rng.chance(40) {
+        steps = vec![draw.root(steps)];
+    }
     Program { bare, local, steps }
 }
 
@@ -87,7 +90,7 @@ impl Draw {
         let step = match self.rng.below(12) {
             // What bare programs are for.
             2..=6 if self.bare => Step::Gather(Box::new(self.gather(depth))),
-            0 | 11 => self.held(in_group),
+            0 | 11 => self.held(depth, in_group),
             1..=6 => Step::Open(Box::new(self.open(depth, in_group))),
             7..=8 => Step::Gather(Box::new(self.gather(depth))),
             _ => Step::Map(Box::new(self.map(depth))),
@@ -99,8 +102,16 @@ impl Draw {
         }
     }
 
+    /// A local group around a whole program.
+    fn root(&mut self, steps: Vec<Step>) -> Step {
+        let mut root = self.open(1, false);
+        root.local = true;
+        root.body.splice(0..0, steps);
+        Step::Open(Box::new(root))
+    }
+
     /// A group that is cut short while something further in holds that off: more goes wrong there than elsewhere.
-    fn held(&mut self, in_group: bool) -> Step {
+    fn held(&mut self, depth: usize, in_group: bool) -> Step {
         let hold = {
             let long = if self.rng.chance(70) {
                 LONG
@@ -129,6 +140,7 @@ impl Draw {
         outer.options.until = Until::Timeout(self.time().max(1));
         outer.options.token = None;
         outer.watches = true;
+        outer.local = self.local(depth);
         outer.body = vec![Step::Open(Box::new(inner))];
         if self.rng.chance(30) {
             outer.body.push(self.simple());
