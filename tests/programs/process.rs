@@ -1,7 +1,9 @@
 //! Runs one program, in this process or in one of its own that may abort, and shrinks one that fails.
 
+use std::future::{Future, poll_fn};
 use std::io::{BufRead, BufReader, Write};
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::pin;
 use std::process::{Command, Stdio, exit};
 use std::rc::Rc;
 use std::time::Duration;
@@ -132,10 +134,16 @@ fn on_spawner(program: Program, kind: Kind) -> Vec<String> {
             return at_home(program, world.clone(), &host);
         }
         let (tell, told) = std::sync::mpsc::channel();
-        let (spawner, world) = (host.spawner.clone(), world.clone());
+        let (spawner, local, world) = (host.spawner.clone(), host.spawner.clone(), world.clone());
         let inside = async move {
-            let _settled = stays.then(|| home::settle(Home::Jobs(spawner)));
-            interpret::run(program, world, REAL, (stays, stays)).await;
+            let _settled = stays.then(|| home::settle(Home::Jobs(local)));
+            let mut run = pin!(interpret::run(program, world, REAL, (stays, stays)));
+            // Not each of them says that this is one of its jobs, and groups would be opened on the default.
+            poll_fn(|cx| {
+                let _entered = ingather::spawner::enter(&spawner);
+                run.as_mut().poll(cx)
+            })
+            .await;
         };
         let job = async move {
             let _ = tell.send(futures::FutureExt::catch_unwind(AssertUnwindSafe(inside)).await);
