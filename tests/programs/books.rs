@@ -131,6 +131,8 @@ pub(crate) struct Group {
     pub(crate) dropped: bool,
     /// Do its children stay on the thread of its owner, so that nobody else polls them?
     pub(crate) stays: bool,
+    /// Does a thread wait for it and its body, so that a cancel does not drop the body?
+    pub(crate) blocks: bool,
     /// Its handle, if it was dropped while others may have polled its children: they are over soon.
     pub(crate) behind: Option<Arc<dyn Handle>>,
 }
@@ -275,6 +277,7 @@ impl World {
             over: false,
             dropped: false,
             stays: false,
+            blocks: false,
             behind: None,
         });
         books.groups.len() - 1

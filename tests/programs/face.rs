@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use futures::future::{BoxFuture, Either};
 use ingather::cancel::{CallbackGuard, CancelKind};
-use ingather::kind::{Inline, InlineLocal, Local, Shared};
+use ingather::kind::{Blocking, Inline, InlineLocal, Local, Shared};
 use ingather::types::Tally;
 use ingather::{CancelToken, ContextVar, GatherIncomplete, Key, Outcome, Ready, Scope, StartError};
 
@@ -397,9 +397,11 @@ impl From<Infallible> for Flaw {
 
 fallible!(Scope<'static, Flaw, Shared>, sent);
 fallible!(Scope<'static, Flaw, Inline>, sent);
+fallible!(Scope<'static, Flaw, Blocking>, sent);
 fallible!(Kept<Scope<'static, Flaw, Local>>, kept);
 fallible!(Kept<Scope<'static, Flaw, InlineLocal>>, kept);
 infallible!(Scope<'static, Infallible, Shared>, sent);
 infallible!(Scope<'static, Infallible, Inline>, sent);
+infallible!(Scope<'static, Infallible, Blocking>, sent);
 infallible!(Kept<Scope<'static, Infallible, Local>>, kept);
 infallible!(Kept<Scope<'static, Infallible, InlineLocal>>, kept);

@@ -1,11 +1,11 @@
-//! Every call to the crate that opens a form: scopes, groups, gathers and streams. And the unhandled hook.
+//! Every call to the crate that opens a form: scopes, groups, gathers and streams.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use futures::future::BoxFuture;
 use futures::stream::{BoxStream, StreamExt};
-use ingather::error::{Failure, set_unhandled_hook};
-use ingather::kind::{Cut, FailingStream, Inline, InlineLocal, Local, MovesOn, Shared};
+use ingather::error::Failure;
+use ingather::kind::{Blocking, Cut, FailingStream, Inline, InlineLocal, Local, MovesOn, Shared};
 use ingather::{GatherGroup, GroupError, GroupOptions, OnError, OnPanic, Outcome, Scope, calls};
 
 use super::face::{Begin, Got, Handle, Tokens, Unit};
@@ -173,10 +173,20 @@ impl<T: Gives> From<Result<Option<T>, GroupError<Flaw>>> for Left {
 pub(crate) type Form = BoxFuture<'static, Left>;
 pub(crate) type Body<F> = Box<dyn FnOnce(Arc<dyn Handle>) -> F + Send>;
 
-/// Opens a scope; `local` is one whose children need not be `Send`.
+/// What the children of a scope are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Children {
+    Sent,
+    /// They need not be `Send`.
+    Local,
+    /// A thread waits for them.
+    Awaited,
+}
+
+/// Opens a scope.
 pub(crate) fn open(
     form: super::program::Form,
-    local: bool,
+    children: Children,
     of: &Options,
     unit: Unit,
     tokens: &Tokens,
@@ -198,6 +208,10 @@ pub(crate) fn open(
             })
         }};
     }
+    let local = match children {
+        Children::Awaited => return block(form, of, unit, tokens, body),
+        other => other == Children::Local,
+    };
     match (form, local) {
         (Forms::Scope, false) => scope!(whole(of, unit), sent),
         (Forms::Scope, true) => scope!(whole(of, unit).local(&home::spawner()), kept),
@@ -214,6 +228,27 @@ pub(crate) fn open(
             tries!(InlineLocal, kept, |options| options.inline_local())
         }
     }
+}
+
+/// A blocking scope, whose body blocks the thread, too.
+fn block(
+    form: super::program::Form,
+    of: &Options,
+    unit: Unit,
+    tokens: &Tokens,
+    body: Body<Tracked>,
+) -> Form {
+    let wait = smol::future::block_on::<Done>;
+    if !form.can_fail() {
+        let options = whole(of, unit).parallel();
+        let scope = move || options.scope(move |tg| wait(body(sent::handle(tg))));
+        return Box::pin(async move { Left::Value(vec![Got::Done(scope())]) });
+    }
+    let body = move |tg: Scope<'static, Flaw, Blocking>| wait(body(sent::handle(tg)));
+    each!(options(of, unit, tokens), |options| {
+        let scope = move || options.parallel().try_scope(body);
+        Box::pin(async move { scope().into() })
+    })
 }
 
 /// A group as a value.
@@ -444,37 +479,4 @@ fn tries<C: FailingStream>(
             .map(tried)
             .boxed()
     }
-}
-
-/// What reached the unhandled hook.
-pub(crate) struct Told {
-    pub(crate) child: Option<String>,
-    pub(crate) panic: Option<String>,
-    pub(crate) is_flaw: bool,
-}
-
-static TOLD: Mutex<Vec<Told>> = Mutex::new(Vec::new());
-
-/// Collects what reaches the hook; `seen` hears of it at once.
-pub(crate) fn collect(seen: impl Fn(&Told) + Send + Sync + 'static) {
-    TOLD.lock().unwrap_or_else(PoisonError::into_inner).clear();
-    set_unhandled_hook(move |unhandled| {
-        let told = Told {
-            child: unhandled
-                .child()
-                .and_then(|child| child.name().map(str::to_owned)),
-            panic: unhandled.panic().map(|panic| panic.message().to_owned()),
-            is_flaw: unhandled
-                .error_type()
-                .is_some_and(|name| name.ends_with("Flaw")),
-        };
-        seen(&told);
-        TOLD.lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .push(told);
-    });
-}
-
-pub(crate) fn told() -> Vec<Told> {
-    std::mem::take(&mut *TOLD.lock().unwrap_or_else(PoisonError::into_inner))
 }

@@ -12,7 +12,7 @@ use futures::stream::{BoxStream, StreamExt};
 
 use super::books::{Role, What, World};
 use super::face::{self, Begin, Handle};
-use super::face_forms::{self, Form, Item, Left, Owned, Site};
+use super::face_forms::{self, Children, Form, Item, Left, Owned, Site};
 use super::interpret::{Here, Place, Tg, inside, panic_received, receive, steps, tracked};
 use super::oracle;
 use super::program::{Child, Form as Forms, Gather, How, Kind, Leave, Map, Open};
@@ -107,9 +107,18 @@ pub(crate) async fn open(here: &Here, open: &Open) {
         return value(here, open).await;
     }
     let world = &here.world;
-    let (local, can_fail) = (open.local && here.at_home, open.form.can_fail());
+    let can_fail = open.form.can_fail();
+    let children = match open {
+        _ if open.blocking && here.may_block => Children::Awaited,
+        _ if open.local && here.at_home => Children::Local,
+        _ => Children::Sent,
+    };
+    let (local, blocks) = (children == Children::Local, children == Children::Awaited);
     let book = world.group(open.id, What::Scope, can_fail, &open.options, here.actor);
-    world.books().groups[book].stays = local;
+    {
+        let group = &mut world.books().groups[book];
+        (group.stays, group.blocks) = (local, blocks);
+    }
     let place = place(here, local, open.form);
     let (outer, has_limit) = (here.clone(), open.options.limit.is_some());
     let (who, watches) = (face::who(), open.watches);
@@ -123,7 +132,7 @@ pub(crate) async fn open(here: &Here, open: &Open) {
     };
     let form = face_forms::open(
         open.form,
-        local,
+        children,
         &open.options,
         here.unit,
         &here.tokens,
@@ -139,6 +148,7 @@ pub(crate) async fn open(here: &Here, open: &Open) {
             };
             let inner = inside(&outer, actor, can_fail, &body, None);
             let mut inner = inner.with_group(tg);
+            inner.at_home &= !blocks;
             inner.set_fails(can_fail, outer.group.clone());
             tracked(inner, who, body)
         }),

@@ -106,6 +106,14 @@ impl Draw {
     fn root(&mut self, steps: Vec<Step>) -> Step {
         let mut root = self.open(1, false);
         root.local = true;
+        if self.rng.chance(30) {
+            root.blocking = true;
+            root.form = if root.form.can_fail() {
+                Form::TryScope
+            } else {
+                Form::Scope
+            };
+        }
         root.body.splice(0..0, steps);
         Step::Open(Box::new(root))
     }
@@ -168,6 +176,7 @@ impl Draw {
             id: self.id(),
             form,
             local: self.local(depth),
+            blocking: false,
             leave,
             watches: self.rng.chance(40),
             passes_on: self.rng.chance(25),

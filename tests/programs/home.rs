@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use std::future::{Future, poll_fn};
 use std::marker::PhantomData;
 use std::mem;
-use std::pin::Pin;
+use std::pin::{Pin, pin};
 use std::rc::Rc;
 use std::task::{Context, Poll};
 use std::thread::{self, ThreadId};
@@ -201,6 +201,16 @@ pub(crate) mod kept {
     }
 }
 
+/// A job of a spawner that need not say that it is current, and is so here: groups would be opened on the default.
+pub(crate) async fn entered<F: Future>(spawner: SpawnerHandle, job: F) -> F::Output {
+    let mut job = pin!(job);
+    poll_fn(|cx| {
+        let _entered = ingather::spawner::enter(&spawner);
+        job.as_mut().poll(cx)
+    })
+    .await
+}
+
 /// What runs local jobs on a thread.
 #[derive(Clone)]
 pub(crate) enum Home {
@@ -214,7 +224,9 @@ impl LocalSpawner for Home {
     fn spawn_local(&self, job: LocalJob) -> Result<(), SpawnError> {
         match self {
             Self::Test(executor) => executor.spawn_local(job),
-            Self::Jobs(spawner) => Spawner::spawn(spawner, kept::future(job)),
+            Self::Jobs(spawner) => {
+                Spawner::spawn(spawner, kept::future(entered(spawner.clone(), job)))
+            }
             Self::Executor(executor) => executor.spawn_local(job),
         }
     }

@@ -33,8 +33,19 @@ pub(crate) struct Here {
     pub(crate) at_home: bool,
     /// Is everything in this program?
     pub(crate) stays: bool,
+    /// May it block its thread?
+    pub(crate) may_block: bool,
     /// Is it in a shield or clean-up?
     is_held: bool,
+}
+
+/// What of a program stays on the thread on which it began.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Stays {
+    Nothing,
+    /// And what is in its task, and what is local there.
+    Itself,
+    Everything,
 }
 
 /// Where the children of a group run.
@@ -67,6 +78,7 @@ impl Here {
             outside,
             can_fail,
             say: None,
+            may_block: false,
             ..self.clone()
         }
     }
@@ -85,8 +97,8 @@ impl Here {
     }
 }
 
-/// Runs a whole program, and asks the oracle. `home` says whether it stays on a thread that has a home, and whether all in it does.
-pub(crate) async fn run(program: Program, world: World, unit: Unit, home: (bool, bool)) {
+/// Runs a whole program, and asks the oracle. `stays` says what of it does so on a thread that has a home.
+pub(crate) async fn run(program: Program, world: World, unit: Unit, stays: Stays) {
     let here = Here {
         world: world.clone(),
         unit,
@@ -97,8 +109,9 @@ pub(crate) async fn run(program: Program, world: World, unit: Unit, home: (bool,
         group: None,
         outside: None,
         say: None,
-        at_home: home.0,
-        stays: home.1,
+        at_home: stays != Stays::Nothing,
+        stays: stays == Stays::Everything,
+        may_block: stays == Stays::Itself,
         is_held: false,
     };
     for step in &program.steps {
@@ -160,6 +173,7 @@ pub(crate) fn inside(
         outside: here.outside.clone(),
         group,
         say: None,
+        may_block: false,
         is_held: false,
         ..here.clone()
     }

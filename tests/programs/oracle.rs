@@ -284,7 +284,7 @@ impl Books {
             Role::Call | Role::Child(_) => true,
             Role::Body => this.group.is_some_and(|group| {
                 let group = &self.groups[group];
-                group.can_fail || self.says_so(group.opener)
+                !group.blocks && (group.can_fail || self.says_so(group.opener))
             }),
         }
     }

@@ -184,6 +184,12 @@ impl Text {
                 format!("{{ let group = {with}.fallible_group(); let tg = group.handle(); async {{")
             }
         };
+        if open.blocking {
+            self.line(
+                depth,
+                "// where a thread may block: .parallel(), with a body that blocks",
+            );
+        }
         let mut tail = if open.form == Form::Value {
             let leave = match open.leave {
                 Leave::Join => "group.try_join().await;".to_owned(),

@@ -1,9 +1,7 @@
 //! Runs one program, in this process or in one of its own that may abort, and shrinks one that fails.
 
-use std::future::{Future, poll_fn};
 use std::io::{BufRead, BufReader, Write};
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::pin::pin;
 use std::process::{Command, Stdio, exit};
 use std::rc::Rc;
 use std::time::Duration;
@@ -14,8 +12,9 @@ use ingather::testing::TestExecutor;
 use super::books::World;
 use super::face::Unit;
 use super::home::{self, Home};
+use super::interpret::Stays;
 use super::program::Program;
-use super::{accounts, face_forms, generate, interpret, shrink};
+use super::{accounts, generate, hook, interpret, shrink};
 use crate::support::spawners::{Host, Kind};
 use crate::support::watchdog::watched_for;
 
@@ -111,9 +110,14 @@ fn in_virtual_time(program: Program, order: u64) -> Vec<String> {
     let now = move || u64::try_from(clock.elapsed().as_millis() / 10).expect("it fits");
     let world = World::new(program.bare, Some(Box::new(now)));
     let ears = world.clone();
-    face_forms::collect(move |told| accounts::heard(&ears, told));
+    hook::collect(move |told| accounts::heard(&ears, told));
     let run = AssertUnwindSafe(|| {
-        executor.block_on(interpret::run(program, world.clone(), unit, (true, true)))
+        executor.block_on(interpret::run(
+            program,
+            world.clone(),
+            unit,
+            Stays::Everything,
+        ))
     });
     let _settled = home::settle(Home::Test(executor.clone()));
     let ended = catch_unwind(run);
@@ -126,7 +130,7 @@ const REAL: Unit = Unit(Duration::from_millis(1));
 fn on_spawner(program: Program, kind: Kind) -> Vec<String> {
     let world = World::new(program.bare, None);
     let ears = world.clone();
-    face_forms::collect(move |told| accounts::heard(&ears, told));
+    hook::collect(move |told| accounts::heard(&ears, told));
     let ended = watched_for(60, "a random program", || {
         let host = Host::start(kind);
         let stays = kind.is_one_thread();
@@ -134,17 +138,16 @@ fn on_spawner(program: Program, kind: Kind) -> Vec<String> {
             return at_home(program, world.clone(), &host);
         }
         let (tell, told) = std::sync::mpsc::channel();
-        let (spawner, local, world) = (host.spawner.clone(), host.spawner.clone(), world.clone());
-        let inside = async move {
-            let _settled = stays.then(|| home::settle(Home::Jobs(local)));
-            let mut run = pin!(interpret::run(program, world, REAL, (stays, stays)));
-            // Not each of them says that this is one of its jobs, and groups would be opened on the default.
-            poll_fn(|cx| {
-                let _entered = ingather::spawner::enter(&spawner);
-                run.as_mut().poll(cx)
-            })
-            .await;
-        };
+        let (spawner, world) = (host.spawner.clone(), world.clone());
+        let inside = home::entered(host.spawner.clone(), async move {
+            let _settled = stays.then(|| home::settle(Home::Jobs(spawner)));
+            let stays = if stays {
+                Stays::Everything
+            } else {
+                Stays::Nothing
+            };
+            interpret::run(program, world, REAL, stays).await;
+        });
         let job = async move {
             let _ = tell.send(futures::FutureExt::catch_unwind(AssertUnwindSafe(inside)).await);
         };
@@ -160,7 +163,7 @@ fn at_home(program: Program, world: World, host: &Host) -> std::thread::Result<(
     let executor = Rc::new(LocalExecutor::new());
     let _settled = home::settle(Home::Executor(Rc::clone(&executor)));
     let _entered = ingather::spawner::enter(&host.spawner);
-    let inside = AssertUnwindSafe(interpret::run(program, world, REAL, (true, false)));
+    let inside = AssertUnwindSafe(interpret::run(program, world, REAL, Stays::Itself));
     futures::executor::block_on(executor.run(futures::FutureExt::catch_unwind(inside)))
 }
 

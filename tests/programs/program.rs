@@ -151,6 +151,8 @@ pub(crate) struct Open {
     pub(crate) form: Form,
     /// Need its children not be `Send`, where it is opened at home?
     pub(crate) local: bool,
+    /// Does a thread wait for it, where one may? Only around a whole program.
+    pub(crate) blocking: bool,
     pub(crate) options: Options,
     pub(crate) leave: Leave,
     /// Does a callback of its token note when it is cancelled?

@@ -126,6 +126,7 @@ impl Knife {
                     return true;
                 }
                 self.flag(&mut open.local)
+                    || self.flag(&mut open.blocking)
                     || self.flag(&mut open.passes_on)
                     || self.flag(&mut open.watches)
                     || self.options(&mut open.options)
