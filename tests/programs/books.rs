@@ -466,7 +466,9 @@ impl Books {
             next = group.opener;
             // What is held is not dropped, nor what it has opened beside what holds it.
             let is_on_the_way = || group.actors.iter().any(|one| self.actors[*one].holds > 0);
-            if group.in_hold || (self.actors[next].holds > 0 && !is_on_the_way()) {
+            let opener = &self.actors[next];
+            let is_beside = !opener.own_holds.is_empty() || !is_on_the_way();
+            if group.in_hold || (opener.holds > 0 && is_beside) {
                 break;
             }
             held = held.max(self.actors[next].last_hold);
