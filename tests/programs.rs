@@ -2,7 +2,8 @@
 //!
 //! - `program`: what a program is
 //! - `generate`, `print`, `shrink`: draws one from a seed, writes it as text, makes it smaller
-//! - `face`, `face_forms`: every call to the crate
+//! - `face`, `face_forms`, `hook`: every call to the crate
+//! - `home`: what is not `Send`, for scopes, groups and gathers of the local kinds
 //! - `interpret`, `forms`: runs a program
 //! - `witness`, `books`: what is polled and dropped, and what is known of that
 //! - `oracle`, `accounts`: what must hold at each end, and when everything is over
@@ -22,6 +23,10 @@ mod face_forms;
 mod forms;
 #[path = "programs/generate.rs"]
 mod generate;
+#[path = "programs/home.rs"]
+mod home;
+#[path = "programs/hook.rs"]
+mod hook;
 #[path = "programs/interpret.rs"]
 mod interpret;
 #[path = "programs/oracle.rs"]
@@ -53,7 +58,7 @@ fn number(name: &str) -> Option<u64> {
 
 // Leaving-1, Dropping-1, Errors-2, Errors-3, Panics-3, Panics-4, Results-1, Results-2, Cancelling-2, Cancelling-5, Shields-2,
 // Deadlines-4, Children-2, Limits-2, Gather-1, Joining-6, Joining-7, Joining-8,
-// Context-6, Testing-19
+// Context-6, Testing-19, Executors-8
 #[test]
 fn random_programs_keep_the_rules() {
     let first = number("INGATHER_FIRST_PROGRAM").unwrap_or(0);

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use super::books::{Actor, Books, End, Holds, Role, What, World};
 use super::face::{Counts, Got, Reads};
-use super::face_forms::{Told, told};
+use super::hook::{Told, told};
 use super::interpret::receive;
 use super::oracle::giver;
 use super::program::{How, Kind};

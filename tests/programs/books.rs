@@ -129,6 +129,10 @@ pub(crate) struct Group {
     pub(crate) under_way: usize,
     pub(crate) over: bool,
     pub(crate) dropped: bool,
+    /// Do its children stay on the thread of its owner, so that nobody else polls them?
+    pub(crate) stays: bool,
+    /// Does a thread wait for it and its body, so that a cancel does not drop the body?
+    pub(crate) blocks: bool,
     /// Its handle, if it was dropped while others may have polled its children: they are over soon.
     pub(crate) behind: Option<Arc<dyn Handle>>,
 }
@@ -272,6 +276,8 @@ impl World {
             under_way: 0,
             over: false,
             dropped: false,
+            stays: false,
+            blocks: false,
             behind: None,
         });
         books.groups.len() - 1
@@ -460,7 +466,9 @@ impl Books {
             next = group.opener;
             // What is held is not dropped, nor what it has opened beside what holds it.
             let is_on_the_way = || group.actors.iter().any(|one| self.actors[*one].holds > 0);
-            if group.in_hold || (self.actors[next].holds > 0 && !is_on_the_way()) {
+            let opener = &self.actors[next];
+            let is_beside = !opener.own_holds.is_empty() || !is_on_the_way();
+            if group.in_hold || (opener.holds > 0 && is_beside) {
                 break;
             }
             held = held.max(self.actors[next].last_hold);

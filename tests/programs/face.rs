@@ -1,12 +1,13 @@
 //! Every call to the crate but those that open forms: handles, keys, tokens and time. With `face_forms`, what a change of the
 //! crate's face changes.
 
+use std::convert::Infallible;
 use std::future::Future;
 use std::time::Duration;
 
 use futures::future::{BoxFuture, Either};
 use ingather::cancel::{CallbackGuard, CancelKind};
-use ingather::kind::{Inline, Shared};
+use ingather::kind::{Blocking, Inline, InlineLocal, Local, Shared};
 use ingather::types::Tally;
 use ingather::{CancelToken, ContextVar, GatherIncomplete, Key, Outcome, Ready, Scope, StartError};
 
@@ -15,6 +16,7 @@ pub(crate) use ingather::clock::{sleep, timeout};
 pub(crate) use ingather::{checkpoint, current_token, shield};
 
 use super::books::World;
+use super::home::{Kept, kept, sent};
 use super::program::{Kind, TOKENS, Units};
 use super::witness::{Done, Flaw, Tracked, Value};
 
@@ -249,11 +251,11 @@ pub(crate) trait Handle: Send + Sync {
 }
 
 macro_rules! handle {
-    ($kind:ty, $error:ty, $start:ident, |$tg:ident, $how:ident, $child:ident| $spawn:expr, |$free:ident, $call:ident| $when_free:expr) => {
-        impl Handle for Scope<'static, $error, $kind> {
+    ($owner:ty, $way:ident, $start:ident, |$tg:ident, $how:ident, $child:ident| $spawn:expr, |$free:ident, $call:ident| $when_free:expr) => {
+        impl Handle for $owner {
             fn spawn(&self, world: &World, kind: Kind, name: String, child: Tracked) -> Held {
                 let actor = child.actor;
-                let ($tg, $how, $child) = (self.named(name), kind, child);
+                let ($tg, $how, $child) = ($way::scope(self).named(name), kind, $way::child(child));
                 let key = match $how {
                     Kind::Supervised => AnyKey::Supervised($tg.supervised().try_spawn($child)),
                     Kind::Background => AnyKey::Done($tg.background().spawn($child)),
@@ -271,12 +273,12 @@ macro_rules! handle {
                 child: Tracked,
             ) -> BoxFuture<'static, Held> {
                 let (world, actor) = (world.clone(), child.actor);
-                let ($free, $call) = (self.named(name), child);
+                let ($free, $call) = ($way::scope(self).named(name), $way::child(child));
                 if kind == Kind::TryWhenFree {
                     return $when_free(world, actor);
                 }
                 let spawning = $free.spawn_when_free($call);
-                Box::pin(async move { Held::new(AnyKey::Done(spawning.await), actor, &world) })
+                $way::future(async move { Held::new(AnyKey::Done(spawning.await), actor, &world) })
             }
 
             fn start(
@@ -286,9 +288,9 @@ macro_rules! handle {
                 actor: usize,
                 call: Call,
             ) -> BoxFuture<'static, Start> {
-                let (world, tg) = (world.clone(), self.named(name));
-                let starting = tg.$start(move |ready| call(Say(ready)));
-                Box::pin(async move {
+                let (world, tg) = (world.clone(), $way::scope(self).named(name));
+                let starting = tg.$start(move |ready| $way::child(call(Say(ready))));
+                $way::future(async move {
                     match starting.await {
                         Ok((key, said)) => {
                             Start::Started(Held::new(key.into(), actor, &world), said)
@@ -300,20 +302,20 @@ macro_rules! handle {
             }
 
             fn cancel(&self) {
-                Scope::cancel(self);
+                $way::scope(self).cancel();
             }
 
             fn close(&self) {
-                Scope::close(self);
+                $way::scope(self).close();
             }
 
             fn set_deadline(&self, after: Duration) {
-                Scope::set_deadline(self, ingather::Deadline::after(after));
+                $way::scope(self).set_deadline(ingather::Deadline::after(after));
             }
 
             fn take(&self, mut held: Held) -> Result<Value, Held> {
                 match held.key.take().expect("it is held") {
-                    AnyKey::Fallible(key) => self.take_result(key).map_err(|error| {
+                    AnyKey::Fallible(key) => $way::scope(self).take_result(key).map_err(|error| {
                         held.key = Some(AnyKey::Fallible(error.into_key()));
                         held
                     }),
@@ -325,7 +327,7 @@ macro_rules! handle {
             }
 
             fn watch(&self, heard: Box<dyn Fn() + Send + Sync>) -> Watch {
-                Watch(self.token().on_cancel(move |reason| {
+                Watch($way::scope(self).token().on_cancel(move |reason| {
                     if reason.kind() != CancelKind::Parent {
                         heard();
                     }
@@ -333,17 +335,18 @@ macro_rules! handle {
             }
 
             fn account(&self) -> (Counts, usize) {
-                (self.tally().into(), self.len())
+                let scope = $way::scope(self);
+                (scope.tally().into(), scope.len())
             }
         }
     };
 }
 
 macro_rules! fallible {
-    ($kind:ty) => {
+    ($owner:ty, $way:ident) => {
         handle!(
-            $kind,
-            Flaw,
+            $owner,
+            $way,
             try_start,
             |tg, how, child| match how {
                 Kind::Observed => AnyKey::Done(tg.observed().try_spawn(child)),
@@ -351,22 +354,24 @@ macro_rules! fallible {
             },
             |tg, child| |world: World, actor: usize| -> BoxFuture<'static, Held> {
                 let spawning = tg.try_spawn_when_free(child);
-                Box::pin(async move { Held::new(AnyKey::Fallible(spawning.await), actor, &world) })
+                $way::future(
+                    async move { Held::new(AnyKey::Fallible(spawning.await), actor, &world) },
+                )
             }
         );
     };
 }
 
 macro_rules! infallible {
-    ($kind:ty) => {
+    ($owner:ty, $way:ident) => {
         handle!(
-            $kind,
-            std::convert::Infallible,
+            $owner,
+            $way,
             start,
             |tg, _how, child| AnyKey::Done(tg.spawn(child)),
             |tg, child| |world: World, actor: usize| -> BoxFuture<'static, Held> {
                 let spawning = tg.spawn_when_free(child);
-                Box::pin(async move { Held::new(AnyKey::Done(spawning.await), actor, &world) })
+                $way::future(async move { Held::new(AnyKey::Done(spawning.await), actor, &world) })
             }
         );
     };
@@ -384,13 +389,19 @@ impl From<Key<Done>> for AnyKey {
     }
 }
 
-impl From<std::convert::Infallible> for Flaw {
+impl From<Infallible> for Flaw {
     fn from(never: std::convert::Infallible) -> Self {
         match never {}
     }
 }
 
-fallible!(Shared);
-fallible!(Inline);
-infallible!(Shared);
-infallible!(Inline);
+fallible!(Scope<'static, Flaw, Shared>, sent);
+fallible!(Scope<'static, Flaw, Inline>, sent);
+fallible!(Scope<'static, Flaw, Blocking>, sent);
+fallible!(Kept<Scope<'static, Flaw, Local>>, kept);
+fallible!(Kept<Scope<'static, Flaw, InlineLocal>>, kept);
+infallible!(Scope<'static, Infallible, Shared>, sent);
+infallible!(Scope<'static, Infallible, Inline>, sent);
+infallible!(Scope<'static, Infallible, Blocking>, sent);
+infallible!(Kept<Scope<'static, Infallible, Local>>, kept);
+infallible!(Kept<Scope<'static, Infallible, InlineLocal>>, kept);

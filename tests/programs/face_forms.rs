@@ -1,14 +1,15 @@
-//! Every call to the crate that opens a form: scopes, groups, gathers and streams. And the unhandled hook.
+//! Every call to the crate that opens a form: scopes, groups, gathers and streams.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use futures::future::BoxFuture;
 use futures::stream::{BoxStream, StreamExt};
-use ingather::error::{Failure, set_unhandled_hook};
-use ingather::kind::{Cut, FailingStream, Inline, MovesOn, Shared};
+use ingather::error::Failure;
+use ingather::kind::{Blocking, Cut, FailingStream, Inline, InlineLocal, Local, MovesOn, Shared};
 use ingather::{GatherGroup, GroupError, GroupOptions, OnError, OnPanic, Outcome, Scope, calls};
 
 use super::face::{Begin, Got, Handle, Tokens, Unit};
+use super::home::{self, Kept, kept, sent};
 use super::program::{How, Options, Shape, Until};
 use super::witness::{Done, Flaw, Tracked, Value};
 
@@ -172,66 +173,135 @@ impl<T: Gives> From<Result<Option<T>, GroupError<Flaw>>> for Left {
 pub(crate) type Form = BoxFuture<'static, Left>;
 pub(crate) type Body<F> = Box<dyn FnOnce(Arc<dyn Handle>) -> F + Send>;
 
+/// What the children of a scope are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Children {
+    Sent,
+    /// They need not be `Send`.
+    Local,
+    /// A thread waits for them.
+    Awaited,
+}
+
+/// Opens a scope.
 pub(crate) fn open(
     form: super::program::Form,
+    children: Children,
     of: &Options,
     unit: Unit,
     tokens: &Tokens,
     body: Body<Tracked>,
 ) -> Form {
     use super::program::Form as Forms;
-    match form {
-        Forms::Scope => {
-            let scope = whole(of, unit).scope(move |tg| body(Arc::new(tg)));
-            Box::pin(async move { Left::Value(vec![Got::Done(scope.await)]) })
-        }
-        Forms::InlineScope => {
-            let scope = whole(of, unit).inline().scope(move |tg| body(Arc::new(tg)));
-            Box::pin(async move { Left::Value(vec![Got::Done(scope.await)]) })
-        }
-        Forms::TryScope => {
-            let body = move |tg: Scope<'static, Flaw>| body(Arc::new(tg));
-            each!(options(of, unit, tokens), |options| {
-                let scope = options.try_scope(body);
-                Box::pin(async move { scope.await.into() })
+    macro_rules! scope {
+        ($options:expr, $way:ident) => {{
+            let scope = $options.scope(move |tg| $way::child(body($way::handle(tg))));
+            $way::future(async move { Left::Value(vec![Got::Done(scope.await)]) })
+        }};
+    }
+    macro_rules! tries {
+        ($kind:ty, $way:ident, |$options:ident| $there:expr) => {{
+            let body = move |tg: Scope<'static, Flaw, $kind>| $way::child(body($way::handle(tg)));
+            each!(options(of, unit, tokens), |$options| {
+                let scope = $there.try_scope(body);
+                $way::future(async move { scope.await.into() })
             })
+        }};
+    }
+    let local = match children {
+        Children::Awaited => return block(form, of, unit, tokens, body),
+        other => other == Children::Local,
+    };
+    match (form, local) {
+        (Forms::Scope, false) => scope!(whole(of, unit), sent),
+        (Forms::Scope, true) => scope!(whole(of, unit).local(&home::spawner()), kept),
+        (Forms::InlineScope, false) => scope!(whole(of, unit).inline(), sent),
+        (Forms::InlineScope, true) => scope!(whole(of, unit).inline_local(), kept),
+        (Forms::TryScope, false) => tries!(Shared, sent, |options| options),
+        (Forms::TryScope, true) => {
+            tries!(Local, kept, |options| options.local(&home::spawner()))
         }
-        Forms::TryInlineScope | Forms::Value => {
-            let body = move |tg: Scope<'static, Flaw, Inline>| body(Arc::new(tg));
-            each!(options(of, unit, tokens), |options| {
-                let scope = options.inline().try_scope(body);
-                Box::pin(async move { scope.await.into() })
-            })
+        (Forms::TryInlineScope | Forms::Value, false) => {
+            tries!(Inline, sent, |options| options.inline())
+        }
+        (Forms::TryInlineScope | Forms::Value, true) => {
+            tries!(InlineLocal, kept, |options| options.inline_local())
         }
     }
 }
 
+/// A blocking scope, whose body blocks the thread, too.
+fn block(
+    form: super::program::Form,
+    of: &Options,
+    unit: Unit,
+    tokens: &Tokens,
+    body: Body<Tracked>,
+) -> Form {
+    let wait = smol::future::block_on::<Done>;
+    if !form.can_fail() {
+        let options = whole(of, unit).parallel();
+        let scope = move || options.scope(move |tg| wait(body(sent::handle(tg))));
+        return Box::pin(async move { Left::Value(vec![Got::Done(scope())]) });
+    }
+    let body = move |tg: Scope<'static, Flaw, Blocking>| wait(body(sent::handle(tg)));
+    each!(options(of, unit, tokens), |options| {
+        let scope = move || options.parallel().try_scope(body);
+        Box::pin(async move { scope().into() })
+    })
+}
+
 /// A group as a value.
-pub(crate) struct Owned(GatherGroup<Flaw>);
+pub(crate) enum Owned {
+    Sent(GatherGroup<Flaw>),
+    Kept(Kept<GatherGroup<Flaw, Local>>),
+}
 
 impl Owned {
-    pub(crate) fn new(of: &Options, unit: Unit, tokens: &Tokens) -> Self {
-        Self(each!(options(of, unit, tokens), |options| options
-            .fallible_group()))
+    pub(crate) fn new(local: bool, of: &Options, unit: Unit, tokens: &Tokens) -> Self {
+        each!(options(of, unit, tokens), |options| if local {
+            Self::Kept(Kept::new(options.local(&home::spawner()).fallible_group()))
+        } else {
+            Self::Sent(options.fallible_group())
+        })
     }
 
     pub(crate) fn handle(&self) -> Arc<dyn Handle> {
-        Arc::new(self.0.handle())
+        match self {
+            Self::Sent(group) => sent::handle(group.handle()),
+            Self::Kept(group) => kept::handle(group.get().handle()),
+        }
     }
 
     pub(crate) async fn join(&self) -> Left {
-        match self.0.try_join().await {
+        let joined = match self {
+            Self::Sent(group) => group.try_join().await,
+            Self::Kept(group) => {
+                let group = group.get();
+                kept::future(async move { group.try_join().await }).await
+            }
+        };
+        match joined {
             Ok(_) => Left::Value(Vec::new()),
             Err(error) => Left::Failed(error.into()),
         }
     }
 
     pub(crate) async fn next(&self) {
-        let _ = self.0.next().await;
+        match self {
+            Self::Sent(group) => drop(group.next().await),
+            Self::Kept(group) => {
+                let group = group.get();
+                kept::future(async move { drop(group.next().await) }).await;
+            }
+        }
     }
 
     pub(crate) fn close(&self) {
-        self.0.close();
+        match self {
+            Self::Sent(group) => group.close(),
+            Self::Kept(group) => group.get().close(),
+        }
     }
 }
 
@@ -260,9 +330,18 @@ fn outcome(outcome: Outcome<Value, Flaw>) -> Got {
     }
 }
 
+/// Where the calls of a gather run, and what they come in.
+#[derive(Clone, Copy)]
+pub(crate) struct Site {
+    pub(crate) inline: bool,
+    /// Need they not be `Send`?
+    pub(crate) local: bool,
+    pub(crate) shape: Shape,
+}
+
 pub(crate) fn gather(
     how: How,
-    (inline, shape): (bool, Shape),
+    site: Site,
     of: &Options,
     unit: Unit,
     tokens: &Tokens,
@@ -272,9 +351,9 @@ pub(crate) fn gather(
     let told = options(of, unit, tokens);
     /// Awaits the form, and makes of its result what the oracle reads.
     macro_rules! form {
-        ($form:expr, |$result:ident| $left:expr) => {{
+        ($way:ident, $form:expr, |$result:ident| $left:expr) => {{
             let form = $form;
-            Box::pin(async move {
+            $way::future(async move {
                 let $result = form.await;
                 $left
             })
@@ -282,46 +361,68 @@ pub(crate) fn gather(
     }
     /// The form of these calls that is asked for.
     macro_rules! gathers {
-        ($calls:expr) => {
-            match inline {
-                false => gathers!($calls, sure, |options| options),
-                true => gathers!($calls, sure.inline(), |options| options.inline()),
+        ($calls:expr, $way:ident, |$options:ident| $there:expr) => {{
+            macro_rules! sure {
+                () => {{
+                    let $options = sure;
+                    $there
+                }};
             }
-        };
-        ($calls:expr, $sure:expr, |$options:ident| $there:expr) => {
             match how {
-                How::Gather => form!($sure.gather($calls), |all| Left::Value(done(
+                How::Gather => form!($way, sure!().gather($calls), |all| Left::Value(done(
                     all.in_a_row()
                 ))),
-                How::Race => form!($sure.race($calls), |one| Left::Value(done(vec![one]))),
+                How::Race => form!($way, sure!().race($calls), |one| Left::Value(done(vec![
+                    one
+                ]))),
                 How::Settled => each!(told, |$options| form!(
+                    $way,
                     $there.gather_settled($calls),
                     |all| Left::Value(all.in_a_row().into_iter().map(outcome).collect())
                 )),
-                How::TryGather => {
-                    each!(told, |$options| form!($there.try_gather($calls), |all| all
-                        .into()))
-                }
-                How::FirstOk => {
-                    each!(told, |$options| form!($there.first_ok($calls), |one| one
-                        .into()))
-                }
+                How::TryGather => each!(told, |$options| form!(
+                    $way,
+                    $there.try_gather($calls),
+                    |all| all.into()
+                )),
+                How::FirstOk => each!(told, |$options| form!(
+                    $way,
+                    $there.first_ok($calls),
+                    |one| one.into()
+                )),
                 How::Quorum(needed) => each!(told, |$options| form!(
+                    $way,
                     $there.quorum(needed, $calls),
                     |some| some.into()
                 )),
             }
-        };
+        }};
     }
-    if shape == Shape::Row {
-        return gathers!(calls);
+    /// In what they come in.
+    macro_rules! shapes {
+        ($way:ident, |$options:ident| $there:expr) => {{
+            let calls = $way::calls(calls);
+            if site.shape == Shape::Row {
+                return gathers!(calls, $way, |$options| $there);
+            }
+            let Ok([a, b, c]) = <[_; 3]>::try_from(calls) else {
+                unreachable!("others come in a `Vec`")
+            };
+            match site.shape {
+                Shape::Listed => gathers!(
+                    calls![move || a(), move || b(), move || c()],
+                    $way,
+                    |$options| $there
+                ),
+                _ => gathers!((a, b, c), $way, |$options| $there),
+            }
+        }};
     }
-    let Ok([a, b, c]) = <[Begin; 3]>::try_from(calls) else {
-        unreachable!("others come in a `Vec`")
-    };
-    match shape {
-        Shape::Listed => gathers!(calls![move || a(), move || b(), move || c()]),
-        _ => gathers!((a, b, c)),
+    match (site.local, site.inline) {
+        (false, false) => shapes!(sent, |options| options),
+        (false, true) => shapes!(sent, |options| options.inline()),
+        (true, false) => shapes!(kept, |options| options.local(&home::spawner())),
+        (true, true) => shapes!(kept, |options| options.inline_local()),
     }
 }
 
@@ -378,37 +479,4 @@ fn tries<C: FailingStream>(
             .map(tried)
             .boxed()
     }
-}
-
-/// What reached the unhandled hook.
-pub(crate) struct Told {
-    pub(crate) child: Option<String>,
-    pub(crate) panic: Option<String>,
-    pub(crate) is_flaw: bool,
-}
-
-static TOLD: Mutex<Vec<Told>> = Mutex::new(Vec::new());
-
-/// Collects what reaches the hook; `seen` hears of it at once.
-pub(crate) fn collect(seen: impl Fn(&Told) + Send + Sync + 'static) {
-    TOLD.lock().unwrap_or_else(PoisonError::into_inner).clear();
-    set_unhandled_hook(move |unhandled| {
-        let told = Told {
-            child: unhandled
-                .child()
-                .and_then(|child| child.name().map(str::to_owned)),
-            panic: unhandled.panic().map(|panic| panic.message().to_owned()),
-            is_flaw: unhandled
-                .error_type()
-                .is_some_and(|name| name.ends_with("Flaw")),
-        };
-        seen(&told);
-        TOLD.lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .push(told);
-    });
-}
-
-pub(crate) fn told() -> Vec<Told> {
-    std::mem::take(&mut *TOLD.lock().unwrap_or_else(PoisonError::into_inner))
 }

@@ -12,8 +12,8 @@ use futures::stream::{BoxStream, StreamExt};
 
 use super::books::{Role, What, World};
 use super::face::{self, Begin, Handle};
-use super::face_forms::{self, Form, Item, Left, Owned};
-use super::interpret::{Here, Tg, inside, panic_received, receive, steps, tracked};
+use super::face_forms::{self, Children, Form, Item, Left, Owned, Site};
+use super::interpret::{Here, Place, Tg, inside, panic_received, receive, steps, tracked};
 use super::oracle;
 use super::program::{Child, Form as Forms, Gather, How, Kind, Leave, Map, Open};
 
@@ -93,13 +93,33 @@ fn opened(world: &World, book: usize, handle: &Arc<dyn Handle>, watches: bool) {
     (group.handle, group.watch) = (Some(Arc::clone(handle)), watch);
 }
 
+/// Where the children of a form run.
+fn place(here: &Here, local: bool, form: Forms) -> Place {
+    match form {
+        _ if local => Place::Home,
+        Forms::InlineScope | Forms::TryInlineScope if here.at_home => Place::WithOpener,
+        _ => Place::Anywhere,
+    }
+}
+
 pub(crate) async fn open(here: &Here, open: &Open) {
     if open.form == Forms::Value {
         return value(here, open).await;
     }
     let world = &here.world;
     let can_fail = open.form.can_fail();
+    let children = match open {
+        _ if open.blocking && here.may_block => Children::Awaited,
+        _ if open.local && here.at_home => Children::Local,
+        _ => Children::Sent,
+    };
+    let (local, blocks) = (children == Children::Local, children == Children::Awaited);
     let book = world.group(open.id, What::Scope, can_fail, &open.options, here.actor);
+    {
+        let group = &mut world.books().groups[book];
+        (group.stays, group.blocks) = (local, blocks);
+    }
+    let place = place(here, local, open.form);
     let (outer, has_limit) = (here.clone(), open.options.limit.is_some());
     let (who, watches) = (face::who(), open.watches);
     let body = Child {
@@ -112,6 +132,7 @@ pub(crate) async fn open(here: &Here, open: &Open) {
     };
     let form = face_forms::open(
         open.form,
+        children,
         &open.options,
         here.unit,
         &here.tokens,
@@ -121,13 +142,15 @@ pub(crate) async fn open(here: &Here, open: &Open) {
             let tg = Tg {
                 book,
                 handle,
+                place,
                 can_fail,
                 has_limit,
             };
-            let place = inside(&outer, actor, can_fail, &body, None);
-            let mut place = place.with_group(tg);
-            place.set_fails(can_fail, outer.group.clone());
-            tracked(place, who, body)
+            let inner = inside(&outer, actor, can_fail, &body, None);
+            let mut inner = inner.with_group(tg);
+            inner.at_home &= !blocks;
+            inner.set_fails(can_fail, outer.group.clone());
+            tracked(inner, who, body)
         }),
     );
     if let Some(left) = leave(here, book, form, open.passes_on).await {
@@ -153,13 +176,16 @@ impl Drop for Owner {
 async fn value(here: &Here, open: &Open) {
     let world = &here.world;
     let book = world.group(open.id, What::Value, true, &open.options, here.actor);
-    let owned = Owned::new(&open.options, here.unit, &here.tokens);
+    let local = open.local && here.at_home;
+    world.books().groups[book].stays = local;
+    let owned = Owned::new(local, &open.options, here.unit, &here.tokens);
     let has_limit = open.options.limit.is_some();
     let handle = owned.handle();
     opened(world, book, &handle, open.watches);
     let tg = Tg {
         book,
         handle,
+        place: place(here, local, open.form),
         can_fail: true,
         has_limit,
     };
@@ -210,9 +236,10 @@ async fn join(here: &Here, book: usize, owned: &Owned, passes_on: bool) -> bool 
     }
 }
 
-/// The callable of a call.
-fn begin(here: &Here, who: Option<usize>, actor: usize, call: &Child) -> Begin {
+/// The callable of a call, which `stays` on the thread of its opener or does not.
+fn begin(here: &Here, stays: bool, who: Option<usize>, actor: usize, call: &Child) -> Begin {
     let mut place = inside(here, actor, true, call, None);
+    place.at_home &= stays || here.stays;
     place.set_fails(true, None);
     let call = call.clone();
     Box::new(move || tracked(place, who, call))
@@ -237,18 +264,18 @@ pub(crate) async fn gather(here: &Here, gather: &Gather) {
         .iter()
         .map(|call| world.actor(call.id, Role::Call, Some(book)))
         .collect();
+    let site = Site {
+        inline: gather.inline,
+        local: gather.local && here.at_home,
+        shape: gather.shape(),
+    };
+    let stays = site.inline || site.local;
+    world.books().groups[book].stays = site.local;
     let calls = gather.calls.iter().zip(&actors);
     let calls = calls
-        .map(|(call, actor)| begin(here, face::who(), *actor, call))
+        .map(|(call, actor)| begin(here, stays, face::who(), *actor, call))
         .collect();
-    let form = face_forms::gather(
-        how,
-        (gather.inline, gather.shape()),
-        &gather.options,
-        here.unit,
-        &here.tokens,
-        calls,
-    );
+    let form = face_forms::gather(how, site, &gather.options, here.unit, &here.tokens, calls);
     if let Some(left) = leave(here, book, form, gather.passes_on).await {
         oracle::gather_left(world, book, how, &actors, left);
     }
@@ -351,6 +378,6 @@ fn source(
         taken.fetch_add(1, Relaxed);
         oracle::taken(world, book);
         let actor = world.actor(call.id, Role::Call, Some(book));
-        begin(&here, face::who(), actor, &call)
+        begin(&here, false, face::who(), actor, &call)
     })
 }

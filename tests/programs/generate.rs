@@ -12,9 +12,11 @@ const TIMES: [Units; 5] = [0, 1, 1, 2, 3];
 /// The program of this seed.
 pub(crate) fn program(seed: u64) -> Program {
     let bare = seed % 3 == 0;
+    let local = seed % 4 == 1;
     let mut draw = Draw {
         rng: Rng::new(seed ^ 0x5eed),
         bare,
+        local,
         ids: 0,
         left: 6 + usize::try_from(seed % 7).expect("it fits") * 5,
         keys: Vec::new(),
@@ -27,13 +29,18 @@ pub(crate) fn program(seed: u64) -> Program {
             steps.push(draw.simple());
         }
     }
-    Program { bare, steps }
+    if local && draw.rng.chance(40) {
+        steps = vec![draw.root(steps)];
+    }
+    Program { bare, local, steps }
 }
 
 struct Draw {
     rng: Rng,
     /// Is it a [bare](Program::bare) program?
     bare: bool,
+    /// Is it a [local](Program::local) one?
+    local: bool,
     ids: usize,
     /// How many children and groups there may be still.
     left: usize,
@@ -46,6 +53,11 @@ impl Draw {
         self.ids += 1;
         self.left = self.left.saturating_sub(1);
         self.ids
+    }
+
+    /// Need the children of a form not be `Send`? Mostly where it is the outermost.
+    fn local(&mut self, depth: usize) -> bool {
+        self.local && self.rng.chance(if depth == 3 { 90 } else { 45 })
     }
 
     fn time(&mut self) -> Units {
@@ -78,7 +90,7 @@ impl Draw {
         let step = match self.rng.below(12) {
             // What bare programs are for.
             2..=6 if self.bare => Step::Gather(Box::new(self.gather(depth))),
-            0 | 11 => self.held(in_group),
+            0 | 11 => self.held(depth, in_group),
             1..=6 => Step::Open(Box::new(self.open(depth, in_group))),
             7..=8 => Step::Gather(Box::new(self.gather(depth))),
             _ => Step::Map(Box::new(self.map(depth))),
@@ -90,8 +102,24 @@ impl Draw {
         }
     }
 
+    /// A local group around a whole program.
+    fn root(&mut self, steps: Vec<Step>) -> Step {
+        let mut root = self.open(1, false);
+        root.local = true;
+        if self.rng.chance(30) {
+            root.blocking = true;
+            root.form = if root.form.can_fail() {
+                Form::TryScope
+            } else {
+                Form::Scope
+            };
+        }
+        root.body.splice(0..0, steps);
+        Step::Open(Box::new(root))
+    }
+
     /// A group that is cut short while something further in holds that off: more goes wrong there than elsewhere.
-    fn held(&mut self, in_group: bool) -> Step {
+    fn held(&mut self, depth: usize, in_group: bool) -> Step {
         let hold = {
             let long = if self.rng.chance(70) {
                 LONG
@@ -120,6 +148,7 @@ impl Draw {
         outer.options.until = Until::Timeout(self.time().max(1));
         outer.options.token = None;
         outer.watches = true;
+        outer.local = self.local(depth);
         outer.body = vec![Step::Open(Box::new(inner))];
         if self.rng.chance(30) {
             outer.body.push(self.simple());
@@ -146,6 +175,8 @@ impl Draw {
         Open {
             id: self.id(),
             form,
+            local: self.local(depth),
+            blocking: false,
             leave,
             watches: self.rng.chance(40),
             passes_on: self.rng.chance(25),
@@ -265,6 +296,7 @@ impl Draw {
             id: self.id(),
             how,
             inline,
+            local: self.local(depth),
             shape: match self.rng.below(4) {
                 0..=1 => Shape::Row,
                 2 => Shape::Listed,

@@ -29,8 +29,33 @@ pub(crate) struct Here {
     pub(crate) group: Option<Tg>,
     outside: Option<Tg>,
     say: Option<Arc<Say>>,
+    /// Is it on the thread on which the program began, and stays there?
+    pub(crate) at_home: bool,
+    /// Is everything in this program?
+    pub(crate) stays: bool,
+    /// May it block its thread?
+    pub(crate) may_block: bool,
     /// Is it in a shield or clean-up?
     is_held: bool,
+}
+
+/// What of a program stays on the thread on which it began.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Stays {
+    Nothing,
+    /// And what is in its task, and what is local there.
+    Itself,
+    Everything,
+}
+
+/// Where the children of a group run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Place {
+    /// At home, and the handle stays there too.
+    Home,
+    /// At home, since the opener does.
+    WithOpener,
+    Anywhere,
 }
 
 /// The group that code is in.
@@ -38,6 +63,7 @@ pub(crate) struct Here {
 pub(crate) struct Tg {
     pub(crate) book: usize,
     pub(crate) handle: Arc<dyn Handle>,
+    pub(crate) place: Place,
     pub(crate) can_fail: bool,
     pub(crate) has_limit: bool,
 }
@@ -52,6 +78,7 @@ impl Here {
             outside,
             can_fail,
             say: None,
+            may_block: false,
             ..self.clone()
         }
     }
@@ -70,8 +97,8 @@ impl Here {
     }
 }
 
-/// Runs a whole program, and asks the oracle.
-pub(crate) async fn run(program: Program, world: World, unit: Unit) {
+/// Runs a whole program, and asks the oracle. `stays` says what of it does so on a thread that has a home.
+pub(crate) async fn run(program: Program, world: World, unit: Unit, stays: Stays) {
     let here = Here {
         world: world.clone(),
         unit,
@@ -82,6 +109,9 @@ pub(crate) async fn run(program: Program, world: World, unit: Unit) {
         group: None,
         outside: None,
         say: None,
+        at_home: stays != Stays::Nothing,
+        stays: stays == Stays::Everything,
+        may_block: stays == Stays::Itself,
         is_held: false,
     };
     for step in &program.steps {
@@ -143,6 +173,7 @@ pub(crate) fn inside(
         outside: here.outside.clone(),
         group,
         say: None,
+        may_block: false,
         is_held: false,
         ..here.clone()
     }
@@ -360,7 +391,9 @@ async fn spawn(here: &Here, tg: &Tg, outside: Option<Tg>, child: &Child) {
     let actor = world.actor(child.id, Role::Child(kind), Some(tg.book));
     let can_fail = kind.can_fail() || (kind == Kind::Start && tg.can_fail);
     let mut inner = inside(here, actor, can_fail, child, Some(tg.clone()));
-    inner.outside = outside;
+    inner.at_home = here.stays || tg.place != Place::Anywhere;
+    // What is at home is out of reach for what is not.
+    inner.outside = outside.filter(|tg| inner.at_home || tg.place != Place::Home);
     let name = format!("c{}", child.id);
     world.trace(|| format!("c{} is spawned, {kind:?}", child.id));
     let (who, child_of) = (world.who(actor), child.clone());

@@ -12,12 +12,12 @@ use super::program::{How, Kind, Map, Until};
 /// to: those are over soon.
 pub(crate) fn form_over(world: &World, book: usize, dropped: bool) {
     let now = world.now();
-    let (handle, watch) = {
+    let (handle, watch, stays) = {
         let group = &mut world.books().groups[book];
-        (group.handle.take(), group.watch.take())
+        (group.handle.take(), group.watch.take(), group.stays)
     };
     drop(watch);
-    let at_once = !dropped || world.is_exact();
+    let at_once = !dropped || world.is_exact() || stays;
     let account = handle.as_ref().filter(|_| at_once);
     let account = account.map(|handle| handle.account());
     let mut faults = Vec::new();
@@ -284,7 +284,7 @@ impl Books {
             Role::Call | Role::Child(_) => true,
             Role::Body => this.group.is_some_and(|group| {
                 let group = &self.groups[group];
-                group.can_fail || self.says_so(group.opener)
+                !group.blocks && (group.can_fail || self.says_so(group.opener))
             }),
         }
     }

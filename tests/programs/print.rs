@@ -170,15 +170,26 @@ impl Text {
 
     fn open(&mut self, open: &Open, depth: usize) {
         let with = options(&open.options);
+        let place = match (open.form, open.local) {
+            (Form::InlineScope | Form::TryInlineScope, false) => ".inline()",
+            (Form::InlineScope | Form::TryInlineScope, true) => ".inline_local()",
+            (_, false) => "",
+            (_, true) => ".local(&home)",
+        };
+        let with = format!("{with}{place}");
         let head = match open.form {
-            Form::Scope => format!("{with}.scope(|tg| async {{"),
-            Form::TryScope => format!("{with}.try_scope(|tg| async {{"),
-            Form::InlineScope => format!("{with}.inline().scope(|tg| async {{"),
-            Form::TryInlineScope => format!("{with}.inline().try_scope(|tg| async {{"),
+            Form::Scope | Form::InlineScope => format!("{with}.scope(|tg| async {{"),
+            Form::TryScope | Form::TryInlineScope => format!("{with}.try_scope(|tg| async {{"),
             Form::Value => {
                 format!("{{ let group = {with}.fallible_group(); let tg = group.handle(); async {{")
             }
         };
+        if open.blocking {
+            self.line(
+                depth,
+                "// where a thread may block: .parallel(), with a body that blocks",
+            );
+        }
         let mut tail = if open.form == Form::Value {
             let leave = match open.leave {
                 Leave::Join => "group.try_join().await;".to_owned(),
@@ -216,26 +227,29 @@ impl Text {
     }
 
     fn gather(&mut self, gather: &Gather, depth: usize) {
-        let verb = match (gather.how, gather.inline) {
-            (How::Gather, false) => "gather(".to_owned(),
-            (How::Gather, true) => "inline::gather(".to_owned(),
-            (How::TryGather, false) => "try_gather(".to_owned(),
-            (How::TryGather, true) => "inline::try_gather(".to_owned(),
-            (How::Settled, false) => "gather_settled(".to_owned(),
-            (How::Settled, true) => "inline::gather_settled(".to_owned(),
-            (How::Race, false) => "race(".to_owned(),
-            (How::Race, true) => "inline::race(".to_owned(),
-            (How::FirstOk, false) => "first_ok(".to_owned(),
-            (How::FirstOk, true) => "inline::first_ok(".to_owned(),
-            (How::Quorum(needed), false) => format!("quorum({needed}, "),
-            (How::Quorum(needed), true) => format!("inline::quorum({needed}, "),
+        let place = match (gather.inline, gather.local) {
+            (false, false) => "",
+            (false, true) => ".local(&home)",
+            (true, false) => ".inline()",
+            (true, true) => ".inline_local()",
+        };
+        let verb = match gather.how {
+            How::Gather => "gather(".to_owned(),
+            How::TryGather => "try_gather(".to_owned(),
+            How::Settled => "gather_settled(".to_owned(),
+            How::Race => "race(".to_owned(),
+            How::FirstOk => "first_ok(".to_owned(),
+            How::Quorum(needed) => format!("quorum({needed}, "),
         };
         let (opens, closes) = match gather.shape() {
             Shape::Row => ("[", "]"),
             Shape::Listed => ("calls![", "]"),
             Shape::Tuple => ("(", ")"),
         };
-        self.line(depth, format!("{}.{verb}{opens}", options(&gather.options)));
+        self.line(
+            depth,
+            format!("{}{place}.{verb}{opens}", options(&gather.options)),
+        );
         self.calls(&gather.calls, depth + 1);
         let tail = if gather.passes_on {
             " // goes on with its panic"

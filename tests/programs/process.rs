@@ -3,14 +3,18 @@
 use std::io::{BufRead, BufReader, Write};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::process::{Command, Stdio, exit};
+use std::rc::Rc;
 use std::time::Duration;
 
+use async_executor::LocalExecutor;
 use ingather::testing::TestExecutor;
 
 use super::books::World;
 use super::face::Unit;
+use super::home::{self, Home};
+use super::interpret::Stays;
 use super::program::Program;
-use super::{accounts, face_forms, generate, interpret, shrink};
+use super::{accounts, generate, hook, interpret, shrink};
 use crate::support::spawners::{Host, Kind};
 use crate::support::watchdog::watched_for;
 
@@ -106,20 +110,44 @@ fn in_virtual_time(program: Program, order: u64) -> Vec<String> {
     let now = move || u64::try_from(clock.elapsed().as_millis() / 10).expect("it fits");
     let world = World::new(program.bare, Some(Box::new(now)));
     let ears = world.clone();
-    face_forms::collect(move |told| accounts::heard(&ears, told));
-    let run = AssertUnwindSafe(|| executor.block_on(interpret::run(program, world.clone(), unit)));
+    hook::collect(move |told| accounts::heard(&ears, told));
+    let run = AssertUnwindSafe(|| {
+        executor.block_on(interpret::run(
+            program,
+            world.clone(),
+            unit,
+            Stays::Everything,
+        ))
+    });
+    let _settled = home::settle(Home::Test(executor.clone()));
     let ended = catch_unwind(run);
     report(&world, ended)
 }
 
+/// A unit of real time.
+const REAL: Unit = Unit(Duration::from_millis(1));
+
 fn on_spawner(program: Program, kind: Kind) -> Vec<String> {
     let world = World::new(program.bare, None);
     let ears = world.clone();
-    face_forms::collect(move |told| accounts::heard(&ears, told));
+    hook::collect(move |told| accounts::heard(&ears, told));
     let ended = watched_for(60, "a random program", || {
         let host = Host::start(kind);
+        let stays = kind.is_one_thread();
+        if program.local && !stays {
+            return at_home(program, world.clone(), &host);
+        }
         let (tell, told) = std::sync::mpsc::channel();
-        let inside = interpret::run(program, world.clone(), Unit(Duration::from_millis(1)));
+        let (spawner, world) = (host.spawner.clone(), world.clone());
+        let inside = home::entered(host.spawner.clone(), async move {
+            let _settled = stays.then(|| home::settle(Home::Jobs(spawner)));
+            let stays = if stays {
+                Stays::Everything
+            } else {
+                Stays::Nothing
+            };
+            interpret::run(program, world, REAL, stays).await;
+        });
         let job = async move {
             let _ = tell.send(futures::FutureExt::catch_unwind(AssertUnwindSafe(inside)).await);
         };
@@ -128,6 +156,15 @@ fn on_spawner(program: Program, kind: Kind) -> Vec<String> {
         told.recv().expect("a spawner that loses nothing runs it")
     });
     report(&world, ended)
+}
+
+/// On this thread, whatever is not `Send`; the rest on the spawner.
+fn at_home(program: Program, world: World, host: &Host) -> std::thread::Result<()> {
+    let executor = Rc::new(LocalExecutor::new());
+    let _settled = home::settle(Home::Executor(Rc::clone(&executor)));
+    let _entered = ingather::spawner::enter(&host.spawner);
+    let inside = AssertUnwindSafe(interpret::run(program, world, REAL, Stays::Itself));
+    futures::executor::block_on(executor.run(futures::FutureExt::catch_unwind(inside)))
 }
 
 fn report(world: &World, ended: std::thread::Result<()>) -> Vec<String> {

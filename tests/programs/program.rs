@@ -13,6 +13,8 @@ pub(crate) const TOKENS: usize = 2;
 pub(crate) struct Program {
     /// Is nothing set in its context? Only then are calls polled where they lie.
     pub(crate) bare: bool,
+    /// Are there groups whose children need not be `Send`?
+    pub(crate) local: bool,
     pub(crate) steps: Vec<Step>,
 }
 
@@ -147,6 +149,10 @@ pub(crate) enum Leave {
 pub(crate) struct Open {
     pub(crate) id: usize,
     pub(crate) form: Form,
+    /// Need its children not be `Send`, where it is opened at home?
+    pub(crate) local: bool,
+    /// Does a thread wait for it, where one may? Only around a whole program.
+    pub(crate) blocking: bool,
     pub(crate) options: Options,
     pub(crate) leave: Leave,
     /// Does a callback of its token note when it is cancelled?
@@ -180,6 +186,8 @@ pub(crate) struct Gather {
     pub(crate) id: usize,
     pub(crate) how: How,
     pub(crate) inline: bool,
+    /// Need its calls not be `Send`, where it is opened at home?
+    pub(crate) local: bool,
     pub(crate) shape: Shape,
     pub(crate) options: Options,
     pub(crate) passes_on: bool,

@@ -125,7 +125,9 @@ impl Knife {
                     open.leave = Leave::Join;
                     return true;
                 }
-                self.flag(&mut open.passes_on)
+                self.flag(&mut open.local)
+                    || self.flag(&mut open.blocking)
+                    || self.flag(&mut open.passes_on)
                     || self.flag(&mut open.watches)
                     || self.options(&mut open.options)
                     || self.steps(&mut open.body)
@@ -135,7 +137,8 @@ impl Knife {
                     gather.shape = Shape::Row;
                     return true;
                 }
-                self.flag(&mut gather.inline)
+                self.flag(&mut gather.local)
+                    || self.flag(&mut gather.inline)
                     || self.flag(&mut gather.passes_on)
                     || self.options(&mut gather.options)
                     || self.calls(&mut gather.calls)
