@@ -2,11 +2,15 @@
 
 use crate::shields::shielded;
 use crate::support::{
-    Drops, Fault, Gate, HOUR, Site, Trace, behaviour, kind, may_block, reason, until, yield_now,
-    yields,
+    Drops, Fault, Gate, HOUR, Site, Trace, Witness, behaviour, kind, may_block, reason, until,
+    yield_now, yields,
 };
+use futures::future::BoxFuture;
 use ingather::cancel::{CancelKind, cancel_reason, with_cleanup};
-use ingather::{CancelReason, GatherGroup, GroupOptions, Key, current_token, inline, shield};
+use ingather::spawner::SpawnerHandle;
+use ingather::{
+    CancelReason, CancelToken, GatherGroup, GroupOptions, Key, current_token, inline, shield,
+};
 use std::future::{Future, pending, poll_fn};
 use std::pin::Pin;
 use std::sync::{Arc, Mutex};
@@ -21,6 +25,7 @@ behaviour!(
     shields_hold_in_scopes_that_borrow,
     a_child_that_is_ready_at_the_end_of_its_shield_gives_its_value,
     a_group_behind_a_shield_is_not_told_through_a_shield_in_it,
+    a_shield_holds_what_lies_beside_it,
 );
 
 // Shields-1
@@ -308,4 +313,81 @@ async fn a_group_behind_a_shield_is_not_told_through_a_shield_in_it(on: Site) {
         log.sorted(),
         ["body", "neither", "shielded", "with a clean-up"]
     );
+}
+
+/// A scope with a child that waits, behind a shield or not, and another that goes on in the end.
+fn beside(
+    on: SpawnerHandle,
+    stands: bool,
+    [inside, sibling]: [Gate; 2],
+    log: Trace,
+    held: Witness,
+) -> BoxFuture<'static, ()> {
+    let scope = async move {
+        let options = ingather::on(&on);
+        let scope = options.scope(|tg| async move {
+            drop(tg.spawn(async move {
+                if stands {
+                    shield(inside.wait()).await;
+                } else {
+                    inside.wait().await;
+                }
+            }));
+            drop(tg.spawn(async move {
+                let _held = held;
+                sibling.wait().await;
+                log.log("goes on");
+            }));
+        });
+        scope.await;
+    };
+    Box::pin(scope)
+}
+
+// Shields-1, Shields-3
+async fn a_shield_holds_what_lies_beside_it(on: Site) {
+    for (in_body, stands) in [(false, false), (false, true), (true, false), (true, true)] {
+        let (inside, sibling, own) = (Gate::new(), Gate::new(), Gate::new());
+        let (log, drops, token) = (Trace::new(), Drops::new(), CancelToken::new());
+        let gates = [inside.clone(), sibling.clone()];
+        let beside = beside(
+            on.spawner.clone(),
+            stands,
+            gates,
+            log.clone(),
+            drops.witness(),
+        );
+        let opened = own.clone();
+        let held = async move {
+            futures::join!(beside, shield(async move { opened.wait().await }));
+        };
+        let (group, stop) = (GatherGroup::on(&on.spawner), token.clone());
+        let spawner = on.spawner.clone();
+        let key = group.spawn(async move {
+            if !in_body {
+                return held.await;
+            }
+            let options = ingather::on(&spawner).token(&stop);
+            let scope = options.try_scope(|_| async move {
+                held.await;
+                Ok::<(), Fault>(())
+            });
+            drop(scope.await);
+        });
+        until(|| inside.waiting() + sibling.waiting() + own.waiting() == 3).await;
+        if in_body {
+            token.cancel();
+        } else {
+            group.cancel();
+        }
+        yields(20).await;
+        sibling.open();
+        until(|| drops.all()).await;
+        assert_eq!(log.entries(), ["goes on"], "in a body: {in_body}");
+        // How it ends depends on which of both is seen first.
+        own.open();
+        inside.open();
+        drop(key.await);
+        group.join().await;
+    }
 }

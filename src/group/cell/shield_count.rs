@@ -23,6 +23,8 @@ pub(in crate::group) enum Stands {
 struct Standing {
     /// Those that hold it.
     holding: usize,
+    /// Those of them that stand in it itself, and hold what it has opened as well.
+    own: usize,
     /// Those that do not hold it but must be woken when it is cancelled.
     told: usize,
     /// Those of both that stand in it itself, and are to be polled then.
@@ -61,9 +63,15 @@ impl Shields {
         }
     }
 
-    /// The groups inside.
+    /// Does it hold what it has opened, since something stands in it itself?
+    pub(in crate::group) fn hold_all(&self) -> bool {
+        self.0.as_ref().is_some_and(|all| all.own > 0)
+    }
+
+    /// The groups inside, unless they are held with it.
     pub(in crate::group) fn path(&self) -> Vec<Weak<Core>> {
-        let groups = self.0.iter().flat_map(|all| &all.path);
+        let all = self.0.iter().filter(|all| all.own == 0);
+        let groups = all.flat_map(|all| &all.path);
         groups.map(|(group, _)| group.clone()).collect()
     }
 }
@@ -74,21 +82,22 @@ impl Standing {
         &mut self,
         inner: Option<&Arc<Core>>,
         what: Stands,
-    ) -> (&mut usize, Option<&mut usize>) {
+    ) -> impl Iterator<Item = &mut usize> {
         let polled = what != Stands::Shield && inner.is_none();
+        let own = what != Stands::Told && inner.is_none();
         let count = match what {
             Stands::Told => &mut self.told,
             Stands::Shield | Stands::Cleanup => &mut self.holding,
         };
-        (count, polled.then_some(&mut self.polled))
+        let others = [(polled, &mut self.polled), (own, &mut self.own)];
+        let others = others
+            .into_iter()
+            .filter_map(|(counts, count)| counts.then_some(count));
+        std::iter::once(count).chain(others)
     }
 
     fn add(&mut self, inner: Option<&Arc<Core>>, what: Stands) {
-        let (count, polled) = self.counts(inner, what);
-        *count += 1;
-        if let Some(polled) = polled {
-            *polled += 1;
-        }
+        self.counts(inner, what).for_each(|count| *count += 1);
         let Some(inner) = inner else { return };
         match self.position(inner) {
             Some(at) => self.path[at].1 += 1,
@@ -97,11 +106,7 @@ impl Standing {
     }
 
     fn remove(&mut self, inner: Option<&Arc<Core>>, what: Stands) {
-        let (count, polled) = self.counts(inner, what);
-        *count -= 1;
-        if let Some(polled) = polled {
-            *polled -= 1;
-        }
+        self.counts(inner, what).for_each(|count| *count -= 1);
         if let Some(at) = inner.and_then(|inner| self.position(inner)) {
             self.path[at].1 -= 1;
             if self.path[at].1 == 0 {

@@ -23,13 +23,14 @@ pub(in crate::group) enum Unshielded {
 impl CellRef {
     /// Holds off the drop of this child by one more shield, which stands in it or in the group `inner` inside it.
     pub(in crate::group) fn shield(&self, inner: Option<&Arc<Core>>, stands: Stands) {
-        {
+        let holds_all = {
             let mut held = self.held_or_make().lock();
             held.shields.add(inner, stands);
             self.begin_shielded();
-        }
+            held.shields.hold_all()
+        };
         // The thread that marked the child before did not find the group.
-        if let Some(inner) = inner.filter(|_| self.is_cancelled()) {
+        if let Some(inner) = inner.filter(|_| !holds_all && self.is_cancelled()) {
             self.core()
                 .pass_on(&[Arc::downgrade(inner)], &self.reason());
         }

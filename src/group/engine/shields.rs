@@ -57,7 +57,7 @@ impl Core {
         let drops_body = self.drops_body();
         let is_late = self.with(|sched, _| {
             sched.body_shields.add(inner, what);
-            sched.drops_body(drops_body)
+            sched.drops_body(drops_body) && !sched.body_shields.hold_all()
         });
         if let Some(inner) = inner.filter(|_| is_late) {
             self.pass_on(&[Arc::downgrade(inner)], &self.reason());
