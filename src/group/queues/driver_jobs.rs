@@ -37,7 +37,7 @@ impl DriverJobs {
     }
 
     pub(in crate::group) fn is_empty(&self) -> bool {
-        self.jobs.len() == 0
+        self.jobs.is_empty()
     }
 
     pub(in crate::group) fn is_one_coming(&self) -> bool {
@@ -127,7 +127,9 @@ impl DriverJobs {
 
     /// The wakers of all parked drivers, for the end of the group.
     pub(in crate::group) fn unpark_all(&mut self, wake: impl FnMut(Waker)) {
-        self.parked = 0;
+        if std::mem::take(&mut self.parked) == 0 {
+            return;
+        }
         self.jobs
             .iter_mut()
             .filter_map(|job| job.parked.take())

@@ -22,6 +22,11 @@ impl<T> SmallList<T> {
     }
 
     #[inline]
+    pub(in crate::group) fn is_empty(&self) -> bool {
+        self.one.is_none() && self.others.is_empty()
+    }
+
+    #[inline]
     pub(in crate::group) fn push(&mut self, item: T) {
         match &self.one {
             None => self.one = Some(item),

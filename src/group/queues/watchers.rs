@@ -105,7 +105,12 @@ impl Watchers {
     }
 
     /// Takes the wakers of all who wait for one of these.
+    #[inline]
     pub(in crate::group) fn notify(&mut self, events: Events, wake: impl FnMut(Waker)) {
+        // In most groups there never is one.
+        if self.all.is_empty() {
+            return;
+        }
         let all = self.all.iter_mut();
         all.filter(|watcher| watcher.events.meets(events))
             .filter_map(|watcher| watcher.waker.take())
