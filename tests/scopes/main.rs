@@ -4,6 +4,7 @@
 //! Each test runs on every spawner, one module a subject:
 //! - `support`: the spawners, the contracts, and what orders and records events
 //! - `leaving`, `leaving_turns`, `dropping`: the rules of these names in `docs/semantics.md`
+//! - `stragglers`: groups that are dropped inside of another while a child is in a poll
 //! - `results`, `retention`: what keys read, and that nothing is retained
 //! - `children`, `supervised`: children in the background, and supervised ones
 //! - `child_options`: what one child differs in, alone and together
@@ -38,5 +39,6 @@ mod retention;
 mod starting;
 mod starting_ends;
 mod starting_from;
+mod stragglers;
 mod supervised;
 mod who_is_told;

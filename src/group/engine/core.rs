@@ -313,6 +313,7 @@ impl Core {
         sweep(at);
         core.with(|sched, effects| sched.orphan(effects));
         core.stop_clock();
+        core.has_stragglers();
     }
 
     #[inline]

@@ -13,6 +13,7 @@
 //! - `position`: where code runs, and how positions lie in each other
 //! - `shields`: what a group does for the shields in its body
 //! - `stages`: how a group is cancelled
+//! - `stragglers`: who waits for the polls in progress of a group that was dropped
 //! - `surroundings`: what cannot give its value ends what awaits it
 //! - `told`: who was told why it is cancelled, and hands that on as its error
 
@@ -29,5 +30,6 @@ pub(in crate::group) mod perform;
 pub(crate) mod position;
 pub(in crate::group) mod shields;
 pub(in crate::group) mod stages;
+pub(in crate::group) mod stragglers;
 pub(in crate::group) mod surroundings;
 pub(in crate::group) mod told;

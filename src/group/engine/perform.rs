@@ -130,6 +130,9 @@ impl Core {
         }
         let (children, completions) = (more.children, more.completions);
         effect(|| drop((children, completions)));
+        if let Some(around) = more.straggled {
+            effect(|| around.loses_straggler());
+        }
     }
 }
 

@@ -1,7 +1,9 @@
 //! What a critical section leaves to be done once the lock is released: data that the core interprets.
 
+use std::sync::Arc;
 use std::task::Waker;
 
+use super::stragglers::Around;
 use crate::group::cell::{CellRef, Failed, Parting};
 use crate::group::queues::completions::Completions;
 use crate::group::queues::driver_jobs::DriverId;
@@ -40,6 +42,8 @@ pub(in crate::group) struct More {
     pub(in crate::group) held: Vec<CellRef>,
     /// Only background children are left.
     pub(in crate::group) dismisses: bool,
+    /// The group has ended, and this one has waited for that.
+    pub(in crate::group) straggled: Option<Arc<dyn Around>>,
 }
 
 /// What a critical section may ask and say of its group at once, since it lies outside of the lock.
@@ -162,6 +166,11 @@ impl<'a> Effects<'a> {
     /// Passes on to the groups inside a child that it is to be dropped.
     pub(in crate::group) fn holds(&mut self, child: CellRef) {
         self.more().held.push(child);
+    }
+
+    /// Tells the group around that this one has ended.
+    pub(in crate::group) fn straggled(&mut self, around: Arc<dyn Around>) {
+        self.more().straggled = Some(around);
     }
 
     /// Cancels the background children.

@@ -12,6 +12,7 @@
 //! - `pace`: how long a turn is
 //! - `policy`: what a group does when a child fails
 //! - `refusals`: when a spawner that has refused a driver is asked again
+//! - `stragglers`: groups that were dropped inside of this one while a child was in a poll
 //! - `stats`: how the children of a group ended, in numbers
 //!
 //! Invariants:
@@ -19,7 +20,7 @@
 //! 1. Nothing here runs user code: no waker is woken, cloned or dropped, no future, value or failure is dropped, no
 //!    spawner is called. Whatever has to happen goes into `Effects`, which the caller runs once the lock is released. There each effect
 //!    is caught by itself, so a critical section never unwinds: what its caller says or counts afterwards is said and counted.
-//! 2. `live` counts the children that were admitted and of whose end the group was not told yet. Of some in a batch it is
+//! 2. `live` counts the children that were admitted and of whose end the group was not told yet, and the stragglers. Of some in a batch it is
 //!    counted late: code that needs the exact count settles first.
 //! 3. Once `cancelled` is set nobody is admitted and the line stays empty. Once `hard` is set, children leave by
 //!    `LiveList::sweep`, or at the end of the poll in which it met them. Then the queue holds only children that the sweep
@@ -41,6 +42,7 @@ use self::refusals::Refusals;
 use self::seats::is_child;
 pub(super) use self::staffing::Parking;
 use self::stats::Tally;
+use self::stragglers::Around;
 pub(super) use self::work::{Done, Turned, Work};
 use crate::group::cell::{Blocks, CellRef, Ending, Failed, Finished, LiveList, Shields};
 use crate::group::queues::batch::Batch;
@@ -65,6 +67,7 @@ pub(in crate::group) mod pace;
 pub(in crate::group) mod policy;
 pub(in crate::group) mod refusals;
 pub(in crate::group) mod stats;
+pub(in crate::group) mod stragglers;
 
 pub(super) struct Sched {
     pub(super) closed: bool,
@@ -95,6 +98,9 @@ pub(super) struct Sched {
     /// A child panicked, and the owner resumes the panic when it leaves.
     pub(super) resumes: bool,
     pub(super) live: usize,
+    /// How many of them stand for a group that was dropped inside, and who counts this group so.
+    stragglers: usize,
+    counted_by: Option<Arc<dyn Around>>,
     pub(super) limit: ConcurrencyLimit<CellRef>,
     pub(super) watchers: Watchers,
     pub(super) failures: Vec<Failed>,
@@ -171,6 +177,8 @@ impl Sched {
             leaving: 0,
             resumes: false,
             live: 0,
+            stragglers: 0,
+            counted_by: None,
             limit: ConcurrencyLimit::new(limit),
             watchers: Watchers::default(),
             failures: Vec::new(),
@@ -315,20 +323,25 @@ impl Sched {
         }
         let mut events = Events::COMPLETION;
         if self.live == 0 {
-            self.blocks.rest();
-            self.close_shards(effects);
-            // What is left has been polled out of a batch, or was woken too late.
-            while let Some(child) = self.ready.pop_front() {
-                effects.release(child);
-            }
-            // What is left has ended in its poll.
-            while let Some(child) = self.doomed.pop_front() {
-                effects.release(child);
-            }
+            self.rest(effects);
             events = events.and(Events::EMPTY);
         }
         self.watchers.notify(events, |waker| effects.wake(waker));
         self.end_if_over(effects);
+    }
+
+    /// No child is left.
+    fn rest(&mut self, effects: &mut Effects) {
+        self.blocks.rest();
+        self.close_shards(effects);
+        // What is left has been polled out of a batch, or was woken too late.
+        while let Some(child) = self.ready.pop_front() {
+            effects.release(child);
+        }
+        // What is left has ended in its poll.
+        while let Some(child) = self.doomed.pop_front() {
+            effects.release(child);
+        }
     }
 
     /// Takes no more children.
@@ -404,10 +417,13 @@ impl Sched {
         self.closed && self.live == 0
     }
 
-    /// At the end the parked drivers go home.
+    /// At the end the parked drivers go home, and a group around waits no longer.
     fn end_if_over(&mut self, effects: &mut Effects) {
         if self.has_ended() {
             self.drivers.unpark_all(|waker| effects.wake(waker));
+            if let Some(around) = self.counted_by.take() {
+                effects.straggled(around);
+            }
         }
     }
 

@@ -141,7 +141,7 @@ impl Sched {
         self.free_owners -= usize::from(on_spawner);
         // Without work, too: the children's wakers call a driver, and the owner may never be polled again.
         let lacks_driver = self.drivers.is_empty() && self.owners == 0;
-        if self.live > 0 && lacks_driver && self.can_launch && self.may_ask() {
+        if self.children_left() > 0 && lacks_driver && self.can_launch && self.may_ask() {
             effects.nudge(Nudge::Launch(self.drivers.launch()));
         } else {
             self.nudge(effects);
@@ -170,7 +170,10 @@ impl Sched {
         effects: &mut Effects,
     ) -> bool {
         effects.drop_waker(self.watchers.unwatch(watcher));
-        if let Some(why) = self.deserted.take_if(|_| self.live > 0 && !self.can_launch) {
+        if let Some(why) = self
+            .deserted
+            .take_if(|_| self.live > self.stragglers && !self.can_launch)
+        {
             if self.is_helpless() {
                 self.cancel_by_force(CancelReason::abandoned(why), effects);
                 return true;
@@ -204,7 +207,7 @@ impl Sched {
 
     /// The id of the driver that a caller who can launch one should launch.
     pub(in crate::group) fn wants_launch(&mut self) -> Option<DriverId> {
-        (self.drivers.is_empty() && self.live > 0).then(|| self.drivers.launch())
+        (self.drivers.is_empty() && self.children_left() > 0).then(|| self.drivers.launch())
     }
 
     /// A driver is being polled; whether it still belongs to the group.
@@ -270,13 +273,13 @@ impl Sched {
         }
         let Some(removed) = self.drivers.remove(id) else {
             // It was given up, perhaps where nobody could drop the children.
-            return self.force && self.live > 0;
+            return self.force && self.children_left() > 0;
         };
         effects.drop_waker(removed.waker);
         if !removed.had_begun {
             self.refusals.one_more(self.happened());
         }
-        if self.live > 0 && self.is_helpless() {
+        if self.children_left() > 0 && self.is_helpless() {
             self.cancel_by_force(CancelReason::abandoned(why.to_owned()), effects);
             return true;
         }

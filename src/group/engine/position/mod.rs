@@ -266,7 +266,7 @@ impl Position {
     }
 
     /// The group of the child or body. None of what stands between.
-    fn core(&self) -> Option<&Arc<Core>> {
+    pub(in crate::group) fn core(&self) -> Option<&Arc<Core>> {
         match self {
             Self::Child(child) => Some(child.core()),
             Self::Body(core) => Some(core),
