@@ -301,6 +301,10 @@ fn scripts_are_called() {
     report(scripts.iter().flat_map(machinery::without_reason).collect());
     let workflow = source::read(".github/workflows/ci.yml");
     report(machinery::uncalled(&scripts, &workflow));
+    let is_module = |suite: &str, module: &str| {
+        std::path::Path::new(&format!("tests/{suite}/{module}.rs")).exists()
+    };
+    report(machinery::idle_filters(&workflow, is_module));
     // Runs the suite again and again, for which a local run has no time.
     scripts.retain(|script| script.path != "ci/flakes.sh");
     report(machinery::uncalled(&scripts, &source::read(".ci/run")));

@@ -11,6 +11,7 @@ use futures::stream::{FusedStream, FuturesUnordered, Stream};
 use pin_project_lite::pin_project;
 
 use super::blocking::{block_on, ready_within, until_ready};
+use crate::error::OneByOne;
 
 /// Gives what many handles end with, each as it comes, with its place in the order in which they were given.
 ///
@@ -312,7 +313,7 @@ impl<F> fmt::Debug for WaitFirst<F> {
 #[must_use = "it gives nothing unless it is asked"]
 pub struct WaitAll<F: Future> {
     all: AsCompleted<F>,
-    outputs: Vec<Option<F::Output>>,
+    outputs: OneByOne<Option<F::Output>>,
 }
 
 impl<F: Future> WaitAll<F> {

@@ -5,13 +5,16 @@ use std::task::Poll;
 use std::thread;
 use std::time::Duration;
 
-use futures::StreamExt;
+use futures::{FutureExt, StreamExt};
 use ingather::sync::{
     WaitTimedOut, as_completed, promise, run_guarded, wait_all, wait_first, wait_or_cancel,
 };
-use ingather::{TaskRegistry, timeout};
+use ingather::threads::BlockingPool;
+use ingather::{TaskRegistry, timeout, to_thread};
 
-use crate::support::{ByHand, Drops, Gate, Site, behaviour, boom, panic_of, yields};
+use crate::support::{
+    ByHand, Drops, Gate, Site, behaviour, boom, panic_of, unhandled, unique, yields,
+};
 
 behaviour!(
     all_come_in_order,
@@ -20,6 +23,7 @@ behaviour!(
     waits_for_many_lose_nothing,
     a_given_up_wait_cancels_its_task,
     a_guard_ends_what_it_guards,
+    results_are_dropped_one_by_one,
 );
 behaviour!(outside: threads_wait_for_tasks);
 
@@ -199,4 +203,58 @@ async fn a_guard_ends_what_it_guards(on: Site) {
     thread.join().unwrap().unwrap();
     assert_eq!(run_guarded(promised, pending::<()>()).await, Ok(Ok(3)));
     assert_eq!(left.poll(), Poll::Pending);
+}
+
+/// Panics when it is dropped.
+struct Bomb(String);
+
+impl Drop for Bomb {
+    fn drop(&mut self) {
+        std::panic::resume_unwind(Box::new(self.0.clone()));
+    }
+}
+
+// Panics-3, Primitives-15, Threads-7
+async fn results_are_dropped_one_by_one(on: Site) {
+    let _hold = on.hold();
+    let text = unique("results_are_dropped_one_by_one");
+    let (gate, ends) = (Gate::new(), text.clone());
+    let opened = gate.clone();
+    // Dropped half-way, with two that are over.
+    let handle = move |n: usize| {
+        let (opened, text) = (opened.clone(), ends.clone());
+        async move {
+            if n == 2 {
+                opened.wait().await;
+            }
+            Bomb(text)
+        }
+        .boxed()
+    };
+    let mut all = ByHand::new(wait_all((0..3).map(handle)));
+    assert!(all.poll().is_pending());
+    drop(all);
+    assert_eq!(unhandled::taken(&text).len(), 2);
+    // The same on a pool.
+    let (pool, blocks, ends) = (BlockingPool::new(3), gate.clone(), text.clone());
+    let mut all = ByHand::new(pool.map(0..3, move |n| {
+        if n == 2 {
+            blocks.block();
+        }
+        Bomb(ends.clone())
+    }));
+    assert!(all.poll().is_pending());
+    let is_one_left = || {
+        let now = pool.statistics();
+        (now.queued, now.starting, now.busy) == (0, 0, 1)
+    };
+    while !is_one_left() {
+        yields(1).await;
+    }
+    assert!(all.poll().is_pending());
+    drop(all);
+    assert_eq!(unhandled::taken(&text).len(), 2);
+    gate.open();
+    to_thread(move || pool.close().wait()).await;
+    assert_eq!(unhandled::taken(&text).len(), 1, "nobody wanted it");
 }

@@ -34,6 +34,42 @@ pub(crate) fn without_reason(script: &Source) -> Vec<Fault> {
     (!(shell && reason)).then(fault).into_iter().collect()
 }
 
+/// Filters of the tests under Miri, as `panics::`, of which there is no module in the suites that it runs: they run nothing.
+pub(crate) fn idle_filters(caller: &Source, is_module: impl Fn(&str, &str) -> bool) -> Vec<Fault> {
+    let Some(begin) = caller.text.find("miri test --all-features") else {
+        return vec![caller.fault(1, "Miri runs no tests from outside", "have it run some")];
+    };
+    let words: Vec<_> = caller.text[begin..].split_whitespace().collect();
+    let words = words
+        .split(|word| word.starts_with('#') || *word == "-")
+        .next();
+    let words = words.unwrap_or_default();
+    let suites = words.windows(2).filter(|two| two[0] == "--test");
+    let suites: Vec<_> = suites.map(|two| two[1]).collect();
+    let modules = words.iter().filter_map(|word| word.strip_suffix("::"));
+    let idle = modules.filter(|module| !suites.iter().any(|suite| is_module(suite, module)));
+    let what = |module| format!("no suite under Miri has a module `{module}`");
+    idle.map(|module| caller.fault(1, what(module), "name its suite, or leave it out"))
+        .collect()
+}
+
+#[test]
+fn an_idle_filter_is_found() {
+    let idle = |text| {
+        idle_filters(&Source::new("ci.yml", text), |suite, module| {
+            (suite, module) == ("joins", "races")
+        })
+        .len()
+    };
+    assert_eq!(idle("miri test --all-features --test joins -- races::"), 0);
+    assert_eq!(idle("miri test --all-features --test scopes -- races::"), 1);
+    assert_eq!(
+        idle("miri test --all-features --test joins -- races:: panics::\n - run: other::"),
+        1
+    );
+    assert_eq!(idle("miri test --lib"), 1);
+}
+
 #[test]
 fn an_uncalled_script_is_found() {
     let scripts = ["ci/a.sh", "ci/b.sh"].map(|path| Source::new(path, ""));

@@ -26,7 +26,7 @@ use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll};
 
-use futures::future::join_all;
+use futures::future::{FutureExt, join_all};
 
 pub use self::builder::PoolBuilder;
 pub use self::closing::Closing;
@@ -38,6 +38,7 @@ use self::shared::{Settings, Shared};
 use self::worker::poll_here;
 use super::job::{Job, Refused};
 use super::to_thread::ToThread;
+use crate::error::Quiet;
 use crate::group::current_token;
 use crate::tasks::{Task, create_named_task, create_task};
 use crate::token::{CancelKind, CancelReason};
@@ -292,7 +293,10 @@ impl BlockingPool {
         T: Send + 'static,
     {
         let function = super::asynced(function).on(self);
-        join_all(items.into_iter().map(move |item| function.call(item)))
+        // What nobody takes is dropped one by one.
+        let calls = items.into_iter();
+        let calls = calls.map(move |item| function.call(item).map(Quiet::new));
+        join_all(calls).map(|all| all.into_iter().map(Quiet::give).collect())
     }
 
     /// Changes how many threads there may be. Work that has begun goes on.
