@@ -9,7 +9,7 @@
 //! - `deadlines`, `deadline_ends`, `cut_short`, `cut_errors`: deadlines, and what is cut short
 //! - `cancel_now`: a second cancel that ends the grace
 //! - `reasons`: what a reason tells of whoever cancelled
-//! - `holds`: what comes when what held off a drop ends
+//! - `holds`, `hold_forms`: what comes when what held off a drop ends
 //! - `time`, `timeouts`: the rules of time
 //! - `tokens`, `token_callbacks`: cancel tokens, who is told of a cancel, and what those may do
 //! - `token_trees`: trees of tokens at random, huge ones, and under several threads
@@ -28,6 +28,7 @@ mod deadlines;
 mod grace;
 mod grace_ends;
 mod group_tokens;
+mod hold_forms;
 mod holds;
 mod one_child;
 mod reasons;
