@@ -301,13 +301,13 @@ pub(crate) fn joined_again(
         Ok(Left::Value(_)) if !first => {
             let id = world.books().groups[book].id;
             world.fault(
-                "Joins",
+                "Errors-9",
                 format!("group {id} failed, and is Ok when it is joined again"),
             );
         }
         Ok(left) => left_received(world, left),
         Err(payload) if first => {
-            world.fault("Joins", "a join was Ok, and the next panics");
+            world.fault("Errors-9", "a join was Ok, and the next panics");
             panic_received(world, payload);
         }
         // What the group keeps to fail with need not be the panic itself.
@@ -420,7 +420,7 @@ pub(crate) fn taken(world: &World, book: usize) {
             .is_some_and(|at| at < now && world.is_exact())
     };
     if late {
-        world.fault("Joining-8", "an item was taken after the cancel");
+        world.fault("Cuts-5", "an item was taken after the cancel");
     }
 }
 
@@ -479,6 +479,6 @@ pub(crate) fn stream_over(world: &World, map: &Map, given: usize, failed: bool) 
             map.id,
             map.items.len()
         );
-        world.fault("Joining-8", what);
+        world.fault("Cuts-5", what);
     }
 }
