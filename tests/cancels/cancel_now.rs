@@ -4,13 +4,13 @@ use std::future::pending;
 use std::time::Duration;
 
 use ingather::cancel::with_cleanup;
-use ingather::testing::Trace;
+use ingather::testing::{TestExecutor, Trace};
 use ingather::{
     CancelReason, CancelToken, GatherGroup, GatherIncomplete, GroupOptions, current_token, shield,
     try_scope,
 };
 
-use crate::support::{Drops, Fault, Gate, HOUR, Site, behaviour, until, yields};
+use crate::support::{Drops, Fault, Gate, HOUR, Site, behaviour, may_block, until, yields};
 
 behaviour!(
     the_grace_ends_now,
@@ -22,6 +22,7 @@ behaviour!(
     past_shields_one_child_goes_alone,
     it_may_come_twice_and_after_the_end,
     a_task_ends_its_grace,
+    the_grace_ends_in_each_kind_of_scope,
 );
 
 /// What cancels a group without grace.
@@ -315,4 +316,68 @@ async fn a_task_ends_its_grace(on: Site) {
     task.cancel_now();
     assert!(task.await.unwrap_err().is_cancelled());
     registry.wait_idle().await;
+}
+
+/// In a scope of these options: a child that is in its grace goes at once, whoever says so.
+macro_rules! ends_in {
+    ($options:expr, $what:expr) => {{
+        let drops = Drops::new();
+        for by in ["group", "key", "token"] {
+            let waits = Gate::new();
+            let (held, opened, drops) = (drops.witness(), waits.clone(), drops.clone());
+            let scope = $options.grace(HOUR).scope(|tg| async move {
+                let key = tg.spawn(async move {
+                    let _held = held;
+                    opened.wait().await;
+                });
+                until(|| waits.waiting() == 1).await;
+                tg.cancel();
+                yields(10).await;
+                assert_eq!(key.status(), Some(GatherIncomplete::Running));
+                match by {
+                    "group" => tg.cancel_now(),
+                    "key" => key.cancel_now(),
+                    _ => tg.token().cancel_now(),
+                }
+                assert!(key.await.unwrap_err().is_cancelled(), "{} by {by}", $what);
+                assert!(drops.all());
+            });
+            scope.await;
+        }
+    }};
+}
+
+// Cancelling-16
+async fn the_grace_ends_in_each_kind_of_scope(on: Site) {
+    ends_in!(GroupOptions::new().on(&on.spawner), "shared");
+    ends_in!(GroupOptions::new().inline(), "inline");
+    if may_block(&on) {
+        let (drops, waits) = (Drops::new(), Gate::new());
+        let options = GroupOptions::new().on(&on.spawner).grace(HOUR).parallel();
+        options.scope(|tg| {
+            let (held, waits) = (drops.witness(), &waits);
+            let key = tg.spawn(async move {
+                let _held = held;
+                waits.wait().await;
+            });
+            let handle = tg.clone();
+            tg.child().background().spawn(async move {
+                until(|| waits.waiting() == 1).await;
+                handle.cancel();
+                handle.cancel_now();
+            });
+            assert!(tg.wait(key).unwrap_err().is_cancelled());
+        });
+        assert!(drops.all());
+    }
+}
+
+// Cancelling-16
+#[test]
+fn the_grace_ends_in_local_scopes() {
+    let executor = TestExecutor::new();
+    executor.block_on(async {
+        ends_in!(GroupOptions::new().local(&executor), "local");
+        ends_in!(GroupOptions::new().inline_local(), "inline, local");
+    });
 }
