@@ -147,6 +147,8 @@ impl<F: Future> Future for Timeout<F> {
             }
             Poll::Pending => {
                 ready!(this.sleep.poll_end(cx));
+                // One that is over at once could be awaited for ever in a row.
+                ready!(turn::take(cx)).used();
                 Err(TimedOut {
                     deadline: this.sleep.deadline(),
                 })

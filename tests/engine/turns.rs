@@ -11,11 +11,13 @@ use std::time::{Duration, Instant};
 
 use futures::future::BoxFuture;
 use futures::{SinkExt, StreamExt};
-use ingather::clock::interval;
+use ingather::clock::{interval, sleep};
 use ingather::spawner::{SpawnError, enter};
+use ingather::sync::Event;
 use ingather::testing::HostileSpawner;
+use ingather::threads::CapacityLimiter;
 use ingather::{
-    CancelToken, GatherGroup, GroupOptions, Job, Spawner, TaskRegistry, checkpoint, inline,
+    CancelToken, GatherGroup, GroupOptions, Job, Spawner, TaskRegistry, checkpoint, inline, timeout,
 };
 use tokio::runtime::{Builder, Handle, Runtime};
 use tokio::sync::Semaphore;
@@ -390,7 +392,52 @@ fn what_is_ready_a_thousand_times_in_a_row_takes_part_in_the_budget() {
             }
             drop(on);
         });
+        let tasks = polls_of(|on| async move {
+            let registry = TaskRegistry::on(&on);
+            let tasks: Vec<_> = (0..8_000)
+                .map(|n| registry.create_task(async move { n }))
+                .collect();
+            registry.wait_idle().await;
+            for task in tasks {
+                assert!(task.await.is_ok());
+            }
+        });
+        let sleeps = polls_of(|_| async move {
+            for _ in 0..1_000 {
+                sleep(Duration::ZERO).await;
+            }
+        });
+        let timeouts = polls_of(|_| async move {
+            for _ in 0..1_000 {
+                assert!(timeout(Duration::ZERO, pending::<()>()).await.is_err());
+            }
+        });
+        let permits = polls_of(|_| async move {
+            let limiter = CapacityLimiter::new(1);
+            for _ in 0..1_000 {
+                drop(limiter.acquire().await);
+            }
+        });
+        let taken = polls_of(|on| async move {
+            let group = GroupOptions::new().on(&on).limit(1).group();
+            for _ in 0..1_000 {
+                drop(group.slot().await);
+            }
+        });
+        let events = polls_of(|_| async move {
+            let event = Event::new();
+            event.set();
+            for _ in 0..1_000 {
+                event.wait().await;
+            }
+        });
         let all = [
+            tasks,
+            sleeps,
+            timeouts,
+            permits,
+            taken,
+            events,
             next,
             completions,
             awaited,
