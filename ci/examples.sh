@@ -90,6 +90,8 @@ command -v redis-benchmark >/dev/null || apt "${tools[@]}" || { apt update && ap
 
 # Starts the server: its process goes to `server`, its port to `port`.
 redis_server() {
+    # What the one before has printed could be read before the new one has its file.
+    : >"$work/redis"
     "$target/release/examples/port_mini_redis" "$@" >"$work/redis" 2>"$work/redis.err" &
     server=$!
     until port=$(sed -n 's/^listening on .*://p' "$work/redis") && [[ -n $port ]]; do
@@ -145,7 +147,8 @@ redis_replies() {
 
 # Appends `form,"TEST","requests per second"` for one run.
 redis_speed() {
-    redis-benchmark -p "$port" -t set,get -n 25000 -c 50 --csv 2>/dev/null | sed -n "s/^\"[SG]ET\"/$1,&/p" >>"$work/speed"
+    # Without its server it would go on for ever.
+    timeout 120 redis-benchmark -p "$port" -t set,get -n 25000 -c 50 --csv 2>/dev/null | sed -n "s/^\"[SG]ET\"/$1,&/p" >>"$work/speed"
     kill -TERM "$server"
     wait "$server" || fail "mini_redis ended with $? after the benchmark"
 }
