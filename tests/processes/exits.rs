@@ -126,15 +126,17 @@ fn threads() -> Option<usize> {
 pub(crate) fn threads_that_are_left() {
     // What stays for the life of the process is there after the first round.
     starts_and_closes(0);
-    let before = threads();
+    let mut fewest = threads();
     for round in 1..20 {
         starts_and_closes(round);
-        // A thread that was joined is a moment later gone for the system, too.
+        // A thread that was joined is a moment later gone for the system, too; so the first count may be too high.
         let begin = Instant::now();
-        while threads() > before && begin.elapsed() < LONG {
+        while threads() > fewest && begin.elapsed() < LONG {
             thread::yield_now();
         }
-        assert_eq!(threads(), before, "round {round}");
+        let left = threads();
+        assert!(left <= fewest, "round {round}: {left:?} after {fewest:?}");
+        fewest = left;
     }
 }
 
