@@ -127,7 +127,6 @@ impl SpawnerHandle {
 }
 
 /// A handle as long as somebody else has it.
-#[derive(Clone)]
 pub(crate) struct WeakHandle(std::sync::Weak<Held<dyn Erased>>);
 
 impl WeakHandle {

@@ -25,7 +25,6 @@ thread_local! {
 ///
 /// It is touched for its own spawner alone: a stranger that held it for a moment could be the last to drop it, with its spawner and
 /// what its tasks held, in the wrong place and later than its owner may expect.
-#[derive(Clone)]
 struct Known {
     spawner: WeakHandle,
     registry: Weak<Shared>,

@@ -13,7 +13,7 @@ use ingather::threads::BlockingPool;
 use ingather::{TaskRegistry, timeout, to_thread};
 
 use crate::support::{
-    ByHand, Drops, Gate, Site, behaviour, boom, panic_of, unhandled, unique, yields,
+    ByHand, Drops, Explosive, Gate, Site, behaviour, boom, panic_of, unhandled, unique, yields,
 };
 
 behaviour!(
@@ -205,15 +205,6 @@ async fn a_guard_ends_what_it_guards(on: Site) {
     assert_eq!(left.poll(), Poll::Pending);
 }
 
-/// Panics when it is dropped.
-struct Bomb(String);
-
-impl Drop for Bomb {
-    fn drop(&mut self) {
-        std::panic::resume_unwind(Box::new(self.0.clone()));
-    }
-}
-
 // Panics-3, Primitives-15, Threads-7
 async fn results_are_dropped_one_by_one(on: Site) {
     let _hold = on.hold();
@@ -227,7 +218,7 @@ async fn results_are_dropped_one_by_one(on: Site) {
             if n == 2 {
                 opened.wait().await;
             }
-            Bomb(text)
+            Explosive(text)
         }
         .boxed()
     };
@@ -241,7 +232,7 @@ async fn results_are_dropped_one_by_one(on: Site) {
         if n == 2 {
             blocks.block();
         }
-        Bomb(ends.clone())
+        Explosive(ends.clone())
     }));
     assert!(all.poll().is_pending());
     let is_one_left = || {

@@ -321,27 +321,27 @@ impl Sched {
         if let Some(completions) = &mut self.completions {
             completions.record(cell, end);
         }
+        self.tell_of_an_end(effects);
+    }
+
+    /// There is one child less: those who wait for that are told, and if none is left the group is put to rest.
+    fn tell_of_an_end(&mut self, effects: &mut Effects) {
         let mut events = Events::COMPLETION;
         if self.live == 0 {
-            self.rest(effects);
+            self.blocks.rest();
+            self.close_shards(effects);
+            // What is left has been polled out of a batch, or was woken too late.
+            while let Some(child) = self.ready.pop_front() {
+                effects.release(child);
+            }
+            // What is left has ended in its poll.
+            while let Some(child) = self.doomed.pop_front() {
+                effects.release(child);
+            }
             events = events.and(Events::EMPTY);
         }
         self.watchers.notify(events, |waker| effects.wake(waker));
         self.end_if_over(effects);
-    }
-
-    /// No child is left.
-    fn rest(&mut self, effects: &mut Effects) {
-        self.blocks.rest();
-        self.close_shards(effects);
-        // What is left has been polled out of a batch, or was woken too late.
-        while let Some(child) = self.ready.pop_front() {
-            effects.release(child);
-        }
-        // What is left has ended in its poll.
-        while let Some(child) = self.doomed.pop_front() {
-            effects.release(child);
-        }
     }
 
     /// Takes no more children.

@@ -170,10 +170,8 @@ impl Sched {
         effects: &mut Effects,
     ) -> bool {
         effects.drop_waker(self.watchers.unwatch(watcher));
-        if let Some(why) = self
-            .deserted
-            .take_if(|_| self.live > self.stragglers && !self.can_launch)
-        {
+        let depends_on_others = self.children_left() > 0 && !self.can_launch;
+        if let Some(why) = self.deserted.take_if(|_| depends_on_others) {
             if self.is_helpless() {
                 self.cancel_by_force(CancelReason::abandoned(why), effects);
                 return true;

@@ -7,7 +7,6 @@ use std::sync::Arc;
 
 use super::Sched;
 use super::effects::Effects;
-use crate::group::queues::watchers::Events;
 
 /// A group that counts another.
 pub(in crate::group) trait Around: Send + Sync {
@@ -36,13 +35,7 @@ impl Sched {
         self.live -= 1;
         self.stragglers -= 1;
         self.dismiss_if_alone(effects);
-        let mut events = Events::COMPLETION;
-        if self.live == 0 {
-            self.rest(effects);
-            events = events.and(Events::EMPTY);
-        }
-        self.watchers.notify(events, |waker| effects.wake(waker));
-        self.end_if_over(effects);
+        self.tell_of_an_end(effects);
     }
 
     /// This group was dropped, and `around` counts it until it has ended. It comes back if that is so.
