@@ -6,6 +6,9 @@ cd "$(dirname "$0")/.."
 
 cargo clippy --all-targets --all-features -- -D warnings
 cargo clippy -p ingather-benches --benches -- -D warnings
+for feature in tokio default_executor; do
+    cargo clippy -p ingather-size --features "$feature" -- -D warnings
+done
 cargo clippy --lib -- -D warnings
 cargo clippy --lib --no-default-features -- -D warnings
 cargo clippy --lib --no-default-features --features std -- -D warnings
