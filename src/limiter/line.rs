@@ -4,24 +4,24 @@
 //! 2. A waiter that is served gets what it waits for in that step, under the lock of what the line belongs to. So nobody who comes
 //!    later is first, and one that was served and does not want it any more has something to pass on.
 
-use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker, ready};
 
+use super::waiting::{Ticket, Waiting};
 use crate::error::unhandled::drop_quietly;
 use crate::turn;
 
 /// Those who wait, each with a remark.
 pub(crate) struct Line<X> {
-    next: u64,
-    waiting: BTreeMap<u64, (Waker, X)>,
+    next: Ticket,
+    waiting: Waiting<(Waker, X)>,
 }
 
 impl<X> Line<X> {
     pub(crate) const fn new() -> Self {
         Self {
             next: 0,
-            waiting: BTreeMap::new(),
+            waiting: Waiting::new(),
         }
     }
 
@@ -35,7 +35,7 @@ impl<X> Line<X> {
     }
 
     /// Goes to the end of the line: its ticket.
-    fn join(&mut self, waker: Waker, remark: X) -> u64 {
+    fn join(&mut self, waker: Waker, remark: X) -> Ticket {
         let ticket = self.next;
         self.next += 1;
         self.waiting.insert(ticket, (waker, remark));
@@ -43,16 +43,16 @@ impl<X> Line<X> {
     }
 
     /// Whom to wake for a ticket from now on, and the waker that was there before. The error is the waker: it was served.
-    fn stay(&mut self, ticket: u64, waker: Waker) -> Result<Waker, Waker> {
-        match self.waiting.get_mut(&ticket) {
+    fn stay(&mut self, ticket: Ticket, waker: Waker) -> Result<Waker, Waker> {
+        match self.waiting.get_mut(ticket) {
             Some((kept, _)) => Ok(std::mem::replace(kept, waker)),
             None => Err(waker),
         }
     }
 
     /// Leaves the line: its waker, or `None` if it was served.
-    fn leave(&mut self, ticket: u64) -> Option<Waker> {
-        self.waiting.remove(&ticket).map(|(waker, _)| waker)
+    fn leave(&mut self, ticket: Ticket) -> Option<Waker> {
+        self.waiting.remove(ticket).map(|(waker, _)| waker)
     }
 
     /// Takes out the first.
@@ -88,7 +88,7 @@ pub(crate) fn locked<S>(lock: &Mutex<S>) -> MutexGuard<'_, S> {
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Standing {
     Outside,
-    InLine(u64),
+    InLine(Ticket),
     /// It has got it.
     Served,
 }
@@ -148,7 +148,7 @@ impl Standing {
         let mut state = locked(lock);
         let is_served = match *self {
             Self::Outside => state.take(who),
-            Self::InLine(ticket) => !state.line().waiting.contains_key(&ticket),
+            Self::InLine(ticket) => !state.line().waiting.has(ticket),
             Self::Served => false,
         };
         if is_served {

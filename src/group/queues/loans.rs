@@ -17,7 +17,7 @@ pub(in crate::group) struct Loans {
     awaited: HashMap<u64, VecDeque<u64>>,
     /// By whom each is awaited, and for how many each of those waits.
     awaiters: HashMap<u64, u64>,
-    waits: HashMap<u64, usize>,
+    waits: HashMap<u64, u64>,
 }
 
 /// What the end of a child does to the slot that it ran in.

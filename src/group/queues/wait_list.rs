@@ -1,22 +1,24 @@
 //! Who waits for a slot, by tickets, and which of them are children of the same group: they hold one meanwhile.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 
-/// Names a caller that waits. Later ones are greater.
-pub(in crate::group) type Ticket = u64;
-
-/// What is kept for each of those who wait: the first has waited longest.
-pub(in crate::group) type WaitList<T> = BTreeMap<Ticket, T>;
+pub(in crate::group) use crate::limiter::{Ticket, Waiting};
 
 /// Children of the group that wait for a slot to spawn into, by the tickets that they wait with.
-#[derive(Default)]
 pub(in crate::group) struct Askers {
-    tickets: WaitList<u64>,
+    tickets: Waiting<u64>,
     /// How many tickets each of them has.
-    counts: HashMap<u64, usize>,
+    counts: HashMap<u64, u64>,
 }
 
 impl Askers {
+    pub(in crate::group) fn new() -> Self {
+        Self {
+            tickets: Waiting::new(),
+            counts: HashMap::new(),
+        }
+    }
+
     /// Once for each ticket.
     pub(in crate::group) fn add(&mut self, ticket: Ticket, child: u64) {
         if self.tickets.insert(ticket, child).is_none() {
@@ -25,7 +27,7 @@ impl Askers {
     }
 
     pub(in crate::group) fn remove(&mut self, ticket: Ticket) {
-        if let Some(child) = self.tickets.remove(&ticket) {
+        if let Some(child) = self.tickets.remove(ticket) {
             let count = self.counts.entry(child).or_default();
             *count -= 1;
             if *count == 0 {
@@ -50,6 +52,6 @@ impl Askers {
 
     /// The ticket of the one that has waited longest.
     pub(in crate::group) fn first(&self) -> Option<Ticket> {
-        self.tickets.keys().next().copied()
+        self.tickets.first()
     }
 }

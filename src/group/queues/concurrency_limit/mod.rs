@@ -12,12 +12,13 @@
 //! 6. Of children that ask for a slot there is always one that does not wait, or a child that is under way and does not ask: where
 //!    all wait for each other, the one that has waited longest joins the line instead.
 
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::VecDeque;
+use std::mem;
 use std::num::NonZeroUsize;
 use std::task::Waker;
 
 use super::loans::{Loans, Vacated};
-use super::wait_list::{Askers, Ticket, WaitList};
+use super::wait_list::{Askers, Ticket, Waiting};
 use crate::limiter::{Borrower, CapacityLimiter};
 
 /// How many children may be under way.
@@ -43,9 +44,9 @@ struct Limited<C> {
     taken: usize,
     line: VecDeque<C>,
     /// Callers that wait: the lowest ticket has waited longest.
-    callers: WaitList<Waker>,
+    callers: Waiting<Waker>,
     /// Callers that were promised a slot.
-    promised: BTreeSet<Ticket>,
+    promised: Waiting<()>,
     last_ticket: Ticket,
     loans: Loans,
     askers: Askers,
@@ -77,11 +78,11 @@ impl<C> ConcurrencyLimit<C> {
                 },
                 taken: 0,
                 line: VecDeque::new(),
-                callers: WaitList::new(),
-                promised: BTreeSet::new(),
+                callers: Waiting::new(),
+                promised: Waiting::new(),
                 last_ticket: 0,
                 loans: Loans::default(),
-                askers: Askers::default(),
+                askers: Askers::new(),
             })
         });
         Self {
@@ -230,17 +231,18 @@ impl<C> ConcurrencyLimit<C> {
     /// Empties the line: nobody who is given back will start.
     pub(in crate::group) fn clear_line(&mut self) -> VecDeque<C> {
         let limited = self.limited.as_mut();
-        limited.map_or_else(VecDeque::new, |limited| std::mem::take(&mut limited.line))
+        limited.map_or_else(VecDeque::new, |limited| mem::take(&mut limited.line))
     }
 
     /// Wakes all callers and takes their promises back: there will be nothing to spawn into.
-    pub(in crate::group) fn dismiss(&mut self, wake: impl FnMut(Waker)) {
+    pub(in crate::group) fn dismiss(&mut self, mut wake: impl FnMut(Waker)) {
         self.dismissed = true;
         if let Some(limited) = &mut self.limited {
-            limited.taken -= std::mem::take(&mut limited.promised).len();
-            let callers = std::mem::take(&mut limited.callers);
-            callers.into_values().for_each(wake);
-            limited.askers = Askers::default();
+            limited.taken -= mem::replace(&mut limited.promised, Waiting::new()).len();
+            while let Some((_, waker)) = limited.callers.pop_first() {
+                wake(waker);
+            }
+            limited.askers = Askers::new();
         }
     }
 
@@ -279,7 +281,7 @@ impl<C> ConcurrencyLimit<C> {
     pub(in crate::group) fn keep(&mut self, ticket: Option<Ticket>) -> Option<Ticket> {
         let limited = self.limited.as_mut()?;
         match ticket {
-            Some(ticket) => limited.promised.get(&ticket).copied(),
+            Some(ticket) => limited.promised.has(ticket).then_some(ticket),
             None if self.dismissed => None,
             None => Some(limited.keep()),
         }
@@ -288,7 +290,7 @@ impl<C> ConcurrencyLimit<C> {
     /// A caller spawns the child that its slot was promised for. `false`: there is no promise, and the child starts like others.
     pub(in crate::group) fn redeem(&mut self, ticket: Ticket) -> bool {
         let limited = self.limited.as_mut();
-        limited.is_some_and(|limited| limited.promised.remove(&ticket))
+        limited.is_some_and(|limited| limited.promised.remove(ticket).is_some())
     }
 
     /// A caller goes away without having spawned: out of the line, or its promise passes on. Its waker comes back.
@@ -301,10 +303,10 @@ impl<C> ConcurrencyLimit<C> {
             return (None, None);
         };
         limited.askers.remove(ticket);
-        if limited.promised.remove(&ticket) {
+        if limited.promised.remove(ticket).is_some() {
             (limited.release(wake), None)
         } else {
-            (None, limited.callers.remove(&ticket))
+            (None, limited.callers.remove(ticket))
         }
     }
 }
@@ -372,7 +374,7 @@ impl<C> Limited<C> {
     fn keep(&mut self) -> Ticket {
         self.taken += 1;
         self.last_ticket += 1;
-        self.promised.insert(self.last_ticket);
+        self.promised.insert(self.last_ticket, ());
         self.last_ticket
     }
 
@@ -381,7 +383,7 @@ impl<C> Limited<C> {
         if let Some((ticket, waker)) = self.callers.pop_first() {
             self.askers.remove(ticket);
             self.taken += 1;
-            self.promised.insert(ticket);
+            self.promised.insert(ticket, ());
             wake(waker);
         }
     }
@@ -412,7 +414,7 @@ impl<C> Limited<C> {
         }
         if let Some(ticket) = self.askers.first() {
             self.askers.remove(ticket);
-            self.callers.remove(&ticket).into_iter().for_each(wake);
+            self.callers.remove(ticket).into_iter().for_each(wake);
         }
     }
 
@@ -445,11 +447,11 @@ impl<C> Limited<C> {
             self.callers.insert(self.last_ticket, own);
             return Answer::Wait(None);
         };
-        match self.callers.get_mut(&known) {
+        match self.callers.get_mut(known) {
             None => Answer::Go,
             Some(known) if known.will_wake(waker) => Answer::Wait(None),
             Some(known) => match own.take() {
-                Some(own) => Answer::Wait(Some(std::mem::replace(known, own))),
+                Some(own) => Answer::Wait(Some(mem::replace(known, own))),
                 None => Answer::NeedsWaker,
             },
         }
