@@ -119,13 +119,12 @@ impl Core {
 
     /// Only background children are left: they are cancelled.
     pub(in crate::group) fn dismiss_background(self: &Arc<Self>) {
-        let mut background: Vec<_> = self.read(|sched| {
-            let children = sched.children();
-            children.filter(CellRef::is_background).collect()
-        });
         // Those in line first, lest they start for nothing.
-        background.sort_by_key(|child| !child.is_in_line());
-        for child in background {
+        let (in_line, under_way): (Vec<_>, Vec<_>) = self.read(|sched| {
+            let background = sched.children().filter(CellRef::is_background);
+            background.partition(CellRef::is_in_line)
+        });
+        for child in in_line.into_iter().chain(under_way) {
             child.cancel_alone(CancelReason::new(CancelKind::NotNeeded));
         }
     }

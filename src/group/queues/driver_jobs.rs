@@ -126,7 +126,7 @@ impl DriverJobs {
     }
 
     /// The wakers of all parked drivers, for the end of the group.
-    pub(in crate::group) fn unpark_all(&mut self, wake: impl FnMut(Waker)) {
+    pub(in crate::group) fn unpark_all(&mut self, wake: &mut dyn FnMut(Waker)) {
         if std::mem::take(&mut self.parked) == 0 {
             return;
         }

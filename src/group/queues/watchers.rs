@@ -106,11 +106,15 @@ impl Watchers {
 
     /// Takes the wakers of all who wait for one of these.
     #[inline]
-    pub(in crate::group) fn notify(&mut self, events: Events, wake: impl FnMut(Waker)) {
+    pub(in crate::group) fn notify(&mut self, events: Events, mut wake: impl FnMut(Waker)) {
         // In most groups there never is one.
-        if self.all.is_empty() {
-            return;
+        if !self.all.is_empty() {
+            self.notify_some(events, &mut wake);
         }
+    }
+
+    /// Once for all who call it: it is called from many places.
+    fn notify_some(&mut self, events: Events, wake: &mut dyn FnMut(Waker)) {
         let all = self.all.iter_mut();
         all.filter(|watcher| watcher.events.meets(events))
             .filter_map(|watcher| watcher.waker.take())

@@ -420,7 +420,7 @@ impl Sched {
     /// At the end the parked drivers go home, and a group around waits no longer.
     fn end_if_over(&mut self, effects: &mut Effects) {
         if self.has_ended() {
-            self.drivers.unpark_all(|waker| effects.wake(waker));
+            self.drivers.unpark_all(&mut |waker| effects.wake(waker));
             if let Some(around) = self.counted_by.take() {
                 effects.straggled(around);
             }
