@@ -7,7 +7,7 @@ use std::error::Error;
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind, set_hook, take_hook};
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
-use std::sync::{Mutex, Once, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, Once, PoisonError};
 
 /// A panic that was caught, with its payload.
 ///
@@ -29,31 +29,37 @@ use std::sync::{Mutex, Once, PoisonError};
 /// let Outcome::Panicked(panic) = &outcomes[0] else { unreachable!() };
 /// assert_eq!(panic.message(), "no such luck");
 /// ```
-pub struct Panic {
+pub struct Panic(
+    // One word, whose destructor is a call: there is one wherever user code is caught.
+    Arc<Caught>,
+);
+
+struct Caught {
     message: Cow<'static, str>,
     place: Option<Box<str>>,
-    /// In a mutex for the sake of `Sync`. It is there until `self` goes.
+    /// In a mutex for the sake of `Sync`. It is there until the panic goes.
     payload: Mutex<Option<Box<dyn Any + Send>>>,
 }
 
 impl Panic {
+    #[cold]
     pub(crate) fn new(payload: Box<dyn Any + Send>) -> Self {
         let message = message_of(&*payload);
-        Self {
+        Self(Arc::new(Caught {
             place: last_place(&message),
             message,
             payload: Mutex::new(Some(payload)),
-        }
+        }))
     }
 
     /// The text of the panic, or a remark that its payload is not a text.
     pub fn message(&self) -> &str {
-        &self.message
+        &self.0.message
     }
 
     /// Where it happened, as `file:line:column`, if [`note_panic_places`](crate::error::note_panic_places) was called before.
     pub fn place(&self) -> Option<&str> {
-        self.place.as_deref()
+        self.0.place.as_deref()
     }
 
     /// Looks at the payload and leaves it in place. `look` must not look at this panic again.
@@ -70,16 +76,16 @@ impl Panic {
     /// }));
     /// ```
     pub fn inspect<R>(&self, look: impl FnOnce(&(dyn Any + Send)) -> R) -> R {
-        let payload = self.payload.lock().unwrap_or_else(PoisonError::into_inner);
-        match &*payload {
+        match &*self.0.payload() {
             Some(payload) => look(&**payload),
             None => unreachable!("the payload leaves only with `self`"),
         }
     }
 
     /// The payload, as [`std::panic::catch_unwind`] gives it.
-    pub fn into_payload(mut self) -> Box<dyn Any + Send> {
-        match self.take() {
+    pub fn into_payload(self) -> Box<dyn Any + Send> {
+        let payload = self.0.payload().take();
+        match payload {
             Some(payload) => payload,
             None => unreachable!("the payload leaves only with `self`"),
         }
@@ -93,18 +99,18 @@ impl Panic {
     pub fn resume(self) -> ! {
         resume_unwind(self.into_payload())
     }
+}
 
-    fn take(&mut self) -> Option<Box<dyn Any + Send>> {
-        self.payload
-            .get_mut()
-            .unwrap_or_else(PoisonError::into_inner)
-            .take()
+impl Caught {
+    fn payload(&self) -> MutexGuard<'_, Option<Box<dyn Any + Send>>> {
+        self.payload.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl Drop for Panic {
+impl Drop for Caught {
     fn drop(&mut self) {
-        if let Some(payload) = self.take() {
+        let payload = self.payload().take();
+        if let Some(payload) = payload {
             // There is nobody left to tell: a payload that panics in its drop has been reported as a panic already.
             let _ = catch(|| drop(payload)).map_err(std::mem::forget);
         }
@@ -114,8 +120,8 @@ impl Drop for Panic {
 impl fmt::Debug for Panic {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut out = f.debug_struct("Panic");
-        out.field("message", &self.message);
-        if let Some(place) = &self.place {
+        out.field("message", &self.0.message);
+        if let Some(place) = &self.0.place {
             out.field("place", place);
         }
         out.finish_non_exhaustive()
@@ -124,9 +130,9 @@ impl fmt::Debug for Panic {
 
 impl fmt::Display for Panic {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &self.place {
-            Some(place) => write!(f, "panicked at {place}: {}", self.message),
-            None => write!(f, "panicked: {}", self.message),
+        match self.place() {
+            Some(place) => write!(f, "panicked at {place}: {}", self.message()),
+            None => write!(f, "panicked: {}", self.message()),
         }
     }
 }

@@ -4,7 +4,6 @@
 //! 2. Wakers of others come first: what is dropped here may block or take long.
 //! 3. The last reference to a child comes last, since effects before it may still name the child.
 
-use std::mem;
 use std::sync::{Arc, Weak};
 use std::task::{Wake, Waker};
 
@@ -13,7 +12,7 @@ use crate::error::unhandled::{drop_quietly, report_panic, wake_quietly};
 use crate::group::cell::OnThread;
 use crate::group::queues::driver_jobs::DriverId;
 use crate::group::queues::wake_shards::WakeShards;
-use crate::group::sched::effects::{Effects, More, Nudge, Unlocked};
+use crate::group::sched::effects::{Effects, More, Nudge, Parts, Unlocked};
 use crate::panic::catch;
 use crate::spawner::SpawnerHandle;
 
@@ -53,49 +52,45 @@ impl Wake for PermitComes {
 impl Core {
     #[inline]
     pub(super) fn perform(self: &Arc<Self>, effects: Effects<'_>) {
-        if effects.busy {
-            self.perform_some(effects);
-        } else {
-            // It has nothing to drop, which the compiler would ask each part of it for.
-            mem::forget(effects);
+        if let Some(parts) = effects.take() {
+            self.perform_some(parts);
         }
     }
 
     #[inline]
-    fn perform_some(self: &Arc<Self>, effects: Effects<'_>) {
-        if let Effects {
+    fn perform_some(self: &Arc<Self>, parts: Parts) {
+        if let Parts {
             nudge: None,
             waker: None,
             stale: None,
             more: None,
             child,
-            ..
-        } = effects
+        } = parts
         {
             // Nothing of the user's goes with the last reference to a child.
             drop(child);
         } else {
-            self.perform_all(effects);
+            self.perform_all(parts);
         }
     }
 
     #[cold]
-    fn perform_all(self: &Arc<Self>, effects: Effects<'_>) {
-        if let Some(waker) = effects.waker {
+    fn perform_all(self: &Arc<Self>, parts: Parts) {
+        if let Some(waker) = parts.waker {
             wake_quietly(waker);
         }
-        match effects.nudge {
+        match parts.nudge {
             None => {}
             Some(Nudge::Wake(id, waker)) => self.wake_driver(id, waker),
             Some(Nudge::Launch(id)) => effect(|| self.launch(id)),
         }
-        if let Some(more) = effects.more {
+        if let Some(more) = parts.more {
             self.perform_more(*more);
         }
-        if let Some(waker) = effects.stale {
+        if let Some(waker) = parts.stale {
             drop_quietly("a waker", waker);
         }
-        effect(|| drop(effects.child));
+        effect(|| drop(parts.child));
     }
 
     fn wake_driver(self: &Arc<Self>, id: DriverId, waker: Waker) {

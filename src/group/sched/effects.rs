@@ -1,5 +1,6 @@
 //! What a critical section leaves to be done once the lock is released: data that the core interprets.
 
+use std::mem::{self, ManuallyDrop};
 use std::sync::Arc;
 use std::task::Waker;
 
@@ -15,7 +16,13 @@ use crate::token::CancelReason;
 pub(in crate::group) struct Effects<'a> {
     unlocked: &'a dyn Unlocked,
     /// Is there anything?
-    pub(in crate::group) busy: bool,
+    busy: bool,
+    parts: ManuallyDrop<Parts>,
+}
+
+/// What is to be done.
+#[derive(Default)]
+pub(in crate::group) struct Parts {
     pub(in crate::group) nudge: Option<Nudge>,
     /// The first of those to wake; the others are in `more`.
     pub(in crate::group) waker: Option<Waker>,
@@ -71,12 +78,14 @@ impl<'a> Effects<'a> {
         Self {
             unlocked,
             busy: false,
-            nudge: None,
-            waker: None,
-            stale: None,
-            child: None,
-            more: None,
+            parts: ManuallyDrop::new(Parts::default()),
         }
+    }
+
+    /// What is to be done, if there is anything.
+    #[inline]
+    pub(in crate::group) fn take(mut self) -> Option<Parts> {
+        mem::take(&mut self.busy).then(|| mem::take(&mut *self.parts))
     }
 
     pub(in crate::group) fn unlocked(&self) -> &'a dyn Unlocked {
@@ -91,21 +100,21 @@ impl<'a> Effects<'a> {
 
     fn more(&mut self) -> &mut More {
         self.busy = true;
-        self.more.get_or_insert_default()
+        self.parts.more.get_or_insert_default()
     }
 
     /// Calls somebody to the work.
     pub(in crate::group) fn nudge(&mut self, nudge: Nudge) {
         self.busy = true;
-        self.nudge = Some(nudge);
+        self.parts.nudge = Some(nudge);
     }
 
     /// Wakes it.
     #[inline]
     pub(in crate::group) fn wake(&mut self, waker: Waker) {
         self.busy = true;
-        match &self.waker {
-            None => self.waker = Some(waker),
+        match &self.parts.waker {
+            None => self.parts.waker = Some(waker),
             Some(_) => self.more().wakers.push(waker),
         }
     }
@@ -116,8 +125,8 @@ impl<'a> Effects<'a> {
             return;
         };
         self.busy = true;
-        match &self.stale {
-            None => self.stale = Some(waker),
+        match &self.parts.stale {
+            None => self.parts.stale = Some(waker),
             Some(_) => self.more().stale.push(waker),
         }
     }
@@ -132,8 +141,8 @@ impl<'a> Effects<'a> {
     #[inline]
     pub(in crate::group) fn part(&mut self, child: Parting) {
         self.busy = true;
-        match &self.child {
-            None => self.child = Some(child),
+        match &self.parts.child {
+            None => self.parts.child = Some(child),
             Some(_) => self.more().children.push(child),
         }
     }
@@ -177,4 +186,20 @@ impl<'a> Effects<'a> {
     pub(in crate::group) fn dismiss(&mut self) {
         self.more().dismisses = true;
     }
+}
+
+/// Each critical section may unwind, for all that the compiler knows, so each has a way out that drops these: it is a call.
+impl Drop for Effects<'_> {
+    #[inline]
+    fn drop(&mut self) {
+        if self.busy {
+            drop_parts(&mut self.parts);
+        }
+    }
+}
+
+#[cold]
+#[inline(never)]
+fn drop_parts(parts: &mut Parts) {
+    drop(mem::take(parts));
 }
