@@ -2,11 +2,12 @@
 
 use std::future::Future;
 use std::pin::Pin;
-use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
+use std::process;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::task::{Context, Poll, Waker};
+use std::thread::{self, Thread};
 use std::time::Instant;
-use std::{process, thread};
 
 /// Did the thread that the system's timers share stay behind in another process? This one makes its first timer otherwise.
 pub(super) fn are_timers_lost() -> bool {
@@ -18,9 +19,21 @@ pub(super) fn are_timers_lost() -> bool {
 /// A timer with a thread of its own, from its first poll on.
 pub(super) struct ForkedTimer {
     at: Instant,
-    /// Dropped, it ends the thread.
-    thread: Option<Sender<()>>,
+    thread: Option<Waiting>,
     waker: Arc<Mutex<Option<Waker>>>,
+}
+
+/// A thread that waits until it is time. Dropped, this ends it.
+struct Waiting {
+    thread: Thread,
+    gone: Arc<AtomicBool>,
+}
+
+impl Drop for Waiting {
+    fn drop(&mut self) {
+        self.gone.store(true, Relaxed);
+        self.thread.unpark();
+    }
 }
 
 impl ForkedTimer {
@@ -32,17 +45,22 @@ impl ForkedTimer {
         }
     }
 
-    fn start(&self) -> Sender<()> {
-        let (keep, kept) = channel();
-        let (at, waker) = (self.at, Arc::clone(&self.waker));
-        thread::spawn(move || {
-            let left = at.saturating_duration_since(Instant::now());
-            if kept.recv_timeout(left) == Err(RecvTimeoutError::Timeout) {
-                let waker = waker.lock().unwrap_or_else(PoisonError::into_inner).take();
-                waker.inspect(Waker::wake_by_ref);
+    fn start(&self) -> Waiting {
+        let (at, waker, gone) = (self.at, Arc::clone(&self.waker), Arc::default());
+        let is_gone = Arc::clone(&gone);
+        let thread = thread::spawn(move || {
+            while !AtomicBool::load(&is_gone, Relaxed) {
+                let left = at.saturating_duration_since(Instant::now());
+                if left.is_zero() {
+                    let waker = waker.lock().unwrap_or_else(PoisonError::into_inner).take();
+                    waker.inspect(Waker::wake_by_ref);
+                    return;
+                }
+                thread::park_timeout(left);
             }
         });
-        keep
+        let thread = thread.thread().clone();
+        Waiting { thread, gone }
     }
 }
 

@@ -1,10 +1,9 @@
 //! Spare threads, which stand in for worker threads that are blocked.
 
 use std::cell::Cell;
-use std::sync::mpsc::{self, Sender};
-use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::thread::{self, ThreadId};
-use std::time::Duration;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread::{self, Thread};
+use std::time::{Duration, Instant};
 
 use futures::channel::oneshot::{self, Receiver};
 
@@ -51,10 +50,16 @@ pub(in crate::spawner) fn hand_over(wait: &mut dyn FnMut()) {
 type Until = Receiver<()>;
 
 /// Those that nobody needs. The one that came last is the first to be used.
-static IDLE: Mutex<Vec<(ThreadId, Sender<Until>)>> = Mutex::new(Vec::new());
+static IDLE: Mutex<Vec<Idle>> = Mutex::new(Vec::new());
 
-fn idle() -> MutexGuard<'static, Vec<(ThreadId, Sender<Until>)>> {
-    IDLE.lock().unwrap_or_else(PoisonError::into_inner)
+struct Idle {
+    thread: Thread,
+    /// Where it looks for what it is to do.
+    next: Arc<Mutex<Option<Until>>>,
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// One more thread serves the executor as long as this lives.
@@ -63,14 +68,15 @@ struct Spare(#[expect(dead_code, reason = "its drop says it")] Option<oneshot::S
 impl Spare {
     fn begin() -> Self {
         let (stop, until) = oneshot::channel();
-        // Sent under the lock: who is on the list has not gone home.
-        let used = match idle().pop() {
-            Some((_, idle)) => idle.send(until).map_err(|back| back.0),
-            None => Err(until),
-        };
-        let serves = match used {
-            Ok(()) => true,
-            Err(until) => start(until),
+        // Given under the lock: who is on the list has not gone home.
+        let mut listed = lock(&IDLE);
+        let serves = if let Some(idle) = listed.pop() {
+            *lock(&idle.next) = Some(until);
+            idle.thread.unpark();
+            true
+        } else {
+            drop(listed);
+            start(until)
         };
         Self(serves.then_some(stop))
     }
@@ -103,13 +109,24 @@ fn serve(first: Until) {
 
 /// Goes on the list until somebody needs this thread. `None`: nobody did for so long.
 fn wait_for_use() -> Option<Until> {
-    let (offer, offered) = mpsc::channel();
-    let this = thread::current().id();
-    idle().push((this, offer));
-    if let Ok(until) = offered.recv_timeout(IDLE_FOR) {
-        return Some(until);
+    let (thread, next) = (thread::current(), Arc::default());
+    let this = thread.id();
+    lock(&IDLE).push(Idle {
+        thread,
+        next: Arc::clone(&next),
+    });
+    let end = Instant::now() + IDLE_FOR;
+    loop {
+        let left = end.saturating_duration_since(Instant::now());
+        if left.is_zero() {
+            lock(&IDLE).retain(|idle| idle.thread.id() != this);
+        } else {
+            thread::park_timeout(left);
+        }
+        // Who took it off the list has given it something.
+        let next = lock(&next).take();
+        if next.is_some() || left.is_zero() {
+            return next;
+        }
     }
-    idle().retain(|(idle, _)| *idle != this);
-    // Who took it off the list has sent something.
-    offered.try_recv().ok()
 }
