@@ -102,7 +102,7 @@ mod imp {
 
 // Under loom all threads of a model are one, so what spans a step of the model has to be told apart by loom.
 pub(crate) use imp::{IS_MODEL, thread_mark, thread_number};
-pub(crate) use imp::{MOST_SHARDS, UnsafeCell, atomic, in_one_order, per_thread};
+pub(crate) use imp::{MOST_SHARDS, MutexGuard, UnsafeCell, atomic, in_one_order, per_thread};
 
 /// A mutex that does not know poison: nothing that can panic runs while one of ours is held.
 pub(crate) struct Lock<T>(imp::Mutex<T>);

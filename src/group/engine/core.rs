@@ -23,7 +23,7 @@ use crate::group::sched::policy::Policy;
 use crate::group::sched::stats::Tally;
 use crate::group::sched::{Done, Sched, Work};
 use crate::spawner::{Spawner, SpawnerHandle};
-use crate::std_or_loom::Lock;
+use crate::std_or_loom::{Lock, MutexGuard};
 use crate::token::{CancelReason, CancelToken, who};
 
 /// The shared part of a group.
@@ -177,15 +177,41 @@ impl Core {
         self: &Arc<Self>,
         f: impl FnOnce(&mut Sched, &mut Effects) -> R,
     ) -> R {
+        let (mut sched, mut effects) = self.enter();
+        let result = f(&mut sched, &mut effects);
+        self.leave(sched, effects);
+        result
+    }
+
+    /// The same where each child passes: its end is generated in its place, and not once for all.
+    #[inline]
+    pub(in crate::group) fn with_at_once<R>(
+        self: &Arc<Self>,
+        f: impl FnOnce(&mut Sched, &mut Effects) -> R,
+    ) -> R {
+        let (mut sched, mut effects) = self.enter();
+        let result = f(&mut sched, &mut effects);
+        self.leave_at_once(sched, effects);
+        result
+    }
+
+    #[inline]
+    fn enter(self: &Arc<Self>) -> (MutexGuard<'_, Sched>, Effects<'_>) {
         #[cfg(test)]
         self.sections.raise();
-        let mut effects = Effects::new(self);
-        let mut sched = self.sched.lock();
-        let result = f(&mut sched, &mut effects);
+        (self.sched.lock(), Effects::new(self))
+    }
+
+    #[inline]
+    fn leave_at_once(self: &Arc<Self>, mut sched: MutexGuard<'_, Sched>, mut effects: Effects<'_>) {
         sched.keep_shards(&mut effects);
         drop(sched);
         self.perform(effects);
-        result
+    }
+
+    #[inline(never)]
+    fn leave(self: &Arc<Self>, sched: MutexGuard<'_, Sched>, effects: Effects<'_>) {
+        self.leave_at_once(sched, effects);
     }
 
     /// Looks without waiting, for `Debug`.
@@ -230,7 +256,7 @@ impl Core {
         spent: &mut Spent,
         slot: &mut BatchSlot,
     ) -> Work {
-        self.with(|sched, effects| {
+        self.with_at_once(|sched, effects| {
             sched.take_back(done, by_owner, slot, effects);
             sched.work(by_owner, spent, slot, effects)
         })

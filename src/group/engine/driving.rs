@@ -29,6 +29,7 @@ pub(in crate::group) enum Drove {
 }
 
 /// Polls or drops children, one after the other, until the turn is over.
+#[inline(never)]
 pub(in crate::group) fn drive<G: Executor>(
     at: OnThread<'_>,
     by_owner: bool,
