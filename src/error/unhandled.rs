@@ -160,6 +160,7 @@ pub fn set_unhandled_hook(hook: impl Fn(&Unhandled<'_>) + Send + Sync + 'static)
     drop(old);
 }
 
+#[cold]
 pub(crate) fn report_panic(what: &'static str, panic: Panic) {
     report(&Unhandled {
         who: Who::Other(what),
@@ -175,17 +176,17 @@ pub(crate) fn report_child_panic(child: &ChildInfo, panic: &Panic) {
 }
 
 pub(crate) fn report_child_error<E>(child: &ChildInfo) {
-    report(&Unhandled {
-        who: Who::Child(child),
-        what: What::Error(type_name::<E>(), None),
-    });
+    report_type(Who::Child(child), type_name::<E>());
 }
 
 pub(crate) fn report_error<E>(what: &'static str) {
-    report(&Unhandled {
-        who: Who::Other(what),
-        what: What::Error(type_name::<E>(), None),
-    });
+    report_type(Who::Other(what), type_name::<E>());
+}
+
+/// An error of which nothing is known but its type.
+fn report_type(who: Who<'_>, error: &'static str) {
+    let what = What::Error(error, None);
+    report(&Unhandled { who, what });
 }
 
 /// The error of a callback of a run or an exit stack.

@@ -25,7 +25,7 @@ pub use cell::Ending;
 pub(crate) use cell::{Block, Makes, OnlyMut, OutputPolicy, Polled};
 pub(crate) use engine::body::{BodyFailure, is_code_cut_off};
 pub(crate) use engine::driving::{Goes, Leaving, Turn};
-pub(crate) use engine::kind::sealed::Sealed as KindSealed;
+pub(crate) use engine::kind::Executor;
 pub use engine::kind::{
     Accepts, Awaited, Blocking, Borrows, Driven, Inline, InlineLocal, Kind, Local, Shared,
 };

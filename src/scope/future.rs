@@ -18,11 +18,11 @@ use pin_project_lite::pin_project;
 
 use super::begin::{Begin, InPlace};
 use super::form::Form;
-use super::form::sealed::Sealed;
 use crate::error::unhandled::{drop_quietly, report_body_error, report_panic};
+use crate::group::engine::core::Core;
 use crate::group::engine::position::{Position, enter_again};
 use crate::group::{
-    BodyFailure, Borrows, Goes, KindSealed, Leaving, Left, Origin, Owner, Scope, Turn, hands_on,
+    BodyFailure, Borrows, Executor, Goes, Leaving, Left, Origin, Owner, Scope, Turn, hands_on,
 };
 use crate::panic::{Panic, catch};
 
@@ -138,18 +138,22 @@ where
                     body: this.body,
                     value: this.value,
                     failure: this.failure,
-                    leaving: this.leaving,
                     is_first,
-                    goes: if is_first && !*this.suspended {
-                        Goes::WithinTurn
-                    } else {
-                        Goes::Now
-                    },
                 };
                 if let Some(body) = this.start.take() {
                     run.start(body);
                 }
-                std::task::ready!(run.until_left(turn, position, this.waits, cx))
+                let goes = if is_first && !*this.suspended {
+                    Goes::WithinTurn
+                } else {
+                    Goes::Now
+                };
+                let stage = Stage {
+                    leaving: this.leaving,
+                    waits: this.waits,
+                    position,
+                };
+                std::task::ready!(until_left(scope.core(), &mut run, turn, goes, stage, cx))
             }
         };
         let mut owner = this.owner.take().expect("it was there a moment ago");
@@ -168,15 +172,69 @@ struct Run<'a, 'env, F: Future, M: Form<F::Output>> {
     body: Pin<&'a mut Option<F>>,
     value: &'a mut Option<M::Value>,
     failure: &'a mut Option<BodyFailure<M::Error>>,
-    leaving: &'a mut bool,
     /// Is the body to be polled whatever has happened? It is once.
     is_first: bool,
-    /// When it goes, once nobody is left.
-    goes: Goes,
 }
 
-/// What a turn of a scope is run by.
-type Executor<M> = <<M as Sealed>::Kind as KindSealed>::Executor;
+/// The body as the loop knows it, which is the same code for all of them.
+trait Body {
+    fn is_over(&self) -> bool;
+
+    /// Polls the body if it was woken, or drops it if the group is cancelled. `true`: it was woken meanwhile.
+    fn poll_body(&mut self) -> bool;
+}
+
+/// How far a scope has come.
+struct Stage<'a> {
+    leaving: &'a mut bool,
+    waits: &'a mut bool,
+    position: &'a mut Option<u64>,
+}
+
+/// Goes on until the scope can be left, or there is nothing to do for now.
+fn until_left<G: Executor>(
+    core: &Core,
+    body: &mut dyn Body,
+    mut turn: Turn<'_, G>,
+    goes: Goes,
+    stage: Stage<'_>,
+    cx: &Context<'_>,
+) -> Poll<Left> {
+    let Stage {
+        leaving: leaves,
+        waits,
+        position,
+    } = stage;
+    let mut is_idle = false;
+    for _ in 0..BODY_POLLS {
+        let yields = body.poll_body();
+        let leaving = body.is_over();
+        // Where the body is over there may be nothing to do but to leave: that is asked first.
+        let used_up = !(leaving && is_idle) && turn.drive();
+        is_idle = true;
+        if leaving {
+            match turn.leave(position, cx.waker(), leaves, goes, used_up) {
+                Leaving::Left(left) => return Poll::Ready(left),
+                Leaving::GivesWay => {
+                    *waits = true;
+                    return Poll::Pending;
+                }
+                Leaving::Stays => {}
+            }
+        } else if used_up || yields {
+            break;
+        } else if core.is_body_woken() {
+            continue;
+        }
+        if turn.park_scope(position, cx.waker(), leaving) {
+            *waits |= leaving;
+            return Poll::Pending;
+        }
+        is_idle = false;
+    }
+    turn.give_way(position, cx.waker());
+    Poll::Pending
+}
 
 impl<'env, F: Future, M: Form<F::Output>> Run<'_, 'env, F, M> {
     fn start<B>(&mut self, body: B)
@@ -192,47 +250,41 @@ impl<'env, F: Future, M: Form<F::Output>> Run<'_, 'env, F, M> {
         }
     }
 
-    /// Goes on until the scope can be left, or there is nothing to do for now.
-    fn until_left(
-        &mut self,
-        mut turn: Turn<'_, Executor<M>>,
-        position: &mut Option<u64>,
-        waits: &mut bool,
-        cx: &Context<'_>,
-    ) -> Poll<Left> {
-        let core = self.scope.core();
-        let mut is_idle = false;
-        for _ in 0..BODY_POLLS {
-            let yields = self.poll_body();
-            let leaving = self.body.is_none();
-            // Where the body is over there may be nothing to do but to leave: that is asked first.
-            let used_up = !(leaving && is_idle) && turn.drive();
-            is_idle = true;
-            if leaving {
-                match turn.leave(position, cx.waker(), self.leaving, self.goes, used_up) {
-                    Leaving::Left(left) => return Poll::Ready(left),
-                    Leaving::GivesWay => {
-                        *waits = true;
-                        return Poll::Pending;
-                    }
-                    Leaving::Stays => {}
-                }
-            } else if used_up || yields {
-                break;
-            } else if core.is_body_woken() {
-                continue;
-            }
-            if turn.park_scope(position, cx.waker(), leaving) {
-                *waits |= leaving;
-                return Poll::Pending;
-            }
-            is_idle = false;
-        }
-        turn.give_way(position, cx.waker());
-        Poll::Pending
+    fn drop_body(&mut self) -> Result<(), Panic> {
+        let mut slot = self.body.as_mut();
+        enter_again(&mut self.inside, || catch(|| slot.set(None)))
     }
 
-    /// Polls the body if it was woken, or drops it if the group is cancelled. `true`: it was woken meanwhile.
+    /// The body gave this and was dropped.
+    fn ended(&mut self, dropped: Result<(), Panic>, output: F::Output) {
+        match (dropped, M::settle(output)) {
+            (Ok(()), Ok(value)) => *self.value = Some(value),
+            (Ok(()), Err(error)) => {
+                let error = enter_again(&mut self.inside, || hands_on(error));
+                let core = self.scope.core();
+                // What hands on a cancel has no value, and no failure either.
+                *self.failure = error.ok().map(|error| core.body_failed(error));
+            }
+            (Err(panic), output) => {
+                if output.is_err() {
+                    report_body_error::<M::Error>();
+                }
+                drop_quietly("the output of a body that panicked in its drop", output);
+                self.panicked(panic);
+            }
+        }
+    }
+
+    fn panicked(&mut self, panic: Panic) {
+        *self.failure = Some(self.scope.core().body_panicked(panic));
+    }
+}
+
+impl<F: Future, M: Form<F::Output>> Body for Run<'_, '_, F, M> {
+    fn is_over(&self) -> bool {
+        self.body.is_none()
+    }
+
     fn poll_body(&mut self) -> bool {
         let core = self.scope.core();
         if self.body.is_none() {
@@ -270,35 +322,6 @@ impl<'env, F: Future, M: Form<F::Output>> Run<'_, 'env, F, M> {
             }
         }
         false
-    }
-
-    fn drop_body(&mut self) -> Result<(), Panic> {
-        let mut slot = self.body.as_mut();
-        enter_again(&mut self.inside, || catch(|| slot.set(None)))
-    }
-
-    /// The body gave this and was dropped.
-    fn ended(&mut self, dropped: Result<(), Panic>, output: F::Output) {
-        match (dropped, M::settle(output)) {
-            (Ok(()), Ok(value)) => *self.value = Some(value),
-            (Ok(()), Err(error)) => {
-                let error = enter_again(&mut self.inside, || hands_on(error));
-                let core = self.scope.core();
-                // What hands on a cancel has no value, and no failure either.
-                *self.failure = error.ok().map(|error| core.body_failed(error));
-            }
-            (Err(panic), output) => {
-                if output.is_err() {
-                    report_body_error::<M::Error>();
-                }
-                drop_quietly("the output of a body that panicked in its drop", output);
-                self.panicked(panic);
-            }
-        }
-    }
-
-    fn panicked(&mut self, panic: Panic) {
-        *self.failure = Some(self.scope.core().body_panicked(panic));
     }
 }
 

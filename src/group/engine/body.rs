@@ -151,14 +151,18 @@ impl Core {
     }
 
     fn body_over<E>(self: &Arc<Self>, failure: Failure<E>, ending: Ending) -> BodyFailure<E> {
+        BodyFailure::new(failure, self.cancels_for_body(ending))
+    }
+
+    /// How many failures came before that of the body.
+    fn cancels_for_body(self: &Arc<Self>, ending: Ending) -> usize {
         let reason = self.first_cause(CancelReason::new(CancelKind::BodyFailed));
-        let position = self.with(|sched, effects| {
+        self.with(|sched, effects| {
             if self.policy().cancels_siblings(ending) {
                 sched.cancel(reason, effects);
             }
             sched.failures.len()
-        });
-        BodyFailure::new(failure, position)
+        })
     }
 }
 

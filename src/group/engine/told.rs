@@ -101,47 +101,64 @@ pub(crate) fn sift<E>(error: E) -> Result<E, HandedOn> {
         // It holds nothing.
         return Ok(error);
     }
-    let Some(code) = Code::here() else {
-        return Ok(error);
-    };
-    let held = code.held();
-    let Some(reason) = held.iter().find_map(Handed::reason) else {
+    let Some(told) = Told::here() else {
         return Ok(error);
     };
     drop_quietly("an error that hands a cancel on", error);
-    let was_error = held.iter().all(Handed::is_held);
+    let was_error = told.held.iter().all(Handed::is_held);
     if was_error {
-        match code.info() {
+        match told.code.info() {
             Some(child) => report_child_error::<E>(&child),
             None => report_body_error::<E>(),
         }
     }
-    Err(HandedOn { reason, was_error })
+    Err(HandedOn {
+        reason: told.reason,
+        was_error,
+    })
+}
+
+/// What the code that runs here was told and holds.
+struct Told {
+    code: Code,
+    held: Vec<Handed>,
+    reason: CancelReason,
+}
+
+impl Told {
+    fn here() -> Option<Self> {
+        let code = Code::here()?;
+        let held = code.held();
+        let reason = held.iter().find_map(Handed::reason)?;
+        Some(Self { code, held, reason })
+    }
 }
 
 /// The same for an error that would fail the group. A cancel that is handed on is one of the group, unless the child was cancelled
 /// alone.
 pub(crate) fn hands_on<E>(error: E) -> Result<E, CancelReason> {
-    sift(error).map_err(|HandedOn { reason, was_error }| {
-        let Some(code) = Code::here() else {
-            return reason;
+    sift(error).map_err(cancels_group)
+}
+
+fn cancels_group(HandedOn { reason, was_error }: HandedOn) -> CancelReason {
+    let Some(code) = Code::here() else {
+        return reason;
+    };
+    let core = code.core();
+    let alone = match &code {
+        Code::Child(child) => child.own_reason(),
+        Code::Body(_) => None,
+    };
+    if was_error {
+        let lack = Lack {
+            child: code.info(),
+            reason: reason.clone(),
         };
-        let core = code.core();
-        let alone = match &code {
-            Code::Child(child) => child.own_reason(),
-            Code::Body(_) => None,
-        };
-        if was_error {
-            let lack = Lack {
-                child: code.info(),
-                reason: reason.clone(),
-            };
-            core.with(|sched, effects| sched.misses(lack, core.policy(), effects));
-        } else if let (Code::Child(child), Some(alone)) = (&code, alone) {
-            core.child_is_missing(child, &alone);
-        } else if core.policy().on_error == OnError::CancelSiblings {
-            core.cancel(reason.clone());
-        }
-        reason
-    })
+        core.with(|sched, effects| sched.misses(lack, core.policy(), effects));
+    } else if let (Code::Child(child), Some(alone)) = (&code, alone) {
+        core.child_is_missing(child, &alone);
+    } else if core.policy().on_error == OnError::CancelSiblings {
+        core.cancel(reason.clone());
+    }
+    reason
 }

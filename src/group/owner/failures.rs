@@ -126,7 +126,9 @@ impl<'a, E> Failures<'a, E> {
             .collect();
         if let Some(body) = self.body.take() {
             let position = body.position;
-            leaves.splice(position..position, body.take().map(leaf));
+            if let Some(failure) = body.take() {
+                leaves.insert(position, leaf(failure));
+            }
         }
         for (position, lack) in std::mem::take(&mut self.lacks).into_iter().rev() {
             let failure = Failure::Cancelled(lack.reason);

@@ -123,17 +123,7 @@ impl<E, K: Kind> Drop for Owner<'_, E, K> {
     fn drop(&mut self) {
         if !self.left {
             let core = self.scope.core();
-            // Where an outer cancel drops the owner of the group, that is the cause.
-            let outer = core.parent().and_then(Position::reason);
-            let reason = outer.map(|reason| reason.inherited());
-            let reason = reason.unwrap_or_else(|| CancelReason::new(CancelKind::Dropped));
-            let reason = core.first_cause(reason);
-            core.with(|sched, effects| {
-                // From now on nobody takes children but who drops them.
-                sched.ends(reason, effects);
-                let watcher = self.watcher.take();
-                effects.drop_waker(watcher.and_then(|watcher| sched.watchers.unwatch(watcher)));
-            });
+            goes(core, self.watcher.take());
             if K::BORROWS {
                 Core::ends(self.scope.on_thread());
             } else {
@@ -143,6 +133,19 @@ impl<E, K: Kind> Drop for Owner<'_, E, K> {
             }
         }
     }
+}
+
+/// An owner goes without having left: from now on nobody takes children but who drops them.
+fn goes(core: &Arc<Core>, watcher: Option<WatcherId>) {
+    // Where an outer cancel drops the owner of the group, that is the cause.
+    let outer = core.parent().and_then(Position::reason);
+    let reason = outer.map(|reason| reason.inherited());
+    let reason = reason.unwrap_or_else(|| CancelReason::new(CancelKind::Dropped));
+    let reason = core.first_cause(reason);
+    core.with(|sched, effects| {
+        sched.ends(reason, effects);
+        effects.drop_waker(watcher.and_then(|watcher| sched.watchers.unwatch(watcher)));
+    });
 }
 
 impl<E, K: Kind> fmt::Debug for Owner<'_, E, K> {
