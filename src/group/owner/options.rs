@@ -160,7 +160,7 @@ impl<K: Kind, C: State> GroupOptions<K, C> {
     pub fn limit(mut self, limit: usize) -> Self {
         let limit = NonZeroUsize::new(limit);
         assert!(limit.is_some(), "the limit of a group is at least 1");
-        self.limit = limit.map(Limit::Own);
+        self.limit = limit.map(Limit::own);
         self
     }
 
@@ -201,7 +201,7 @@ impl<K: Kind, C: State> GroupOptions<K, C> {
     /// assert!(one <= 2 && other <= 2);
     /// ```
     pub fn limiter(mut self, limiter: &CapacityLimiter) -> Self {
-        self.limit = Some(Limit::Shared(limiter.clone()));
+        self.limit = Some(Limit::shared(limiter.clone()));
         self
     }
 

@@ -3,7 +3,7 @@
 use super::*;
 
 fn slots(limit: usize) -> ConcurrencyLimit<u32> {
-    ConcurrencyLimit::new(NonZeroUsize::new(limit).map(Limit::Own))
+    ConcurrencyLimit::new(NonZeroUsize::new(limit).map(Limit::own))
 }
 
 /// No permit comes to a group that has a limit of its own.
@@ -211,7 +211,7 @@ fn a_slot_that_is_kept_is_taken_until_it_is_redeemed_or_left() {
 #[test]
 fn a_group_that_shares_has_a_permit_for_each_slot_and_takes_turns() {
     let limiter = CapacityLimiter::new(2);
-    let shared = || ConcurrencyLimit::<u32>::new(Some(Limit::Shared(limiter.clone())));
+    let shared = || ConcurrencyLimit::<u32>::new(Some(Limit::shared(limiter.clone())));
     let waker = || Waker::noop().clone();
     let start = |slots: &mut ConcurrencyLimit<u32>, child| slots.start(child, |_| (), waker);
     let (mut one, mut other) = (shared(), shared());
