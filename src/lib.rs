@@ -50,6 +50,7 @@ mod park;
 pub mod program;
 #[cfg(feature = "std")]
 mod scope;
+mod shows;
 pub mod spawner;
 #[cfg(feature = "std")]
 mod std_or_loom;

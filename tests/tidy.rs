@@ -30,7 +30,15 @@ use source::{Fault, Source};
 
 /// The layers, lowest first. A module may name its own layer and those above it in this table.
 const LAYERS: &[&[&str]] = &[
-    &["std_or_loom", "panic", "log", "park", "order", "turn"],
+    &[
+        "std_or_loom",
+        "panic",
+        "log",
+        "park",
+        "order",
+        "turn",
+        "shows",
+    ],
     &["error", "context", "token", "depth"],
     &["spawner", "clock", "blocked", "limiter"],
     &["group"],

@@ -1,9 +1,9 @@
 //! `Synced`: an async function with two faces.
 
-use std::fmt;
 use std::future::Future;
 
 use super::run_sync;
+use crate::shows::shows;
 
 /// Gives an async function of up to four arguments a second face for sync code.
 ///
@@ -76,11 +76,7 @@ impl<F> Synced<F> {
     }
 }
 
-impl<F> fmt::Debug for Synced<F> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Synced").finish_non_exhaustive()
-    }
-}
+shows!([F] Synced<F>, ..);
 
 /// A function of up to four arguments that gives a future. `Args` is a tuple of them.
 ///

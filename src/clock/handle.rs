@@ -1,12 +1,12 @@
 //! What an executor tells of time.
 
-use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Instant;
 
 use crate::error::unhandled::Quiet;
+use crate::shows::shows;
 
 /// A future that is ready once a clock has come to an instant.
 ///
@@ -144,8 +144,4 @@ impl Clock for ClockHandle {
     }
 }
 
-impl fmt::Debug for ClockHandle {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("ClockHandle").finish_non_exhaustive()
-    }
-}
+shows!([] ClockHandle, ..);

@@ -1,6 +1,5 @@
 //! Instants at equal distances, one after the other.
 
-use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
@@ -9,6 +8,7 @@ use std::time::{Duration, Instant};
 use futures::Stream;
 
 use super::{Clock, ClockHandle, Deadline, Sleep, current_clock};
+use crate::shows::shows;
 use crate::turn;
 
 /// Ticks once in each period, the first time at once, by the clock that counts here.
@@ -147,14 +147,7 @@ impl Stream for Interval {
     }
 }
 
-impl fmt::Debug for Interval {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Interval")
-            .field("next", &self.sleep.deadline())
-            .field("period", &self.period)
-            .finish_non_exhaustive()
-    }
-}
+shows!([] Interval, this => next: this.sleep.deadline(), period, ..);
 
 /// The future of [`Interval::tick`]; see [`interval`].
 ///

@@ -1,6 +1,5 @@
 //! Waiting until an instant.
 
-use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::{Mutex, PoisonError};
@@ -8,6 +7,7 @@ use std::task::{Context, Poll, ready};
 use std::time::{Duration, Instant};
 
 use super::{Clock, ClockHandle, Deadline, Timer, current_clock};
+use crate::shows::shows;
 use crate::turn;
 
 /// The instant that it is, by the clock that counts here.
@@ -196,10 +196,4 @@ impl Sleep {
     }
 }
 
-impl fmt::Debug for Sleep {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Sleep")
-            .field("deadline", &self.deadline)
-            .finish_non_exhaustive()
-    }
-}
+shows!([] Sleep, this => deadline, ..);

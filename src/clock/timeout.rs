@@ -11,6 +11,7 @@ use std::time::Duration;
 use pin_project_lite::pin_project;
 
 use super::{Deadline, Sleep, sleep, sleep_until};
+use crate::shows::shows;
 use crate::turn;
 
 /// Awaits a future, but no longer than so long; after that the future is dropped.
@@ -160,13 +161,7 @@ impl<F: Future> Future for Timeout<F> {
     }
 }
 
-impl<F> fmt::Debug for Timeout<F> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Timeout")
-            .field("deadline", &self.deadline())
-            .finish_non_exhaustive()
-    }
-}
+shows!([F] Timeout<F>, this => deadline: this.deadline(), ..);
 
 /// A [`timeout`] came before its future was ready.
 ///

@@ -1,7 +1,6 @@
 //! The key of one value that is set around a piece of work.
 
 use std::any::Any;
-use std::fmt;
 use std::future::Future;
 use std::marker::PhantomData;
 use std::sync::Arc;
@@ -10,6 +9,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use super::current;
 use super::vars::Entry;
 use super::{Vars, WithContext, enter, is_set};
+use crate::shows::shows;
 
 /// A value that is set around a piece of work and can be read everywhere in it, without being handed through: who the
 /// request is from, which trace it belongs to.
@@ -201,10 +201,4 @@ impl<T: Send + Sync + 'static> ContextVar<T> {
     }
 }
 
-impl<T> fmt::Debug for ContextVar<T> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("ContextVar")
-            .field("name", &self.name)
-            .finish_non_exhaustive()
-    }
-}
+shows!([T] ContextVar<T>, this => name, ..);

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use super::one_by_one::{Each, OneByOne};
 use super::{ChildInfo, Report, boxed};
 use crate::panic::Panic;
+use crate::shows::shows;
 use crate::token::{CancelKind, CancelReason};
 
 /// How a child or a body failed.
@@ -441,15 +442,7 @@ impl<'a, E> IntoIterator for &'a GroupError<E> {
     }
 }
 
-impl<E: fmt::Debug> fmt::Debug for GroupError<E> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("GroupError")
-            .field("group", &self.group)
-            .field("leaves", &self.leaves)
-            .field("cut_short", &self.cut_short)
-            .finish()
-    }
-}
+shows!([E: fmt::Debug] GroupError<E>, this => group, leaves, cut_short);
 
 impl<E: fmt::Display> fmt::Display for GroupError<E> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -7,6 +7,7 @@ use std::iter::successors;
 use std::sync::Arc;
 
 use super::{Failure, GroupError};
+use crate::shows::shows;
 
 /// An error as such, where its type is a box of one. For a type that need not be an error nothing else can be known.
 pub(crate) fn boxed<E: 'static>(error: &E) -> Option<&(dyn Error + 'static)> {
@@ -89,8 +90,4 @@ fn tree<E: Error + 'static>(
     Ok(())
 }
 
-impl<E> fmt::Debug for Report<'_, E> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Report").finish_non_exhaustive()
-    }
-}
+shows!([E] Report<'_, E>, ..);

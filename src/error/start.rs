@@ -4,6 +4,7 @@ use std::error::Error;
 use std::fmt;
 
 use super::boxed;
+use crate::shows::shows;
 use crate::token::CancelReason;
 
 /// Why [`Scope::start`](crate::Scope::start) gave no child.
@@ -96,13 +97,7 @@ impl<V> StartedError<V> {
     }
 }
 
-impl<V> fmt::Debug for StartedError<V> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("StartedError")
-            .field("deserted", &self.deserted)
-            .finish_non_exhaustive()
-    }
-}
+shows!([V] StartedError<V>, this => deserted, ..);
 
 impl<V> fmt::Display for StartedError<V> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -4,7 +4,6 @@
 //! it is `Send`, which rustc cannot do for iterators over borrowed things.
 
 use std::convert::Infallible;
-use std::fmt;
 use std::future::Future;
 use std::panic::Location;
 use std::pin::Pin;
@@ -16,6 +15,7 @@ use super::in_order::Awaits;
 use super::in_place::InPlaceOf;
 use crate::group::{self, Borrows, Kind, Lacking, NoValue, Origin, Scope};
 use crate::scope::{Begin, InPlace, ScopeFuture};
+use crate::shows::shows;
 
 /// The future of [`gather`](crate::gather()) and its relatives.
 pub type Gather<'env, R, W, K, C = group::Whole> =
@@ -169,16 +169,6 @@ impl<W: Awaits> Future for TryWhole<W> {
 
 impl<W> Unpin for TryWhole<W> {}
 
-impl<R, E, W, K: Kind> fmt::Debug for Start<'_, R, E, W, K> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Start")
-            .field("location", &self.location)
-            .finish_non_exhaustive()
-    }
-}
+shows!([R, E, W, K: Kind] Start<'_, R, E, W, K>, this => location, ..);
 
-impl<R, E, W, K: Kind> fmt::Debug for TryStart<'_, R, E, W, K> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("TryStart").field(&self.0).finish()
-    }
-}
+shows!([R, E, W, K: Kind] TryStart<'_, R, E, W, K>, this => (this.0));

@@ -1,6 +1,5 @@
 //! Calls of different types that give the same, without a box: what `calls!` makes.
 
-use std::fmt;
 use std::future::Future;
 use std::marker::PhantomData;
 use std::panic::Location;
@@ -12,6 +11,7 @@ use super::mode::{Ends, ModeOf, Settling, Trying, Values};
 use super::site::Site;
 use crate::error::Quiet;
 use crate::group::{Borrows, Call, Key, Kind, Scope};
+use crate::shows::shows;
 
 /// Calls that all give an `O`; made by [`calls!`](crate::calls).
 #[must_use = "the calls are made by what takes them, such as `gather`"]
@@ -196,8 +196,4 @@ where
     }
 }
 
-impl<O, L> fmt::Debug for CallList<O, L> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("CallList").finish_non_exhaustive()
-    }
-}
+shows!([O, L] CallList<O, L>, ..);

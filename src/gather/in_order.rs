@@ -8,6 +8,7 @@ use std::task::{Context, Poll, ready};
 use super::mode::Ends;
 use super::site::Site;
 use crate::group::Key;
+use crate::shows::shows;
 
 /// Waits for all calls of a gather, and keeps their outputs. Dropped with them, it sees to what must not get lost.
 #[expect(unnameable_types, reason = "it is a sealed trait")]
@@ -158,13 +159,7 @@ impl<M: Ends<V>, V> Drop for One<M, V> {
 
 impl<M: Ends<V>, V> Unpin for One<M, V> {}
 
-impl<M: Ends<V>, V> fmt::Debug for InOrder<M, V> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("InOrder")
-            .field("over", &self.outputs.len())
-            .finish_non_exhaustive()
-    }
-}
+shows!([M: Ends<V>, V] InOrder<M, V>, this => over: this.outputs.len(), ..);
 
 impl<M: Ends<V>, V> fmt::Debug for One<M, V> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 use super::line::{Line, Lined, Standing, locked};
 use crate::blocked::{park_until_ready, park_until_ready_or};
 use crate::error::unhandled::wake_quietly;
+use crate::shows::shows;
 
 /// Lets so many users in at a time, in the order in which they came.
 ///
@@ -390,14 +391,6 @@ impl fmt::Debug for CapacityLimiter {
     }
 }
 
-impl fmt::Debug for Acquire {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("Acquire").field(&self.standing).finish()
-    }
-}
+shows!([] Acquire, this => (this.standing));
 
-impl fmt::Debug for Permit {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Permit").finish_non_exhaustive()
-    }
-}
+shows!([] Permit, ..);

@@ -4,6 +4,7 @@ use std::fmt;
 use std::process::{ExitCode, Termination};
 
 use super::report::{ExitKind, ExitReport};
+use crate::shows::shows;
 use crate::token::CancelReason;
 
 /// What a [`run`](crate::run) gives: the value of `main`, and the [report](ExitReport) on how the run ended.
@@ -102,11 +103,4 @@ impl<T: Termination> Termination for Exit<T> {
     }
 }
 
-impl<T: fmt::Debug> fmt::Debug for Exit<T> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Exit")
-            .field("value", &self.value)
-            .field("report", &self.report)
-            .finish()
-    }
-}
+shows!([T: fmt::Debug] Exit<T>, this => value, report);

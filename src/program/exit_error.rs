@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use crate::error::unhandled::{drop_quietly, report_callback_error, report_callback_panic};
 use crate::panic::Panic;
+use crate::shows::shows;
 
 /// The error that takes in all others.
 pub(crate) type BoxError = Box<dyn Error + Send + Sync>;
@@ -139,15 +140,11 @@ impl fmt::Display for ExitFailure {
     }
 }
 
-impl fmt::Debug for ExitFailure {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("ExitFailure")
-            .field("name", &self.name())
-            .field("location", &format_args!("{}", self.location()))
-            .field("fault", &self.fault)
-            .finish()
-    }
-}
+shows!([] ExitFailure, this =>
+    name: this.name(),
+    location: format_args!("{}", this.location()),
+    fault,
+);
 
 impl Error for ExitFailure {
     fn source(&self) -> Option<&(dyn Error + 'static)> {
@@ -236,11 +233,7 @@ impl fmt::Display for ExitErrors {
     }
 }
 
-impl fmt::Debug for ExitErrors {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("ExitErrors").field(&self.0).finish()
-    }
-}
+shows!([] ExitErrors, this => (this.0));
 
 impl Error for ExitErrors {
     fn source(&self) -> Option<&(dyn Error + 'static)> {

@@ -1,6 +1,5 @@
 //! `ExitStack`: does what was put onto it in reverse order, each exactly once.
 
-use std::fmt;
 use std::future::Future;
 use std::mem;
 use std::panic::Location;
@@ -14,6 +13,7 @@ use super::entry::{Abandoned, Action, Entry, Underway};
 use super::exit_error::{ExitErrors, ExitFailure, Who, unheard};
 use super::exit_result::ExitResult;
 use crate::log;
+use crate::shows::shows;
 
 /// A stack of things to be done on the way out: callbacks, async callbacks, values that take time to be closed, guards.
 ///
@@ -260,16 +260,12 @@ impl Drop for ExitStack<'_> {
     }
 }
 
-impl fmt::Debug for ExitStack<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("ExitStack")
-            .field("location", &format_args!("{}", self.location))
-            .field("len", &self.len())
-            .field("is_closing", &self.underway.is_some())
-            .field("failures", &self.failures)
-            .finish()
-    }
-}
+shows!([] ExitStack<'_>, this =>
+    location: format_args!("{}", this.location),
+    len: this.len(),
+    is_closing: this.underway.is_some(),
+    failures,
+);
 
 /// What was pushed onto an [`ExitStack`] just now, for a name or a budget. Dropping it changes nothing.
 pub struct Pushed<'s, 'a>(&'s mut Entry<'a>);
@@ -306,14 +302,7 @@ impl Pushed<'_, '_> {
     }
 }
 
-impl fmt::Debug for Pushed<'_, '_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Pushed")
-            .field("name", &self.0.who.name)
-            .field("budget", &self.0.budget)
-            .finish()
-    }
-}
+shows!([] Pushed<'_, '_>, this => name: this.0.who.name, budget: this.0.budget);
 
 /// The future of [`ExitStack::close`].
 ///
@@ -345,8 +334,4 @@ impl Future for Close<'_, '_> {
     }
 }
 
-impl fmt::Debug for Close<'_, '_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("Close").field(&self.0).finish()
-    }
-}
+shows!([] Close<'_, '_>, this => (this.0));

@@ -12,6 +12,7 @@ use super::exit_error::Who;
 use super::exit_result::ExitResult;
 use super::running::Program;
 use crate::context::ContextSnapshot;
+use crate::shows::shows;
 use crate::token::CancelReason;
 
 /// Registers an async callback with the [`run`](crate::run) that this code is in, to be called and awaited at its end.
@@ -198,11 +199,7 @@ impl Drop for ShutdownGuard {
     }
 }
 
-impl fmt::Debug for ShutdownGuard {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("ShutdownGuard").finish_non_exhaustive()
-    }
-}
+shows!([] ShutdownGuard, ..);
 
 /// A callback was not registered by [`on_shutdown`]: why, and the callback itself.
 ///
@@ -242,13 +239,7 @@ impl<C> OnShutdownError<C> {
     }
 }
 
-impl<C> fmt::Debug for OnShutdownError<C> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("OnShutdownError")
-            .field("has_begun", &self.begun)
-            .finish_non_exhaustive()
-    }
-}
+shows!([C] OnShutdownError<C>, this => has_begun: this.begun, ..);
 
 impl<C> fmt::Display for OnShutdownError<C> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

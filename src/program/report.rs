@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::exit_error::{ExitFailure, Who};
+use crate::shows::shows;
 use crate::token::CancelReason;
 
 /// How `main` ended.
@@ -149,21 +150,17 @@ impl fmt::Display for ExitReport {
     }
 }
 
-impl fmt::Debug for ExitReport {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("ExitReport")
-            .field("name", &self.name)
-            .field("kind", &self.kind)
-            .field("reason", &self.reason)
-            .field("signal", &self.signal)
-            .field("failures", &self.failures)
-            .field("stuck", &self.stuck)
-            .field("callbacks", &self.callbacks)
-            .field("main_took", &self.main_took)
-            .field("tasks_took", &self.tasks_took)
-            .finish()
-    }
-}
+shows!([] ExitReport, this =>
+    name,
+    kind,
+    reason,
+    signal,
+    failures,
+    stuck,
+    callbacks,
+    main_took,
+    tasks_took,
+);
 
 /// One that did not end within its bound: a background task that does not come back from a poll or is held by a shield, or
 /// a callback that was over its budget.

@@ -1,6 +1,5 @@
 //! `run`: runs `main`, and then leaves in order.
 
-use std::fmt;
 use std::future::Future;
 use std::panic::Location;
 use std::sync::Arc;
@@ -10,6 +9,7 @@ use super::exit::Exit;
 use super::report::ExitReport;
 use super::run_async::RunAsync;
 use crate::blocked::park_until_ready;
+use crate::shows::shows;
 use crate::spawner::{Spawner, SpawnerHandle, current_spawner, may_wait_for};
 
 /// How long `main`, and then the background tasks, have to end by themselves.
@@ -225,14 +225,4 @@ impl Run {
     }
 }
 
-impl fmt::Debug for Run {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Run")
-            .field("name", &self.name)
-            .field("spawner", &self.spawner)
-            .field("grace", &self.grace)
-            .field("budget", &self.budget)
-            .field("signals", &self.signals)
-            .finish_non_exhaustive()
-    }
-}
+shows!([] Run, this => name, spawner, grace, budget, signals, ..);

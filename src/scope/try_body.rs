@@ -3,7 +3,6 @@
 //! What it gives is made a `Result` by a function that is known where the scope is opened. A bound would have to be proved again
 //! wherever the future of the scope has to be `Send`, and the compiler cannot do so for errors that borrow, `&'static str` among them.
 
-use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll};
@@ -14,6 +13,7 @@ use super::begin::Begin;
 use super::form::Fallible;
 use super::future::ScopeFuture;
 use crate::group::{Kind, Scope, Shared, Whole};
+use crate::shows::shows;
 
 /// The future of a [`try_scope`](crate::try_scope).
 pub type TryScopeFuture<'env, B, F, T, E, K = Shared, C = Whole> =
@@ -53,11 +53,7 @@ where
     }
 }
 
-impl<B, F: Future, T, E> fmt::Debug for TryBegin<B, F, T, E> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("TryBegin").finish_non_exhaustive()
-    }
-}
+shows!([B, F: Future, T, E] TryBegin<B, F, T, E>, ..);
 
 pin_project! {
     /// The body of a [`try_scope`](crate::try_scope), which gives a `Result`.
@@ -77,11 +73,7 @@ impl<F: Future, T, E> Future for Tried<F, T, E> {
     }
 }
 
-impl<F: Future, T, E> fmt::Debug for Tried<F, T, E> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Tried").finish_non_exhaustive()
-    }
-}
+shows!([F: Future, T, E] Tried<F, T, E>, ..);
 
 /// What the body of a [`try_scope`](crate::try_scope) may end with: a `Result`, nothing, or never.
 ///

@@ -1,9 +1,9 @@
 //! A function as a spawner: `from_fn` and its local twin.
 
-use std::fmt;
 use std::num::NonZeroUsize;
 
 use super::{Job, LocalJob, LocalSpawner, SpawnError, Spawner};
+use crate::shows::shows;
 
 /// Makes a [`Spawner`] of a function that takes a job.
 ///
@@ -116,13 +116,7 @@ where
     }
 }
 
-impl<F> fmt::Debug for FromFn<F> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("FromFn")
-            .field("parallelism", &self.parallelism)
-            .finish_non_exhaustive()
-    }
-}
+shows!([F] FromFn<F>, this => parallelism, ..);
 
 /// A function as a [`LocalSpawner`]; made by [`local_from_fn`].
 ///
@@ -142,11 +136,7 @@ where
     }
 }
 
-impl<F> fmt::Debug for LocalFromFn<F> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("LocalFromFn").finish_non_exhaustive()
-    }
-}
+shows!([F] LocalFromFn<F>, ..);
 
 #[cfg(all(test, not(loom)))]
 mod tests {

@@ -8,6 +8,7 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use super::signal::{Signal, Waiting};
+use crate::shows::shows;
 
 /// A flag that threads and tasks can wait for: Python's `threading.Event`, and `asyncio.Event`, in one.
 ///
@@ -185,8 +186,4 @@ impl Future for EventWait<'_> {
     }
 }
 
-impl fmt::Debug for EventWait<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("EventWait").field(self.event).finish()
-    }
-}
+shows!([] EventWait<'_>, this => (this.event));

@@ -1,6 +1,5 @@
 //! Waits that end something else: a task with the wait, or a wait with a guard.
 
-use std::fmt;
 use std::future::Future;
 use std::pin::{Pin, pin};
 use std::task::{Context, Poll};
@@ -11,6 +10,7 @@ use pin_project_lite::pin_project;
 use super::blocking::{block_on, ready_within};
 use super::many::WaitTimedOut;
 use crate::clock::{Sleep, sleep};
+use crate::shows::shows;
 use crate::tasks::{Task, TaskError};
 
 /// Waits for a task, and cancels it if the wait is given up.
@@ -132,11 +132,7 @@ impl<T, E> Future for WaitOrCancel<T, E> {
     }
 }
 
-impl<T, E> fmt::Debug for WaitOrCancel<T, E> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("WaitOrCancel").field(&self.task).finish()
-    }
-}
+shows!([T, E] WaitOrCancel<T, E>, this => (this.task));
 
 /// Runs a future as long as a guard is not over.
 ///
@@ -231,10 +227,4 @@ impl<F: Future, G: Future> Future for RunGuarded<F, G> {
     }
 }
 
-impl<F, G> fmt::Debug for RunGuarded<F, G> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("RunGuarded")
-            .field("is_over", &self.future.is_none())
-            .finish_non_exhaustive()
-    }
-}
+shows!([F, G] RunGuarded<F, G>, this => is_over: this.future.is_none(), ..);

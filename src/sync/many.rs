@@ -12,6 +12,7 @@ use pin_project_lite::pin_project;
 
 use super::blocking::{block_on, ready_within, until_ready};
 use crate::error::OneByOne;
+use crate::shows::shows;
 
 /// Gives what many handles end with, each as it comes, with its place in the order in which they were given.
 ///
@@ -200,13 +201,7 @@ impl<F: Future> FusedStream for AsCompleted<F> {
     }
 }
 
-impl<F> fmt::Debug for AsCompleted<F> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("AsCompleted")
-            .field("left", &self.len())
-            .finish()
-    }
-}
+shows!([F] AsCompleted<F>, this => left: this.len());
 
 /// The first of many that was over.
 ///

@@ -1,6 +1,5 @@
 //! `Queue`: values in order, from threads and tasks to threads and tasks.
 
-use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -12,6 +11,7 @@ use super::queue_error::{
 use super::queue_wait::{Get, Put};
 use super::signal::Signal;
 use crate::error::unhandled::drop_quietly;
+use crate::shows::shows;
 
 /// Values in order, from threads and tasks to threads and tasks: Python's `queue.Queue` and `asyncio.Queue` in one.
 ///
@@ -428,15 +428,11 @@ impl<T> Clone for Queue<T> {
     }
 }
 
-impl<T> fmt::Debug for Queue<T> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Queue")
-            .field("len", &self.len())
-            .field("capacity", &self.capacity())
-            .field("is_closed", &self.is_closed())
-            .finish()
-    }
-}
+shows!([T] Queue<T>, this =>
+    len: this.len(),
+    capacity: this.capacity(),
+    is_closed: this.is_closed(),
+);
 
 /// Closes a queue when it is dropped; made by [`Queue::close_guard`].
 #[must_use = "the queue is closed when this is dropped: bind it to a name such as `_guard`"]
@@ -450,8 +446,4 @@ impl<T> Drop for CloseGuard<T> {
     }
 }
 
-impl<T> fmt::Debug for CloseGuard<T> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("CloseGuard").field(&self.queue).finish()
-    }
-}
+shows!([T] CloseGuard<T>, this => (this.queue));

@@ -1,6 +1,5 @@
 //! The futures of a queue.
 
-use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll};
@@ -8,6 +7,7 @@ use std::task::{Context, Poll};
 use super::queue::Inner;
 use super::queue_error::{GetError, PutError};
 use super::signal::Waiting;
+use crate::shows::shows;
 
 /// Puts a value into a queue; made by [`Queue::put`](crate::sync::Queue::put).
 ///
@@ -56,13 +56,7 @@ impl<T> Future for Put<'_, T> {
     }
 }
 
-impl<T> fmt::Debug for Put<'_, T> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Put")
-            .field("is_over", &self.value.is_none())
-            .finish_non_exhaustive()
-    }
-}
+shows!([T] Put<'_, T>, this => is_over: this.value.is_none(), ..);
 
 /// Takes a value out of a queue; made by [`Queue::get`](crate::sync::Queue::get).
 ///
@@ -107,8 +101,4 @@ impl<T> Future for Get<'_, T> {
     }
 }
 
-impl<T> fmt::Debug for Get<'_, T> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Get").finish_non_exhaustive()
-    }
-}
+shows!([T] Get<'_, T>, ..);

@@ -1,6 +1,5 @@
 //! `stream_of`: an iterator that blocks, read by a task.
 
-use std::fmt;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
@@ -13,6 +12,7 @@ use super::signal::Waiting;
 use crate::context::ContextSnapshot;
 use crate::error::unhandled::drop_quietly;
 use crate::panic::{Panic, catch};
+use crate::shows::shows;
 use crate::std_or_loom::Lock;
 
 /// How many items the iterator may be ahead.
@@ -119,10 +119,4 @@ impl<T> Drop for StreamOf<T> {
     }
 }
 
-impl<T> fmt::Debug for StreamOf<T> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("StreamOf")
-            .field("ahead", &self.items.len())
-            .finish_non_exhaustive()
-    }
-}
+shows!([T] StreamOf<T>, this => ahead: this.items.len(), ..);

@@ -1,6 +1,5 @@
 //! `sync_iter`: a stream, read by a thread.
 
-use std::fmt;
 use std::pin::Pin;
 use std::time::Duration;
 
@@ -8,6 +7,7 @@ use futures::stream::Stream;
 
 use super::blocking::{ready_within, until_ready};
 use super::many::WaitTimedOut;
+use crate::shows::shows;
 
 /// Reads a stream from sync code, as an iterator.
 ///
@@ -99,10 +99,4 @@ impl<S: Stream> Iterator for SyncIter<S> {
     }
 }
 
-impl<S> fmt::Debug for SyncIter<S> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("SyncIter")
-            .field("is_over", &self.stream.is_none())
-            .finish_non_exhaustive()
-    }
-}
+shows!([S] SyncIter<S>, this => is_over: this.stream.is_none(), ..);

@@ -11,6 +11,7 @@ use super::handle::TaskRegistry;
 use super::idle::WaitIdle;
 use super::info::TaskInfo;
 use crate::clock::{ClockHandle, Deadline, Sleep, current_clock, sleep_until};
+use crate::shows::shows;
 use crate::token::{CancelKind, CancelReason};
 
 /// How long a drain waits for those that were cancelled, beyond their grace.
@@ -93,14 +94,7 @@ impl Future for Drain {
     }
 }
 
-impl fmt::Debug for Drain {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Drain")
-            .field("registry", self.idle.registry())
-            .field("cancelled", &self.cancelled)
-            .finish_non_exhaustive()
-    }
-}
+shows!([] Drain, this => registry: this.idle.registry(), cancelled, ..);
 
 /// How a [drain](TaskRegistry::drain) went: which tasks had to be cancelled, and which are stuck.
 ///

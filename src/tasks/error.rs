@@ -6,6 +6,7 @@ use std::fmt;
 
 use crate::error::Outcome;
 use crate::panic::Panic;
+use crate::shows::shows;
 use crate::token::CancelReason;
 
 /// Why a [`Task`](crate::Task) gave no value.
@@ -128,13 +129,7 @@ impl<F> TaskRefused<F> {
     }
 }
 
-impl<F> fmt::Debug for TaskRefused<F> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("TaskRefused")
-            .field("reason", &self.reason)
-            .finish_non_exhaustive()
-    }
-}
+shows!([F] TaskRefused<F>, this => reason, ..);
 
 impl<F> fmt::Display for TaskRefused<F> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -1,6 +1,5 @@
 //! Waiting until a registry has no task left.
 
-use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -9,6 +8,7 @@ use std::task::{Context, Poll, ready};
 use super::groups::Branch;
 use super::handle::TaskRegistry;
 use crate::group::Waiting;
+use crate::shows::shows;
 use crate::turn;
 
 /// The future of [`TaskRegistry::wait_idle`].
@@ -54,8 +54,4 @@ impl Future for WaitIdle {
     }
 }
 
-impl fmt::Debug for WaitIdle {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("WaitIdle").field(&self.registry).finish()
-    }
-}
+shows!([] WaitIdle, this => (this.registry));

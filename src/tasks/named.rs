@@ -9,6 +9,7 @@ use super::error::TaskRefused;
 use super::handle::TaskRegistry;
 use super::task::Task;
 use crate::group::{AsValue, Fallible, Label};
+use crate::shows::shows;
 
 /// The next task of a registry, with a name; made by [`TaskRegistry::named`].
 ///
@@ -91,10 +92,4 @@ impl<'a> NamedTask<'a> {
     }
 }
 
-impl fmt::Debug for NamedTask<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("NamedTask")
-            .field("name", &self.name)
-            .finish_non_exhaustive()
-    }
-}
+shows!([] NamedTask<'_>, this => name, ..);

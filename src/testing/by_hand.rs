@@ -1,12 +1,12 @@
 //! `ByHand`: a future that is polled by hand.
 
-use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use super::CountingWaker;
 use crate::order;
+use crate::shows::shows;
 use crate::turn::Unbounded;
 
 /// A future that is polled by hand, with a waker that counts.
@@ -93,10 +93,4 @@ impl<F> ByHand<F> {
     }
 }
 
-impl<F> fmt::Debug for ByHand<F> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("ByHand")
-            .field("wakes", &self.wakes())
-            .finish_non_exhaustive()
-    }
-}
+shows!([F] ByHand<F>, this => wakes: this.wakes(), ..);

@@ -1,9 +1,10 @@
 //! `CountingWaker`: how often somebody was woken.
 
-use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::{Wake, Waker};
+
+use crate::shows::shows;
 
 /// Counts the calls of its waker. Clones are the same counter.
 ///
@@ -73,8 +74,4 @@ impl Wake for Count {
     }
 }
 
-impl fmt::Debug for CountingWaker {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("CountingWaker").field(&self.count()).finish()
-    }
-}
+shows!([] CountingWaker, this => (this.count()));

@@ -1,12 +1,12 @@
 //! `asynced`: a blocking function as one that can be awaited.
 
-use std::fmt;
 use std::panic::Location;
 use std::sync::Arc;
 
 use super::pool::BlockingPool;
 use super::to_thread::ToThread;
 use crate::limiter::CapacityLimiter;
+use crate::shows::shows;
 
 /// Makes an async function of a blocking one: each call runs on a thread of a pool, as by [`to_thread`](crate::to_thread).
 ///
@@ -102,11 +102,4 @@ impl<F> Clone for Asynced<F> {
     }
 }
 
-impl<F> fmt::Debug for Asynced<F> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Asynced")
-            .field("pool", &self.pool)
-            .field("limiter", &self.limiter)
-            .finish_non_exhaustive()
-    }
-}
+shows!([F] Asynced<F>, this => pool, limiter, ..);

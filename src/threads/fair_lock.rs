@@ -13,6 +13,7 @@ use super::owner::{Claim, Owner};
 use crate::blocked::{note, park_until_ready, park_until_ready_or};
 use crate::error::unhandled::wake_quietly;
 use crate::limiter::{Line, Lined, Standing, locked};
+use crate::shows::shows;
 
 /// A lock that threads and tasks take in the order in which they came, and that its owner can take again.
 ///
@@ -437,14 +438,6 @@ impl<T> fmt::Debug for FairLock<T> {
     }
 }
 
-impl<T> fmt::Debug for Locking<'_, T> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("Locking").field(&self.standing).finish()
-    }
-}
+shows!([T] Locking<'_, T>, this => (this.standing));
 
-impl<T> fmt::Debug for FairGuard<'_, T> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("FairGuard").finish_non_exhaustive()
-    }
-}
+shows!([T] FairGuard<'_, T>, ..);

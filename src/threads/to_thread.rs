@@ -13,6 +13,7 @@ use crate::error::unhandled::drop_quietly;
 use crate::group::Holding;
 use crate::group::engine::position;
 use crate::limiter::{Acquire, CapacityLimiter, Permit};
+use crate::shows::shows;
 
 /// Calls a blocking closure on a thread of the [default pool](super::default_pool), and gives what it returns.
 ///
@@ -344,8 +345,4 @@ impl<F, T> fmt::Debug for ToThread<F, T> {
     }
 }
 
-impl<F, T> fmt::Debug for ToThreadOrRefused<F, T> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("ToThreadOrRefused").field(&self.0).finish()
-    }
-}
+shows!([F, T] ToThreadOrRefused<F, T>, this => (this.0));

@@ -1,11 +1,11 @@
 //! The futures that wait for a token.
 
-use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
 use super::{CancelReason, CancelToken};
+use crate::shows::shows;
 use crate::turn;
 
 /// Waits until a token is cancelled; made by [`CancelToken::cancelled`].
@@ -39,11 +39,7 @@ impl Drop for Cancelled<'_> {
     }
 }
 
-impl fmt::Debug for Cancelled<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("Cancelled").field(self.token).finish()
-    }
-}
+shows!([] Cancelled<'_>, this => (this.token));
 
 /// Waits until a token is cancelled, and holds the token; made by [`CancelToken::cancelled_owned`].
 ///
@@ -75,11 +71,7 @@ impl Drop for CancelledOwned {
     }
 }
 
-impl fmt::Debug for CancelledOwned {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("CancelledOwned").field(&self.token).finish()
-    }
-}
+shows!([] CancelledOwned, this => (this.token));
 
 fn wait(
     token: &CancelToken,

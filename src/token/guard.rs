@@ -3,6 +3,7 @@
 use std::fmt;
 
 use super::{CancelReason, CancelToken};
+use crate::shows::shows;
 
 /// Cancels a token when it is dropped; made by [`CancelToken::drop_guard`].
 ///
@@ -106,10 +107,4 @@ impl Drop for CallbackGuard {
     }
 }
 
-impl fmt::Debug for CallbackGuard {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("CallbackGuard")
-            .field("token", &self.token)
-            .finish_non_exhaustive()
-    }
-}
+shows!([] CallbackGuard, this => token, ..);

@@ -8,6 +8,7 @@ use std::task::{Context, Poll};
 use pin_project_lite::pin_project;
 
 use super::CancelReason;
+use crate::shows::shows;
 
 pin_project! {
     /// Runs a future until it is ready or a token is cancelled; made by
@@ -59,11 +60,7 @@ where
     }
 }
 
-impl<C: fmt::Debug, F> fmt::Debug for RunUntilCancelled<C, F> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("RunUntilCancelled")
-            .field("cancelled", &self.cancelled)
-            .field("is_over", &self.future.is_none())
-            .finish()
-    }
-}
+shows!([C: fmt::Debug, F] RunUntilCancelled<C, F>, this =>
+    cancelled,
+    is_over: this.future.is_none(),
+);

@@ -1,6 +1,5 @@
 //! `Client`: sends requests to a control server.
 
-use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -10,6 +9,7 @@ use std::time::Duration;
 use super::error::RequestError;
 use super::reply::{NoReply, Reply};
 use super::server::{Line, Message};
+use crate::shows::shows;
 use crate::sync::blocking::{block_on, ready_within};
 use crate::sync::{EventWait, Promised, Put, promise};
 
@@ -108,13 +108,7 @@ impl<Req, Rep> Clone for Client<Req, Rep> {
     }
 }
 
-impl<Req, Rep> fmt::Debug for Client<Req, Rep> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Client")
-            .field("is_closed", &self.is_closed())
-            .finish_non_exhaustive()
-    }
-}
+shows!([Req, Rep] Client<Req, Rep>, this => is_closed: this.is_closed(), ..);
 
 /// Sends a request and waits for the reply; made by [`Client::request`].
 ///
@@ -173,10 +167,4 @@ impl<Req, Rep> Future for Request<'_, Req, Rep> {
     }
 }
 
-impl<Req, Rep> fmt::Debug for Request<'_, Req, Rep> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Request")
-            .field("is_accepted", &self.put.is_none())
-            .finish_non_exhaustive()
-    }
-}
+shows!([Req, Rep] Request<'_, Req, Rep>, this => is_accepted: this.put.is_none(), ..);

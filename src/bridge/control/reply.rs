@@ -1,8 +1,8 @@
 //! `Reply`: what answers one request.
 
-use std::fmt;
 use std::thread;
 
+use crate::shows::shows;
 use crate::sync::Promise;
 
 /// What is told instead of an answer.
@@ -84,8 +84,4 @@ impl<Rep> Drop for Reply<Rep> {
     }
 }
 
-impl<Rep> fmt::Debug for Reply<Rep> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Reply").finish_non_exhaustive()
-    }
-}
+shows!([Rep] Reply<Rep>, ..);

@@ -1,6 +1,5 @@
 //! `ControlServer`: a thread that serves tasks.
 
-use std::fmt;
 use std::future::Future;
 use std::mem;
 use std::pin::pin;
@@ -12,6 +11,7 @@ use std::time::{Duration, Instant};
 use super::client::Client;
 use super::reply::Reply;
 use crate::error::unhandled::drop_quietly;
+use crate::shows::shows;
 use crate::std_or_loom::Lock;
 use crate::sync::blocking::until_ready;
 use crate::sync::{Event, Queue};
@@ -232,10 +232,4 @@ impl<Req, Rep> Drop for ControlServer<Req, Rep> {
     }
 }
 
-impl<Req, Rep> fmt::Debug for ControlServer<Req, Rep> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("ControlServer")
-            .field("waiting", &self.len())
-            .finish_non_exhaustive()
-    }
-}
+shows!([Req, Rep] ControlServer<Req, Rep>, this => waiting: this.len(), ..);

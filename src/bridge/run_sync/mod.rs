@@ -10,7 +10,6 @@ mod ground;
 mod polling;
 mod threads;
 
-use std::fmt;
 use std::future::Future;
 use std::panic::Location;
 use std::time::{Duration, Instant};
@@ -22,6 +21,7 @@ pub use threads::OnRunner;
 use ground::Ground;
 use polling::{AroundWait, Call};
 
+use crate::shows::shows;
 use crate::spawner::{Spawner, SpawnerHandle, named_spawner};
 
 /// Runs a future to its end on this thread, from sync code, wherever that is called.
@@ -175,12 +175,4 @@ impl<'a> RunSync<'a> {
     }
 }
 
-impl fmt::Debug for RunSync<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("RunSync")
-            .field("on", &self.on)
-            .field("strict", &self.strict)
-            .field("timeout", &self.timeout)
-            .finish_non_exhaustive()
-    }
-}
+shows!([] RunSync<'_>, this => on, strict, timeout, ..);

@@ -1,12 +1,12 @@
 //! `OnRunner`: the form of `run_sync` that polls its future on another thread.
 
-use std::fmt;
 use std::future::Future;
 use std::thread;
 use std::time::Duration;
 
 use crate::bridge::runner::{RunnerError, shared, wait_for};
 use crate::park::park_until_ready;
+use crate::shows::shows;
 use crate::spawner::{SpawnError, from_fn};
 use crate::tasks::{Task, TaskRefused, TaskRegistry};
 
@@ -110,11 +110,4 @@ fn thread_for_one() -> TaskRegistry {
     }))
 }
 
-impl fmt::Debug for OnRunner {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("OnRunner")
-            .field("timeout", &self.timeout)
-            .field("on_new_thread", &self.on_new_thread)
-            .finish()
-    }
-}
+shows!([] OnRunner, this => timeout, on_new_thread);

@@ -17,7 +17,6 @@ mod options;
 mod report;
 mod shared;
 
-use std::fmt;
 use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -30,6 +29,7 @@ pub(in crate::bridge) use shared::shared;
 
 use crate::log;
 use crate::program::Heard;
+use crate::shows::shows;
 use crate::spawner::{EventLoop, LoopThread, Spawner, SpawnerHandle, loop_here};
 use crate::std_or_loom::Lock;
 use crate::tasks::TaskRegistry;
@@ -153,11 +153,4 @@ impl Drop for AsyncRunner {
     }
 }
 
-impl fmt::Debug for AsyncRunner {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("AsyncRunner")
-            .field("name", &self.name())
-            .field("tasks", &self.registry)
-            .finish_non_exhaustive()
-    }
-}
+shows!([] AsyncRunner, this => name: this.name(), tasks: this.registry, ..);

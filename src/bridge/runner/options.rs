@@ -1,12 +1,12 @@
 //! How a runner is started.
 
-use std::fmt;
 use std::io;
 use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use super::AsyncRunner;
+use crate::shows::shows;
 use crate::spawner::{EventLoop, LoopKind, Spawner, SpawnerHandle};
 
 /// How an [`AsyncRunner`] is started; made by [`AsyncRunner::builder`].
@@ -72,12 +72,4 @@ impl AsyncRunnerOptions {
     }
 }
 
-impl fmt::Debug for AsyncRunnerOptions {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("AsyncRunnerOptions")
-            .field("name", &self.name)
-            .field("threads", &self.threads)
-            .field("kind", &self.kind)
-            .finish()
-    }
-}
+shows!([] AsyncRunnerOptions, this => name, threads, kind);

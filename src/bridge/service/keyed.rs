@@ -1,13 +1,13 @@
 //! `QueueServices`: one service for each key.
 
 use std::collections::HashMap;
-use std::fmt;
 use std::hash::Hash;
 use std::io;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::queue_service::{DrainTimedOut, QueueService};
+use crate::shows::shows;
 use crate::std_or_loom::Lock;
 
 type Start<K, T> = dyn Fn(&K) -> io::Result<QueueService<T>> + Send + Sync;
@@ -119,8 +119,4 @@ impl<K: Eq + Hash + Clone, T> QueueServices<K, T> {
     }
 }
 
-impl<K, T> fmt::Debug for QueueServices<K, T> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("QueueServices").finish_non_exhaustive()
-    }
-}
+shows!([K, T] QueueServices<K, T>, ..);

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::queue_service::QueueService;
+use crate::shows::shows;
 
 /// Called with each item for which there is no room.
 pub(super) type DropHook<T> = Arc<dyn Fn(T) + Send + Sync>;
@@ -122,13 +123,4 @@ impl<T: Send + 'static> Default for QueueServiceOptions<T> {
     }
 }
 
-impl<T> fmt::Debug for QueueServiceOptions<T> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("QueueServiceOptions")
-            .field("name", &self.name)
-            .field("batch", &self.batch)
-            .field("interval", &self.interval)
-            .field("capacity", &self.capacity)
-            .finish_non_exhaustive()
-    }
-}
+shows!([T] QueueServiceOptions<T>, this => name, batch, interval, capacity, ..);

@@ -13,6 +13,7 @@ use super::worker::Worker;
 use crate::context::ContextSnapshot;
 use crate::error::unhandled::{drop_quietly, report_callback_panic};
 use crate::panic::catch;
+use crate::shows::shows;
 use crate::std_or_loom::Lock;
 use crate::sync::{Event, EventWait, Queue, TryPutError};
 
@@ -242,16 +243,12 @@ impl<T> Clone for QueueService<T> {
     }
 }
 
-impl<T> fmt::Debug for QueueService<T> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("QueueService")
-            .field("name", &self.shared().name)
-            .field("len", &self.len())
-            .field("dropped", &self.dropped())
-            .field("is_closed", &self.is_closed())
-            .finish()
-    }
-}
+shows!([T] QueueService<T>, this =>
+    name: this.shared().name,
+    len: this.len(),
+    dropped: this.dropped(),
+    is_closed: this.is_closed(),
+);
 
 /// A service takes no items any more; the item is inside.
 ///

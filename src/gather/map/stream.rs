@@ -16,7 +16,6 @@
 //!    it cannot any more.
 
 use std::collections::VecDeque;
-use std::fmt;
 use std::future::Future;
 use std::ops::ControlFlow;
 use std::panic::Location;
@@ -40,6 +39,7 @@ use crate::group::{
     Turn,
 };
 use crate::panic::catch;
+use crate::shows::shows;
 use crate::spawner::{SpawnerHandle, lend};
 use crate::turn;
 
@@ -462,13 +462,10 @@ where
     }
 }
 
-impl<S, F, V, E, M, R> fmt::Debug for MapStream<S, F, V, E, M, R> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("MapStream")
-            .field("group", &self.owner)
-            .field("limit", &self.limit)
-            .field("taken", &self.taken)
-            .field("is_leaving", &self.leaving)
-            .finish_non_exhaustive()
-    }
-}
+shows!([S, F, V, E, M, R] MapStream<S, F, V, E, M, R>, this =>
+    group: this.owner,
+    limit,
+    taken,
+    is_leaving: this.leaving,
+    ..
+);

@@ -1,6 +1,5 @@
 //! A child that tells its owner of its end, after its future was dropped.
 
-use std::fmt;
 use std::future::Future;
 use std::marker::PhantomData;
 use std::pin::Pin;
@@ -15,6 +14,7 @@ use crate::gather::mode::{Trying, Values};
 use crate::gather::site::lose_error;
 use crate::group::{cancel_reason, is_in_child_of};
 use crate::panic::{Panic, catch};
+use crate::shows::shows;
 
 /// What a child that gives an `O` tells its owner, and what it tells the group.
 #[expect(unnameable_types, reason = "it is a sealed trait")]
@@ -169,11 +169,8 @@ fn lose<O, E>(queue: &CompletionQueue<O>, index: usize, gave: Result<O, E>) {
     }
 }
 
-impl<F: Future, M: Tells<F::Output>> fmt::Debug for CompletionSender<F, M> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("CompletionSender")
-            .field("index", &self.index)
-            .field("is_over", &self.queue.is_none())
-            .finish_non_exhaustive()
-    }
-}
+shows!([F: Future, M: Tells<F::Output>] CompletionSender<F, M>, this =>
+    index,
+    is_over: this.queue.is_none(),
+    ..
+);

@@ -13,7 +13,6 @@
 
 use std::collections::VecDeque;
 use std::convert::Infallible;
-use std::fmt;
 use std::future::Future;
 use std::panic::Location;
 use std::pin::Pin;
@@ -30,6 +29,7 @@ use crate::gather::site::Site;
 use crate::group::{Kind, Lack, Lacking, NoValue, Scope, Whole};
 use crate::panic::catch;
 use crate::scope::{Begin, ScopeFuture};
+use crate::shows::shows;
 use crate::token::{CancelKind, CancelReason};
 
 /// How many ends are read before the children get their turn.
@@ -284,19 +284,6 @@ impl<J, O, T, E, K: Kind> Drop for Joining<'_, J, O, T, E, K> {
 
 impl<J, O, T, E, K: Kind> Unpin for Joining<'_, J, O, T, E, K> {}
 
-impl<R, J, O, T, E, K: Kind> fmt::Debug for StartJoin<'_, R, J, O, T, E, K> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("StartJoin")
-            .field("location", &self.location)
-            .finish_non_exhaustive()
-    }
-}
+shows!([R, J, O, T, E, K: Kind] StartJoin<'_, R, J, O, T, E, K>, this => location, ..);
 
-impl<J, O, T, E, K: Kind> fmt::Debug for Joining<'_, J, O, T, E, K> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Joining")
-            .field("left", &self.left)
-            .field("tg", &self.tg)
-            .finish_non_exhaustive()
-    }
-}
+shows!([J, O, T, E, K: Kind] Joining<'_, J, O, T, E, K>, this => left, tg, ..);

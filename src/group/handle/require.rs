@@ -1,6 +1,5 @@
 //! `require`: a value or the end of what awaits it, with the errors of children, groups and starts taken into the group.
 
-use std::fmt;
 use std::future::Future;
 use std::panic::Location;
 use std::pin::Pin;
@@ -20,6 +19,7 @@ use crate::group::engine::position::{Position, child_around, here};
 use crate::group::engine::surroundings::{Lacking, NoValue};
 use crate::group::engine::told;
 use crate::group::sched::left::Lack;
+use crate::shows::shows;
 use crate::token::{CancelKind, CancelReason};
 
 impl<'env, E, K: Kind> Scope<'env, E, K> {
@@ -379,11 +379,8 @@ fn asserts_inside(core: &Arc<Core>, what: &str, location: &'static Location<'sta
     );
 }
 
-impl<T, E, K: Kind> fmt::Debug for Require<'_, T, E, K> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Require")
-            .field("scope", &self.scope)
-            .field("location", &format_args!("{}", self.location))
-            .finish_non_exhaustive()
-    }
-}
+shows!([T, E, K: Kind] Require<'_, T, E, K>, this =>
+    scope,
+    location: format_args!("{}", this.location),
+    ..
+);

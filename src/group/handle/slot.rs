@@ -1,7 +1,6 @@
 //! `NextSlot`: waits for one of a group's slots, in which a child is started later.
 
 use std::convert::Infallible;
-use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
@@ -9,6 +8,7 @@ use std::task::{Context, Poll, ready};
 use super::Scope;
 use super::child_options::{ChildOptions, Plain};
 use crate::group::engine::kind::{Kind, Shared};
+use crate::shows::shows;
 use crate::turn;
 
 impl<'env, E, K: Kind> Scope<'env, E, K> {
@@ -92,10 +92,4 @@ impl<'env, E, K: Kind, M> Future for NextSlot<'env, E, K, M> {
     }
 }
 
-impl<E, K: Kind, M> fmt::Debug for NextSlot<'_, E, K, M> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("NextSlot")
-            .field("child", &self.child)
-            .finish()
-    }
-}
+shows!([E, K: Kind, M] NextSlot<'_, E, K, M>, this => child);

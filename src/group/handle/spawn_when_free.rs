@@ -1,6 +1,5 @@
 //! `SpawnWhenFree`: waits for a slot, then spawns.
 
-use std::fmt;
 use std::future::Future;
 use std::mem;
 use std::panic::Location;
@@ -18,6 +17,7 @@ use crate::group::queues::concurrency_limit::Answer;
 use crate::group::queues::wait_list::Ticket;
 use crate::group::sched::Sched;
 use crate::group::sched::effects::Effects;
+use crate::shows::shows;
 use crate::turn;
 
 /// The future of [`ChildOptions::spawn_when_free`] and [`ChildOptions::try_spawn_when_free`].
@@ -189,11 +189,7 @@ impl<F, T, E, K: Kind> Future for SpawnWhenFree<'_, F, T, E, K> {
     }
 }
 
-impl<F, T, E, K: Kind> fmt::Debug for SpawnWhenFree<'_, F, T, E, K> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("SpawnWhenFree")
-            .field("scope", &self.place.scope)
-            .field("waits", &self.place.ticket.is_some())
-            .finish()
-    }
-}
+shows!([F, T, E, K: Kind] SpawnWhenFree<'_, F, T, E, K>, this =>
+    scope: this.place.scope,
+    waits: this.place.ticket.is_some(),
+);

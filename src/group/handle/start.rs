@@ -10,7 +10,6 @@
 //! group's cancels. But until it has started, what it ends with goes to the caller.
 
 use std::convert::Infallible;
-use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -27,6 +26,7 @@ use crate::group::cell::CellRef;
 use crate::group::engine::position::{Behind, Position, Surrounding, enter, here};
 use crate::group::engine::told;
 use crate::panic::catch;
+use crate::shows::shows;
 use crate::std_or_loom::Lock;
 use crate::token::{CancelKind, CancelReason};
 
@@ -416,14 +416,6 @@ impl<T, V, X> Future for Start<T, V, X> {
     }
 }
 
-impl<T, V, X> fmt::Debug for Start<T, V, X> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Start").finish_non_exhaustive()
-    }
-}
+shows!([T, V, X] Start<T, V, X>, ..);
 
-impl<V> fmt::Debug for Ready<V> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Ready").finish_non_exhaustive()
-    }
-}
+shows!([V] Ready<V>, ..);

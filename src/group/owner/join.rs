@@ -1,7 +1,6 @@
 //! Leaving a group, and its completions: the futures behind `join`, `try_join` and `next`.
 
 use std::convert::Infallible;
-use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -21,6 +20,7 @@ use crate::group::queues::completions::{Completion, Completions as Listed};
 use crate::group::queues::watchers::Events;
 use crate::group::sched::Sched;
 use crate::group::sched::stats::Tally;
+use crate::shows::shows;
 use crate::turn;
 
 /// The future of [`GatherGroup::try_join`].
@@ -213,26 +213,10 @@ impl<E, K: Kind> Stream for Completions<'_, E, K> {
     }
 }
 
-impl<E, K: Kind> fmt::Debug for TryJoin<'_, E, K> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("TryJoin").field(self.group).finish()
-    }
-}
+shows!([E, K: Kind] TryJoin<'_, E, K>, this => (this.group));
 
-impl<K: Kind> fmt::Debug for Join<'_, K> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("Join").field(self.0.group).finish()
-    }
-}
+shows!([K: Kind] Join<'_, K>, this => (this.0.group));
 
-impl<E, K: Kind> fmt::Debug for Next<'_, E, K> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("Next").field(self.0.group).finish()
-    }
-}
+shows!([E, K: Kind] Next<'_, E, K>, this => (this.0.group));
 
-impl<E, K: Kind> fmt::Debug for Completions<'_, E, K> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("Completions").field(self.group).finish()
-    }
-}
+shows!([E, K: Kind] Completions<'_, E, K>, this => (this.group));

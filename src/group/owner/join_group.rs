@@ -2,7 +2,6 @@
 
 use std::collections::{HashMap, VecDeque};
 use std::convert::Infallible;
-use std::fmt;
 use std::future::Future;
 use std::hash::Hash;
 use std::panic::Location;
@@ -21,6 +20,7 @@ use crate::group::engine::kind::{Accepts, Borrows, Kind, Shared};
 use crate::group::handle::ChildOptions;
 use crate::group::handle::output_policy::{Contained, Supervised};
 use crate::group::sched::Sched;
+use crate::shows::shows;
 use crate::spawner::Spawner;
 use crate::token::{CancelKind, CancelReason};
 
@@ -458,11 +458,4 @@ impl<T, E, Id, K: Kind> Drop for JoinGroup<T, E, Id, K> {
     }
 }
 
-impl<T, E, Id, K: Kind> fmt::Debug for JoinGroup<T, E, Id, K> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("JoinGroup")
-            .field("group", &self.group)
-            .field("len", &self.len())
-            .finish_non_exhaustive()
-    }
-}
+shows!([T, E, Id, K: Kind] JoinGroup<T, E, Id, K>, this => group, len: this.len(), ..);

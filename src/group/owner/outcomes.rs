@@ -2,7 +2,6 @@
 
 use std::collections::{HashMap, VecDeque};
 use std::convert::Infallible;
-use std::fmt;
 use std::future::Future;
 use std::hash::Hash;
 use std::pin::Pin;
@@ -12,6 +11,7 @@ use super::join::Completions;
 use crate::error::{GatherIncomplete, KeyId, Outcome};
 use crate::group::engine::kind::{Kind, Shared};
 use crate::group::handle::key::Key;
+use crate::shows::shows;
 use crate::token::CancelReason;
 
 /// Those whose outcome has not been given out.
@@ -105,10 +105,4 @@ impl<T, E, Id: Eq + Hash + Clone, K: Kind> Future for NextOutcome<'_, T, E, Id, 
     }
 }
 
-impl<T, E, Id, K: Kind> fmt::Debug for NextOutcome<'_, T, E, Id, K> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("NextOutcome")
-            .field(&self.completions)
-            .finish()
-    }
-}
+shows!([T, E, Id, K: Kind] NextOutcome<'_, T, E, Id, K>, this => (this.completions));

@@ -1,6 +1,5 @@
 //! `with_cleanup`: async clean-up of what a cancel drops.
 
-use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll};
@@ -11,6 +10,7 @@ use super::shielded::Hold;
 use crate::group::cell::{CellRef, Stands};
 use crate::group::engine::position::{Position, here, token_of};
 use crate::log;
+use crate::shows::shows;
 use crate::token::CancelledOwned;
 
 /// Awaits `future`; if this child or body is cancelled meanwhile, drops it and runs `cleanup` to its end instead, within the
@@ -237,10 +237,4 @@ where
     }
 }
 
-impl<F, C, A> fmt::Debug for WithCleanup<F, C, A> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("WithCleanup")
-            .field("cleans_up", &self.cleaning.is_some())
-            .finish_non_exhaustive()
-    }
-}
+shows!([F, C, A] WithCleanup<F, C, A>, this => cleans_up: this.cleaning.is_some(), ..);

@@ -1,6 +1,5 @@
 //! `shield`: holds off the drop of what it stands in until a future is over.
 
-use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::atomic::Ordering::{Acquire, Release};
@@ -15,6 +14,7 @@ use crate::group::engine::child_cancel::Unshielded;
 use crate::group::engine::core::Core;
 use crate::group::engine::position::{Behind, Position, Surrounding, enter, here};
 use crate::group::queues::small_list::SmallList;
+use crate::shows::shows;
 use crate::std_or_loom::Lock;
 use crate::std_or_loom::atomic::AtomicBool;
 use crate::token::{CallbackGuard, CancelReason, CancelToken};
@@ -313,11 +313,4 @@ impl Surrounding for Screen {
     }
 }
 
-impl<F> fmt::Debug for Shield<F> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Shield")
-            .field("stands", &self.hold.is_some())
-            .field("deadline", &self.deadline)
-            .finish_non_exhaustive()
-    }
-}
+shows!([F] Shield<F>, this => stands: this.hold.is_some(), deadline, ..);

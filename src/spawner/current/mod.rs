@@ -10,7 +10,6 @@
 //! - `tests`: the stack of entries, and hostile spawners on it
 
 use std::cell::RefCell;
-use std::fmt;
 use std::marker::PhantomData;
 use std::mem;
 
@@ -18,6 +17,7 @@ use super::{
     Spawner, SpawnerHandle, WeakHandle, default_spawner, global, instead_of_default, runtime,
 };
 use crate::clock::ClockHandle;
+use crate::shows::shows;
 use crate::std_or_loom::per_thread;
 use crate::turn;
 
@@ -333,11 +333,7 @@ impl Drop for Lent<'_> {
     }
 }
 
-impl fmt::Debug for EnterGuard {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("EnterGuard").finish_non_exhaustive()
-    }
-}
+shows!([] EnterGuard, ..);
 
 #[cfg(test)]
 mod tests;

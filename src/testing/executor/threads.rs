@@ -1,6 +1,5 @@
 //! What keeps the clock from jumping: work on threads of its own, and guards for threads of the user's.
 
-use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -11,6 +10,7 @@ use super::TestExecutor;
 use super::shared::Shared;
 use crate::error::unhandled::{drop_quietly, report_panic, wake_quietly};
 use crate::panic::{Panic, catch};
+use crate::shows::shows;
 use crate::std_or_loom::Lock;
 
 impl TestExecutor {
@@ -101,11 +101,7 @@ impl Drop for ClockHold {
     }
 }
 
-impl fmt::Debug for ClockHold {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("ClockHold").finish_non_exhaustive()
-    }
-}
+shows!([] ClockHold, ..);
 
 /// The future of [`TestExecutor::blocking`].
 ///
@@ -157,11 +153,7 @@ impl<T> Drop for BlockingWork<T> {
     }
 }
 
-impl<T> fmt::Debug for BlockingWork<T> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("BlockingWork").finish_non_exhaustive()
-    }
-}
+shows!([T] BlockingWork<T>, ..);
 
 /// Nobody awaits it any more.
 fn let_go_of<T>(done: Result<T, Panic>) {

@@ -6,13 +6,13 @@
 mod mischief;
 mod pool;
 
-use std::fmt;
 use std::num::NonZeroUsize;
 use std::panic::resume_unwind;
 use std::sync::Arc;
 
 pub use mischief::Mischief;
 
+use crate::shows::shows;
 use crate::spawner::{Job, SpawnError, Spawner};
 use pool::Pool;
 
@@ -217,13 +217,7 @@ impl Spawner for HostileSpawner {
     }
 }
 
-impl fmt::Debug for HostileSpawner {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("HostileSpawner")
-            .field("mischief", &self.pool().mischief)
-            .finish_non_exhaustive()
-    }
-}
+shows!([] HostileSpawner, this => mischief: this.pool().mischief, ..);
 
 /// Without the noise of the panic hook: it is on purpose, and happens often.
 fn panics(text: &'static str) -> ! {

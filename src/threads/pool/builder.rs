@@ -1,12 +1,12 @@
 //! `PoolBuilder`: what a pool is told when it is made.
 
-use std::fmt;
 use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
 use super::BlockingPool;
 use super::shared::Settings;
+use crate::shows::shows;
 
 /// What a [`BlockingPool`] is told when it is made; from [`BlockingPool::builder`].
 ///
@@ -104,12 +104,9 @@ impl PoolBuilder {
     }
 }
 
-impl fmt::Debug for PoolBuilder {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("PoolBuilder")
-            .field("name", &self.0.name)
-            .field("threads", &self.0.threads)
-            .field("idle_for", &self.0.idle_for)
-            .finish_non_exhaustive()
-    }
-}
+shows!([] PoolBuilder, this =>
+    name: this.0.name,
+    threads: this.0.threads,
+    idle_for: this.0.idle_for,
+    ..
+);

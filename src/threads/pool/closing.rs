@@ -1,6 +1,5 @@
 //! Waiting until a pool that was closed has no thread left.
 
-use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -10,6 +9,7 @@ use std::time::{Duration, Instant};
 use super::shared::Shared;
 use super::work::JobInfo;
 use crate::blocked::{park_until_ready, park_until_ready_or};
+use crate::shows::shows;
 
 /// Waits until a pool that was closed has no thread left; from [`BlockingPool::close`](super::BlockingPool::close).
 ///
@@ -72,8 +72,4 @@ impl Future for Closing {
     }
 }
 
-impl fmt::Debug for Closing {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Closing").finish_non_exhaustive()
-    }
-}
+shows!([] Closing, ..);

@@ -1,10 +1,9 @@
 //! All of them: the joiner that `try_gather` would be.
 
-use std::fmt;
-
 use super::failed::Failed;
 use super::{CallInfo, Joiner, Verdict};
 use crate::error::{GroupError, OneByOne, Outcome};
+use crate::shows::shows;
 
 /// All values in call order; the first error cancels the rest.
 ///
@@ -69,11 +68,4 @@ impl<T, E> Joiner<T, E> for All<T, E> {
     }
 }
 
-impl<T, E> fmt::Debug for All<T, E> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("All")
-            .field("calls", &self.values.len())
-            .field("failed", &self.failed)
-            .finish()
-    }
-}
+shows!([T, E] All<T, E>, this => calls: this.values.len(), failed);

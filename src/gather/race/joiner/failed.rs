@@ -1,6 +1,5 @@
 //! The failures of calls until somebody receives them: what is left when this is dropped goes to the unhandled hook.
 
-use std::fmt;
 use std::sync::Arc;
 
 use super::CallInfo;
@@ -8,6 +7,7 @@ use crate::error::unhandled::report_child_panic;
 use crate::error::{ChildFailure, ChildInfo, Failure, GroupError, OneByOne, Outcome};
 use crate::gather::site::lose_error;
 use crate::group::tell;
+use crate::shows::shows;
 use crate::token::CancelReason;
 
 /// What failed, in the order in which it happened.
@@ -84,13 +84,7 @@ impl<E> Drop for Failed<E> {
     }
 }
 
-impl<E> fmt::Debug for Failed<E> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Failed")
-            .field("failures", &self.leaves.len())
-            .finish_non_exhaustive()
-    }
-}
+shows!([E] Failed<E>, this => failures: this.leaves.len(), ..);
 
 fn lose_failure<E>(child: &ChildInfo, failure: Failure<E>) {
     match failure {

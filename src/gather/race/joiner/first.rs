@@ -10,6 +10,7 @@ use crate::error::unhandled::drop_quietly;
 use crate::error::{GroupError, Outcome, Quiet};
 use crate::gather::site::{Site, lose_outcome};
 use crate::group::{Lack, State};
+use crate::shows::shows;
 
 /// The first call that is over by itself wins, whatever it gives; the rest is cancelled.
 ///
@@ -213,11 +214,4 @@ impl<T, E> Joiner<T, E> for FirstOk<T, E> {
     }
 }
 
-impl<T, E> fmt::Debug for FirstOk<T, E> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("FirstOk")
-            .field("has_value", &self.value.is_some())
-            .field("failed", &self.failed)
-            .finish()
-    }
-}
+shows!([T, E] FirstOk<T, E>, this => has_value: this.value.is_some(), failed);

@@ -1,11 +1,10 @@
 //! So many of them: the joiner behind `quorum`.
 
-use std::fmt;
-
 use super::failed::Failed;
 use super::{CallInfo, Joiner, Verdict};
 use crate::error::unhandled::drop_quietly;
 use crate::error::{GroupError, OneByOne, Outcome};
+use crate::shows::shows;
 
 /// The first so many values, each with the index of its call, in the order in which they came; the rest is cancelled.
 ///
@@ -109,12 +108,4 @@ pub(in crate::gather) fn too_few(needed: usize, calls: usize) -> ! {
     )
 }
 
-impl<T, E> fmt::Debug for Quorum<T, E> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Quorum")
-            .field("needed", &self.needed)
-            .field("values", &self.values.len())
-            .field("failed", &self.failed)
-            .finish_non_exhaustive()
-    }
-}
+shows!([T, E] Quorum<T, E>, this => needed, values: this.values.len(), failed, ..);

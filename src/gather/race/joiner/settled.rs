@@ -1,10 +1,9 @@
 //! The outcome of each: the joiner that `gather_settled` would be.
 
-use std::fmt;
-
 use super::{CallInfo, Joiner, Verdict};
 use crate::error::Outcome;
 use crate::gather::site::{Site, lose_outcome};
+use crate::shows::shows;
 
 /// The outcome of each call in call order; none touches the others.
 ///
@@ -78,10 +77,4 @@ impl<T, E> Drop for Settled<T, E> {
     }
 }
 
-impl<T, E> fmt::Debug for Settled<T, E> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Settled")
-            .field("calls", &self.outcomes.len())
-            .finish()
-    }
-}
+shows!([T, E] Settled<T, E>, this => calls: this.outcomes.len());
