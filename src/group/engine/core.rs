@@ -179,7 +179,7 @@ impl Core {
     ) -> R {
         let (mut sched, mut effects) = self.enter();
         let result = f(&mut sched, &mut effects);
-        self.leave(sched, effects);
+        self.leave(sched, &mut effects);
         result
     }
 
@@ -191,7 +191,7 @@ impl Core {
     ) -> R {
         let (mut sched, mut effects) = self.enter();
         let result = f(&mut sched, &mut effects);
-        self.leave_at_once(sched, effects);
+        self.leave_at_once(sched, &mut effects);
         result
     }
 
@@ -203,14 +203,14 @@ impl Core {
     }
 
     #[inline]
-    fn leave_at_once(self: &Arc<Self>, mut sched: MutexGuard<'_, Sched>, mut effects: Effects<'_>) {
-        sched.keep_shards(&mut effects);
+    fn leave_at_once(self: &Arc<Self>, mut sched: MutexGuard<'_, Sched>, effects: &mut Effects) {
+        sched.keep_shards(effects);
         drop(sched);
         self.perform(effects);
     }
 
     #[inline(never)]
-    fn leave(self: &Arc<Self>, sched: MutexGuard<'_, Sched>, effects: Effects<'_>) {
+    fn leave(self: &Arc<Self>, sched: MutexGuard<'_, Sched>, effects: &mut Effects) {
         self.leave_at_once(sched, effects);
     }
 
@@ -236,7 +236,7 @@ impl Core {
     #[inline]
     pub(in crate::group) fn push(self: &Arc<Self>, child: CellRef) {
         if let Err(child) = self.shards.put(child) {
-            self.with(|sched, effects| sched.push(child, effects));
+            self.with_at_once(|sched, effects| sched.push(child, effects));
         }
     }
 
@@ -277,7 +277,7 @@ impl Core {
 
     /// A child of a batch is over, and others may have to do with that at once.
     pub(in crate::group) fn is_over(self: &Arc<Self>, finished: Finished) {
-        self.with(|sched, effects| {
+        self.with_at_once(|sched, effects| {
             sched.over(finished, effects);
             sched.nudge(effects);
         });
@@ -285,7 +285,7 @@ impl Core {
 
     /// The same for one that is untold. `true`: somebody waits for the next.
     pub(in crate::group) fn settle_one(self: &Arc<Self>, child: &CellRef) -> bool {
-        self.with(|sched, effects| {
+        self.with_at_once(|sched, effects| {
             sched.settle_one(child, effects);
             sched.nudge(effects);
             sched.limit.is_awaited()

@@ -51,7 +51,7 @@ impl Wake for PermitComes {
 
 impl Core {
     #[inline]
-    pub(super) fn perform(self: &Arc<Self>, effects: Effects<'_>) {
+    pub(super) fn perform(self: &Arc<Self>, effects: &mut Effects) {
         if let Some(parts) = effects.take() {
             self.perform_some(parts);
         }

@@ -84,7 +84,7 @@ impl<'a> Effects<'a> {
 
     /// What is to be done, if there is anything.
     #[inline]
-    pub(in crate::group) fn take(mut self) -> Option<Parts> {
+    pub(in crate::group) fn take(&mut self) -> Option<Parts> {
         mem::take(&mut self.busy).then(|| mem::take(&mut *self.parts))
     }
 

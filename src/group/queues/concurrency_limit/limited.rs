@@ -259,8 +259,8 @@ impl<C: Send> Slots<C> for Limited<C> {
     }
 
     fn settle(&mut self, wake: Wakes<'_>) {
-        let waits = self.is_awaited();
         if let Lent::Shared(borrower) = &mut self.room {
+            let waits = !self.line.is_empty() || !self.callers.is_empty();
             borrower.settle(self.taken, waits, wake);
         }
     }
