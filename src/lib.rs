@@ -81,8 +81,8 @@ pub use context::ContextVar;
 pub use error::{CutShort, GatherIncomplete, GroupError, Outcome, StartError};
 #[cfg(feature = "std")]
 pub use gather::{
-    first_ok, gather, gather_settled, joiner, map_concurrent, quorum, race, try_gather,
-    try_map_concurrent,
+    first_ok, gather, gather_settled, joiner, map_concurrent, optional, quorum, race, try_gather,
+    try_map_concurrent, try_optional,
 };
 #[cfg(feature = "std")]
 pub use group::{

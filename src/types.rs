@@ -23,9 +23,9 @@ pub use crate::context::{ContextSnapshot, WithContext};
 pub use crate::error::KeyId;
 pub use crate::gather::{
     CallList, Calls, CallsOf, FirstOk, Gather, Gathered, Items, JoinWith, Joined, Joining,
-    MapConcurrent, MapConcurrentUnordered, MapStream, Quorum, Race, Settling, Start, StartJoin,
-    TryGather, TryGathered, TryMapConcurrent, TryMapConcurrentUnordered, TryStart, TryWhole,
-    Trying, Values, Whole,
+    MapConcurrent, MapConcurrentUnordered, MapStream, Optional, Quorum, Race, Settling, Start,
+    StartJoin, TryGather, TryGathered, TryMapConcurrent, TryMapConcurrentUnordered, TryOptional,
+    TryStart, TryWhole, Trying, Values, Whole,
 };
 pub use crate::group::{
     Cause, Checkpoint, ChildOptions, Completion, Completions, Ending, Join, KeyValue, Next,

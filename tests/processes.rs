@@ -43,7 +43,7 @@ mod unix {
     use crate::{exits, forks, pools};
 
     const PART: &str = "INGATHER_PROCESSES_PART";
-    const PARTS: [(&str, fn()); 12] = [
+    const PARTS: [(&str, fn()); 13] = [
         ("forgotten", forgotten),
         ("forked", forked),
         ("forked_calls", forks::run_sync_and_runners),
@@ -54,6 +54,7 @@ mod unix {
         ("a_job_exits", exits::a_job_exits),
         ("exit_handlers", exits::exit_handlers),
         ("default_pool", exits::default_pool),
+        ("blocked_without_a_group", exits::blocked_without_a_group),
         ("threads_that_are_left", exits::threads_that_are_left),
         ("ten_thousand_threads", exits::ten_thousand_threads),
     ];

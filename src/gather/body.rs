@@ -101,7 +101,10 @@ where
             InPlace::Never => InPlace::Never,
             InPlace::Pending => InPlace::Pending,
             InPlace::Over(calls) => InPlace::Over(Some(calls)),
-            InPlace::Opened(owner, body) => InPlace::Opened(owner, TryWhole { calls: body.calls }),
+            InPlace::Opened(owner, body, is_over) => {
+                let body = TryWhole { calls: body.calls };
+                InPlace::Opened(owner, body, is_over)
+            }
         }
     }
 

@@ -10,7 +10,7 @@ use super::in_place::{self, Chain, InPlaceOf, Laid, Lay, Row};
 use super::mode::{Ends, ModeOf, Settling, Trying, Values};
 use super::site::Site;
 use crate::error::Quiet;
-use crate::group::{Borrows, Call, Key, Kind, Scope};
+use crate::group::{Borrows, Call, Key, Kind, Queued, Scope};
 use crate::shows::shows;
 
 /// Calls that all give an `O`; made by [`calls!`](crate::calls).
@@ -127,7 +127,7 @@ where
     M: ModeOf<'env, Call<C, F>, K, Error = E, Value = V>,
 {
     fn take(&mut self, call: C) {
-        let key = M::start(self.tg, self.location, Call::new(call));
+        let key = M::start::<Queued>(self.tg, self.location, Call::new(call));
         self.keys.push(key);
     }
 }

@@ -10,7 +10,7 @@ use super::mode::{Ends, ModeOf};
 use super::site::Site;
 use super::tuples::each_tuple;
 use crate::error::{OneByOne, Quiet};
-use crate::group::{Block, Borrows, Call, Kind, Scope, Shared};
+use crate::group::{Block, Borrows, Call, Kind, Queued, Scope, Shared};
 
 /// Calls that can be [gathered](crate::gather()) in the mode `M`.
 ///
@@ -98,7 +98,7 @@ where
         tg: &Scope<'env, M::Error, K>,
         location: &'static Location<'static>,
     ) -> Self::Wait {
-        let start = |call| M::start(tg, location, Call::new(call));
+        let start = |call| M::start::<Queued>(tg, location, Call::new(call));
         let site = Site::of(tg, location);
         InOrder::new(ready.into_calls().into_iter().map(start).collect(), site)
     }
@@ -161,7 +161,7 @@ macro_rules! tuple {
                 let ready = ready.into_calls();
                 Together(($({
                     let call = Call::new(ready.$at.give());
-                    One::new(M::start(tg, location, call), site, $at)
+                    One::new(M::start::<Queued>(tg, location, call), site, $at)
                 },)+))
             }
         }

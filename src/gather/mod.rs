@@ -7,6 +7,7 @@
 //! - `mode`: what each call gives: its value, its value or error, or its outcome
 //! - `in_order`: waits for keys in the order of the calls
 //! - `in_place`: polls the calls where they lie, for as long as nobody needs a group
+//! - `optional`: calls that are there for the sake of the others
 //! - `options`: gather from [`GroupOptions`](crate::GroupOptions)
 //! - `site`: where the calls were made, and what becomes of ends that nobody receives
 //! - `tuples`: the tuples that can be gathered
@@ -21,6 +22,7 @@ mod in_order;
 mod in_place;
 mod map;
 mod mode;
+mod optional;
 mod options;
 pub(crate) mod race;
 mod site;
@@ -37,6 +39,7 @@ pub use map::{
     TryMapConcurrentUnordered, map_concurrent, try_map_concurrent,
 };
 pub use mode::{Settling, Trying, Values};
+pub use optional::{Optional, TryOptional, optional, try_optional};
 pub use race::{
     CallsOf, FirstOk, JoinWith, Joined, Joining, Quorum, Race, StartJoin, first_ok, joiner, quorum,
     race,

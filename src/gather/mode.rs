@@ -6,7 +6,7 @@ use std::panic::Location;
 
 use super::site::{lose_outcome, lose_value};
 use crate::error::{ChildInfo, GatherIncomplete, Outcome};
-use crate::group::{Accepts, Key, Kind, Scope, Shared};
+use crate::group::{Accepts, Kind, Queued, Scope, Shared, TakesIn};
 
 /// The mode of [`gather`](crate::gather()): each call gives its value.
 #[derive(Debug)]
@@ -27,11 +27,12 @@ pub trait ModeOf<'env, F: Future, K: Kind = Shared> {
     type Error;
     /// What the child's key gives.
     type Value;
-    fn start(
+    #[expect(private_bounds, private_interfaces, reason = "the trait is sealed")]
+    fn start<A: TakesIn>(
         tg: &Scope<'env, Self::Error, K>,
         location: &'static Location<'static>,
         future: F,
-    ) -> Key<Self::Value>;
+    ) -> A::Taken<Self::Value>;
     /// Is this a value, so that nobody has to know of the end of the call?
     fn is_value(_output: &F::Output) -> bool {
         true
@@ -40,7 +41,7 @@ pub trait ModeOf<'env, F: Future, K: Kind = Shared> {
     fn value_of(output: F::Output) -> Result<Self::Value, GatherIncomplete>;
     /// The same as `start` where nobody wants the key.
     fn send(tg: &Scope<'env, Self::Error, K>, location: &'static Location<'static>, future: F) {
-        drop(Self::start(tg, location, future));
+        drop(Self::start::<Queued>(tg, location, future));
     }
 }
 
@@ -70,12 +71,13 @@ where
         Ok(output)
     }
 
-    fn start(
+    #[expect(private_bounds, private_interfaces, reason = "the trait is sealed")]
+    fn start<A: TakesIn>(
         tg: &Scope<'env, Infallible, K>,
         location: &'static Location<'static>,
         future: F,
-    ) -> Key<F::Output> {
-        tg.spawn_at(location, future)
+    ) -> A::Taken<F::Output> {
+        tg.spawn_at::<A, F>(location, future)
     }
 
     fn send(tg: &Scope<'env, Infallible, K>, location: &'static Location<'static>, future: F) {
@@ -101,8 +103,13 @@ where
         output.map_err(|_| GatherIncomplete::Failed)
     }
 
-    fn start(tg: &Scope<'env, E, K>, location: &'static Location<'static>, future: F) -> Key<T> {
-        tg.try_spawn_at(location, future)
+    #[expect(private_bounds, private_interfaces, reason = "the trait is sealed")]
+    fn start<A: TakesIn>(
+        tg: &Scope<'env, E, K>,
+        location: &'static Location<'static>,
+        future: F,
+    ) -> A::Taken<T> {
+        tg.try_spawn_at::<A, F, T>(location, future)
     }
 
     fn send(tg: &Scope<'env, E, K>, location: &'static Location<'static>, future: F) {
@@ -128,12 +135,13 @@ where
         Ok(output.map_or_else(Outcome::Err, Outcome::Ok))
     }
 
-    fn start(
+    #[expect(private_bounds, private_interfaces, reason = "the trait is sealed")]
+    fn start<A: TakesIn>(
         tg: &Scope<'env, Infallible, K>,
         location: &'static Location<'static>,
         future: F,
-    ) -> Key<Outcome<T, E>> {
-        tg.supervise_at(location, future)
+    ) -> A::Taken<Outcome<T, E>> {
+        tg.supervise_at::<A, F, T, E>(location, future)
     }
 }
 

@@ -21,7 +21,7 @@ impl<K: Awaited, C: State> GroupOptions<K, C> {
         let location = Location::caller();
         let options = self.on_panic(OnPanic::Resume);
         ScopeFuture::new(
-            Origin::new(options, location).needs_all(),
+            Origin::new(options, location).needs_all().body_waits(),
             Start::new(calls, location),
         )
     }
@@ -38,7 +38,7 @@ impl<K: Awaited, C: State> GroupOptions<K, C> {
     {
         let location = Location::caller();
         ScopeFuture::new(
-            Origin::new(self, location).needs_all(),
+            Origin::new(self, location).needs_all().body_waits(),
             TryStart(Start::new(calls, location)),
         )
     }
@@ -52,6 +52,9 @@ impl<K: Awaited, C: State> GroupOptions<K, C> {
     {
         let location = Location::caller();
         let options = self.on_error(OnError::KeepGoing).on_panic(OnPanic::Collect);
-        ScopeFuture::new(Origin::new(options, location), Start::new(calls, location))
+        ScopeFuture::new(
+            Origin::new(options, location).body_waits(),
+            Start::new(calls, location),
+        )
     }
 }

@@ -24,15 +24,16 @@ mod shield;
 pub use cell::Ending;
 pub(crate) use cell::{Block, Makes, OnlyMut, OutputPolicy, Polled};
 pub(crate) use engine::body::{BodyFailure, is_code_cut_off};
+pub(crate) use engine::companion::Companion;
 pub(crate) use engine::driving::{Goes, Leaving, Turn};
-pub(crate) use engine::kind::Executor;
 pub use engine::kind::{
     Accepts, Awaited, Blocking, Borrows, Driven, Inline, InlineLocal, Kind, Local, Shared,
 };
+pub(crate) use engine::kind::{Executor, sealed::Sealed as KindSealed};
 pub(crate) use engine::position::{is_in_child_of, standing, task_here};
 pub(crate) use engine::surroundings::{Lacking, NoValue};
 pub(crate) use engine::told::{hands_on, sift, tell};
-pub(crate) use handle::in_hand::PolledChild;
+pub(crate) use handle::in_hand::{PolledChild, Queued, TakesIn, UnderWay};
 pub use handle::key::{Key, TakeError};
 pub(crate) use handle::output_policy::{AsValue, Call, Fallible};
 pub use handle::start::{Ready, Start};
@@ -44,7 +45,7 @@ pub use owner::cut::{Cut, FailingStream, MovesOn, State, Uncut, UncutStream, Who
 pub(crate) use owner::detached::{Detached, Glance, Label, Waiting, child_here};
 pub(crate) use owner::failures::Failures;
 pub use owner::gather_group::GatherGroup;
-pub(crate) use owner::guard::{Origin, Owner};
+pub(crate) use owner::guard::{GuardOf, Origin, Owner};
 pub use owner::join::{Completions, Join, Next, TryJoin};
 pub use owner::join_group::JoinGroup;
 pub use owner::options::{GroupOptions, on};

@@ -32,8 +32,8 @@ pub(crate) enum InPlace<'env, E, K: Kind, O, B> {
     Pending,
     /// The body would have given this, and nobody is left.
     Over(O),
-    /// The group was opened, and this is its body.
-    Opened(Owner<'env, E, K>, B),
+    /// The group was opened, and this is its body. `true`: the turn is over.
+    Opened(Owner<'env, E, K>, B, bool),
 }
 
 impl<'env, E, K, B, F> Begin<'env, E, K> for B

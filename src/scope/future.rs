@@ -90,6 +90,7 @@ where
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<M::Output> {
         let mut this = self.project();
         let is_first = this.start.is_some();
+        let mut is_turn_over = false;
         if let Some(start) = this.start {
             match start.poll_in_place(this.origin, cx) {
                 InPlace::Never => {
@@ -107,7 +108,8 @@ where
                         Err(_) => unreachable!("what fails is seen to by a group"),
                     };
                 }
-                InPlace::Opened(owner, body) => {
+                InPlace::Opened(owner, body, is_over) => {
+                    is_turn_over = is_over;
                     *this.owner = Some(owner);
                     this.body.set(Some(body));
                     *this.start = None;
@@ -127,7 +129,7 @@ where
             None => {
                 let (scope, waker, position) = owner.parts();
                 let turn = if is_first {
-                    Turn::first(scope.on_thread(), scope.executor())
+                    Turn::first(scope.on_thread(), scope.executor(), is_turn_over)
                 } else {
                     Turn::begin(scope.on_thread(), scope.executor())
                 };

@@ -7,7 +7,7 @@ use std::task::{Context, Poll};
 
 use super::to_thread::ToThread;
 use crate::group::{
-    Accepts, Blocking, ChildOptions, Inline, InlineLocal, Key, Kind, Local, Scope, Shared,
+    Accepts, Blocking, ChildOptions, Inline, InlineLocal, Key, Kind, Local, Queued, Scope, Shared,
 };
 
 impl<'env, E, K: Kind> Scope<'env, E, K> {
@@ -49,7 +49,7 @@ impl<'env, E, K: Kind> Scope<'env, E, K> {
         K: CallsBlocking<'env, F, T> + Accepts<K::Calling> + Accepts<T>,
     {
         let location = Location::caller();
-        self.spawn_at(location, K::calling(closure, location))
+        self.spawn_at::<Queued, _>(location, K::calling(closure, location))
     }
 
     /// Starts a child that calls a blocking closure which can fail: [`spawn_blocking`](Self::spawn_blocking) in the way of
@@ -74,7 +74,7 @@ impl<'env, E, K: Kind> Scope<'env, E, K> {
         K: CallsBlocking<'env, F, Result<T, E>> + Accepts<K::Calling> + Accepts<Result<T, E>>,
     {
         let location = Location::caller();
-        self.try_spawn_at(location, K::calling(closure, location))
+        self.try_spawn_at::<Queued, _, _>(location, K::calling(closure, location))
     }
 }
 

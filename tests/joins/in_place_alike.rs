@@ -1,4 +1,5 @@
-//! Random calls, gathered in place and as a group from the first: what each does and how it ends is the same.
+//! Random calls, gathered in place and as a group from the first: what each does and how it ends is the same. Inline, and on spawners
+//! that run one job at a time.
 
 use std::future::ready;
 
@@ -13,6 +14,8 @@ behaviour!(
     a_gather_with_and_without_a_group_gives_the_same,
     a_tuple_with_and_without_a_group_gives_the_same,
     listed_calls_with_and_without_a_group_give_the_same,
+    driven_calls_with_and_without_a_group_give_the_same,
+    a_driven_tuple_with_and_without_a_group_gives_the_same,
 );
 
 /// What a call does in a poll, after it has yielded so often.
@@ -112,11 +115,7 @@ macro_rules! three_alike {
                     let (script, log) = (scripts[at].clone(), logs[at].clone());
                     move || play(script, log)
                 });
-                let mut options = GroupOptions::new();
-                if named {
-                    options = options.name("a group from the first");
-                }
-                let $options = options.inline();
+                let $options = options(named);
                 let outcomes: [_; 3] = $gathers;
                 let logs = logs.each_ref().map(Trace::entries);
                 seen.push((outcomes.each_ref().map(in_words), logs));
@@ -126,45 +125,74 @@ macro_rules! three_alike {
     };
 }
 
+/// The same for up to six calls of one type.
+macro_rules! some_alike {
+    (|$options:ident, $calls:ident| $gathers:expr) => {
+        unhandled::collect();
+        for seed in 0..300 {
+            let mut rng = Rng::new(seed);
+            let scripts: Vec<_> = (0..1 + rng.below(6)).map(|_| script(&mut rng)).collect();
+            let mut seen = Vec::new();
+            for named in [false, true] {
+                let logs: Vec<_> = scripts.iter().map(|_| Trace::new()).collect();
+                let $calls: Vec<_> = scripts
+                    .iter()
+                    .zip(&logs)
+                    .map(|(script, log)| {
+                        let (script, log) = (script.clone(), log.clone());
+                        move || play(script, log)
+                    })
+                    .collect();
+                let $options = options(named);
+                let outcomes = $gathers;
+                let outcomes: Vec<_> = outcomes.iter().map(in_words).collect();
+                let logs: Vec<_> = logs.iter().map(Trace::entries).collect();
+                seen.push((outcomes, logs));
+            }
+            assert_eq!(seen[0], seen[1], "seed {seed}: {scripts:?}");
+        }
+    };
+}
+
+/// A group with a name is there from the first.
+fn options(named: bool) -> GroupOptions {
+    let options = GroupOptions::new();
+    if named {
+        options.name("a group from the first")
+    } else {
+        options
+    }
+}
+
 // Gather-2, Gather-3, Gather-4
 async fn a_tuple_with_and_without_a_group_gives_the_same(_: Site) {
-    three_alike!(|options, a, b, c| options.gather_settled((a, b, c)).await.into());
+    three_alike!(|options, a, b, c| options.inline().gather_settled((a, b, c)).await.into());
 }
 
 // Gather-2, Gather-3, Gather-4
 async fn listed_calls_with_and_without_a_group_give_the_same(_: Site) {
     three_alike!(|options, a, b, c| {
         let listed = calls![|| a(), || b(), || c()];
-        options.gather_settled(listed).await.try_into().unwrap()
+        let outcomes = options.inline().gather_settled(listed).await;
+        outcomes.try_into().unwrap()
     });
 }
 
 // Gather-2, Gather-3, Gather-4
 async fn a_gather_with_and_without_a_group_gives_the_same(_: Site) {
-    unhandled::collect();
-    for seed in 0..300 {
-        let mut rng = Rng::new(seed);
-        let scripts: Vec<_> = (0..1 + rng.below(6)).map(|_| script(&mut rng)).collect();
-        let mut seen = Vec::new();
-        for named in [false, true] {
-            let logs: Vec<_> = scripts.iter().map(|_| Trace::new()).collect();
-            let calls: Vec<_> = scripts
-                .iter()
-                .zip(&logs)
-                .map(|(script, log)| {
-                    let (script, log) = (script.clone(), log.clone());
-                    move || play(script, log)
-                })
-                .collect();
-            let mut options = GroupOptions::new();
-            if named {
-                options = options.name("a group from the first");
-            }
-            let outcomes = options.inline().gather_settled(calls).await;
-            let outcomes: Vec<_> = outcomes.iter().map(in_words).collect();
-            let logs: Vec<_> = logs.iter().map(Trace::entries).collect();
-            seen.push((outcomes, logs));
-        }
-        assert_eq!(seen[0], seen[1], "seed {seed}: {scripts:?}");
+    some_alike!(|options, calls| options.inline().gather_settled(calls).await);
+}
+
+// Gather-2, Gather-3, Gather-4, Executors-3
+async fn driven_calls_with_and_without_a_group_give_the_same(on: Site) {
+    if on.kind.is_one_thread() {
+        some_alike!(|options, calls| options.gather_settled(calls).await);
+    }
+}
+
+// Gather-2, Gather-3, Gather-4, Executors-3
+async fn a_driven_tuple_with_and_without_a_group_gives_the_same(on: Site) {
+    if on.kind.is_one_thread() {
+        three_alike!(|options, a, b, c| options.gather_settled((a, b, c)).await.into());
     }
 }

@@ -4,6 +4,8 @@
 //! - `support`: the spawners, the contracts, and what orders and records events
 //! - `gather`: the rules of these names
 //! - `in_place`, `in_place_alike`: inline gathers whose calls are polled where they lie
+//! - `in_place_driven`: gathers on spawners that run one job at a time, whose calls are polled once where they lie
+//! - `optional`: calls that are cancelled when all others are over
 //! - `joiners`, `join_ends`, `races`, `map_concurrent`, `map_ends`, `map_polls`: the rules of joining
 //! - `join_group`: a group that gives each outcome with its name
 //! - `panic_ends`: calls that panic, in groups with some grace
@@ -18,6 +20,7 @@ mod gather_drops;
 mod gather_lacks;
 mod in_place;
 mod in_place_alike;
+mod in_place_driven;
 mod join_ends;
 mod join_group;
 mod joiners;
@@ -25,5 +28,6 @@ mod map_concurrent;
 mod map_cuts;
 mod map_ends;
 mod map_polls;
+mod optional;
 mod panic_ends;
 mod races;

@@ -234,3 +234,19 @@ pub(crate) fn ten_thousand_threads() {
         assert_eq!(caller.join().unwrap(), (number, number));
     }
 }
+
+// Executors-13
+pub(crate) fn blocked_without_a_group() {
+    #[cfg(feature = "tokio")]
+    {
+        // Nobody has opened a group in this process before, and nobody names one here.
+        let mut builder = tokio::runtime::Builder::new_multi_thread();
+        let runtime = builder.worker_threads(1).build().unwrap();
+        let (sender, receiver) = futures::channel::oneshot::channel();
+        let task = runtime.spawn(async {
+            let blocks = || async { run_sync(receiver).unwrap() };
+            ingather::gather((blocks, || async { sender.send(7).unwrap() })).await
+        });
+        assert_eq!(runtime.block_on(task).unwrap(), (7, ()));
+    }
+}

@@ -1,9 +1,13 @@
-//! `inline::gather`: `n` calls of one type that are ready at once, in one task, their values in call order; figures are
-//! for one call.
+//! Gathers of calls, their values in call order; figures are for one call.
 //!
-//! The peers: `join_all` of two crates, with the same children.
+//! `inline_gather`: `n` calls of one type that are ready at once, in one task, and two of a tuple. The peers: `join_all` of two crates,
+//! and `join!`, with the same children.
+//!
+//! `gather`, `gather_yield1`: a few calls on an executor, a tuple of two and ten of one type, which are ready at once or yield once.
+//! The peer: as many tasks, which are then awaited, two of them by `join!`.
 
-use ingather::inline;
+use ingather::{Spawner, inline, on};
+use tokio::spawn;
 
 use super::compare;
 use crate::child::{Child, sum};
@@ -27,6 +31,77 @@ pub fn inline(report: &Report) {
         let row = row.against("futures::join_all");
         compare(report, row, &Tokio::new(1), move |_| ours(n), joined);
     }
+    let row = Row {
+        work: "inline_gather",
+        n: 2,
+        threads: 1,
+        peer: "futures::join!",
+        units: 2,
+    };
+    let joined = || async {
+        let (a, b) = futures::join!(Child::new(0, 0), Child::new(1, 0));
+        check(vec![a, b]);
+    };
+    let ours = |_| async {
+        let (a, b) = inline::gather((|| Child::new(0, 0), || Child::new(1, 0))).await;
+        check(vec![a, b]);
+    };
+    compare(report, row, &Tokio::new(1), ours, joined);
+}
+
+pub fn ready(report: &Report) {
+    on_tokio(report, "gather", 0);
+}
+
+pub fn yield1(report: &Report) {
+    on_tokio(report, "gather_yield1", 1);
+}
+
+fn on_tokio(report: &Report, work: &'static str, yields: u32) {
+    for threads in [1, 2] {
+        let tokio = Tokio::new(threads);
+        let row = |n, peer| Row {
+            work,
+            n,
+            threads,
+            peer,
+            units: n,
+        };
+        let two = move |s| two(s, yields);
+        let peer = move || two_tasks(yields);
+        compare(report, row(2, "tokio::spawn, join!"), &tokio, two, peer);
+        let ten = move |s| ten(s, yields);
+        let peer = move || ten_tasks(yields);
+        compare(report, row(10, "tokio::spawn, awaited"), &tokio, ten, peer);
+    }
+}
+
+async fn two<S: Spawner + Clone + 'static>(spawner: S, yields: u32) {
+    let calls = (move || Child::new(0, yields), move || Child::new(1, yields));
+    let (a, b) = on(&spawner).gather(calls).await;
+    assert_eq!(a + b, sum(2), "each gave its value");
+}
+
+async fn two_tasks(yields: u32) {
+    let (a, b) = futures::join!(spawn(Child::new(0, yields)), spawn(Child::new(1, yields)));
+    let both = a.expect("it is not cancelled") + b.expect("it is not cancelled");
+    assert_eq!(both, sum(2), "each gave its value");
+}
+
+async fn ten<S: Spawner + Clone + 'static>(spawner: S, yields: u32) {
+    let calls = (0..10).map(|value| move || Child::new(value, yields));
+    check(on(&spawner).gather(calls).await);
+}
+
+async fn ten_tasks(yields: u32) {
+    let tasks: Vec<_> = (0..10)
+        .map(|value| spawn(Child::new(value, yields)))
+        .collect();
+    let mut values = Vec::with_capacity(10);
+    for task in tasks {
+        values.push(task.await.expect("it is not cancelled"));
+    }
+    check(values);
 }
 
 fn children(n: usize) -> impl Iterator<Item = Child> {

@@ -5,7 +5,7 @@ use std::marker::PhantomData;
 use std::panic::Location;
 use std::task::Context;
 
-use super::lies::{Lies, ended, give_one, in_order, no_site, poll_one};
+use super::lies::{Hand, Lies, ended, give_one, in_order, no_site, poll_one};
 use crate::gather::call_list::{And, First, Of};
 use crate::gather::in_order::InOrder;
 use crate::gather::mode::{Ends, ModeOf};
@@ -49,6 +49,7 @@ pub(crate) trait Laid<'env, M: Of<O>, O, K: Kind> {
         &self,
         tg: &Scope<'env, M::Error, K>,
         location: &'static Location<'static>,
+        hand: &mut Hand,
         keys: &mut Vec<Key<M::Value>>,
     );
     /// What they gave goes behind what is there.
@@ -80,10 +81,11 @@ where
         &self,
         tg: &Scope<'env, <M as Of<O>>::Error, K>,
         location: &'static Location<'static>,
+        hand: &mut Hand,
         keys: &mut Vec<Key<<M as Of<O>>::Value>>,
     ) {
         let call = Call::moved(self.child(0));
-        keys.push(<M as ModeOf<_, K>>::start(tg, location, call));
+        keys.push(hand.start::<M, _, _, _>(keys.len(), call, tg, location));
     }
 
     fn give(&self, outputs: &mut Vec<M::Output>)
@@ -122,10 +124,11 @@ where
         &self,
         tg: &Scope<'env, M::Error, K>,
         location: &'static Location<'static>,
+        hand: &mut Hand,
         keys: &mut Vec<Key<M::Value>>,
     ) {
-        self.0.start(tg, location, keys);
-        self.1.start(tg, location, keys);
+        self.0.start(tg, location, hand, keys);
+        self.1.start(tg, location, hand, keys);
     }
 
     fn give(&self, outputs: &mut Vec<M::Output>)
@@ -165,6 +168,10 @@ where
         }
     }
 
+    fn count_of(_calls: &L) -> usize {
+        L::Laid::COUNT
+    }
+
     #[inline]
     fn count(&self) -> usize {
         L::Laid::COUNT
@@ -183,8 +190,10 @@ where
     ) -> (Self::Wait, Option<PolledChild>) {
         let ended = ended(self.count(), |index| self.laid.has_end(index));
         let mut keys = Vec::with_capacity(self.count());
-        self.laid.start(tg, location, &mut keys);
-        in_order(keys, ended, polled, tg, location)
+        let mut hand = Hand::of(polled);
+        self.laid.start(tg, location, &mut hand, &mut keys);
+        let wait = in_order(keys, ended, tg, location);
+        (wait, hand.into_child())
     }
 
     fn give(&self, location: &'static Location<'static>) -> Self::Wait {

@@ -10,7 +10,7 @@ use crate::gather::in_order::{InOrder, One};
 use crate::gather::mode::{Ends, ModeOf};
 use crate::gather::site::Site;
 use crate::gather::tuples::each_tuple;
-use crate::group::{Block, Call, Key, Kind, Polled, PolledChild, Scope};
+use crate::group::{Block, Call, Key, Kind, Polled, PolledChild, Queued, Scope, UnderWay};
 
 /// Calls that are polled where they lie, in the mode `M`.
 pub(crate) trait Lies<'env, M, K: Kind> {
@@ -21,6 +21,8 @@ pub(crate) trait Lies<'env, M, K: Kind> {
     /// The callables.
     type Calls;
     fn lay(calls: Self::Calls) -> Self;
+    /// How many calls these are.
+    fn count_of(calls: &Self::Calls) -> usize;
     /// How many there are.
     fn count(&self) -> usize;
     /// Polls this one, if it is not over.
@@ -73,24 +75,60 @@ where
     output.and_then(M::settle).expect("it is over with a value")
 }
 
+/// The call in the middle of whose poll all become children, if there is one, and that child.
+pub(crate) struct Hand {
+    index: Option<usize>,
+    child: Option<PolledChild>,
+}
+
+impl Hand {
+    pub(super) fn of(index: Option<usize>) -> Self {
+        Self { index, child: None }
+    }
+
+    /// Makes the child of a call, which is the one with this index of all.
+    pub(super) fn start<'env, M, C, F, K>(
+        &mut self,
+        index: usize,
+        call: Call<C, F>,
+        tg: &Scope<'env, M::Error, K>,
+        location: &'static Location<'static>,
+    ) -> Key<M::Value>
+    where
+        C: FnOnce() -> F,
+        F: Future,
+        K: Kind,
+        M: ModeOf<'env, Call<C, F>, K>,
+    {
+        if self.index != Some(index) {
+            return M::start::<Queued>(tg, location, call);
+        }
+        let (key, child) = M::start::<UnderWay>(tg, location, call);
+        self.child = child;
+        key
+    }
+
+    pub(super) fn into_child(self) -> Option<PolledChild> {
+        self.child
+    }
+}
+
 /// Which of so many calls are over, before each is a child.
 pub(super) fn ended(count: usize, has_end: impl Fn(usize) -> bool) -> Vec<usize> {
     (0..count).filter(|&index| has_end(index)).collect()
 }
 
-/// What waits for calls of one value that have just become children: these end now, and one may be in the middle of its poll.
+/// What waits for calls of one value that have just become children, of which these end now.
 pub(super) fn in_order<M: Ends<V>, E, K: Kind, V>(
     keys: Vec<Key<V>>,
     ended: Vec<usize>,
-    polled: Option<usize>,
     tg: &Scope<'_, E, K>,
     location: &'static Location<'static>,
-) -> (InOrder<M, V>, Option<PolledChild>) {
+) -> InOrder<M, V> {
     for index in ended {
         keys[index].run_now(tg.on_thread());
     }
-    let polled = polled.and_then(|index| keys[index].take_in_hand());
-    (InOrder::new(keys, Site::of(tg, location)), polled)
+    InOrder::new(keys, Site::of(tg, location))
 }
 
 impl<'env, M, C, F, K> Lies<'env, M, K> for Block<C, F>
@@ -106,6 +144,10 @@ where
 
     fn lay(calls: OneByOne<C>) -> Self {
         Self::new(calls.give())
+    }
+
+    fn count_of(calls: &OneByOne<C>) -> usize {
+        calls.len()
     }
 
     #[inline]
@@ -125,9 +167,14 @@ where
         polled: Option<usize>,
     ) -> (Self::Wait, Option<PolledChild>) {
         let ended = ended(self.len(), |index| self.has_end(index));
-        let start = |index| M::start(tg, location, Call::moved(self.child(index)));
+        let mut hand = Hand::of(polled);
+        let start = |index| {
+            let call = Call::moved(self.child(index));
+            hand.start::<M, _, _, _>(index, call, tg, location)
+        };
         let keys = (0..self.len()).map(start).collect();
-        in_order(keys, ended, polled, tg, location)
+        let wait = in_order(keys, ended, tg, location);
+        (wait, hand.into_child())
     }
 
     fn give(&self, location: &'static Location<'static>) -> Self::Wait {
@@ -163,6 +210,10 @@ macro_rules! tuple {
                 Self(($(Block::one(calls.$at.give()),)+))
             }
 
+            fn count_of(_calls: &Self::Calls) -> usize {
+                $n
+            }
+
             #[inline]
             fn count(&self) -> usize {
                 $n
@@ -183,26 +234,18 @@ macro_rules! tuple {
                 polled: Option<usize>,
             ) -> (Self::Wait, Option<PolledChild>) {
                 let ends = [$(self.0.$at.has_end(0)),+];
+                let mut hand = Hand::of(polled);
                 let keys = ($(
-                    <M as ModeOf<'env, Call<$call, $future>, K>>::start(
-                        tg,
-                        location,
-                        Call::moved(self.0.$at.child(0)),
-                    ),
+                    hand.start::<M, _, _, _>($at, Call::moved(self.0.$at.child(0)), tg, location),
                 )+);
-                let mut in_hand = None;
                 $(
                     if ends[$at] {
                         keys.$at.run_now(tg.on_thread());
                     }
                 )+
-                $(
-                    if polled == Some($at) {
-                        in_hand = keys.$at.take_in_hand();
-                    }
-                )+
                 let site = Site::of(tg, location);
-                (Together::of(($(One::new(keys.$at, site, $at),)+)), in_hand)
+                let wait = Together::of(($(One::new(keys.$at, site, $at),)+));
+                (wait, hand.into_child())
             }
 
             fn give(&self, location: &'static Location<'static>) -> Self::Wait {

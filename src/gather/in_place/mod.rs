@@ -16,8 +16,11 @@
 //! - `chain`: those that `calls!` lists
 //! - `models`: calls that become children while one is polled, against another thread, checked by loom
 //!
-//! 1. Calls that are pending are all polled with the waker of the task, whenever that is woken. So there are not many of them.
+//! 1. Calls that are pending are all polled with the waker of the task, whenever that is woken. So there are not many of them. And
+//!    nobody else polls them: where children have drivers, a call that is pending needs a group.
 //! 2. What the group would decide is left to it: errors, panics, cancels. In place calls are polled and give values, that is all.
+//! 3. A spawner that runs two jobs at once would run two calls. One that runs one job at a time has this task for that one, if the task
+//!    is its job.
 
 mod chain;
 mod lies;
@@ -33,11 +36,12 @@ pub(super) use self::chain::{Chain, Laid, Lay};
 pub(super) use self::lies::{Apart, Lies};
 use crate::context;
 use crate::depth::Drive;
+use crate::group::engine::core::introduce;
 use crate::group::engine::introspection;
 use crate::group::engine::position::{Position, enter_unmade};
 use crate::group::{
-    Borrows, Kind, Makes, OnlyMut, Origin, Owner, Pace, Polled, PolledChild, Spent, give_way,
-    is_code_cut_off,
+    Borrows, Executor, GuardOf, Kind, KindSealed, Makes, OnlyMut, Origin, Owner, Pace, Polled,
+    PolledChild, Spent, give_way, is_code_cut_off,
 };
 use crate::order;
 use crate::scope::InPlace;
@@ -70,8 +74,8 @@ pub(crate) enum Reached<'env, E, K: Kind, W> {
     Pending,
     /// All have given something, and there was no group.
     Over(W),
-    /// They are children now.
-    Children(Owner<'env, E, K>, W),
+    /// They are children now. `true`: the turn in which they have become that is over.
+    Children(Owner<'env, E, K>, W, bool),
 }
 
 impl<'env, E, K: Kind, W> Reached<'env, E, K, W> {
@@ -80,7 +84,7 @@ impl<'env, E, K: Kind, W> Reached<'env, E, K, W> {
             Self::Never => InPlace::Never,
             Self::Pending => InPlace::Pending,
             Self::Over(calls) => InPlace::Over(calls),
-            Self::Children(owner, calls) => InPlace::Opened(owner, body(calls)),
+            Self::Children(owner, calls, is_over) => InPlace::Opened(owner, body(calls), is_over),
         }
     }
 }
@@ -220,7 +224,7 @@ where
             match polled {
                 Polled::Before => continue,
                 Polled::Over => *left -= 1,
-                Polled::Pending if wait_together() <= TOGETHER => {}
+                Polled::Pending if !has_drivers::<K>() && wait_together() <= TOGETHER => {}
                 Polled::Pending | Polled::Panicked | Polled::Failed => return Turned::Group,
             }
             let is_over = polled == Polled::Pending && turn::is_over();
@@ -231,6 +235,11 @@ where
         }
         Turned::Whole
     }
+}
+
+/// Does a child go on whether or not the task is polled again?
+const fn has_drivers<K: Kind>() -> bool {
+    <K as KindSealed>::Executor::HAS_DRIVERS
 }
 
 /// One more call is pending in this poll; so many are by now.
@@ -282,15 +291,20 @@ where
     L: Lies<'env, M, K>,
 {
     let is_first = row.placed.get().is_none();
+    // The spawner is current as long as this is there.
+    let mut current = None;
     if is_first {
-        let Some(origin) = origin.take_if(|origin| origin.is_plain() && is_in_place()) else {
+        let calls = row.calls.take_if(|calls| {
+            let arrives = |origin: &mut Origin<K>| {
+                current = begins_in_place(origin, || L::count_of(calls));
+                current.is_some()
+            };
+            origin.as_mut().is_some_and(arrives)
+        });
+        let (Some(calls), Some(origin)) = (calls, origin.take_if(|_| current.is_some())) else {
             return Reached::Never;
         };
-        let calls = L::lay(
-            row.calls
-                .take()
-                .expect("they are polled for the first time"),
-        );
+        let calls = L::lay(calls);
         *row.placed.get() = Some(Placed {
             left: calls.count(),
             calls,
@@ -305,12 +319,13 @@ where
     let placed = place.as_mut().expect("it was put there");
     if placed.left > 0 {
         match poll_once::<M, L, K>(placed, cx) {
-            (Some(children), _) => {
+            (Some(children), turned) => {
                 *place = None;
                 if let Some(polled) = children.polled {
                     polled.goes_on(children.owner.scope().on_thread());
                 }
-                return Reached::Children(children.owner, children.wait);
+                let is_over = matches!(turned, Turned::Early);
+                return Reached::Children(children.owner, children.wait, is_over);
             }
             (None, Turned::Early) => {
                 give_way(&placed.pace, cx.waker());
@@ -332,9 +347,32 @@ where
     Reached::Over(whole)
 }
 
-/// Is there nothing on this thread for which the group has to be there from the first?
-fn is_in_place() -> bool {
-    !context::is_set() && !introspection::wants_groups()
+/// Begins to poll calls in place, unless the group has to be there from the first: nothing was said for which somebody would ask it,
+/// nothing on this thread needs it, and no call waits for another while somebody could run it.
+fn begins_in_place<K: Kind>(
+    origin: &mut Origin<K>,
+    count: impl FnOnce() -> usize,
+) -> Option<GuardOf<K>> {
+    if !origin.is_plain() || context::is_set() || introspection::wants_groups() {
+        return None;
+    }
+    // Many are children sooner or later, and cost less as such. Deep down there is a driver that polls them elsewhere.
+    if has_drivers::<K>() && (count() > TOGETHER || Drive::is_deep()) {
+        return None;
+    }
+    let arrived = origin.arrive()?;
+    introduce();
+    Some(arrived)
+}
+
+/// Does a turn that ended like this leave something to a group?
+fn needs_group<K: Kind>(turned: &Turned) -> bool {
+    match turned {
+        Turned::Whole => false,
+        // Others see to the calls that are left, whether or not this task is polled again.
+        Turned::Early => has_drivers::<K>(),
+        Turned::Group => true,
+    }
 }
 
 /// One turn, and the group, if it has to be there from now on.
@@ -357,13 +395,13 @@ where
         let (_drive, _bare) = (Drive::begin(), context::enter(None));
         let counting = Counting::begin();
         let turned = enter_unmade(&pass, || pass.run(&mut next, &mut left, cx));
-        if matches!(turned, Turned::Group) {
+        if needs_group::<K>(&turned) {
             counting.part();
         }
         turned
     };
     let mut children = pass.made.into_inner();
-    if matches!(turned, Turned::Group) {
+    if needs_group::<K>(&turned) {
         // Nobody has asked for it meanwhile.
         if let Some(origin) = placed.origin.take() {
             children = Some(open::<M, L, K>(

@@ -1,15 +1,19 @@
-//! Calls that lie in place become children while one of them is polled, and another thread cancels or wakes one meanwhile.
+//! Calls that lie in place become children while one of them is polled, and another thread cancels or wakes one meanwhile, or polls
+//! the others.
 
 use std::future::{pending, poll_fn};
+use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::task::{Poll, Waker};
 
 use loom::future::block_on;
 use loom::thread::{self, JoinHandle};
 
+use crate::blocked::while_blocked;
 use crate::error::Outcome;
 use crate::group::proofs::models::model_within;
 use crate::group::{GroupOptions, current_token};
+use crate::spawner::{Job, SpawnError, Spawner};
 use crate::std_or_loom::Lock;
 
 type Threads = Arc<Lock<Vec<JoinHandle<()>>>>;
@@ -117,5 +121,54 @@ fn calls_that_become_children_against_a_wake_of_one() {
         let outcomes = block_on(GroupOptions::new().inline().gather_settled(calls));
         assert!(matches!(outcomes[..], [Outcome::Ok(0), Outcome::Ok(1)]));
         join(&threads);
+    });
+}
+
+/// Says that it runs one job at a time, here, and runs each on a thread of its own.
+#[derive(Clone, Default)]
+struct Liar(Threads);
+
+impl Spawner for Liar {
+    fn spawn(&self, job: Job) -> Result<(), SpawnError> {
+        let thread = thread::spawn(|| block_on(job));
+        self.0.lock().push(thread);
+        Ok(())
+    }
+
+    fn parallelism(&self) -> NonZeroUsize {
+        NonZeroUsize::MIN
+    }
+
+    fn is_current(&self) -> bool {
+        true
+    }
+}
+
+#[test]
+fn a_call_that_asks_and_blocks_against_a_driver_for_its_siblings() {
+    model_within(2, || {
+        let (liar, is_open) = (Liar::default(), Arc::new(Lock::new(false)));
+        let calls = [false, true].map(|opens| {
+            let is_open = Arc::clone(&is_open);
+            move || async move {
+                if opens {
+                    *is_open.lock() = true;
+                } else {
+                    drop(current_token());
+                    while_blocked(|| {
+                        while !*is_open.lock() {
+                            thread::yield_now();
+                        }
+                    });
+                }
+                Ok::<_, ()>(opens)
+            }
+        });
+        let outcomes = block_on(GroupOptions::new().on(&liar).gather_settled(calls));
+        assert!(matches!(
+            outcomes[..],
+            [Outcome::Ok(false), Outcome::Ok(true)]
+        ));
+        join(&liar.0);
     });
 }

@@ -11,7 +11,7 @@ use crate::gather::call_list::{self, CallList, Listed, Takes};
 use crate::gather::calls::{Each, Tuple};
 use crate::gather::mode::Values;
 use crate::gather::tuples::each_tuple;
-use crate::group::{Accepts, Call, Kind, Scope, Shared};
+use crate::group::{Accepts, Call, Kind, Queued, Scope, Shared};
 
 /// Calls that all give an `O`, so that any of them can win; what [`race`](crate::race) and its relatives take.
 ///
@@ -74,7 +74,7 @@ impl<'env, O, K: Kind> Starting<'_, 'env, O, K> {
         self.index += 1;
         (self.starts)(index);
         let child = CompletionSender::new(Call::new(call), index, Arc::clone(self.queue));
-        let key = self.tg.spawn_at(self.location, child);
+        let key = self.tg.spawn_at::<Queued, _>(self.location, child);
         debug_assert_eq!(key.id(), self.queue.site().id(index));
     }
 }

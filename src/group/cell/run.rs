@@ -84,10 +84,12 @@ impl CellRef {
         }
     }
 
-    /// Begins a poll (edge 1) of a child whose future was being polled when it became one.
-    pub(in crate::group) fn take_in_hand(&self) -> Option<InHand> {
+    /// Begins a poll (edge 1) of a child that nobody knows of as yet: its future was being polled when it became one. Takes the
+    /// queue's reference.
+    pub(in crate::group) fn take_in_hand(self) -> InHand {
         let begun = self.begin();
-        begun.is_ok().then(|| InHand(self.clone()))
+        assert!(begun.is_ok(), "it is taken in hand before others see it");
+        InHand(self)
     }
 
     /// The same for a child of a batch, which keeps its reference.

@@ -44,6 +44,7 @@ pub(crate) struct Core {
     /// May its children be polled and dropped on every thread? See `OnThread`.
     roams: bool,
     pub(in crate::group) needs_all: bool,
+    body_waits: bool,
     is_limited: bool,
     pub(in crate::group) body: Body,
     taken: Counter,
@@ -67,10 +68,19 @@ pub(crate) struct Settings {
     pub(crate) has_body: bool,
     /// Has the group failed if one of its children was cancelled alone?
     pub(crate) needs_all: bool,
+    /// Does the body nothing but to wait for the children?
+    pub(crate) body_waits: bool,
     /// Is it the first turn of an owner in which the group is opened?
     pub(crate) attended: bool,
     /// Most groups have none.
     pub(crate) time_options: Option<Box<TimeOptions>>,
+}
+
+/// From now on there are groups, or code that can make one: others ask for the child that code runs in.
+#[inline]
+pub(crate) fn introduce() {
+    who::ask(nearest_child);
+    tell_groups_by(blocked::around);
 }
 
 impl Core {
@@ -81,8 +91,7 @@ impl Core {
         roams: bool,
     ) -> Self {
         static NEXT_ID: std::sync::atomic::AtomicU64 = std::sync::atomic::AtomicU64::new(1);
-        who::ask(nearest_child);
-        tell_groups_by(blocked::around);
+        introduce();
         let max_drivers = spawner
             .as_ref()
             .map_or(1, |spawner| spawner.parallelism().get());
@@ -97,6 +106,7 @@ impl Core {
             drops_body: settings.drops_body,
             roams,
             needs_all: settings.needs_all,
+            body_waits: settings.body_waits,
             is_limited: settings.limit.is_some(),
             body: Body::new(),
             taken: Counter::new(),
@@ -290,6 +300,14 @@ impl Core {
             sched.nudge(effects);
             sched.limit.is_awaited()
         })
+    }
+
+    /// Are all children that are left optional, and is there nothing else that the group is open for? From now on those who watch for
+    /// that hear of each end at once.
+    pub(super) fn only_optional_are_left(&self, sched: &mut Sched, effects: &mut Effects) -> bool {
+        sched.settle_from_now(effects);
+        let leaves = self.body_waits || sched.is_left();
+        leaves && sched.has_only_optional()
     }
 
     /// How many children are not over.

@@ -212,9 +212,11 @@ impl<'a, G: Executor> Turn<'a, G> {
         self
     }
 
-    /// The first turn of an owner that has opened the group just now, as one that is attended: it counts since then.
-    pub(crate) fn first(at: OnThread<'a>, executor: &'a G) -> Self {
-        let turn = Self::arrive(at, executor, false);
+    /// The first turn of an owner that has opened the group just now, as one that is attended: it counts since then. It may be over,
+    /// since calls were polled before they had a group.
+    pub(crate) fn first(at: OnThread<'a>, executor: &'a G, is_over: bool) -> Self {
+        let mut turn = Self::arrive(at, executor, false);
+        turn.is_over = is_over;
         if !turn.on_spawner {
             at.core().with(|sched, _| sched.owner_is_elsewhere());
         }

@@ -178,7 +178,7 @@ pub(crate) mod sealed {
     pub trait Sealed: Sized {
         /// Do children borrow from what stands around the owner?
         const BORROWS: bool;
-        /// May calls be polled where they lie, before there is a group? Nobody else polls children then.
+        /// May calls be polled where they lie, before there is a group?
         const IN_PLACE: bool = false;
         /// What each handle carries besides the group itself.
         type Home: Clone + 'static;
@@ -192,6 +192,13 @@ pub(crate) mod sealed {
         #[doc(hidden)]
         #[expect(private_bounds, reason = "the trait is sealed")]
         type Executor: Executor;
+        /// Makes the spawner current for calls that are polled where they lie, if this thread runs its jobs now, and it runs no
+        /// two of them at once. It is the one that the group will have.
+        #[doc(hidden)]
+        #[expect(private_interfaces, reason = "the trait is sealed")]
+        fn arrive(_origin: &mut Self::Origin) -> Option<<Self::Executor as Executor>::Guard> {
+            None
+        }
         /// Where the core of a group that is opened now can launch drivers by itself, and the home of its handles.
         #[doc(hidden)]
         fn open(origin: Self::Origin) -> (Option<SpawnerHandle>, Self::Home);
@@ -210,6 +217,7 @@ pub(crate) mod sealed {
 
     impl Sealed for Shared {
         const BORROWS: bool = false;
+        const IN_PLACE: bool = true;
         type Home = ();
         /// `None` is the spawner that is current when the group is opened.
         type Origin = Option<SpawnerHandle>;
@@ -217,6 +225,19 @@ pub(crate) mod sealed {
 
         fn named(origin: &Self::Origin) -> Option<&SpawnerHandle> {
             origin.as_ref()
+        }
+
+        #[track_caller]
+        fn arrive(origin: &mut Self::Origin) -> Option<EnterGuard> {
+            let spawner = match origin {
+                Some(spawner) => spawner,
+                None => origin.insert(current_spawner()),
+            };
+            if spawner.parallelism().get() > 1 {
+                return None;
+            }
+            let (runs_here, guard) = arrive(spawner);
+            runs_here.then_some(guard)
         }
 
         #[track_caller]
@@ -240,9 +261,14 @@ pub(crate) mod sealed {
 
     impl Sealed for Local {
         const BORROWS: bool = false;
+        const IN_PLACE: bool = true;
         type Home = Rc<dyn LocalSpawner>;
         type Origin = Rc<dyn LocalSpawner>;
         type Executor = Rc<dyn LocalSpawner>;
+
+        fn arrive(origin: &mut Self::Origin) -> Option<()> {
+            origin.is_current().then_some(())
+        }
 
         fn open(origin: Self::Origin) -> (Option<SpawnerHandle>, Self::Home) {
             (None, origin)
@@ -320,6 +346,10 @@ pub(crate) mod sealed {
                 type Home = Here<$goes_with>;
                 type Origin = ();
                 type Executor = Here<$goes_with>;
+
+                fn arrive(_origin: &mut ()) -> Option<()> {
+                    Some(())
+                }
 
                 fn open(_origin: ()) -> (Option<SpawnerHandle>, Here<$goes_with>) {
                     (None, Here(PhantomData))

@@ -4,6 +4,7 @@ use std::future::Future;
 use std::panic::Location;
 
 use super::Scope;
+use super::in_hand::TakesIn;
 use super::key::Key;
 use super::output_policy::{AsValue, Call, Contained, Fallible, Supervised};
 use super::start::{Ready, Start};
@@ -186,44 +187,44 @@ impl<'env, E, K: Kind> Scope<'env, E, K> {
         self.child().try_start(call)
     }
 
-    pub(crate) fn spawn_at<F>(
+    pub(crate) fn spawn_at<A: TakesIn, F>(
         &self,
         location: &'static Location<'static>,
         future: F,
-    ) -> Key<F::Output>
+    ) -> A::Taken<F::Output>
     where
         F: Future + 'env,
         K: Accepts<F> + Accepts<F::Output>,
     {
-        self.add::<F, AsValue<E>>(CellOptions::here(), location, future, None)
+        A::take_in::<F, AsValue<E>, E, K>(self, location, future)
     }
 
-    pub(crate) fn try_spawn_at<F, T>(
+    pub(crate) fn try_spawn_at<A: TakesIn, F, T>(
         &self,
         location: &'static Location<'static>,
         future: F,
-    ) -> Key<T>
+    ) -> A::Taken<T>
     where
         F: Future<Output = Result<T, E>> + 'env,
         K: Accepts<F> + Accepts<Result<T, E>>,
     {
-        self.add::<F, Fallible>(CellOptions::here(), location, future, None)
+        A::take_in::<F, Fallible, E, K>(self, location, future)
     }
 
-    /// Starts a child without a key.
-    pub(crate) fn supervise_at<F, T, X>(
+    pub(crate) fn supervise_at<A: TakesIn, F, T, X>(
         &self,
         location: &'static Location<'static>,
         future: F,
-    ) -> Key<Outcome<T, X>>
+    ) -> A::Taken<Outcome<T, X>>
     where
         F: Future<Output = Result<T, X>> + 'env,
         K: Accepts<F> + Accepts<Result<T, X>>,
     {
         let child = Contained::new(future);
-        self.add::<_, Supervised<E>>(CellOptions::here(), location, child, None)
+        A::take_in::<_, Supervised<E>, E, K>(self, location, child)
     }
 
+    /// Starts a child without a key.
     pub(crate) fn send_at<F>(&self, location: &'static Location<'static>, future: F)
     where
         F: Future + 'env,

@@ -12,7 +12,7 @@ use crate::depth;
 use crate::group::cell::MembersOf;
 use crate::group::engine::body::BodyFailure;
 use crate::group::engine::core::{Core, Settings};
-use crate::group::engine::kind::{Borrows, Kind};
+use crate::group::engine::kind::{Borrows, Executor, Kind, sealed::Sealed};
 use crate::group::engine::position::Position;
 use crate::group::handle::{Scope, debug_group};
 use crate::group::queues::watchers::WatcherId;
@@ -24,6 +24,9 @@ pub(crate) struct Origin<K: Kind> {
     settings: Settings,
     home: K::Origin,
 }
+
+/// Keeps the spawner of a kind of group current.
+pub(crate) type GuardOf<K> = <<K as Sealed>::Executor as Executor>::Guard;
 
 impl<K: Kind> Origin<K> {
     #[inline]
@@ -56,11 +59,23 @@ impl<K: Kind> Origin<K> {
         self
     }
 
+    /// Says that its body does nothing but to wait for the children.
+    #[inline]
+    pub(crate) fn body_waits(mut self) -> Self {
+        self.settings.body_waits = true;
+        self
+    }
+
     /// Is it a group of which nothing was said that a call would have to ask it for?
     #[inline]
     pub(crate) fn is_plain(&self) -> bool {
         let settings = &self.settings;
         settings.name.is_none() && settings.limit.is_none() && settings.time_options.is_none()
+    }
+
+    /// Are calls polled where they lie on this thread? As long as the guard is there.
+    pub(crate) fn arrive(&mut self) -> Option<GuardOf<K>> {
+        K::arrive(&mut self.home)
     }
 
     /// Says that an owner opens it in its first turn: see [`Turn::first`](crate::group::Turn::first).

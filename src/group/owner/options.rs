@@ -374,6 +374,7 @@ impl<K: Kind, C: State> GroupOptions<K, C> {
             drops_body: false,
             has_body: false,
             needs_all: false,
+            body_waits: false,
             attended: false,
             time_options: self.time_options,
         };

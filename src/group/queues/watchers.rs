@@ -22,6 +22,9 @@ impl Events {
     /// There are children to be dropped: the watcher is not on the spawner, and sees to that all the same.
     pub(in crate::group) const DROPS: Self = Self(1 << 5);
 
+    /// A child is over, or nothing but children keeps the group open: the watcher is a child that ends when only its like are left.
+    pub(in crate::group) const ALONE: Self = Self(1 << 6);
+
     pub(in crate::group) const fn and(self, other: Self) -> Self {
         Self(self.0 | other.0)
     }
@@ -95,6 +98,12 @@ impl Watchers {
     pub(in crate::group) fn any(&self, events: Events) -> bool {
         let mut all = self.all.iter();
         all.any(|watcher| watcher.events.meets(events))
+    }
+
+    /// How many wait for one of these, or are on their way because of one?
+    pub(in crate::group) fn count(&self, events: Events) -> usize {
+        let all = self.all.iter();
+        all.filter(|watcher| watcher.events.meets(events)).count()
     }
 
     /// Does anybody wait for one of these who is not on its way?

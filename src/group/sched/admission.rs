@@ -64,6 +64,18 @@ impl Sched {
         }
     }
 
+    /// The same for one that its owner has in hand, in a group without a limit.
+    pub(in crate::group) fn enlist_in_hand(&mut self, listed: CellRef) {
+        self.live += 1;
+        self.children.add(listed);
+        self.free_owners -= 1;
+    }
+
+    /// The owner has it in hand no more.
+    pub(in crate::group) fn is_out_of_hand(&mut self) {
+        self.free_owners += 1;
+    }
+
     #[cold]
     fn enlist_background(&mut self, effects: &mut Effects) {
         self.background += 1;

@@ -233,6 +233,8 @@ impl Sched {
         if !std::mem::replace(leaving, true) {
             self.leaving += 1;
             self.dismiss_if_alone(effects);
+            self.watchers
+                .notify(Events::ALONE, |waker| effects.wake(waker));
         }
     }
 
@@ -241,9 +243,15 @@ impl Sched {
         self.leaving -= 1;
     }
 
+    /// Is nobody waited for but main children?
+    #[inline]
+    pub(in crate::group) fn is_left(&self) -> bool {
+        self.closed || self.leaving > 0
+    }
+
     #[inline]
     pub(super) fn dismiss_if_alone(&mut self, effects: &mut Effects) {
-        let leaves = self.closed || self.leaving > 0;
+        let leaves = self.is_left();
         let is_cancelled = self.cancelled.is_some();
         if leaves && !is_cancelled && self.background > 0 && self.has_no_main() {
             effects.dismiss();

@@ -40,7 +40,8 @@ impl Sched {
 
     /// Must each end be counted at once?
     fn is_urgent(&self) -> bool {
-        self.background > 0 || self.watchers.waits(Events::COMPLETION)
+        let watched = Events::COMPLETION.and(Events::ALONE);
+        self.background > 0 || self.watchers.waits(watched)
     }
 
     /// A driver gives back what it was lent.

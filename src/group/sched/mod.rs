@@ -296,7 +296,8 @@ impl Sched {
     #[inline]
     fn is_attended(&self) -> bool {
         let counted = self.background > 0 || self.limit.is_limited();
-        counted || self.completions.is_some() || self.watchers.any(Events::COMPLETION)
+        let watched = Events::COMPLETION.and(Events::ALONE);
+        counted || self.completions.is_some() || self.watchers.any(watched)
     }
 
     /// What the end of a child means to others.
@@ -326,7 +327,7 @@ impl Sched {
 
     /// There is one child less: those who wait for that are told, and if none is left the group is put to rest.
     fn tell_of_an_end(&mut self, effects: &mut Effects) {
-        let mut events = Events::COMPLETION;
+        let mut events = Events::COMPLETION.and(Events::ALONE);
         if self.live == 0 {
             self.blocks.rest();
             self.close_shards(effects);
@@ -348,6 +349,8 @@ impl Sched {
     pub(super) fn close(&mut self, effects: &mut Effects) {
         self.closed = true;
         self.dismiss_if_alone(effects);
+        self.watchers
+            .notify(Events::ALONE, |waker| effects.wake(waker));
         // Promised slots are free now, since their callers will be refused: the line gets them.
         self.limit.dismiss(|waker| effects.wake(waker));
         while let Some(next) = self.limit.start_next() {
@@ -393,6 +396,11 @@ impl Sched {
             reason: failed.or_else(lacking)?,
             resumed: self.resumes,
         })
+    }
+
+    /// Is nobody left but children that watch for that?
+    pub(in crate::group) fn has_only_optional(&self) -> bool {
+        self.live == self.watchers.count(Events::ALONE)
     }
 
     /// Is nobody left but background children?

@@ -1,8 +1,9 @@
 //! Calls of one type side by side: each is polled here, by whoever has them, or as a child whose future stays here.
 //!
-//! 1. What a slot holds is touched by one at a time: whoever polls it in place, the child that was made of it ([`Moved`]), or, when
-//!    it is over, who takes its output. `busy` is on meanwhile, and each of them looks at it first. It is no atomic: a block and
-//!    its children are not `Sync`, and go to other threads together, between two polls.
+//! 1. What a slot holds is touched by one at a time: who polls it in place, the child that was made of it ([`Moved`]), or, when it is
+//!    over, who takes its output. `busy` is on meanwhile, and each of them looks at it first. It is no atomic: a block that has no
+//!    children goes from thread to thread with the task that polls it; and a child is polled and dropped by who has `RUNNING` on it,
+//!    which the one that is made in the middle of a poll in place is born with, until that poll is over.
 //! 2. A future is polled and dropped where it was made. The memory lives until the block and all children of it are gone.
 //! 3. While a slot has a child nobody else polls it or takes from it, but for a poll that had begun before.
 
@@ -26,8 +27,9 @@ use crate::panic::{Panic, catch};
 pub struct Block<C, F: Future>(Arc<[Slot<C, F>]>);
 
 // SAFETY: with the block, or one of its children, goes what the slots hold: callables, futures and outputs, all of which are
-// `Send`. Those that share a block are polled by one task and go to other threads between two of its polls, which orders what they do
-// (1); and what the last of them drops is empty, see `Moved` and `Block::poll`, or was never shared.
+// `Send`. Those that share a block may be on several threads, each with slots of its own (1); what a slot has been through when its
+// child goes to another thread is ordered by the group's lock and the child's state. What the last of them drops is empty, see `Moved`
+// and `Block::poll`, or was never shared.
 unsafe impl<C: Send, F: Future<Output: Send> + Send> Send for Block<C, F> {}
 
 struct Slot<C, F: Future> {
