@@ -141,31 +141,6 @@ shows!([F] LocalFromFn<F>, ..);
 #[cfg(all(test, not(loom)))]
 mod tests {
     use super::*;
-    use crate::spawner::tests as contract;
-    use futures::executor::{LocalPool, block_on};
-    use futures::task::LocalSpawnExt;
-
-    #[test]
-    fn a_function_is_a_spawner() {
-        contract::spawner(&from_fn(|job| {
-            std::thread::spawn(|| block_on(job));
-            Ok(())
-        }));
-    }
-
-    #[test]
-    fn a_local_function_is_a_local_spawner() {
-        let mut pool = LocalPool::new();
-        let handle = pool.spawner();
-        let spawner = local_from_fn(move |job| {
-            let spawned = handle.spawn_local(job);
-            spawned.map_err(|_| SpawnError::shut_down())
-        });
-        contract::local_spawner(&spawner, || pool.run_until_stalled());
-        drop(pool);
-        let error = spawner.spawn_local(Box::pin(async {})).unwrap_err();
-        assert_eq!(error, SpawnError::shut_down());
-    }
 
     #[test]
     fn an_error_of_the_function_comes_back() {
@@ -173,5 +148,8 @@ mod tests {
         let error = full.spawn(Box::pin(async {})).unwrap_err();
         assert_eq!(error.message(), "full");
         assert_eq!(full.parallelism(), NonZeroUsize::MIN);
+        let full = local_from_fn(|_| Err(SpawnError::new("full")));
+        let error = full.spawn_local(Box::pin(async {})).unwrap_err();
+        assert_eq!(error.message(), "full");
     }
 }

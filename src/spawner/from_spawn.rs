@@ -63,22 +63,15 @@ fn refused(error: futures::task::SpawnError) -> SpawnError {
 #[cfg(all(test, not(loom)))]
 mod tests {
     use super::*;
-    use crate::spawner::tests as contract;
     use futures::executor::{LocalPool, ThreadPool};
     use std::num::NonZeroUsize;
 
     #[test]
-    fn what_spawns_is_a_spawner() {
+    fn it_says_nothing_of_its_width_and_refuses_once_the_executor_is_gone() {
         let spawner = FromSpawn(ThreadPool::new().unwrap());
-        contract::spawner(&spawner);
         assert_eq!(spawner.parallelism(), NonZeroUsize::MIN);
-    }
-
-    #[test]
-    fn what_spawns_locally_is_a_local_spawner_until_it_is_gone() {
-        let mut pool = LocalPool::new();
+        let pool = LocalPool::new();
         let spawner = FromSpawn(pool.spawner());
-        contract::local_spawner(&spawner, || pool.run_until_stalled());
         drop(pool);
         let error = spawner.spawn_local(Box::pin(async {})).unwrap_err();
         assert_eq!(error, SpawnError::shut_down());

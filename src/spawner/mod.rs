@@ -86,9 +86,6 @@ mod processors;
 #[cfg(all(feature = "tokio", not(loom)))]
 mod tokio;
 
-#[cfg(all(test, feature = "std", not(loom)))]
-mod tests;
-
 pub use self::error::SpawnError;
 pub use self::traits::{Job, LocalJob, LocalSpawner, Spawner};
 

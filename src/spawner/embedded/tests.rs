@@ -18,15 +18,10 @@ use futures::channel::oneshot;
 
 use super::*;
 use crate::park::park_until_ready;
-use crate::spawner::{current_spawner, enter, from_fn, tests as contract};
+use crate::spawner::{current_spawner, enter, from_fn};
 
 /// Far longer than anything here takes; it ends a hung test.
 const PATIENCE: Duration = Duration::from_secs(20);
-
-#[test]
-fn it_is_a_spawner() {
-    contract::spawner(&Embedded);
-}
 
 #[test]
 fn it_is_current_in_its_jobs_alone() {
@@ -91,7 +86,7 @@ fn the_variable_is_obeyed_and_rubbish_is_quoted() {
     assert!(success && text.contains("1 passed"), "{text}");
 
     for rubbish in ["0", "", "x", "-1", "1.5"] {
-        let (success, text) = rerun("it_is_a_spawner", rubbish);
+        let (success, text) = rerun("a_pending_job_costs_no_one_anything", rubbish);
         let expected = format!("INGATHER_THREADS is set to {rubbish:?}, which is not a number");
         assert!(!success && text.contains(&expected), "{text}");
     }

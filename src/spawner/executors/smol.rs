@@ -57,12 +57,6 @@ fn threads(value: Option<&str>) -> NonZeroUsize {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::spawner::tests as contract;
-
-    #[test]
-    fn it_is_a_spawner() {
-        contract::spawner(&Smol);
-    }
 
     #[test]
     fn the_variable_is_read_as_smol_reads_it() {

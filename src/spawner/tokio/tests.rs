@@ -2,20 +2,16 @@
 
 use std::future::{pending, poll_fn};
 use std::num::NonZeroUsize;
-use std::rc::Rc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::channel;
 use std::sync::{Arc, Mutex};
 use std::task::{Poll, Waker};
-use std::thread;
 use std::time::Duration;
 
-use futures::channel::oneshot;
 use futures::executor;
 use tokio::runtime::{Builder, Handle, Runtime};
 use tokio::task::{LocalSet, coop};
 
-use crate::spawner::tests as contract;
 use crate::spawner::{Job, LocalSpawner, SpawnError, Spawner};
 use crate::turn;
 
@@ -37,28 +33,9 @@ where
 }
 
 #[test]
-fn a_multi_thread_handle_is_a_spawner() {
-    let runtime = multi_thread();
-    contract::spawner(runtime.handle());
-    assert_eq!(runtime.handle().parallelism().get(), 2);
-}
-
-#[test]
-fn a_current_thread_handle_is_a_spawner() {
-    let runtime = current_thread();
-    let handle = runtime.handle().clone();
-    let (stop, stopped) = oneshot::channel::<()>();
-    let driver = thread::spawn(move || runtime.block_on(stopped));
-    contract::spawner(&handle);
-    assert_eq!(handle.parallelism(), NonZeroUsize::MIN);
-    drop(stop);
-    driver.join().unwrap().unwrap_err();
-}
-
-#[test]
-fn a_local_set_is_a_local_spawner() {
-    let (runtime, set) = (current_thread(), Rc::new(LocalSet::new()));
-    contract::local_spawner(&set, || set.block_on(&runtime, tokio::task::yield_now()));
+fn a_handle_is_as_wide_as_its_runtime() {
+    assert_eq!(multi_thread().handle().parallelism().get(), 2);
+    assert_eq!(current_thread().handle().parallelism(), NonZeroUsize::MIN);
 }
 
 #[test]

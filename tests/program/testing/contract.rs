@@ -1,10 +1,11 @@
 //! The contract of spawners: each that the tests know keeps it, and those that do not are found.
 
-use std::future::Future;
+use std::future::{Future, pending};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::rc::Rc;
+use std::thread;
 
-use async_executor::LocalExecutor;
+use async_executor::{LocalExecutor, StaticExecutor};
 use ingather::block_on;
 use ingather::spawner::{
     FromSpawn, Job, LocalJob, SpawnError, SpawnerHandle, from_fn, local_from_fn,
@@ -34,6 +35,19 @@ fn a_spawner_that_refuses_jobs_is_found() {
     let refuses = from_fn(|_job: Job| Err(SpawnError::new("full")));
     let text = found(spawner_contract(&SpawnerHandle::new(refuses)));
     assert!(text.contains("did not run a job"), "{text}");
+}
+
+// Testing-17
+#[test]
+fn a_static_executor_and_functions_keep_the_contract() {
+    static EXECUTOR: StaticExecutor = StaticExecutor::new();
+    thread::spawn(|| futures::executor::block_on(EXECUTOR.run(pending::<()>())));
+    block_on(spawner_contract(&&EXECUTOR));
+    let threads = from_fn(|job: Job| {
+        thread::spawn(|| futures::executor::block_on(job));
+        Ok(())
+    });
+    block_on(spawner_contract(&SpawnerHandle::new(threads)));
 }
 
 // Testing-18
