@@ -84,6 +84,24 @@ fn gather(children: usize, times: usize) {
     });
 }
 
+fn pairs(_: usize, times: usize) {
+    block_on(async {
+        for _ in 0..times {
+            black_box(inline::gather((async || 1, async || 2)).await);
+        }
+    });
+}
+
+/// On a spawner that runs one job at a time.
+fn driven_gather(children: usize, times: usize) {
+    on_tokio(async |spawner| {
+        for _ in 0..times {
+            let calls = (0..children).map(|n| move || async move { n });
+            black_box(on(spawner).gather(calls).await);
+        }
+    });
+}
+
 fn late_gather(children: usize, times: usize) {
     block_on(async {
         for _ in 0..times {
@@ -257,6 +275,8 @@ fn main() {
         "spawner" => on_a_spawner(children, times),
         "inline" => inline(children, times),
         "gather" => gather(children, times),
+        "pairs" => pairs(children, times),
+        "driven_gather" => driven_gather(children, times),
         "late_gather" => late_gather(children, times),
         "asking_gather" => asking_gather(children, times),
         "stream" => stream(children, times),
