@@ -14,7 +14,9 @@ use no_tokio as runtime;
 use tokio as runtime;
 
 #[cfg(all(feature = "tokio", not(loom)))]
-pub(crate) use runtime::{begins, has_thieves, is_budget_spent, offer, poll_within};
+pub(crate) use runtime::{
+    begins, has_thieves, index_of_worker, is_budget_spent, offer, poll_within,
+};
 
 pub(crate) use runtime::unconstrained;
 

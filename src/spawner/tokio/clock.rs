@@ -1,10 +1,11 @@
 //! The timers of a tokio runtime as a clock.
 
-use std::time::Instant;
+use std::pin::pin;
+use std::time::{Duration, Instant};
 
 use tokio::runtime::Handle;
 use tokio::task::coop;
-use tokio::time;
+use tokio::time::{self, Sleep};
 
 use crate::clock::{Clock, Timer};
 
@@ -20,8 +21,34 @@ impl Clock for TokioClock {
 
     fn timer(&self, at: Instant) -> Timer {
         let _inside = self.0.enter();
+        let at = time::Instant::from_std(at);
+        let now = time::Instant::now();
         // Unconstrained: what has spent the budget of its task is what a timeout has to end.
-        Box::pin(coop::unconstrained(time::sleep_until(at.into())))
+        if at.saturating_duration_since(now) <= FURTHEST {
+            Box::pin(coop::unconstrained(time::sleep_until(at)))
+        } else {
+            let first = time::sleep_until(now + FURTHEST);
+            Box::pin(coop::unconstrained(in_steps(first, at)))
+        }
+    }
+}
+
+/// No timer of tokio's is set for longer. Its wheel goes round in 2.2 years, and until 1.54 whatever was further away could hold off
+/// those that were due 12 days and more after it was set.
+const FURTHEST: Duration = Duration::from_secs(365 * 24 * 3600);
+
+async fn in_steps(first: Sleep, at: time::Instant) {
+    let mut sleep = pin!(first);
+    loop {
+        sleep.as_mut().await;
+        let reached = sleep.deadline();
+        if reached >= at {
+            return;
+        }
+        let next = reached
+            .checked_add(FURTHEST)
+            .map_or(at, |next| next.min(at));
+        sleep.as_mut().reset(next);
     }
 }
 
@@ -113,6 +140,26 @@ mod tests {
             let mut timer = clock.timer(far);
             let poll = poll_fn(|cx| Poll::Ready(timer.as_mut().poll(cx))).await;
             assert!(poll.is_pending());
+        });
+    }
+
+    #[test]
+    fn a_far_timer_holds_off_no_near_one() {
+        let runtime = paused();
+        let clock = runtime.handle().clock().unwrap();
+        let begin = clock.now();
+        let day = 24 * HOUR;
+        // As far as tokio's wheel goes round, and a little further.
+        let far = begin + 796 * day;
+        let near = begin + 13 * day;
+        runtime.block_on(async {
+            let mut far_timer = clock.timer(far);
+            let poll = poll_fn(|cx| Poll::Ready(far_timer.as_mut().poll(cx))).await;
+            assert!(poll.is_pending());
+            clock.timer(near).await;
+            assert_eq!(clock.now(), near);
+            far_timer.await;
+            assert_eq!(clock.now(), far);
         });
     }
 

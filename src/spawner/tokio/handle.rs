@@ -4,7 +4,7 @@ use std::mem;
 use std::num::NonZeroUsize;
 
 use futures::FutureExt;
-use tokio::runtime::{self, Handle, RuntimeFlavor};
+use tokio::runtime::{Handle, RuntimeFlavor};
 use tokio::task::{JoinHandle, coop};
 
 use super::clock::TokioClock;
@@ -12,7 +12,7 @@ use super::stealing::Stealable;
 use super::worker::hand_over;
 use crate::clock::ClockHandle;
 use crate::spawner::{Job, SpawnError, Spawner};
-use crate::turn::{has_thieves, is_budget_spent, offer};
+use crate::turn::{has_thieves, index_of_worker, is_budget_spent, offer};
 
 /// A handle to a tokio runtime.
 ///
@@ -77,8 +77,8 @@ impl Spawner for Handle {
         // `spawn_blocking` among them, and those have a task id as well. The worker index says that this thread runs
         // the tasks of a runtime and not which. Together they err where a worker of one runtime has entered the
         // handle of another; what runs there in the other's name still has the other's timers and sockets around it.
-        runtime::worker_index().is_some()
-            && Handle::try_current().is_ok_and(|current| current.id() == self.id())
+        Handle::try_current().is_ok_and(|current| current.id() == self.id())
+            && index_of_worker().is_some()
     }
 
     fn should_yield(&self) -> bool {

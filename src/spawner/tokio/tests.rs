@@ -316,3 +316,35 @@ fn jobs_that_give_way_in_turn_let_the_runtime_look_at_its_timers() {
         "{looked} polls while it looked five times"
     );
 }
+
+#[test]
+fn a_worker_that_is_blocked_leaves_to_others_what_has_yielded() {
+    let runtime = multi_thread();
+    let handle = runtime.handle().clone();
+    let _busy = with_one_worker(&handle);
+    let (tell, told) = channel();
+    let (over, is_over) = channel();
+    // On the worker that is left, in this order.
+    runtime.spawn(async move {
+        let ours = tell.clone();
+        let yields_to_us = gives_way(1, move |count| ours.send(count).unwrap());
+        let yields_to_tokio = async move {
+            tokio::task::yield_now().await;
+            tell.send(1).unwrap();
+        };
+        let inside = handle.clone();
+        let blocks = async move {
+            let mut counts = [None; 3];
+            inside.while_blocked(&mut || {
+                counts = [(); 3].map(|()| told.recv_timeout(PATIENCE).ok());
+            });
+            over.send(counts).unwrap();
+        };
+        Spawner::spawn(&handle, yields_to_us).unwrap();
+        Spawner::spawn(&handle, Box::pin(yields_to_tokio)).unwrap();
+        Spawner::spawn(&handle, Box::pin(blocks)).unwrap();
+    });
+    let mut counts = is_over.recv().unwrap();
+    counts.sort_unstable();
+    assert_eq!(counts, [Some(0), Some(1), Some(1)]);
+}

@@ -1,10 +1,11 @@
 //! What this thread is to tokio, and having another thread do a worker's work.
 
-use tokio::runtime::{self, Builder, Handle, RuntimeFlavor};
+use tokio::runtime::{Builder, Handle, RuntimeFlavor};
 use tokio::task::block_in_place;
 
 use crate::panic::catch;
 use crate::spawner::SpawnerHandle;
+use crate::turn::index_of_worker;
 
 /// What this thread is to tokio.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -20,7 +21,7 @@ pub(super) enum Worker {
 impl Worker {
     /// It errs where a worker of one runtime has entered the handle of another.
     pub(super) fn here() -> Self {
-        match runtime::worker_index() {
+        match index_of_worker() {
             None => return Self::No,
             // A current-thread runtime has no second worker.
             Some(1..) => return Self::Replaceable,

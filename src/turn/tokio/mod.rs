@@ -8,14 +8,19 @@
 //! - `deferred`: the tasks that wait on a worker of several, where no sibling must wait behind the poll of another
 //! - `tests`: what is known of a worker between two tasks
 //! - `thieves`: other workers, and how a task is offered to them
+//! - `worker_index`: whether this thread is a worker
+//! - `probe`: how that is found out where tokio does not say so
 
 mod deferred;
+mod probe;
 #[cfg(test)]
 mod tests;
 mod thieves;
+mod worker_index;
 
 pub(crate) use deferred::begins;
 pub(crate) use thieves::{has_thieves, offer};
+pub(crate) use worker_index::index_of_worker;
 
 use std::cell::Cell;
 use std::future::Future;

@@ -1,8 +1,9 @@
 //! Workers of tokio's that steal tasks from each other: whether there are any, and how a task is offered to them.
 
-use tokio::runtime::{self, Handle, RuntimeFlavor};
+use tokio::runtime::{Handle, RuntimeFlavor};
 
 use super::deferred::is_between_tasks;
+use super::worker_index::may_be_worker;
 
 /// Has the runtime workers that can steal from each other? A current-thread runtime has none.
 pub(crate) fn has_thieves(handle: &Handle) -> bool {
@@ -20,9 +21,9 @@ pub(crate) fn has_thieves(handle: &Handle) -> bool {
 /// Where no task is being polled there is nothing to wait for: a worker that has looked at its timers and sockets polls what they have
 /// woken, and has others take what is more than one.
 pub(crate) fn offer(handle: &Handle) {
-    // What comes from elsewhere goes into a queue for all workers. The index does not say whose worker this is: where
+    // What comes from elsewhere goes into a queue for all workers. Nothing says here whose worker this is: where
     // it is another runtime's, the empty task is in vain, and that is cheaper than always comparing handles.
-    if runtime::worker_index().is_some() && !is_between_tasks() {
+    if may_be_worker() && !is_between_tasks() {
         // A runtime that is shut down cancels it, and does not panic.
         drop(handle.spawn(async {}));
     }
