@@ -44,6 +44,9 @@ rows=$(
     row "child of a group that tells of ends" completions 1000 5 15
     row "child of an inline scope with a limit" limited 1000 5 15
     row "wake and poll" wake 1 1000 11000
+    row "child of 1,000 that yields ten times" yields 1000 5 15
+    row "scope in a tree" tree 256 5 15
+    row "inline scope in a tree" inline_tree 256 5 15
     row "spawn, poll and cancel of one of 1,000" cancel 1000 10 20
 )
 version=$(rustc --version)

@@ -1,8 +1,9 @@
 //! The hot paths, each so many times over, for `ci/instructions.sh`, which has valgrind count the instructions.
 
 use std::collections::HashMap;
-use std::future::{pending, poll_fn};
+use std::future::{Future, pending, poll_fn};
 use std::hint::black_box;
+use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll, Wake, Waker};
@@ -10,7 +11,7 @@ use std::task::{Context, Poll, Wake, Waker};
 use futures::StreamExt;
 use futures::executor::block_on;
 use ingather::spawner::{Job, SpawnerHandle, from_fn};
-use ingather::{GatherGroup, GroupOptions, Spawner, current_token, inline, on};
+use ingather::{GatherGroup, GroupOptions, Spawner, current_token, inline, on, scope};
 use tokio::runtime::{Builder, Runtime};
 
 /// How many children are in flight where they follow each other.
@@ -62,17 +63,77 @@ fn inline(children: usize, times: usize) {
 
 /// Yields once and gives its number.
 async fn child(n: usize) -> usize {
-    let mut yielded = false;
+    yields(1).await;
+    n
+}
+
+/// Wakes itself so many times.
+async fn yields(mut times: usize) {
     poll_fn(|cx| {
-        if yielded {
+        if times == 0 {
             return Poll::Ready(());
         }
-        yielded = true;
+        times -= 1;
         cx.waker().wake_by_ref();
         Poll::Pending
     })
     .await;
-    n
+}
+
+fn yields_often(children: usize, times: usize) {
+    on_tokio(async |spawner| {
+        for _ in 0..times {
+            let scope = on(spawner).scope(|tg| async move {
+                for _ in 0..children {
+                    drop(tg.spawn(yields(10)));
+                }
+            });
+            scope.await;
+        }
+    });
+}
+
+/// A node of a tree of scopes, which calls itself.
+type Node = Pin<Box<dyn Future<Output = usize> + Send>>;
+
+/// The body of a scope: the two halves of so many leaves.
+macro_rules! halves_of {
+    ($leaves:expr, $node:expr) => {
+        move |tg| async move {
+            let [left, right] = [(); 2].map(|()| tg.spawn($node($leaves / 2)));
+            left.await.unwrap() + right.await.unwrap()
+        }
+    };
+}
+
+fn node(leaves: usize) -> Node {
+    if leaves < 2 {
+        return Box::pin(async { 1 });
+    }
+    Box::pin(scope(halves_of!(leaves, node)))
+}
+
+fn inline_node(leaves: usize) -> Node {
+    if leaves < 2 {
+        return Box::pin(async { 1 });
+    }
+    Box::pin(inline::scope(halves_of!(leaves, inline_node)))
+}
+
+fn tree(leaves: usize, times: usize) {
+    on_tokio(async |spawner| {
+        for _ in 0..times {
+            black_box(on(spawner).scope(halves_of!(leaves, node)).await);
+        }
+    });
+}
+
+fn inline_tree(leaves: usize, times: usize) {
+    block_on(async {
+        for _ in 0..times {
+            black_box(inline_node(leaves).await);
+        }
+    });
 }
 
 fn gather(children: usize, times: usize) {
@@ -283,6 +344,9 @@ fn main() {
         "completions" => completions(children, times),
         "limited" => limited(children, times),
         "wake" => wakes(times),
+        "yields" => yields_often(children, times),
+        "tree" => tree(children, times),
+        "inline_tree" => inline_tree(children, times),
         "cancel" => cancels(children, times),
         other => panic!("{other}: no such work"),
     }

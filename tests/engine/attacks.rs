@@ -7,7 +7,7 @@ use std::task::{Poll, Waker};
 use std::thread;
 
 use ingather::spawner::SpawnerHandle;
-use ingather::{GatherGroup, Scope};
+use ingather::{GatherGroup, Scope, inline};
 
 use crate::support::{Drops, Gate, Site, behaviour, yield_now, yields};
 
@@ -18,6 +18,7 @@ behaviour!(
     a_waker_that_is_kept_past_the_group_keeps_no_future,
     a_child_that_drops_the_last_handle_goes_on,
     a_child_that_wakes_itself_from_many_threads_is_polled_by_one_at_a_time,
+    a_wake_within_the_poll_counts_wherever_it_comes_from,
     a_scope_that_moves_between_threads_is_left,
 );
 
@@ -266,4 +267,59 @@ async fn a_scope_that_moves_between_threads_is_left(on: Site) {
     });
     assert!(all_here.await, "a child was polled off the spawner");
     assert!(drops.all());
+}
+
+/// Calls its waker when it is dropped.
+struct WakesInDrop(Waker);
+
+impl Drop for WakesInDrop {
+    fn drop(&mut self) {
+        self.0.wake_by_ref();
+    }
+}
+
+// Executors-3
+async fn a_wake_within_the_poll_counts_wherever_it_comes_from(on: Site) {
+    let ways: [fn(&Waker); 6] = [
+        Waker::wake_by_ref,
+        |waker| waker.clone().wake(),
+        |waker| drop(WakesInDrop(waker.clone())),
+        |waker| {
+            let waker = waker.clone();
+            thread::spawn(move || waker.wake()).join().unwrap();
+        },
+        // In a child that is polled within the poll, and in the body around that.
+        |waker| {
+            let (waker, shared) = (waker.clone(), waker.clone());
+            ingather::block_on(inline::scope(|tg| async move {
+                tg.spawn(async move { shared.wake() }).await.unwrap();
+                waker.wake();
+            }));
+        },
+        // Twice, and behind a shield.
+        |waker| {
+            waker.wake_by_ref();
+            let shielded = ingather::shield(async { waker.wake_by_ref() });
+            assert_eq!(futures::FutureExt::now_or_never(shielded), Some(()));
+        },
+    ];
+    // Alone, and so many that they are lent in batches.
+    for children in [1, 20] {
+        let on_spawner = ingather::on(&on.spawner);
+        on_spawner
+            .scope(|tg| async move {
+                for _ in 0..children {
+                    let mut left = ways.into_iter();
+                    drop(tg.spawn(poll_fn(move |cx| match left.next() {
+                        // Whatever else it may be woken by is not kept.
+                        Some(way) => {
+                            way(cx.waker());
+                            Poll::Pending
+                        }
+                        None => Poll::Ready(()),
+                    })));
+                }
+            })
+            .await;
+    }
 }

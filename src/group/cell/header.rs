@@ -30,6 +30,8 @@ pub(super) struct Header {
     pub(super) links: Links,
     /// Was the value taken? The key's alone.
     pub(super) taken: AtomicBool,
+    /// Was it woken by code that runs inside of it? That thread's alone, which holds `RUNNING` and looks when the poll is over.
+    pub(super) woken_within: AtomicBool,
     /// Where it was spawned. Most children have no extras, and pay nothing for them.
     pub(super) extras: Lazy,
     /// Who awaits the key (S4).

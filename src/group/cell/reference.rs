@@ -11,7 +11,7 @@ use super::state::{
     BACKGROUND, CANCEL, DOOM, Ending, KEY, LINE, OVER, REF, RUNNING, SCHEDULED, SHIELD, Snapshot,
     TOO_MANY,
 };
-use super::upcalls::{Core, Group};
+use super::upcalls::{self, Core, Group};
 use crate::error::{ChildInfo, KeyId};
 
 /// A counted reference to a child, whatever its types.
@@ -286,6 +286,11 @@ impl CellRef {
     /// Brings the child to its group's queue (edge 3), unless it is there, is being polled, or is over.
     #[inline]
     pub(super) fn wake(&self) {
+        if upcalls::is_inside(self) {
+            // The step that ends the poll takes it along, and is a release for all that came before.
+            self.header().woken_within.store(true, Relaxed);
+            return;
+        }
         // Even a wake that changes nothing is a release: the poll that answers it must see what came before the wake.
         let woken = self.update(|now| {
             if now.has(OVER) {

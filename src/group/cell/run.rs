@@ -2,10 +2,11 @@
 
 use std::mem::{ManuallyDrop, take};
 use std::sync::Arc;
-use std::sync::atomic::Ordering::{AcqRel, Acquire, SeqCst};
+use std::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed, SeqCst};
 use std::task::{Context, Poll, Waker};
 
 use super::failed::Failed;
+use super::header::Header;
 use super::reference::{CellRef, Claimed};
 use super::state::{
     CANCEL, Ending, KEY, OVER, RUNNING, SCHEDULED, SHIELD, Snapshot, WAITER, untold,
@@ -158,14 +159,25 @@ impl CellRef {
         ManuallyDrop::new(unsafe { Self::from_raw(self.raw()) })
     }
 
-    /// Ends a poll that gave `Pending` (edge 2), unless the child is to be dropped; the state before.
+    /// Ends a poll that gave `Pending` (edge 2), unless the child is to be dropped; the state before, and a wake that it did not
+    /// know of.
     #[inline]
     fn suspend(&self) -> Result<Snapshot, Snapshot> {
+        let Header {
+            state,
+            woken_within,
+            ..
+        } = self.header();
+        let mut woken = 0;
+        if woken_within.load(Relaxed) {
+            woken_within.store(false, Relaxed);
+            woken = SCHEDULED;
+        }
         // In the one order with `Batch::hurry`, as the end of one that is untold.
-        let next = |now: usize| (!Snapshot(now).is_to_go()).then_some(now & !RUNNING);
-        let state = &self.header().state;
+        let next = |now: usize| (!Snapshot(now).is_to_go()).then_some((now & !RUNNING) | woken);
         let suspended = state.fetch_update(SeqCst, Acquire, next);
-        suspended.map(Snapshot).map_err(Snapshot)
+        let before = |before: usize| Snapshot(before | woken);
+        suspended.map(before).map_err(before)
     }
 
     /// Publishes the end (edges 4 and 6). The caller holds `RUNNING`; the future is dropped, the end is in the stage.

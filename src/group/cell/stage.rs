@@ -456,6 +456,7 @@ impl<F: Future, S: OutputPolicy<F::Output>> NewCell<F, S> {
                 sweep_mark: AtomicU16::new(OFF),
                 links: Links::new(),
                 taken: AtomicBool::new(false),
+                woken_within: AtomicBool::new(false),
                 extras: Lazy::new(self.location, extras),
                 waiter: UnsafeCell::new(None),
             },

@@ -11,7 +11,8 @@
 //!    so to those who were not woken by what came of that.
 //! 5. `child_fails` has the failure in the group's hands, or reported, when it returns: before `OVER` is set.
 //! 6. `inside` runs `f` once, and neither drops nor keeps the reference that it is lent.
-//! 7. `roams` is said when the group is opened and never changes (`thread`, 4).
+//! 7. `is_inside` is `true` only on a thread, and while, `inside` runs code of that very child there.
+//! 8. `roams` is said when the group is opened and never changes (`thread`, 4).
 
 use std::mem::ManuallyDrop;
 use std::sync::Arc;
@@ -23,7 +24,7 @@ use super::state::Ending;
 pub(super) use crate::group::engine::core::{Core, Settings};
 use crate::group::engine::introspection;
 pub(super) use crate::group::engine::position::Position;
-use crate::group::engine::position::enter_lent;
+use crate::group::engine::position::{enter_lent, is_in};
 use crate::spawner::SpawnerHandle;
 use crate::token::CancelReason;
 
@@ -111,6 +112,12 @@ pub(super) fn open(settings: Settings, spawner: Option<SpawnerHandle>, roams: bo
 pub(super) fn inside<R>(child: ManuallyDrop<CellRef>, f: impl FnOnce() -> R) -> R {
     let position = Position::Child(ManuallyDrop::into_inner(child));
     enter_lent(ManuallyDrop::new(position), f)
+}
+
+/// Does this thread run code of this child, and no other that lies within?
+#[inline]
+pub(super) fn is_inside(child: &CellRef) -> bool {
+    is_in(child)
 }
 
 /// The task with this waker awaits the key of this child.

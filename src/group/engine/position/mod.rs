@@ -11,7 +11,7 @@ use std::ops::Deref;
 use std::sync::Arc;
 
 pub(crate) use self::place::{enter, enter_again, enter_unmade, here};
-pub(in crate::group) use self::place::{enter_lent, look_around, nowhere};
+pub(in crate::group) use self::place::{enter_lent, is_in, look_around, nowhere};
 use super::core::Core;
 use crate::clock::Deadline;
 use crate::error::{ChildInfo, KeyId};

@@ -4,7 +4,7 @@ use std::cell::Cell;
 use std::mem::{self, ManuallyDrop};
 
 use super::Position;
-use crate::group::cell::{Frame, Makes, Restores, asked, frames, lend, none_lent};
+use crate::group::cell::{CellRef, Frame, Makes, Restores, asked, frames, lend, none_lent};
 use crate::std_or_loom::per_thread;
 
 per_thread! {
@@ -127,6 +127,18 @@ impl Drop for Nowhere {
     fn drop(&mut self) {
         swap(&mut self.0);
     }
+}
+
+/// Is this code in this very child, with nothing in between?
+#[inline]
+pub(in crate::group) fn is_in(child: &CellRef) -> bool {
+    let look = |cell: &Cell<ManuallyDrop<Option<Position>>>| {
+        let here = cell.replace(ManuallyDrop::new(None));
+        let is_it = matches!(&*here, Some(Position::Child(here)) if here.is(child));
+        cell.set(here);
+        is_it
+    };
+    PLACE.try_with(look).unwrap_or(false)
 }
 
 /// Where this code runs; `None` outside of all children and bodies.
