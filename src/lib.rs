@@ -50,6 +50,7 @@ mod park;
 pub mod program;
 #[cfg(feature = "std")]
 mod scope;
+#[cfg(feature = "std")]
 mod shows;
 pub mod spawner;
 #[cfg(feature = "std")]
