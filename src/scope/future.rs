@@ -11,8 +11,7 @@
 use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
-use std::sync::Arc;
-use std::task::{Context, Poll, Waker};
+use std::task::{Context, Poll};
 
 use pin_project_lite::pin_project;
 
@@ -20,9 +19,9 @@ use super::begin::{Begin, InPlace};
 use super::form::Form;
 use crate::error::unhandled::{drop_quietly, report_body_error, report_panic};
 use crate::group::engine::core::Core;
-use crate::group::engine::position::{Position, enter_again};
 use crate::group::{
     BodyFailure, Borrows, Executor, Goes, Leaving, Left, Origin, Owner, Scope, Turn, hands_on,
+    inside_body,
 };
 use crate::panic::{Panic, catch};
 
@@ -127,7 +126,7 @@ where
         let left = match left {
             Some(left) => left,
             None => {
-                let (scope, waker, position) = owner.parts();
+                let (scope, position) = owner.parts();
                 let turn = if is_first {
                     Turn::first(scope.on_thread(), scope.executor(), is_turn_over)
                 } else {
@@ -135,8 +134,6 @@ where
                 };
                 let mut run = Run::<_, M> {
                     scope,
-                    waker,
-                    inside: Some(Position::Body(Arc::clone(scope.core()))),
                     body: this.body,
                     value: this.value,
                     failure: this.failure,
@@ -168,9 +165,6 @@ where
 /// One poll of a scope.
 struct Run<'a, 'env, F: Future, M: Form<F::Output>> {
     scope: &'a Scope<'env, M::Error, M::Kind>,
-    waker: &'a Waker,
-    /// Where the body runs.
-    inside: Option<Position>,
     body: Pin<&'a mut Option<F>>,
     value: &'a mut Option<M::Value>,
     failure: &'a mut Option<BodyFailure<M::Error>>,
@@ -244,7 +238,7 @@ impl<'env, F: Future, M: Form<F::Output>> Run<'_, 'env, F, M> {
         B: Begin<'env, M::Error, M::Kind, Body = F>,
     {
         let (scope, mut slot) = (self.scope, self.body.as_mut());
-        let begun = enter_again(&mut self.inside, || {
+        let begun = inside_body(scope.core(), |_| {
             catch(|| slot.set(Some(body.begin(scope.clone()))))
         });
         if let Err(panic) = begun {
@@ -254,7 +248,7 @@ impl<'env, F: Future, M: Form<F::Output>> Run<'_, 'env, F, M> {
 
     fn drop_body(&mut self) -> Result<(), Panic> {
         let mut slot = self.body.as_mut();
-        enter_again(&mut self.inside, || catch(|| slot.set(None)))
+        inside_body(self.scope.core(), |_| catch(|| slot.set(None)))
     }
 
     /// The body gave this and was dropped.
@@ -262,8 +256,8 @@ impl<'env, F: Future, M: Form<F::Output>> Run<'_, 'env, F, M> {
         match (dropped, M::settle(output)) {
             (Ok(()), Ok(value)) => *self.value = Some(value),
             (Ok(()), Err(error)) => {
-                let error = enter_again(&mut self.inside, || hands_on(error));
                 let core = self.scope.core();
+                let error = inside_body(core, |_| hands_on(error));
                 // What hands on a cancel has no value, and no failure either.
                 *self.failure = error.ok().map(|error| core.body_failed(error));
             }
@@ -299,13 +293,15 @@ impl<F: Future, M: Form<F::Output>> Body for Run<'_, '_, F, M> {
             }
             return false;
         }
-        if !core.take_body_wake() {
+        if is_first {
+            core.body_begins();
+        } else if !core.take_body_wake() {
             return false;
         }
-        let (mut slot, mut cx) = (self.body.as_mut(), Context::from_waker(self.waker));
-        let mut output = None;
-        let polled = enter_again(&mut self.inside, || {
+        let (mut slot, mut output) = (self.body.as_mut(), None);
+        let polled = inside_body(core, |waker| {
             catch(|| {
+                let mut cx = Context::from_waker(waker);
                 let body = slot.as_mut().as_pin_mut();
                 if let Some(Poll::Ready(gave)) = body.map(|body| body.poll(&mut cx)) {
                     output = Some(gave);

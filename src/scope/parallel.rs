@@ -6,13 +6,11 @@
 
 use std::convert::Infallible;
 use std::panic::Location;
-use std::sync::Arc;
 
 use super::form::{Fallible, Form, OrCut, Value};
 use super::try_body::TryBody;
 use crate::error::{CutShort, GroupError};
-use crate::group::engine::position::{Position, enter};
-use crate::group::{Blocking, Cut, GroupOptions, Origin, Owner, Scope, State, Uncut};
+use crate::group::{Blocking, Cut, GroupOptions, Origin, Owner, Scope, State, Uncut, inside_body};
 use crate::panic::{AbortGuard, catch};
 
 impl<C: State> GroupOptions<Blocking, C> {
@@ -79,8 +77,8 @@ where
     let mut owner = Owner::open(origin.with_body());
     let guard = AbortGuard;
     owner.will_wait();
-    let position = Position::Body(Arc::clone(owner.scope().core()));
-    let output = enter(position, || catch(|| body(owner.scope().clone())));
+    let scope = owner.scope();
+    let output = inside_body(scope.core(), |_| catch(|| body(scope.clone())));
     let output = output.map(M::settle);
     let core = owner.scope().core();
     let (value, failure) = match output {

@@ -4,6 +4,7 @@ use std::any::{Any, type_name};
 use std::fmt;
 use std::num::NonZeroUsize;
 use std::panic::{RefUnwindSafe, UnwindSafe};
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::sync::{Arc, OnceLock};
 
 use super::crew::Crew;
@@ -40,6 +41,8 @@ pub struct SpawnerHandle(Arc<Held<dyn Erased>>);
 /// A spawner, and what is known of the jobs that were handed over to it.
 struct Held<S: ?Sized> {
     crew: OnceLock<Arc<Crew>>,
+    /// How many jobs it polls at the same time; 0 until that was asked.
+    parallelism: AtomicUsize,
     spawner: S,
 }
 
@@ -47,6 +50,7 @@ impl<S> Held<Quiet<S>> {
     fn new(spawner: S) -> Arc<Self> {
         Arc::new(Self {
             crew: OnceLock::new(),
+            parallelism: AtomicUsize::new(0),
             spawner: Quiet::new("a spawner", spawner),
         })
     }
@@ -109,6 +113,17 @@ impl SpawnerHandle {
         &self.0.spawner
     }
 
+    /// How many jobs it polls at the same time, as it said first: to ask may cost more than the rest of opening a group.
+    #[inline]
+    pub(crate) fn known_parallelism(&self) -> NonZeroUsize {
+        let known = &self.0.parallelism;
+        NonZeroUsize::new(known.load(Relaxed)).unwrap_or_else(|| {
+            let parallelism = self.parallelism();
+            known.store(parallelism.get(), Relaxed);
+            parallelism
+        })
+    }
+
     /// The jobs on their way to it; `None` if there never were any.
     pub(crate) fn known_crew(&self) -> Option<&Arc<Crew>> {
         self.0.crew.get()
@@ -117,7 +132,7 @@ impl SpawnerHandle {
     /// The same. It asks the spawner.
     pub(crate) fn crew(&self) -> &Arc<Crew> {
         let crew = &self.0.crew;
-        crew.get_or_init(|| Crew::new(self.parallelism()))
+        crew.get_or_init(|| Crew::new(self.known_parallelism()))
     }
 
     /// Whether this code runs on the spawner, as far as anybody knows: the spawner says so, or a job of ours does.

@@ -63,6 +63,8 @@ pin_project! {
         ranks: R,
         taken: usize,
         queue: Option<Arc<CompletionQueue<V>>>,
+        // Of the body, which is the source and the queue. From the first poll to the end.
+        waker: Option<Waker>,
         inbox: VecDeque<CallEnd<V>>,
         failure: Option<BodyFailure<E>>,
         leaving: bool,
@@ -116,6 +118,7 @@ impl<S, F, V, E, M, R: Default> MapStream<S, F, V, E, M, R> {
             ranks: R::default(),
             taken: 0,
             queue: None,
+            waker: None,
             inbox: VecDeque::new(),
             failure: None,
             leaving: false,
@@ -184,9 +187,15 @@ where
                 lose: |value, _| lose_value(value),
             };
             *this.queue = Some(Arc::new(CompletionQueue::new(site, collects_panics, ways)));
+            *this.waker = Some(Waker::from(Arc::clone(owner.scope().core())));
             *this.owner = Some(owner);
         }
-        let (Some(owner), Some(queue)) = (this.owner.as_mut(), this.queue.as_ref()) else {
+        let parts = (
+            this.owner.as_mut(),
+            this.queue.as_ref(),
+            this.waker.as_ref(),
+        );
+        let (Some(owner), Some(queue), Some(waker)) = parts else {
             return match this.no_value {
                 Some(no_value) => {
                     no_value.poll(cx);
@@ -196,7 +205,7 @@ where
             };
         };
         let poll = {
-            let (tg, waker, place) = owner.parts();
+            let (tg, place) = owner.parts();
             let mut pump = Pump {
                 tg,
                 queue,
@@ -228,6 +237,7 @@ where
             ControlFlow::Break(left) => left,
         };
         *this.queue = None;
+        *this.waker = None;
         *this.spawner = None;
         let mut owner = this.owner.take().expect("it was there a moment ago");
         let failures = owner.leave(left, this.failure.take());

@@ -63,4 +63,5 @@ pub(crate) use stage::OutputPolicy;
 pub(super) use stage::{CellOptions, NewCell};
 pub use state::Ending;
 pub(super) use thread::{Apart, MembersOf, OnThread, Roaming};
+pub(crate) use upcalls::inside_body;
 pub(super) use value_ref::ValueRef;

@@ -14,7 +14,7 @@
 //! 7. `is_inside` is `true` only on a thread, and while, `inside` runs code of that very child there.
 //! 8. `roams` is said when the group is opened and never changes (`thread`, 4).
 
-use std::mem::ManuallyDrop;
+use std::mem::{ManuallyDrop, MaybeUninit};
 use std::sync::Arc;
 use std::task::Waker;
 
@@ -102,7 +102,14 @@ impl<'a> Group<'a> {
 /// Opens a group.
 #[inline]
 pub(super) fn open(settings: Settings, spawner: Option<SpawnerHandle>, roams: bool) -> Arc<Core> {
-    let core = Arc::new(Core::new(settings, spawner, roams));
+    // Made in its place, since it is large.
+    let core = Arc::<Core>::new_uninit();
+    let place = Arc::as_ptr(&core).cast_mut();
+    // SAFETY: nobody else has it as yet, and from the write on it is a core.
+    let core = unsafe {
+        place.write(MaybeUninit::new(Core::new(settings, spawner, roams)));
+        core.assume_init()
+    };
     introspection::note(&core);
     core
 }
@@ -112,6 +119,15 @@ pub(super) fn open(settings: Settings, spawner: Option<SpawnerHandle>, roams: bo
 pub(super) fn inside<R>(child: ManuallyDrop<CellRef>, f: impl FnOnce() -> R) -> R {
     let position = Position::Child(ManuallyDrop::into_inner(child));
     enter_lent(ManuallyDrop::new(position), f)
+}
+
+/// Runs `f` as code of the body of this group, with the waker of the body. References to the group are lent for both.
+#[inline]
+pub(crate) fn inside_body<R>(core: &Arc<Core>, f: impl FnOnce(&Waker) -> R) -> R {
+    // SAFETY: the reference that the caller has stays as long as these, which do not count and are never dropped.
+    let [here, waker] = unsafe { [(); 2].map(|()| Arc::from_raw(Arc::as_ptr(core))) };
+    let waker = ManuallyDrop::new(Waker::from(waker));
+    enter_lent(ManuallyDrop::new(Position::Body(here)), || f(&waker))
 }
 
 /// Does this thread run code of this child, and no other that lies within?

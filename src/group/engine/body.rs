@@ -70,6 +70,11 @@ fn suspends(code: KeyId) -> bool {
 }
 
 impl Core {
+    /// The body is polled for the first time: until then it has no waker.
+    pub(crate) fn body_begins(&self) {
+        self.body.state.store(POLLING, Relaxed);
+    }
+
     /// Whether the body is to be polled, and from now on the owner is.
     pub(crate) fn take_body_wake(&self) -> bool {
         self.body.state.swap(POLLING, AcqRel) == WOKEN

@@ -1,5 +1,6 @@
 //! What all handles, children, drivers and wakers of a group share: its settings, and its state behind one lock.
 
+use std::cell::Cell;
 use std::panic::Location;
 use std::sync::atomic::Ordering::Relaxed;
 use std::sync::{Arc, OnceLock};
@@ -22,8 +23,8 @@ use crate::group::sched::pace::{Pace, Spent};
 use crate::group::sched::policy::Policy;
 use crate::group::sched::stats::Tally;
 use crate::group::sched::{Done, Sched, Work};
-use crate::spawner::{Spawner, SpawnerHandle};
-use crate::std_or_loom::{Lock, MutexGuard};
+use crate::spawner::SpawnerHandle;
+use crate::std_or_loom::{Lock, MutexGuard, per_thread};
 use crate::token::{CancelReason, CancelToken, who};
 
 /// The shared part of a group.
@@ -55,6 +56,36 @@ pub(crate) struct Core {
     /// How many critical sections there were.
     #[cfg(test)]
     pub(in crate::group) sections: Counter,
+}
+
+/// So many ids a thread takes at a time.
+const IDS: u64 = 1 << 10;
+
+per_thread! {
+    // The next id of this thread.
+    static NEXT: Cell<u64> = const { Cell::new(0) };
+}
+
+/// An id that no other group has.
+#[inline]
+fn new_id() -> u64 {
+    let id = NEXT.try_with(|next| {
+        let id = match next.get() {
+            used_up if used_up % IDS == 0 => more_ids(),
+            id => id,
+        };
+        next.set(id + 1);
+        id
+    });
+    // Where the thread is ending it takes them for one.
+    id.unwrap_or_else(|_| more_ids())
+}
+
+/// The first of so many ids that no thread has had, which is no multiple of their number.
+#[cold]
+fn more_ids() -> u64 {
+    static LAST: std::sync::atomic::AtomicU64 = std::sync::atomic::AtomicU64::new(0);
+    LAST.fetch_add(IDS, Relaxed) + 1
 }
 
 /// The settings of a core.
@@ -90,13 +121,12 @@ impl Core {
         spawner: Option<SpawnerHandle>,
         roams: bool,
     ) -> Self {
-        static NEXT_ID: std::sync::atomic::AtomicU64 = std::sync::atomic::AtomicU64::new(1);
         introduce();
         let max_drivers = spawner
             .as_ref()
-            .map_or(1, |spawner| spawner.parallelism().get());
+            .map_or(1, |spawner| spawner.known_parallelism().get());
         Self {
-            id: NEXT_ID.fetch_add(1, Relaxed),
+            id: new_id(),
             name: settings.name,
             location: settings.location,
             policy: settings.policy,

@@ -26,7 +26,7 @@ use crate::token::CancelToken;
 impl<E, K: Kind> Owner<'_, E, K> {
     /// Says that this thread will wait for the children, and until then is on its way to see to them.
     pub(crate) fn will_wait(&mut self) {
-        let (scope, _, watcher) = self.parts();
+        let (scope, watcher) = self.parts();
         scope.core().with(|sched, effects| {
             sched.thread_waits = true;
             effects.drop_waker(sched.watchers.comes(watcher, Events::WORK));
@@ -37,7 +37,7 @@ impl<E, K: Kind> Owner<'_, E, K> {
     pub(crate) fn wait(&mut self) -> Left {
         let parker = Parker::new();
         let waker = Waker::from(Arc::clone(&parker));
-        let (scope, _, watcher) = self.parts();
+        let (scope, watcher) = self.parts();
         let core = scope.core();
         let mut leaving = false;
         loop {

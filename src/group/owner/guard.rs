@@ -3,7 +3,6 @@
 use std::fmt;
 use std::panic::Location;
 use std::sync::Arc;
-use std::task::Waker;
 
 use super::cut::State;
 use super::failures::Failures;
@@ -89,8 +88,6 @@ impl<K: Kind> Origin<K> {
 /// Owns a group. Dropped, it cancels the children, drops those that are not being polled, and releases everything.
 pub(crate) struct Owner<'env, E, K: Kind> {
     scope: Scope<'env, E, K>,
-    /// The waker of the scope's body.
-    waker: Waker,
     /// Its registration among the watchers.
     watcher: Option<WatcherId>,
     left: bool,
@@ -110,7 +107,6 @@ impl<'env, E, K: Kind> Owner<'env, E, K> {
             members.core().set_times(*time_options);
         }
         Self {
-            waker: Waker::from(Arc::clone(members.core())),
             scope: Scope::new(members, home),
             watcher: None,
             left: false,
@@ -121,9 +117,9 @@ impl<'env, E, K: Kind> Owner<'env, E, K> {
         &self.scope
     }
 
-    /// The handle, the waker of the body, and the owner's registration among the watchers.
-    pub(crate) fn parts(&mut self) -> (&Scope<'env, E, K>, &Waker, &mut Option<WatcherId>) {
-        (&self.scope, &self.waker, &mut self.watcher)
+    /// The handle, and the owner's registration among the watchers.
+    pub(crate) fn parts(&mut self) -> (&Scope<'env, E, K>, &mut Option<WatcherId>) {
+        (&self.scope, &mut self.watcher)
     }
 
     /// May go, with what failed.

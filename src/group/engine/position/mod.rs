@@ -10,7 +10,7 @@ mod place;
 use std::ops::Deref;
 use std::sync::Arc;
 
-pub(crate) use self::place::{enter, enter_again, enter_unmade, here};
+pub(crate) use self::place::{enter, enter_unmade, here};
 pub(in crate::group) use self::place::{enter_lent, is_in, look_around, nowhere};
 use super::core::Core;
 use crate::clock::Deadline;

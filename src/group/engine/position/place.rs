@@ -30,7 +30,7 @@ pub(in crate::group) fn enter_lent<R>(
 
 /// Runs `f` in a position that is kept for the next time.
 #[inline]
-pub(crate) fn enter_again<R>(position: &mut Option<Position>, f: impl FnOnce() -> R) -> R {
+fn enter_again<R>(position: &mut Option<Position>, f: impl FnOnce() -> R) -> R {
     let _visit = Visit::begin(position);
     f()
 }
