@@ -78,8 +78,9 @@ impl Block {
     #[inline]
     pub(super) unsafe fn leave(block: NonNull<Self>, users: usize) {
         // SAFETY: the caller's users keep it.
-        let before = unsafe { block.as_ref() }.users.fetch_sub(users, Release);
-        if before == users {
+        let count = &unsafe { block.as_ref() }.users;
+        // If they are all there are, nobody is left to change that: groups of few children have many such blocks.
+        if count.load(Acquire) == users || count.fetch_sub(users, Release) == users {
             // SAFETY: there is no other user any more.
             unsafe { Self::free(block) }
         }

@@ -166,7 +166,7 @@ impl Core {
             if self.policy().cancels_siblings(ending) {
                 sched.cancel(reason, effects);
             }
-            sched.failures.len()
+            sched.failed()
         })
     }
 }

@@ -31,11 +31,12 @@ impl<'a, E> Failures<'a, E> {
         left: Left,
         body: Option<BodyFailure<E>>,
     ) -> Self {
+        let trouble = left.trouble();
         Self {
             members,
-            children: left.failures,
-            given: left.given,
-            lacks: left.lacks,
+            children: trouble.failures,
+            given: trouble.given,
+            lacks: trouble.lacks,
             body,
             on_panic: members.core().policy().on_panic,
         }

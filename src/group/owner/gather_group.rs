@@ -10,7 +10,7 @@ use super::join::{self, Join, Next, TryJoin};
 use super::options::GroupOptions;
 use crate::group::engine::kind::{Borrows, Kind, Shared};
 use crate::group::handle::{Scope, debug_group};
-use crate::group::queues::completions::{Completion, Completions};
+use crate::group::queues::completions::Completion;
 use crate::group::sched::Sched;
 use crate::log;
 use crate::spawner::Spawner;
@@ -108,7 +108,7 @@ impl<E, K: Kind> GatherGroup<E, K> {
         owner
             .scope()
             .core()
-            .with(|sched, _| sched.completions = Some(Completions::default()));
+            .with(|sched, _| sched.completions = Some(Box::default()));
         Self {
             owner,
             joined: AtomicBool::new(false),

@@ -16,7 +16,7 @@ use crate::group::cell::MembersOf;
 use crate::group::engine::core::Core;
 use crate::group::engine::driving::{Goes, Leaving, Turn};
 use crate::group::engine::kind::{Kind, Shared};
-use crate::group::queues::completions::{Completion, Completions as Listed};
+use crate::group::queues::completions::Completion;
 use crate::group::queues::watchers::Events;
 use crate::group::sched::Sched;
 use crate::group::sched::stats::Tally;
@@ -197,10 +197,14 @@ impl<'a, E, K: Kind> Completions<'a, E, K> {
 pub(super) fn untaken(core: &Arc<Core>, over: Over) -> (Option<Completion>, bool) {
     core.with(|sched, effects| {
         // One that was reserved is the next whatever else is over by now.
-        if !sched.completions.as_ref().is_some_and(Listed::has_next) {
+        if !sched
+            .completions
+            .as_ref()
+            .is_some_and(|listed| listed.has_next())
+        {
             sched.settle(effects);
         }
-        let completion = sched.completions.as_mut().and_then(Listed::next);
+        let completion = sched.completions.as_mut().and_then(|listed| listed.next());
         (completion, over(sched))
     })
 }

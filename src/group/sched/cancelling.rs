@@ -287,19 +287,22 @@ impl Sched {
             let cause = |child| CancelReason::sibling_cancelled(child, reason.clone());
             self.cancel(child.map_or(reason.clone(), cause), effects);
         }
-        self.lacks.push((self.failures.len(), lack));
+        let trouble = self.trouble();
+        trouble.lacks.push((trouble.failures.len(), lack));
     }
 
     /// The child has come to another end.
     pub(in crate::group) fn lacks_not(&mut self, id: KeyId) -> Option<(usize, Lack)> {
         let is_it = |child: &ChildInfo| child.id() == id;
         let at = |(_, lack): &(usize, Lack)| lack.child.as_ref().is_some_and(is_it);
-        let at = self.lacks.iter().position(at)?;
-        Some(self.lacks.remove(at))
+        let lacks = &mut self.trouble.as_mut()?.lacks;
+        let at = lacks.iter().position(at)?;
+        Some(lacks.remove(at))
     }
 
     pub(in crate::group) fn first_lack(&self) -> Option<&Lack> {
-        self.lacks.first().map(|(_, lack)| lack)
+        let (_, lack) = self.trouble.as_ref()?.lacks.first()?;
+        Some(lack)
     }
 }
 

@@ -40,7 +40,7 @@ pub(in crate::group) struct More {
     pub(in crate::group) stale: Vec<Waker>,
     pub(in crate::group) children: Vec<Parting>,
     pub(in crate::group) unreceived: Vec<Failed>,
-    pub(in crate::group) completions: Option<Completions>,
+    pub(in crate::group) completions: Option<Box<Completions>>,
     /// The group was cancelled just now.
     pub(in crate::group) cancelled: Option<CancelReason>,
     /// Its children are dropped from now on, and so are those inside whatever shields still hold.
@@ -156,7 +156,7 @@ impl<'a> Effects<'a> {
     }
 
     /// Releases completions that nobody will ask for.
-    pub(in crate::group) fn drop_completions(&mut self, completions: Option<Completions>) {
+    pub(in crate::group) fn drop_completions(&mut self, completions: Option<Box<Completions>>) {
         if completions.is_some() {
             self.more().completions = completions;
         }

@@ -32,11 +32,10 @@
 //!    cancelled and somebody sweeps it: see `nudge`.
 
 use std::collections::VecDeque;
-use std::mem::take;
 use std::sync::Arc;
 
 use self::effects::Effects;
-use self::left::{Given, Lack, Left};
+use self::left::{Left, Trouble};
 use self::policy::Policy;
 use self::refusals::Refusals;
 use self::seats::is_child;
@@ -103,14 +102,11 @@ pub(super) struct Sched {
     counted_by: Option<Arc<dyn Around>>,
     pub(super) limit: ConcurrencyLimit<CellRef>,
     pub(super) watchers: Watchers,
-    pub(super) failures: Vec<Failed>,
-    /// What those are told who leave when somebody has taken the failures.
-    given: Option<Given>,
-    /// Children that were cancelled alone, where all are needed, and how many had failed before. Most groups need not all.
-    lacks: Vec<(usize, Lack)>,
+    /// Most groups have none.
+    trouble: Option<Box<Trouble>>,
     /// Why the body was told that it is cancelled.
     pub(in crate::group) body_told: Told,
-    pub(super) completions: Option<Completions>,
+    pub(super) completions: Option<Box<Completions>>,
     pub(super) tally: Tally,
     /// The owner is gone: failures that still come have nowhere to go.
     orphaned: bool,
@@ -181,9 +177,7 @@ impl Sched {
             counted_by: None,
             limit: ConcurrencyLimit::new(limit),
             watchers: Watchers::default(),
-            failures: Vec::new(),
-            given: None,
-            lacks: Vec::new(),
+            trouble: None,
             body_told: Told::default(),
             completions: None,
             tally: Tally::default(),
@@ -260,7 +254,7 @@ impl Sched {
         if self.orphaned {
             effects.report([failed]);
         } else {
-            self.failures.push(failed);
+            self.trouble().failures.push(failed);
         }
     }
 
@@ -353,10 +347,12 @@ impl Sched {
             .notify(Events::ALONE, |waker| effects.wake(waker));
         // Promised slots are free now, since their callers will be refused: the line gets them.
         self.limit.dismiss(|waker| effects.wake(waker));
-        while let Some(next) = self.limit.start_next() {
-            self.start(Some(next), effects);
+        if self.limit.is_limited() {
+            while let Some(next) = self.limit.start_next() {
+                self.start(Some(next), effects);
+            }
+            self.give_back_permits(effects);
         }
-        self.give_back_permits(effects);
         self.tell_if_exhausted(effects);
         self.end_if_over(effects);
     }
@@ -375,27 +371,20 @@ impl Sched {
         if !self.close_if_empty(effects) {
             return None;
         }
-        // Failures are given once. What is kept of them makes each later join fail, too.
-        let before = self.given.clone();
-        if before.is_none() {
-            self.given = self.gives();
-        }
-        Some(Left {
-            failures: take(&mut self.failures),
-            lacks: take(&mut self.lacks),
-            given: before,
-        })
+        let resumes = self.resumes;
+        let given = self.trouble.as_mut().map(|trouble| trouble.give(resumes));
+        Some(Left::new(given))
     }
 
-    /// What is kept of the failures that are about to be given, for those who leave later.
-    fn gives(&self) -> Option<Given> {
-        let failed = self.failures.first();
-        let failed = failed.map(|failed| CancelReason::failed_before(failed.info()));
-        let lacking = || Some(self.lacks.first()?.1.reason.clone());
-        Some(Given {
-            reason: failed.or_else(lacking)?,
-            resumed: self.resumes,
-        })
+    /// What has gone wrong so far.
+    pub(super) fn trouble(&mut self) -> &mut Trouble {
+        self.trouble.get_or_insert_default()
+    }
+
+    /// How many children have failed that nobody was told of.
+    pub(super) fn failed(&self) -> usize {
+        let trouble = self.trouble.as_ref();
+        trouble.map_or(0, |trouble| trouble.failures.len())
     }
 
     /// Is nobody left but children that watch for that?
@@ -438,7 +427,9 @@ impl Sched {
     /// The owner is gone for good: what nobody can get any more comes out.
     pub(super) fn orphan(&mut self, effects: &mut Effects) {
         self.orphaned = true;
-        effects.report(self.failures.drain(..));
+        if let Some(trouble) = &mut self.trouble {
+            effects.report(trouble.failures.drain(..));
+        }
         effects.drop_completions(self.completions.take());
     }
 
