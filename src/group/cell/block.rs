@@ -17,6 +17,8 @@ use crate::std_or_loom::atomic::AtomicUsize;
 
 /// No block is larger, unless it is for one cell.
 const LARGEST: usize = 4096;
+/// Nor is one made for less.
+const FEW: usize = 208;
 /// Larger cells have a block each.
 const LARGEST_SHARED: usize = LARGEST / 8;
 /// What the group counts for while it fills a block: it counts the cells without touching the block, and settles that
@@ -171,8 +173,8 @@ impl Blocks {
         if cell.size() > LARGEST_SHARED {
             return Self::alone(core, cell, number);
         }
-        // The first one is as large as the first child, for groups that have but one.
-        self.room = (self.room * 2).clamp(cell.size(), LARGEST);
+        // The first one is for a child or two, or as large as the first child, for groups that have but one.
+        self.room = (self.room * 2).max(FEW).clamp(cell.size(), LARGEST);
         let align = cell.align().max(align_of::<Block>());
         let block = Filling::new(core, self.room, align, number);
         let taken = self.filling.insert(block).take(cell, number);

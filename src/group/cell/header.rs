@@ -1,5 +1,6 @@
 //! The part of a cell that every reference sees, and the table of functions that know the types.
 
+use std::mem::{self, ManuallyDrop};
 use std::ptr::NonNull;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
@@ -62,6 +63,24 @@ pub(super) struct VTable {
     pub(super) free: unsafe fn(NonNull<Header>),
 }
 
+/// The context of a child while it is polled, and nothing to do at the end where there is none.
+struct Within(ManuallyDrop<Option<Entered>>);
+
+impl Drop for Within {
+    #[inline]
+    fn drop(&mut self) {
+        let entered = mem::replace(&mut self.0, ManuallyDrop::new(None));
+        if let Some(entered) = ManuallyDrop::into_inner(entered) {
+            leave(entered);
+        }
+    }
+}
+
+#[cold]
+fn leave(entered: Entered) {
+    drop(entered);
+}
+
 impl Header {
     #[inline]
     pub(super) fn core(&self) -> &Arc<Core> {
@@ -86,7 +105,8 @@ impl Header {
     pub(super) unsafe fn in_context<R>(&self, f: impl FnOnce() -> R) -> R {
         let may_differ = self.extras.get().is_some() || context::is_set();
         // SAFETY: the caller holds `RUNNING`.
-        let _context = may_differ.then(|| unsafe { self.enter_context() });
+        let entered = may_differ.then(|| unsafe { self.enter_context() });
+        let _within = Within(ManuallyDrop::new(entered));
         f()
     }
 

@@ -2,11 +2,13 @@
 
 use std::collections::VecDeque;
 
-/// A queue that needs no memory as long as there is but one in it. `C` is a child.
+/// A queue that needs no memory as long as there are no more than two in it. `C` is a child.
 ///
-/// The child in `first` came before the others. It is filled only when nobody else is there.
+/// The child in `first` came before the one in `second`, and that before the others. `first` is filled only when nobody else is there
+/// or as the one that is to leave next, and there is a second only if there is a first.
 pub(in crate::group) struct Ready<C> {
     first: Option<C>,
+    second: Option<C>,
     others: VecDeque<C>,
     /// Counted here, since it is asked for in nearly every step.
     len: usize,
@@ -18,6 +20,7 @@ impl<C> Ready<C> {
     pub(in crate::group) fn new() -> Self {
         Self {
             first: None,
+            second: None,
             others: VecDeque::new(),
             len: 0,
             left: 0,
@@ -37,10 +40,10 @@ impl<C> Ready<C> {
 
     #[inline]
     pub(in crate::group) fn push_back(&mut self, child: C) {
-        if self.len == 0 {
-            self.first = Some(child);
-        } else {
-            self.others.push_back(child);
+        match self.len {
+            0 => self.first = Some(child),
+            1 if self.first.is_some() => self.second = Some(child),
+            _ => self.others.push_back(child),
         }
         self.len += 1;
     }
@@ -52,18 +55,25 @@ impl<C> Ready<C> {
         }
         self.len -= 1;
         self.left += 1;
-        self.first.take().or_else(|| self.others.pop_front())
+        let first = self.first.take();
+        if first.is_none() {
+            return self.others.pop_front();
+        }
+        self.first = self.second.take();
+        first
     }
 
     /// Puts one before all others.
     pub(in crate::group) fn push_front(&mut self, child: C) {
-        if self.len == 0 {
-            self.first = Some(child);
-        } else {
-            let second = self.first.take();
-            second
+        if self.len == 0 || self.first.is_some() {
+            let third = match self.first.replace(child) {
+                Some(second) => self.second.replace(second),
+                None => None,
+            };
+            third
                 .into_iter()
-                .for_each(|second| self.others.push_front(second));
+                .for_each(|third| self.others.push_front(third));
+        } else {
             self.others.push_front(child);
         }
         self.len += 1;
@@ -72,9 +82,11 @@ impl<C> Ready<C> {
 
     /// Takes out the one that is so far from the front.
     pub(in crate::group) fn remove(&mut self, index: usize) -> Option<C> {
-        let child = match index.checked_sub(usize::from(self.first.is_some())) {
-            Some(index) => self.others.remove(index),
-            None => self.first.take(),
+        let few = usize::from(self.first.is_some()) + usize::from(self.second.is_some());
+        let child = match (index, few) {
+            (0, 1..) => std::mem::replace(&mut self.first, self.second.take()),
+            (1, 2) => self.second.take(),
+            _ => self.others.remove(index - few),
         };
         self.len -= usize::from(child.is_some());
         self.left += u64::from(child.is_some());
@@ -85,7 +97,8 @@ impl<C> Ready<C> {
     pub(in crate::group) fn drain(&mut self) -> impl Iterator<Item = C> {
         self.left += self.len as u64;
         self.len = 0;
-        self.first.take().into_iter().chain(self.others.drain(..))
+        let few = self.first.take().into_iter().chain(self.second.take());
+        few.chain(self.others.drain(..))
     }
 }
 
@@ -94,12 +107,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn one_alone_needs_no_memory() {
+    fn two_need_no_memory() {
         let mut ready = Ready::new();
+        ready.push_back(0);
         for n in 0..3 {
-            ready.push_back(n);
-            assert_eq!((ready.len(), ready.pop_front()), (1, Some(n)));
+            ready.push_back(n + 1);
+            assert_eq!((ready.len(), ready.pop_front()), (2, Some(n)));
         }
+        assert_eq!(ready.pop_front(), Some(3));
         assert_eq!((ready.pop_front(), ready.others.capacity()), (None, 0));
     }
 
