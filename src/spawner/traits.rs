@@ -115,7 +115,8 @@ pub trait Spawner: Send + Sync {
     /// How many jobs it polls at the same time.
     ///
     /// This many jobs are worth spawning for work that can be split. A guess will do: too many are jobs that find
-    /// nothing left to do, too few leave processors idle. One unless the spawner says otherwise.
+    /// nothing left to do, too few leave processors idle. One unless the spawner says otherwise. Groups ask once for
+    /// each `SpawnerHandle`.
     fn parallelism(&self) -> NonZeroUsize {
         NonZeroUsize::MIN
     }

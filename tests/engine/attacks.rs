@@ -282,7 +282,7 @@ impl Drop for WakesInDrop {
 async fn a_wake_within_the_poll_counts_wherever_it_comes_from(on: Site) {
     let ways: [fn(&Waker); 6] = [
         Waker::wake_by_ref,
-        |waker| waker.clone().wake(),
+        |waker| Waker::wake(waker.clone()),
         |waker| drop(WakesInDrop(waker.clone())),
         |waker| {
             let waker = waker.clone();
