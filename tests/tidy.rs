@@ -85,6 +85,7 @@ const GATHER_WINGS: &[&[&str]] = &[
         "body",
         "options",
     ],
+    &["optional"],
     &["race"],
     &["map"],
 ];

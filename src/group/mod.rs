@@ -24,7 +24,6 @@ mod shield;
 pub use cell::Ending;
 pub(crate) use cell::{Block, Makes, OnlyMut, OutputPolicy, Polled, inside_body};
 pub(crate) use engine::body::{BodyFailure, is_code_cut_off};
-pub(crate) use engine::companion::Companion;
 pub(crate) use engine::driving::{Goes, Leaving, Turn};
 pub use engine::kind::{
     Accepts, Awaited, Blocking, Borrows, Driven, Inline, InlineLocal, Kind, Local, Shared,
@@ -41,6 +40,7 @@ pub use handle::{
     Cause, ChildOptions, KeyValue, NextSlot, Observed, Plain, Require, Scope, SpawnWhenFree,
     Supervised,
 };
+pub(crate) use owner::companion::Companion;
 pub use owner::cut::{Cut, FailingStream, MovesOn, State, Uncut, UncutStream, Whole};
 pub(crate) use owner::detached::{Detached, Glance, Label, Waiting, child_here};
 pub(crate) use owner::failures::Failures;

@@ -334,7 +334,11 @@ impl Core {
 
     /// Are all children that are left optional, and is there nothing else that the group is open for? From now on those who watch for
     /// that hear of each end at once.
-    pub(super) fn only_optional_are_left(&self, sched: &mut Sched, effects: &mut Effects) -> bool {
+    pub(in crate::group) fn only_optional_are_left(
+        &self,
+        sched: &mut Sched,
+        effects: &mut Effects,
+    ) -> bool {
         sched.settle_from_now(effects);
         let leaves = self.body_waits || sched.is_left();
         leaves && sched.has_only_optional()

@@ -3,7 +3,6 @@
 //! - `blocked`: children that block their thread, of which their groups are told
 //! - `body`: what a group knows of the body of its scope
 //! - `child_cancel`: shields, tokens and cancels of one child
-//! - `companion`: a child that ends when only its like are left
 //! - `introspection`: which groups and children there are, for test executors
 //! - `deadline`: deadline and grace
 //! - `core`: what handles, children, drivers and wakers share
@@ -21,7 +20,6 @@
 pub(in crate::group) mod blocked;
 pub(in crate::group) mod body;
 pub(in crate::group) mod child_cancel;
-pub(in crate::group) mod companion;
 pub(crate) mod core;
 pub(in crate::group) mod deadline;
 pub(in crate::group) mod driver;

@@ -10,9 +10,11 @@
 //! - `options`: what a group may be told, and what it tells
 //! - `detached`: a group that nobody owns
 //! - `blocking_wait`: waiting for a group on a thread
+//! - `companion`: a child that ends when only its like are left
 //! - `watch`: the registration of somebody who watches a group
 
 pub(in crate::group) mod blocking_wait;
+pub(in crate::group) mod companion;
 pub(in crate::group) mod cut;
 pub(in crate::group) mod detached;
 pub(in crate::group) mod failures;

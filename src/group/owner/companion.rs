@@ -3,8 +3,8 @@
 use std::sync::Arc;
 use std::task::Waker;
 
-use super::core::Core;
-use super::position::{Position, here};
+use crate::group::engine::core::Core;
+use crate::group::engine::position::{Position, here};
 use crate::group::queues::watchers::{Events, WatcherId};
 
 /// A child's registration as such a one, until it is dropped.
