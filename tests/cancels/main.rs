@@ -8,6 +8,7 @@
 //! - `shields`, `shield_ends`, `shields_beside`, `shield_crowds`: the rules of these names
 //! - `deadlines`, `deadline_ends`, `cut_short`, `cut_errors`: deadlines, and what is cut short
 //! - `cancel_now`: a second cancel that ends the grace
+//! - `own_grace`, `own_grace_ends`, `own_grace_nested`: the grace that one child has for itself
 //! - `reasons`: what a reason tells of whoever cancelled
 //! - `holds`, `hold_forms`: what comes when what held off a drop ends
 //! - `time`, `timeouts`: the rules of time
@@ -31,6 +32,9 @@ mod group_tokens;
 mod hold_forms;
 mod holds;
 mod one_child;
+mod own_grace;
+mod own_grace_ends;
+mod own_grace_nested;
 mod reasons;
 mod shield_crowds;
 mod shield_ends;

@@ -210,7 +210,7 @@ impl Spawner for OnBroken {
     }
 }
 
-// Panics-3, Cancelling-2
+// Panics-3, Cancelling-2, Cancelling-17
 #[test]
 fn under_a_clock_that_panics_there_is_no_grace() {
     watched("context_ends", || {
@@ -219,14 +219,19 @@ fn under_a_clock_that_panics_there_is_no_grace() {
         let spawner = Arc::new(OnBroken(ClockHandle::new(Broken(Arc::clone(&broken)))));
         let options = GroupOptions::new().grace(Duration::from_secs(1_000));
         let group = options.on(&spawner).group();
-        let alone = group.spawn(pending::<()>());
-        let other = group.spawn(pending::<()>());
+        let own = || group.child().grace(Duration::from_secs(1_000));
+        let alone = [group.spawn(pending::<()>()), own().spawn(pending())];
+        let others = [group.spawn(pending::<()>()), own().spawn(pending())];
         *broken.lock().unwrap() = true;
-        alone.cancel();
-        assert!(block_on(alone).unwrap_err().is_cancelled());
+        for alone in alone {
+            alone.cancel();
+            assert!(block_on(alone).unwrap_err().is_cancelled());
+        }
         group.cancel();
-        assert!(block_on(other).unwrap_err().is_cancelled());
-        assert_eq!(block_on(group.join()).cancelled, 2);
+        for other in others {
+            assert!(block_on(other).unwrap_err().is_cancelled());
+        }
+        assert_eq!(block_on(group.join()).cancelled, 4);
         assert!(!unhandled::taken("a broken clock").is_empty());
     });
 }

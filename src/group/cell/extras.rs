@@ -1,7 +1,8 @@
 //! What only some children have, in one box that is made when it is needed: a name, context, a token, shields.
 //!
 //! 1. The pointer goes from the location of the call to a box once, and the box lives as long as the cell.
-//! 2. `shields` and the bit `SHIELD` of the state change together, under `held`: the bit is on while there are any.
+//! 2. `shields`, `own_grace` and the bit `SHIELD` of the state change together, under `held`: the bit is on while there are any shields,
+//!    or the grace lasts.
 
 use std::mem::take;
 use std::panic::Location;
@@ -10,8 +11,8 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering::{AcqRel, Acquire};
 use std::task::Waker;
 
+use super::holds::{OwnGrace, Shields};
 use super::reference::CellRef;
-use super::shield_count::Shields;
 use super::state::{DOOM, OVER, RUNNING, SHIELD};
 use crate::clock::Alarm;
 use crate::context::Vars;
@@ -47,6 +48,8 @@ impl Default for Extras {
 pub(in crate::group) struct Held {
     /// What holds off its drop.
     pub(in crate::group) shields: Shields,
+    /// The same, if it has a grace of its own.
+    pub(super) own_grace: OwnGrace,
     /// Its own token, if anybody asked for it.
     pub(in crate::group) token: Option<CancelToken>,
     /// What turns the token with the group's.
@@ -177,7 +180,9 @@ impl CellRef {
     pub(super) fn polls_if_held(&self) -> Option<(bool, impl Drop + use<'_>)> {
         self.load().has(SHIELD).then(|| {
             let held = self.held_or_make().lock();
-            (held.shields.wants_poll(), held)
+            // While it has time nothing is due.
+            let polls = held.shields.wants_poll() && !held.own_grace.lasts();
+            (polls, held)
         })
     }
 

@@ -8,7 +8,7 @@
 //! - `reference`: counted references: what they say of a child, who claims it for a drop, and who wakes it
 //! - `run`: one poll of a child, and its end
 //! - `live_list`: the list of live children, linked through their cells
-//! - `shield_count`: how many shields hold off a drop
+//! - `holds`: what holds off a drop
 //! - `thread`: the proof that this is a thread on which children may be polled and dropped
 //! - `value_ref`: the reference behind a key, which alone reads the value
 //! - `failed`: the right to take a failure, which alone reads errors and panics
@@ -37,11 +37,11 @@ mod block;
 mod extras;
 mod failed;
 mod header;
+mod holds;
 mod in_place;
 mod live_list;
 mod reference;
 mod run;
-mod shield_count;
 mod stage;
 mod state;
 mod thread;
@@ -51,6 +51,7 @@ mod waker;
 
 pub(super) use block::Blocks;
 pub(super) use failed::{Failed, Members};
+pub(in crate::group) use holds::{Begins, Shields, Stands};
 pub(crate) use in_place::Block;
 pub(super) use in_place::{Frame, Restores, asked, frames, lend, none_lent};
 pub(crate) use in_place::{Makes, Moved, OnlyMut, Polled};
@@ -58,7 +59,6 @@ pub(super) use live_list::LiveList;
 pub(crate) use reference::CellRef;
 pub(super) use reference::{Claimed, Claiming, Parting};
 pub(super) use run::{Finished, InHand, Ran, RanInBatch};
-pub(in crate::group) use shield_count::{Shields, Stands};
 pub(crate) use stage::OutputPolicy;
 pub(super) use stage::{CellOptions, NewCell};
 pub use state::Ending;

@@ -9,14 +9,16 @@ use std::pin::Pin;
 use std::ptr::NonNull;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
+use std::time::Duration;
 
 use super::block::{Block, Blocks, Room};
 use super::extras::{Extras, Lazy};
 use super::failed::Members;
 use super::header::{Header, VTable};
+use super::holds::OwnGrace;
 use super::live_list::{Links, OFF};
 use super::reference::CellRef;
-use super::state::{BACKGROUND, Ending, KEY, REF, SCHEDULED};
+use super::state::{BACKGROUND, Ending, KEY, REF, SCHEDULED, SHIELD};
 use super::value_ref::ValueRef;
 use crate::context;
 use crate::error::ChildInfo;
@@ -339,6 +341,15 @@ impl CellOptions {
     /// Cancelled when only its like are left.
     pub(in crate::group) fn background(mut self) -> Self {
         self.flags |= BACKGROUND;
+        self
+    }
+
+    /// With a grace of its own, which holds it from the beginning.
+    pub(in crate::group) fn grace_if(mut self, grace: Option<Duration>) -> Self {
+        if let Some(grace) = grace {
+            self.extras().held.get_mut().own_grace = OwnGrace::Waits(grace);
+            self.flags |= SHIELD;
+        }
         self
     }
 

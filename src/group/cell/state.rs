@@ -40,10 +40,10 @@ pub(super) const CANCEL: usize = 1 << 3;
 pub(super) const KEY: usize = 1 << 4;
 /// The waiter's slot holds the waker of a task that awaits the key.
 pub(super) const WAITER: usize = 1 << 5;
-/// It has not started, since the group's limit is reached.
+/// It has not started, since the group's limit is reached. Nothing holds off its drop.
 pub(super) const LINE: usize = 1 << 6;
 
-/// A shield holds off the drop: it is polled although `CANCEL` is on.
+/// A shield holds off the drop, or a grace of its own: it is polled although `CANCEL` is on.
 pub(super) const SHIELD: usize = 1 << 7;
 /// No shield holds off anything any more: the group has lost its owner or all who could poll, or somebody asked for that.
 pub(super) const DOOM: usize = 1 << 8;
@@ -115,7 +115,7 @@ impl Snapshot {
     /// Is it to be dropped instead of being polled?
     #[inline]
     pub(super) fn is_to_go(self) -> bool {
-        self.has(CANCEL) && (!self.has(SHIELD) || self.has(DOOM))
+        self.has(CANCEL) && (!self.has(SHIELD) || self.has(DOOM | LINE))
     }
 
     #[inline]

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::core::Core;
 use crate::clock::Alarm;
-use crate::group::cell::{CellRef, Claiming, OnThread, Stands};
+use crate::group::cell::{Begins, CellRef, Claiming, OnThread, Stands};
 use crate::token::{CancelReason, CancelToken, Owner};
 
 /// How a child stands when a shield is gone.
@@ -27,7 +27,7 @@ impl CellRef {
             let mut held = self.held_or_make().lock();
             held.shields.add(inner, stands);
             self.begin_shielded();
-            held.shields.hold_all()
+            held.hold_all()
         };
         // The thread that marked the child before did not find the group.
         if let Some(inner) = inner.filter(|_| !holds_all && self.is_cancelled()) {
@@ -44,7 +44,10 @@ impl CellRef {
     ) -> Unshielded {
         let mut held = self.held_or_make().lock();
         held.shields.remove(inner, stands);
-        if held.shields.any() {
+        if held.gives_up && !held.shields.any() {
+            self.ends_own_grace(&mut held);
+        }
+        if held.holds() {
             return Unshielded::InPart;
         }
         let waits = self.end_shielded();
@@ -75,7 +78,7 @@ impl CellRef {
     pub(in crate::group) fn mark_cancelled(&self) {
         if self.is_shielded() {
             let held = self.held_or_make().lock();
-            if held.shields.any() && !held.shields.wants_poll() {
+            if held.holds() && !held.shields.wants_poll() {
                 self.mark();
                 drop(held);
                 return self.tell_path();
@@ -87,12 +90,25 @@ impl CellRef {
         }
     }
 
+    /// Is it to be dropped, now or when no shield holds it any more? Not as long as it has a grace of its own.
+    pub(in crate::group) fn is_to_go(&self) -> bool {
+        let core = self.core();
+        let goes = self.is_cancelled() || core.drops_children();
+        goes && (!self.is_in_own_grace() || core.holds_nothing())
+    }
+
     /// Tells the groups inside it, through which shields reach up to it, that it is to be dropped.
     pub(in crate::group) fn tell_path(&self) {
         let Some(held) = self.held() else {
             return;
         };
-        let path = held.lock().shields.path();
+        let path = {
+            let held = held.lock();
+            if held.hold_all() {
+                return;
+            }
+            held.shields.path()
+        };
         self.core().pass_on(&path, &self.reason());
     }
 
@@ -168,33 +184,46 @@ impl CellRef {
         // What the group is in may have been cancelled before, and then that is what the child has read.
         let reason = core.cancelled().unwrap_or(reason);
         let held = self.held_or_make();
-        {
+        let begins = {
             let mut held = held.lock();
             if held.reason.is_some() || self.end().is_some() {
                 return;
             }
             held.reason = Some(reason.clone());
-            if !core.has_grace() {
+            let begins = self.begins_own_grace(&mut held, None);
+            if matches!(begins, Begins::OfGroup) && core.grace().is_zero() {
                 // In the same step: who sees the cancel sees under which stage it is.
                 self.mark();
             }
-        }
+            begins
+        };
         if self.is_in_line() && core.leaves_line(self) {
             self.turn_token(&reason);
             return;
         }
+        let grace = match begins {
+            Begins::OfGroup => core.grace(),
+            Begins::Now(grace) => grace,
+            Begins::Before => return self.turn_token(&reason),
+        };
         let child = self.clone();
-        match core.grace_alarm(move || child.mark_cancelled()) {
+        match core.grace_alarm(grace, move || child.grace_is_over()) {
             Some(alarm) => {
                 self.turn_token(&reason);
                 self.keep_alarm(alarm);
             }
             None => {
                 // First, or the token would have it polled in between.
-                self.mark_cancelled();
+                self.grace_is_over();
                 self.turn_token(&reason);
             }
         }
+    }
+
+    /// The grace of a cancel of this child alone is over.
+    fn grace_is_over(&self) {
+        self.loses_own_grace();
+        self.mark_cancelled();
     }
 
     /// Cancels this child alone and without grace, or ends the grace that it has, and with `force` whatever a shield holds.
@@ -211,6 +240,7 @@ impl CellRef {
                 self.doom();
             }
             self.mark();
+            self.ends_own_grace(&mut held);
             held.alarm.take()
         };
         drop(alarm);
@@ -238,6 +268,7 @@ impl CellRef {
             if held.shields.any() {
                 return;
             }
+            self.ends_own_grace(&mut held);
         }
         self.mark_cancelled();
     }
@@ -271,6 +302,67 @@ impl CellRef {
         drop(earlier);
         if self.end().is_some() {
             self.lets_go();
+        }
+    }
+}
+
+/// The grace that one child has for itself.
+impl CellRef {
+    /// One with a grace of its own was taken in, by a group that is in something.
+    pub(super) fn is_in_with_grace(&self) {
+        let core = self.core();
+        if core.parent().is_none() {
+            return;
+        }
+        // The token tells the group of a cancel further out: of each that comes after this.
+        core.token();
+        if core.cancelled().is_some() {
+            self.begins_grace();
+        }
+    }
+
+    /// Its group was cancelled, or what that is in: it has its time from now on, unless that has begun before.
+    pub(super) fn begins_grace(&self) {
+        let Begins::Now(grace) = self.begins_with_group(self.core().reason_outside()) else {
+            return;
+        };
+        if grace.is_zero() {
+            return self.goes();
+        }
+        let child = self.clone();
+        let alarm = self
+            .core()
+            .grace_alarm(grace, move || child.own_grace_is_over());
+        match alarm {
+            Some(alarm) => self.keep_alarm(alarm),
+            // Nobody will say when it is over.
+            None => self.own_grace_is_over(),
+        }
+    }
+
+    fn own_grace_is_over(&self) {
+        if self.loses_own_grace() {
+            self.goes();
+        }
+    }
+
+    /// It is marked as one that is to be dropped, after a cancel that was not of this child alone.
+    fn goes(&self) {
+        if !(self.is_in_line() && self.core().leaves_line(self)) {
+            self.mark_cancelled();
+        }
+        if let Some(reason) = self.own_reason() {
+            self.turn_token(&reason);
+        }
+    }
+}
+
+impl Core {
+    /// Why what it is in was cancelled, if it was not cancelled itself.
+    fn reason_outside(&self) -> Option<CancelReason> {
+        match self.own_reason() {
+            Some(_) => None,
+            None => self.cancelled(),
         }
     }
 }

@@ -192,22 +192,33 @@ impl Core {
         self.timing().and_then(Timing::overdue)
     }
 
-    /// Does a cancel leave the children some time?
-    pub(in crate::group) fn has_grace(&self) -> bool {
-        self.timing().is_some_and(|timing| !timing.grace.is_zero())
+    /// How much time a cancel leaves the children.
+    pub(in crate::group) fn grace(&self) -> Duration {
+        self.timing().map_or(Duration::ZERO, |timing| timing.grace)
     }
 
-    /// Something to be done when the grace is over, if there is any. There is none under a clock that panics.
+    /// Sees to it that there is a clock, for a child that has a grace.
+    ///
+    /// # Panics
+    ///
+    /// If there is none.
+    #[track_caller]
+    pub(in crate::group) fn needs_clock(&self) {
+        self.timing_or(TimeOptions::default());
+    }
+
+    /// Something to be done when this grace is over, if it is one. There is none under a clock that panics.
     pub(in crate::group) fn grace_alarm(
         &self,
+        grace: Duration,
         ring: impl FnOnce() + Send + 'static,
     ) -> Option<Alarm> {
         let timing = self.timing()?;
-        if timing.grace.is_zero() {
+        if grace.is_zero() {
             return None;
         }
         let alarm = catch(|| {
-            let at = Deadline::after_on(&timing.clock, timing.grace).instant();
+            let at = Deadline::after_on(&timing.clock, grace).instant();
             at.map_or_else(Alarm::never, |at| Alarm::set(&timing.clock, at, ring))
         });
         match alarm {
@@ -222,7 +233,7 @@ impl Core {
     /// The children have their grace from now on.
     pub(in crate::group) fn begin_grace(self: &Arc<Self>) {
         let core = Arc::downgrade(self);
-        let alarm = self.grace_alarm(move || {
+        let alarm = self.grace_alarm(self.grace(), move || {
             if let Some(core) = core.upgrade() {
                 core.end_grace();
             }

@@ -108,8 +108,17 @@ impl Core {
         for waker in more.stale {
             drop_quietly("a waker", waker);
         }
+        for child in more.begins {
+            effect(|| child.begins_grace());
+        }
         if let Some(reason) = more.cancelled {
             effect(|| self.has_been_cancelled(&reason));
+        }
+        for child in more.goes {
+            effect(|| child.mark_cancelled());
+        }
+        for child in more.enlisted {
+            effect(|| child.is_in_with_grace());
         }
         if more.hardened {
             effect(|| self.tell_body_path());

@@ -61,10 +61,16 @@ impl Core {
         token
     }
 
-    /// The token was cancelled. What comes from outside turns the token alone: children are dropped when what they are in is.
+    /// The token was cancelled. What comes from outside turns the token alone: children are dropped when what they are in is, or at
+    /// the end of a grace of their own.
     fn token_turned(self: &Arc<Self>, reason: &CancelReason) {
         if !self.is_from_outside(reason) {
             self.cancel(reason.clone());
+            return;
+        }
+        let with_grace: Vec<_> = self.read(|sched| sched.with_own_grace().collect());
+        for child in with_grace {
+            child.begins_grace();
         }
     }
 
@@ -87,14 +93,10 @@ impl Core {
         self.with(|sched, effects| sched.cancel(reason, effects));
     }
 
-    /// Cancels without grace, or ends the grace: what the group is in is dropped as soon as a shield in the group allows.
-    pub(in crate::group) fn harden(self: &Arc<Self>, reason: &CancelReason) {
-        self.with(|sched, effects| sched.cancel_hard(reason.clone(), effects));
-    }
-
     /// Cancels without grace, or ends the grace: children are dropped unless a shield holds them.
     pub(crate) fn cancel_now(self: &Arc<Self>, reason: CancelReason) {
-        self.harden(&self.first_cause(reason));
+        let reason = self.first_cause(reason);
+        self.with(|sched, effects| sched.cancel_hard(reason, effects));
     }
 
     /// The same, whatever a shield holds.
@@ -103,9 +105,9 @@ impl Core {
         self.with(|sched, effects| sched.cancel_past_shields(reason, effects));
     }
 
-    /// The grace is over.
+    /// The grace is over, and lasts for those alone that have one of their own.
     pub(in crate::group) fn end_grace(self: &Arc<Self>) {
-        self.harden(&self.reason());
+        self.with(|sched, effects| sched.grace_is_over(effects));
     }
 
     /// The group was cancelled just now.

@@ -5,6 +5,7 @@ use std::fmt;
 use std::marker::PhantomData;
 use std::panic::Location;
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::Scope;
 use super::slot::NextSlot;
@@ -26,8 +27,8 @@ pub enum Supervised {}
 
 /// How one child differs from most; made by [`Scope::child`], and by [`Scope::slot`] with a slot for the child.
 ///
-/// Each method but the last is an option, and they combine: a name, [`background`](Self::background), a place, a slot, and the mode `M`,
-/// which says where failures go.
+/// Each method but the last is an option, and they combine: a name, [`background`](Self::background), a [`grace`](Self::grace), a place, a
+/// slot, and the mode `M`, which says where failures go.
 ///
 /// | mode | `spawn` | `try_spawn` |
 /// |---|---|---|
@@ -82,13 +83,14 @@ impl<E, K: Kind> Drop for Place<'_, E, K> {
 pub(super) struct Manner {
     name: Option<Arc<str>>,
     background: bool,
+    grace: Option<Duration>,
     at: Option<&'static Location<'static>>,
 }
 
 impl Manner {
     /// What the cell is made with, in the context that is set here.
     pub(super) fn into_options(self) -> CellOptions {
-        let options = CellOptions::here().name_if(self.name);
+        let options = CellOptions::here().name_if(self.name).grace_if(self.grace);
         if self.background {
             options.background()
         } else {
@@ -107,7 +109,7 @@ impl Manner {
 }
 
 impl<'env, E, K: Kind> Scope<'env, E, K> {
-    /// Options for one child, which then starts it: a name, background, supervision, a slot that is taken first.
+    /// Options for one child, which then starts it: a name, background, a grace, supervision, a slot that is taken first.
     ///
     /// # Examples
     ///
@@ -174,6 +176,47 @@ impl<'env, E, K: Kind, M> ChildOptions<'env, E, K, M> {
     /// ```
     pub fn background(mut self) -> Self {
         self.manner.background = true;
+        self
+    }
+
+    /// How long this child may go on once it is cancelled, whatever the [grace](crate::GroupOptions::grace) of its group is.
+    ///
+    /// For the one child that takes longer than the others to come to an end, a writer that flushes, say; or that needs no
+    /// time, though the others have it: with [`Duration::ZERO`] it is dropped at its next suspension. The time begins when the child
+    /// reads that it is cancelled, for whatever reason: with its group, by its key, or with a group further out. It begins once. Those who
+    /// leave the group wait for the child that long, as for any other.
+    ///
+    /// The time is over before that with `cancel_now` of the [group](crate::Scope::cancel_now) or the [key](crate::Key::cancel_now), and
+    /// when the group is dropped. A cancel further out drops what the group is in when the grace *there* is over, and all
+    /// children with it: what no cancel is to cut short stands in a [`shield`](crate::shield()). Groups that the child opens have their
+    /// own grace. A child that waits in line for a slot has not begun, and is dropped at once.
+    ///
+    /// # Panics
+    ///
+    /// If there is no clock: without the default feature `time`, where the group's spawner has none.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::{future::pending, time::Duration};
+    ///
+    /// use ingather::{block_on, current_token, scope};
+    ///
+    /// block_on(scope(|tg| async move {
+    ///     let journal = tg.child().grace(Duration::from_secs(5)).spawn(async {
+    ///         current_token().cancelled().await;
+    ///         "flushed" // it has time for that
+    ///     });
+    ///     let worker = tg.spawn(pending::<()>());
+    ///     tg.cancel(); // without grace for the others
+    ///     assert!(worker.await.unwrap_err().is_cancelled());
+    ///     assert_eq!(journal.await, Ok("flushed"));
+    /// }));
+    /// ```
+    #[track_caller]
+    pub fn grace(mut self, grace: Duration) -> Self {
+        self.place.scope.core().needs_clock();
+        self.manner.grace = Some(grace);
         self
     }
 
@@ -283,6 +326,7 @@ impl<E, K: Kind, M> fmt::Debug for ChildOptions<'_, E, K, M> {
             .field("has_slot", &self.place.ticket.is_some())
             .field("name", &self.manner.name)
             .field("background", &self.manner.background)
+            .field("grace", &self.manner.grace)
             .finish_non_exhaustive()
     }
 }

@@ -88,8 +88,8 @@ impl<T> Key<T> {
 
     /// Cancels this child alone: its siblings and the group are unharmed.
     ///
-    /// Its token turns, and when the group's [grace](crate::GroupOptions::grace) is over, none unless it was given, it is
-    /// dropped at its next suspension. What it has finished by then counts. The key reads
+    /// Its token turns, and when the group's [grace](crate::GroupOptions::grace) is over, none unless it was given, or
+    /// [its own](crate::types::ChildOptions::grace), it is dropped at its next suspension. What it has finished by then counts. The key reads
     /// [`Cancelled`](GatherIncomplete::Cancelled) afterwards. Nothing if it is over or was cancelled before;
     /// [`cancel_now`](Self::cancel_now) ends the grace.
     ///

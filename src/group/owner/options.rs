@@ -222,8 +222,8 @@ impl<K: Kind, C: State> GroupOptions<K, C> {
     ///
     /// It is the grace of cancels of this group, which those whom they reach further in have as well. A group that a child opens
     /// inside has its own, none unless it was given, when it cancels itself; where both are cancelled, the end that comes first
-    /// counts. What it is measured by is the clock of the group's spawner, or else the
-    /// [current](crate::clock::current_clock) one. A group that is dropped leaves no grace.
+    /// counts. One child may have [another](crate::types::ChildOptions::grace). What it is measured by is the clock of the group's
+    /// spawner, or else the [current](crate::clock::current_clock) one. A group that is dropped leaves no grace.
     ///
     /// # Examples
     ///

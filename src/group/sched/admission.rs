@@ -42,8 +42,8 @@ impl Sched {
         effects: &mut Effects,
     ) {
         self.live += 1;
-        if queue.is_background() {
-            self.enlist_background(effects);
+        if queue.is_of_its_own() {
+            self.enlist_of_its_own(&queue, effects);
         }
         self.children.add(listed);
         // With a ticket the ends were counted when the slot was asked for.
@@ -77,7 +77,14 @@ impl Sched {
     }
 
     #[cold]
-    fn enlist_background(&mut self, effects: &mut Effects) {
+    fn enlist_of_its_own(&mut self, child: &CellRef, effects: &mut Effects) {
+        if child.is_in_own_grace() {
+            self.has_graces = true;
+            effects.enlisted(child.clone());
+        }
+        if !child.is_background() {
+            return;
+        }
         self.background += 1;
         // The end of the last main child dismisses it, so ends are counted at once from now on.
         self.hurry();

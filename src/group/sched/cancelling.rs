@@ -19,9 +19,18 @@ impl Sched {
         self.nudge(effects);
     }
 
-    /// Cancels without grace, or ends the grace.
+    /// Cancels without grace, or ends the grace, also that which some children have for themselves.
     pub(in crate::group) fn cancel_hard(&mut self, reason: CancelReason, effects: &mut Effects) {
         self.turn(reason, effects);
+        self.harden(effects);
+        if self.hard && self.has_graces {
+            self.end_own_graces(effects);
+        }
+        self.nudge(effects);
+    }
+
+    /// The grace of the group is over.
+    pub(in crate::group) fn grace_is_over(&mut self, effects: &mut Effects) {
         self.harden(effects);
         self.nudge(effects);
     }
@@ -72,6 +81,41 @@ impl Sched {
         self.limit.dismiss(|waker| effects.wake(waker));
         self.give_back_permits(effects);
         self.tell_if_exhausted(effects);
+        if self.has_graces {
+            self.begin_own_graces(effects);
+        }
+    }
+
+    /// Children that have a grace of their own.
+    pub(in crate::group) fn with_own_grace(&self) -> impl Iterator<Item = CellRef> {
+        let children = self.has_graces.then(|| self.children.iter());
+        children
+            .into_iter()
+            .flatten()
+            .filter(CellRef::is_in_own_grace)
+    }
+
+    /// Children have the time that is their own, from now on. Those in line have not begun, and need none.
+    #[cold]
+    fn begin_own_graces(&mut self, effects: &mut Effects) {
+        for child in self.with_own_grace().filter(|child| !child.is_in_line()) {
+            // One without time is marked in the step in which the group is: who sees the cancel sees under which stage it is.
+            if child.goes_at_once() {
+                effects.grace_ends(child);
+            } else {
+                effects.grace_begins(child);
+            }
+        }
+    }
+
+    /// No child has any time left.
+    #[cold]
+    fn end_own_graces(&mut self, effects: &mut Effects) {
+        for child in self.with_own_grace() {
+            child.loses_own_grace();
+            effects.grace_ends(child);
+        }
+        self.has_graces = false;
     }
 
     /// The second stage: the children are dropped.

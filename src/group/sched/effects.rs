@@ -47,6 +47,11 @@ pub(in crate::group) struct More {
     pub(in crate::group) hardened: bool,
     /// Children that are to be dropped and are held by shields.
     pub(in crate::group) held: Vec<CellRef>,
+    /// Children whose own grace begins, and those for whom it is over.
+    pub(in crate::group) begins: Vec<CellRef>,
+    pub(in crate::group) goes: Vec<CellRef>,
+    /// Children with a grace of their own that were taken in.
+    pub(in crate::group) enlisted: Vec<CellRef>,
     /// Only background children are left.
     pub(in crate::group) dismisses: bool,
     /// The group has ended, and this one has waited for that.
@@ -175,6 +180,21 @@ impl<'a> Effects<'a> {
     /// Passes on to the groups inside a child that it is to be dropped.
     pub(in crate::group) fn holds(&mut self, child: CellRef) {
         self.more().held.push(child);
+    }
+
+    /// Sets the alarm of a child that has a grace of its own.
+    pub(in crate::group) fn grace_begins(&mut self, child: CellRef) {
+        self.more().begins.push(child);
+    }
+
+    /// Has a child dropped whose own grace is over.
+    pub(in crate::group) fn grace_ends(&mut self, child: CellRef) {
+        self.more().goes.push(child);
+    }
+
+    /// Asks whether what the group is in was cancelled before this child came, which has a grace of its own.
+    pub(in crate::group) fn enlisted(&mut self, child: CellRef) {
+        self.more().enlisted.push(child);
     }
 
     /// Tells the group around that this one has ended.

@@ -24,7 +24,7 @@
 //!    counted late: code that needs the exact count settles first.
 //! 3. Once `cancelled` is set nobody is admitted and the line stays empty. Once `hard` is set, children leave by
 //!    `LiveList::sweep`, or at the end of the poll in which it met them. Then the queue holds only children that the sweep
-//!    has marked: those that a shield holds, which go on, and those whose last shield is gone, which go.
+//!    has marked: those that a shield holds, or a grace of their own, which go on, and those that nothing holds any more, which go.
 //! 4. Once `closed` is set nobody is admitted. Closed and `live` 0 is the end: it is reached once and never left.
 //! 5. A child that wants to be polled is in the queue, in a batch or in a shard. It may be in both and in the queue twice, or there when it
 //!    sleeps or is over: the second that comes finds so in its state. When nobody is live the queue is empty.
@@ -79,6 +79,8 @@ pub(super) struct Sched {
     hard: bool,
     /// Does a cancel leave the children some grace?
     gives_grace: bool,
+    /// May there be children with a grace of their own?
+    has_graces: bool,
     /// Shields in the body, which hold off its drop.
     pub(super) body_shields: Shields,
     body_gives_up: bool,
@@ -164,6 +166,7 @@ impl Sched {
             cancel_refused: false,
             hard: false,
             gives_grace,
+            has_graces: false,
             body_shields: Shields::default(),
             body_gives_up: false,
             goes_with_outside: false,

@@ -306,7 +306,7 @@ impl Position {
     /// stands keeps that from what is behind it.
     pub(in crate::group) fn is_to_go(&self) -> bool {
         self.outwards().any(|position| match position {
-            Self::Child(child) => child.is_cancelled() || child.core().drops_children(),
+            Self::Child(child) => child.is_to_go(),
             Self::Body(core) => core.is_body_to_go(),
             Self::Behind(_) => false,
         })

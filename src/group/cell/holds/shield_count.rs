@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, Weak};
 
-use super::upcalls::Core;
+use crate::group::cell::upcalls::Core;
 
 /// The shields that stand in one child, or in one body. Most have none, ever.
 #[derive(Default)]
