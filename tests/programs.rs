@@ -5,7 +5,7 @@
 //! - `face`, `face_forms`, `hook`: every call to the crate
 //! - `home`: what is not `Send`, for scopes, groups and gathers of the local kinds
 //! - `interpret`, `forms`: runs a program
-//! - `witness`, `books`: what is polled and dropped, and what is known of that
+//! - `witness`, `books`, `cuts`: what is polled and dropped, what is known of that, and by when a cancel drops it
 //! - `oracle`, `accounts`: what must hold at each end, and when everything is over
 //! - `process`: runs programs in processes of their own, and shrinks those that fail
 //!
@@ -15,6 +15,8 @@
 mod accounts;
 #[path = "programs/books.rs"]
 mod books;
+#[path = "programs/cuts.rs"]
+mod cuts;
 #[path = "programs/face.rs"]
 mod face;
 #[path = "programs/face_forms.rs"]
@@ -57,7 +59,7 @@ fn number(name: &str) -> Option<u64> {
 }
 
 // Leaving-1, Dropping-1, Errors-2, Errors-3, Panics-3, Panics-4, Results-1, Results-2, Cancelling-2, Cancelling-5, Shields-2,
-// Deadlines-4, Children-2, Limits-2, Gather-1, Joining-6, Joining-7, Joining-8,
+// Cancelling-17, Deadlines-4, Children-2, Limits-2, Gather-1, Joining-6, Joining-7, Joining-8,
 // Context-6, Testing-19, Executors-8
 #[test]
 fn random_programs_keep_the_rules() {

@@ -66,6 +66,10 @@ pub(crate) struct Actor {
     pub(crate) role: Role,
     pub(crate) group: Option<usize>,
     pub(crate) spawned_at: Units,
+    /// The grace of its own.
+    pub(crate) grace: Option<Units>,
+    /// Is there nothing in it that ends it early?
+    pub(crate) is_simple: bool,
     /// Was there ever a future of it?
     pub(crate) made: bool,
     /// Has the call that spawned it returned? What is dropped before, unpolled, was refused.
@@ -143,15 +147,6 @@ pub(crate) struct Flawed {
     pub(crate) dropped: bool,
 }
 
-/// From when on somebody must not be polled, and by when it has to be dropped.
-#[derive(Clone, Copy)]
-pub(crate) struct Cut {
-    pub(crate) at: Units,
-    pub(crate) at_once: bool,
-    /// Was its own group cancelled, or itself?
-    own: bool,
-}
-
 impl World {
     pub(crate) fn new(bare: bool, now: Option<Box<dyn Fn() -> Units + Send + Sync>>) -> Self {
         let world = Self(Arc::new(Inner {
@@ -208,6 +203,8 @@ impl World {
             role,
             group,
             spawned_at,
+            grace: None,
+            is_simple: false,
             made: false,
             spawned: false,
             polled: false,
@@ -417,82 +414,5 @@ impl Books {
     pub(crate) fn is_starting(&self, actor: usize) -> bool {
         let actor = &self.actors[actor];
         actor.role == Role::Child(Kind::Start) && !actor.started
-    }
-
-    /// From when on the actor must not be polled, if nothing holds that off.
-    pub(crate) fn cut(&self, actor: usize) -> Option<Cut> {
-        (self.actors[actor].holds == 0).then(|| self.cut_of(actor))?
-    }
-
-    /// Is the actor polled for the sake of what it holds further in alone?
-    pub(crate) fn is_spared(&self, actor: usize, now: Units) -> bool {
-        let this = &self.actors[actor];
-        let cut = self
-            .cut_of(actor)
-            .filter(|_| this.holds > 0 && this.own_holds.is_empty());
-        cut.is_some_and(|cut| cut.own && (now > cut.at || (now == cut.at && cut.at_once)))
-    }
-
-    fn cut_of(&self, actor: usize) -> Option<Cut> {
-        let mut cut: Option<Cut> = None;
-        let mut least = |at: Units, at_once: bool, own: bool| {
-            if cut.is_none_or(|cut| at < cut.at || (at == cut.at && at_once)) {
-                cut = Some(Cut { at, at_once, own });
-            }
-        };
-        let (mut next, mut held) = (actor, None);
-        loop {
-            let this = &self.actors[next];
-            let Some(at) = this.group else { break };
-            let group = &self.groups[at];
-            let is_first = next == actor;
-            if let Some(at) = this.cancelled_at {
-                least(
-                    at + group.options.grace,
-                    is_first && group.options.grace == 0,
-                    is_first,
-                );
-            }
-            if self.is_starting(next) {
-                break;
-            }
-            // The body of what cannot fail has to give its value.
-            let is_spared = this.role == Role::Body && !group.can_fail;
-            if let Some(when) = self.cancelled_at(at).filter(|_| !is_spared) {
-                let at_once = group.at_once && group.cancelled_at == Some(when);
-                let at_once = is_first && at_once && group.options.grace == 0;
-                least(when + group.options.grace, at_once, is_first);
-            }
-            next = group.opener;
-            // What is held is not dropped, nor what it has opened beside what holds it.
-            let is_on_the_way = || group.actors.iter().any(|one| self.actors[*one].holds > 0);
-            let opener = &self.actors[next];
-            let is_beside = !opener.own_holds.is_empty() || !is_on_the_way();
-            if group.in_hold || (opener.holds > 0 && is_beside) {
-                break;
-            }
-            held = held.max(self.actors[next].last_hold);
-        }
-        let Actor {
-            last_hold,
-            spawned_at,
-            ..
-        } = self.actors[actor];
-        // What is spawned later was never to be there.
-        let late = spawned_at.max(held.unwrap_or(0));
-        let cut = cut.map(|cut| Cut {
-            at: cut.at.max(late),
-            at_once: cut.at_once && (held.is_none() || late <= cut.at),
-            ..cut
-        });
-        cut.map(|cut| match last_hold {
-            // Then it waited for the end of the hold alone.
-            Some(held) if held > cut.at => Cut {
-                at: held,
-                at_once: cut.own,
-                ..cut
-            },
-            _ => cut,
-        })
     }
 }

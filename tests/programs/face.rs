@@ -222,20 +222,36 @@ impl From<Tally> for Counts {
     }
 }
 
+/// How a child differs from others.
+pub(crate) struct Like {
+    pub(crate) name: String,
+    pub(crate) grace: Option<Duration>,
+}
+
+macro_rules! like {
+    ($scope:expr, $like:expr) => {{
+        let child = $scope.named($like.name);
+        match $like.grace {
+            Some(grace) => child.grace(grace),
+            None => child,
+        }
+    }};
+}
+
 /// The handle of a group, whatever its kind.
 pub(crate) trait Handle: Send + Sync {
-    fn spawn(&self, world: &World, kind: Kind, name: String, child: Tracked) -> Held;
+    fn spawn(&self, world: &World, kind: Kind, like: Like, child: Tracked) -> Held;
     fn when_free(
         &self,
         world: &World,
         kind: Kind,
-        name: String,
+        like: Like,
         child: Tracked,
     ) -> BoxFuture<'static, Held>;
     fn start(
         &self,
         world: &World,
-        name: String,
+        like: Like,
         actor: usize,
         call: Call,
     ) -> BoxFuture<'static, Start>;
@@ -253,9 +269,10 @@ pub(crate) trait Handle: Send + Sync {
 macro_rules! handle {
     ($owner:ty, $way:ident, $start:ident, |$tg:ident, $how:ident, $child:ident| $spawn:expr, |$free:ident, $call:ident| $when_free:expr) => {
         impl Handle for $owner {
-            fn spawn(&self, world: &World, kind: Kind, name: String, child: Tracked) -> Held {
+            fn spawn(&self, world: &World, kind: Kind, like: Like, child: Tracked) -> Held {
                 let actor = child.actor;
-                let ($tg, $how, $child) = ($way::scope(self).named(name), kind, $way::child(child));
+                let ($tg, $how, $child) =
+                    (like!($way::scope(self), like), kind, $way::child(child));
                 let key = match $how {
                     Kind::Supervised => AnyKey::Supervised($tg.supervised().try_spawn($child)),
                     Kind::Background => AnyKey::Done($tg.background().spawn($child)),
@@ -269,11 +286,11 @@ macro_rules! handle {
                 &self,
                 world: &World,
                 kind: Kind,
-                name: String,
+                like: Like,
                 child: Tracked,
             ) -> BoxFuture<'static, Held> {
                 let (world, actor) = (world.clone(), child.actor);
-                let ($free, $call) = ($way::scope(self).named(name), $way::child(child));
+                let ($free, $call) = (like!($way::scope(self), like), $way::child(child));
                 if kind == Kind::TryWhenFree {
                     return $when_free(world, actor);
                 }
@@ -284,11 +301,11 @@ macro_rules! handle {
             fn start(
                 &self,
                 world: &World,
-                name: String,
+                like: Like,
                 actor: usize,
                 call: Call,
             ) -> BoxFuture<'static, Start> {
-                let (world, tg) = (world.clone(), $way::scope(self).named(name));
+                let (world, tg) = (world.clone(), like!($way::scope(self), like));
                 let starting = tg.$start(move |ready| $way::child(call(Say(ready))));
                 $way::future(async move {
                     match starting.await {

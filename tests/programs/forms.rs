@@ -127,6 +127,7 @@ pub(crate) async fn open(here: &Here, open: &Open) {
         kind: Kind::Plain,
         future_panics: false,
         result_panics: false,
+        grace: None,
         drops_key: false,
         steps: open.body.clone(),
     };

@@ -14,6 +14,7 @@ pub(crate) fn program(seed: u64) -> Program {
     let bare = seed % 3 == 0;
     let local = seed % 4 == 1;
     let mut draw = Draw {
+        seed,
         rng: Rng::new(seed ^ 0x5eed),
         bare,
         local,
@@ -36,6 +37,7 @@ pub(crate) fn program(seed: u64) -> Program {
 }
 
 struct Draw {
+    seed: u64,
     rng: Rng,
     /// Is it a [bare](Program::bare) program?
     bare: bool,
@@ -62,6 +64,12 @@ impl Draw {
 
     fn time(&mut self) -> Units {
         TIMES[self.rng.below(TIMES.len())]
+    }
+
+    /// The grace that this child has for itself. It is drawn apart, since most have none: all else is drawn as without it.
+    fn own_grace(&self, id: usize) -> Option<Units> {
+        let mut rng = Rng::new(self.seed ^ 0x06ace ^ (u64::try_from(id).expect("it fits") << 32));
+        rng.chance(25).then(|| TIMES[rng.below(TIMES.len())])
     }
 
     fn options(&mut self, form_can_fail: bool) -> Options {
@@ -241,6 +249,7 @@ impl Draw {
             },
             future_panics: self.rng.chance(6),
             result_panics: self.rng.chance(5),
+            grace: self.own_grace(id),
             drops_key: self.rng.chance(25),
             steps: self.steps(depth.saturating_sub(1), in_group || depth < 3),
         };
@@ -320,6 +329,7 @@ impl Draw {
             kind: Kind::Fallible,
             future_panics: self.rng.chance(5),
             result_panics: self.rng.chance(5),
+            grace: None,
             drops_key: true,
             steps: self.steps(depth.saturating_sub(2), false),
         }

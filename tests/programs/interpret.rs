@@ -11,7 +11,7 @@ use futures::future::BoxFuture;
 
 use super::accounts;
 use super::books::{Holds, Role, World};
-use super::face::{self, Call, Got, Handle, Reads, Say, Start, Tokens, Unit};
+use super::face::{self, Call, Got, Handle, Like, Reads, Say, Start, Tokens, Unit};
 use super::program::{Child, Kind, Program, Step};
 use super::witness::{Done, Flaw, Hold, Tracked, Value, throw};
 use crate::support::yields;
@@ -394,13 +394,23 @@ async fn spawn(here: &Here, tg: &Tg, outside: Option<Tg>, child: &Child) {
     inner.at_home = here.stays || tg.place != Place::Anywhere;
     // What is at home is out of reach for what is not.
     inner.outside = outside.filter(|tg| inner.at_home || tg.place != Place::Home);
-    let name = format!("c{}", child.id);
+    // What waits for a slot before it is a child has its time from then on, and nobody here knows when that is.
+    let waits = matches!(kind, Kind::WhenFree | Kind::TryWhenFree);
+    let grace = child.grace.filter(|_| !waits);
+    {
+        let this = &mut world.books().actors[actor];
+        (this.grace, this.is_simple) = (grace, is_simple(&child.steps));
+    }
+    let like = Like {
+        name: format!("c{}", child.id),
+        grace: grace.map(|units| here.unit.times(units)),
+    };
     world.trace(|| format!("c{} is spawned, {kind:?}", child.id));
     let (who, child_of) = (world.who(actor), child.clone());
     let held = match kind {
         Kind::WhenFree | Kind::TryWhenFree => {
             let future = tracked(inner, who, child_of);
-            let spawning = tg.handle.when_free(world, kind, name, future);
+            let spawning = tg.handle.when_free(world, kind, like, future);
             face::in_actor(who, spawning).await
         }
         Kind::Start => {
@@ -408,7 +418,7 @@ async fn spawn(here: &Here, tg: &Tg, outside: Option<Tg>, child: &Child) {
                 inner.say = Some(Arc::new(say));
                 tracked(inner, who, child_of)
             });
-            let starting = face::as_actor(who, || tg.handle.start(world, name, actor, call));
+            let starting = face::as_actor(who, || tg.handle.start(world, like, actor, call));
             match face::in_actor(who, starting).await {
                 Start::Started(held, said) => {
                     if said != actor {
@@ -422,7 +432,7 @@ async fn spawn(here: &Here, tg: &Tg, outside: Option<Tg>, child: &Child) {
         }
         _ => {
             let future = tracked(inner, who, child_of);
-            face::as_actor(who, || tg.handle.spawn(world, kind, name, future))
+            face::as_actor(who, || tg.handle.spawn(world, kind, like, future))
         }
     };
     world.books().actors[actor].spawned = true;
@@ -435,6 +445,15 @@ async fn spawn(here: &Here, tg: &Tg, outside: Option<Tg>, child: &Child) {
         let old = world.books().keys.insert(child.id, held);
         drop(old);
     }
+}
+
+/// Is there nothing in these steps that ends a child before its grace is over: no clean-up, and no form that may lack its value?
+fn is_simple(steps: &[Step]) -> bool {
+    steps.iter().all(|step| match step {
+        Step::CleanUp(..) | Step::Gather(_) | Step::Map(_) | Step::Open(_) => false,
+        Step::Shield(_, steps) | Step::Within(_, steps) | Step::Polls(_, steps) => is_simple(steps),
+        _ => true,
+    })
 }
 
 /// Receives whatever something gave.

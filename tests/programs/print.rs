@@ -141,6 +141,11 @@ impl Text {
             Kind::TryWhenFree => "try_spawn_when_free(async {",
             Kind::Start => "try_start(|ready| async {",
         };
+        let grace = child
+            .grace
+            .map(time)
+            .map(|grace| format!(".grace({grace})"));
+        let grace = grace.unwrap_or_default();
         let key = if child.drops_key {
             "_"
         } else {
@@ -152,7 +157,7 @@ impl Text {
         };
         self.line(
             depth,
-            format!("let {key} = {group}.named(\"c{}\").{verb}", child.id),
+            format!("let {key} = {group}.named(\"c{}\"){grace}.{verb}", child.id),
         );
         self.inside(child, depth + 1);
         self.line(depth, tail);

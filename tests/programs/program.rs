@@ -93,6 +93,8 @@ pub(crate) struct Child {
     /// Panics the destructor of its future, of its value or error?
     pub(crate) future_panics: bool,
     pub(crate) result_panics: bool,
+    /// The grace of its own, where it has one.
+    pub(crate) grace: Option<Units>,
     /// Is its key dropped at once?
     pub(crate) drops_key: bool,
     pub(crate) steps: Vec<Step>,

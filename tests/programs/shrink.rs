@@ -88,6 +88,7 @@ impl Knife {
     fn child(&mut self, child: &mut Child) -> bool {
         self.flag(&mut child.future_panics)
             || self.flag(&mut child.result_panics)
+            || self.gone(&mut child.grace)
             || self.flag(&mut child.drops_key)
             || self.steps(&mut child.steps)
     }

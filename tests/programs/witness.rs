@@ -313,6 +313,12 @@ impl Drop for Tracked {
             let label = books.label(self.actor);
             let cut = books.cut(self.actor).filter(|_| self.world.is_exact());
             let cancelling = books.cancelling > 0 && self.world.is_exact();
+            let time = books
+                .has_time_until(self.actor, now)
+                .filter(|_| self.world.is_exact());
+            if let Some(time) = time.filter(|time| now < *time) {
+                wrong.push(("Cancelling-17", format!("dropped earlier than {time}")));
+            }
             let actor = &mut books.actors[self.actor];
             if actor.dropped_at.replace(now).is_some() {
                 wrong.push(("Dropping", "dropped twice".to_owned()));
