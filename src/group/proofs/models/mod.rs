@@ -3,6 +3,7 @@
 //! - `wakes`: wakes against polls
 //! - `cancels`: a cancel, and the end of the owner, against a poll
 //! - `cleanups`: a cancel against the clean-up that it starts
+//! - `graces`: the end of a grace that a child has for itself
 //! - `keys`: the end of a child against a task that awaits its key or drops it
 //! - `drivers`: drivers that are woken, that park and that are lost
 //! - `references`: the last reference, on whatever thread
@@ -15,6 +16,7 @@ mod batches;
 mod cancels;
 mod cleanups;
 mod drivers;
+mod graces;
 mod keys;
 mod references;
 mod wake_shards;
