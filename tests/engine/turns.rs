@@ -62,6 +62,21 @@ fn nobody_that_yields_is_polled_twice_in_a_turn() {
 
 // Executors-5
 #[test]
+fn one_that_yields_once_is_polled_once_more() {
+    let (stepper, polls) = (stepper(), Polls::new());
+    let group = GatherGroup::on(&stepper);
+    drop(group.spawn(polls.clone().of(async {
+        yield_now().await;
+        pending::<()>().await;
+    })));
+    let _ = (0..10).take_while(|_| stepper.step()).count();
+    assert_eq!(polls.count(), 2);
+    drop(group);
+    stepper.run_until_idle();
+}
+
+// Executors-5
+#[test]
 fn those_that_wake_each_other_go_on_within_the_turn() {
     let stepper = stepper();
     let group = GatherGroup::on(&stepper);
