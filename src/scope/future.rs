@@ -121,9 +121,12 @@ where
             .expect("a scope is not polled after it was ready");
         let left = (*this.waits)
             .then(|| owner.scope().core().leave_if_empty())
-            .flatten()
-            .filter(|_| !owner.scope().core().is_cut_off());
+            .flatten();
         let left = match left {
+            Some(left) if owner.scope().core().is_cut_off() => {
+                owner.scope().core().stays_with(left, cx.waker());
+                return Poll::Pending;
+            }
             Some(left) => left,
             None => {
                 let (scope, position) = owner.parts();

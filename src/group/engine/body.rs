@@ -12,6 +12,7 @@ use crate::error::{Failure, KeyId, unhandled};
 use crate::group::cell::Ending;
 use crate::group::queues::watchers::Events;
 use crate::group::sched::Sched;
+use crate::group::sched::left::Left;
 use crate::panic::Panic;
 use crate::std_or_loom::atomic::{AtomicBool, AtomicU8};
 use crate::std_or_loom::per_thread;
@@ -115,6 +116,14 @@ impl Core {
             && here().is_some_and(|position| {
                 position.is_doomed() && position.code().is_some_and(suspends)
             })
+    }
+
+    /// One that was about to leave suspends instead, since it is cut off. What it was to be told stays in the group: where the code
+    /// cannot be dropped it comes back for it.
+    #[cold]
+    pub(crate) fn stays_with(self: &Arc<Self>, left: Left, waker: &Waker) {
+        self.with(|sched, _| sched.keep(left));
+        waker.wake_by_ref();
     }
 
     /// Does no shield hold anything here any more?

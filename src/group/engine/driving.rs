@@ -302,8 +302,7 @@ impl<'a, G: Executor> Turn<'a, G> {
         match next {
             Leaving::Left(left) if self.core.is_cut_off() => {
                 self.suspended = true;
-                drop(left);
-                waker.wake_by_ref();
+                self.core.stays_with(left, waker);
                 return Leaving::GivesWay;
             }
             // Nobody asks any more for the owner of a group that has ended.

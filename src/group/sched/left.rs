@@ -29,7 +29,12 @@ impl Left {
 
     /// What has gone wrong, if anything has.
     pub(in crate::group) fn trouble(self) -> Trouble {
-        self.0.map_or_else(Trouble::default, |trouble| *trouble)
+        self.into_trouble()
+            .map_or_else(Trouble::default, |trouble| *trouble)
+    }
+
+    pub(super) fn into_trouble(self) -> Option<Box<Trouble>> {
+        self.0
     }
 }
 

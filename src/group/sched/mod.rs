@@ -379,6 +379,13 @@ impl Sched {
         Some(Left::new(given))
     }
 
+    /// The owner that was given this does not leave as yet.
+    pub(in crate::group) fn keep(&mut self, left: Left) {
+        if let Some(trouble) = left.into_trouble() {
+            *self.trouble() = *trouble;
+        }
+    }
+
     /// What has gone wrong so far.
     pub(super) fn trouble(&mut self) -> &mut Trouble {
         self.trouble.get_or_insert_default()
