@@ -62,6 +62,10 @@ impl Waits {
             yields(suspensions).await;
             explodes()
         };
+        let tries = move || async move {
+            panics().await;
+            Ok::<_, Fault>(())
+        };
         let fails = move || async move {
             yields(suspensions).await;
             Err::<(), _>(Fault("7"))
@@ -82,11 +86,7 @@ impl Waits {
             }
             Self::Gather => drop(options().gather([panics, panics]).await),
             Self::InlineGather => drop(inline::gather([panics, panics]).await),
-            Self::Quorum => drop(
-                options()
-                    .quorum(1, [move || async move { Ok::<_, Fault>(panics().await) }])
-                    .await,
-            ),
+            Self::Quorum => drop(options().quorum(1, [tries]).await),
             Self::InlineQuorum => drop(
                 inline::quorum(
                     1,
