@@ -87,6 +87,11 @@ pub(crate) fn gives_way() -> bool {
     }
 }
 
+/// Whether a driver that is woken for one child is as one that nobody else can have.
+pub(crate) fn keeps() -> bool {
+    matches!(ORDER.get(), Order::Drawn(_)) && below(2) == 0
+}
+
 /// A number below `end`, by the generator of this thread's order.
 fn below(end: usize) -> usize {
     let Order::Drawn(mut state) = ORDER.get() else {

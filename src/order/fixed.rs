@@ -23,3 +23,9 @@ pub(crate) fn gives_way() -> bool {
 pub(crate) fn is_decided() -> bool {
     false
 }
+
+/// Whether a driver that is woken for one child is as one that nobody else can have.
+#[inline]
+pub(crate) fn keeps() -> bool {
+    false
+}

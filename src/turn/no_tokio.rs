@@ -20,6 +20,14 @@ pub(super) fn begins(_: Option<&Waker>) -> bool {
     true
 }
 
+pub(crate) fn keeps() -> bool {
+    false
+}
+
+pub(crate) fn kept<R>(wake: impl FnOnce() -> R) -> R {
+    wake()
+}
+
 pub(crate) fn unconstrained<F: Future>(future: F) -> F {
     future
 }

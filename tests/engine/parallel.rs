@@ -1,12 +1,19 @@
 //! Children run at the same time where the spawner has the threads for it, whatever the owner is in the middle of.
 
+use std::future::pending;
+use std::thread;
+
 use ingather::Spawner;
 use ingather::spawner::SpawnerHandle;
-use tokio::runtime::Builder;
+use ingather::tasks::TaskRegistry;
+use tokio::runtime::{Builder, Handle, Runtime};
 
-use crate::support::{Gate, PATIENCE, Site, behaviour, watched};
+use crate::support::{Gate, PATIENCE, Site, behaviour, watched, yields};
 
-behaviour!(two_children_run_at_the_same_time_in_each_of_ten_bursts);
+behaviour!(
+    two_children_run_at_the_same_time_in_each_of_ten_bursts,
+    two_tasks_run_at_the_same_time_in_each_of_ten_bursts,
+);
 
 /// Two children that wait for each other within one poll. Each tells whether the other came.
 fn pair() -> [impl Future<Output = bool> + Send + 'static; 2] {
@@ -50,14 +57,124 @@ async fn two_children_run_at_the_same_time_in_each_of_ten_bursts(on: Site) {
     }
 }
 
+/// Ten pairs in one registry, each after a task that was alone.
+async fn bursts_of_tasks(spawner: SpawnerHandle) {
+    let registry = TaskRegistry::on(&spawner);
+    for burst in 1..=10 {
+        assert!(registry.create_task(async {}).await.is_ok());
+        for task in pair().map(|child| registry.create_task(child)) {
+            assert!(matches!(task.await, Ok(true)), "burst {burst}");
+        }
+    }
+}
+
+// Executors-3
+async fn two_tasks_run_at_the_same_time_in_each_of_ten_bursts(on: Site) {
+    if on.spawner.parallelism().get() > 1 {
+        bursts_of_tasks(on.spawner).await;
+    }
+}
+
+fn workers(count: usize) -> Runtime {
+    let mut builder = Builder::new_multi_thread();
+    builder.worker_threads(count).build().unwrap()
+}
+
+/// Where a plain task of tokio's, or a body, has created a task while the driver was parked, and blocks its thread.
+#[derive(Clone, Copy, Debug)]
+enum Second {
+    /// It has created a second one.
+    Here,
+    /// Another thread creates one.
+    Elsewhere,
+    /// It cancels a task that waits.
+    Cancel,
+}
+
+/// Opens a gate when it is dropped.
+struct Opens(Gate);
+
+impl Drop for Opens {
+    fn drop(&mut self) {
+        self.0.open();
+    }
+}
+
+/// Blocks this thread, and has the workers look for work meanwhile. That is done elsewhere: what is spawned here would push the
+/// task out of this worker's slot that waits there.
+fn blocks_for(gate: Gate) -> bool {
+    let runtime = Handle::current();
+    let waits = move || {
+        let mut slices = 0..600;
+        slices.any(|_| {
+            drop(runtime.spawn(async {}));
+            gate.block_for(PATIENCE / 600)
+        })
+    };
+    thread::spawn(waits).join().expect("it waits")
+}
+
+/// What comes second does not wait until this returns.
+async fn blocks_for_the_second(registry: TaskRegistry, second: Second) {
+    assert!(registry.create_task(async {}).await.is_ok());
+    let (first, last) = (Gate::new(), Gate::new());
+    let (runs, over) = (first.clone(), last.clone());
+    let waits = registry.create_task({
+        let opens = Opens(last.clone());
+        async move {
+            let _opens = opens;
+            pending::<()>().await;
+        }
+    });
+    yields(10).await;
+    let alone = registry.create_task(async move { runs.open() });
+    let next = {
+        let registry = registry.clone();
+        move || registry.create_task(async move { over.open() })
+    };
+    match second {
+        Second::Here => drop(next()),
+        Second::Elsewhere => thread::spawn(|| drop(next()))
+            .join()
+            .expect("it creates it"),
+        Second::Cancel => waits.cancel_now(),
+    }
+    assert!(blocks_for(last), "{second:?}");
+    if matches!(second, Second::Here) {
+        assert!(blocks_for(first), "the first went along");
+    }
+    assert!(alone.await.is_ok());
+}
+
+// Executors-3
+#[test]
+fn who_comes_second_waits_for_nobody_who_created_the_first() {
+    watched("who_comes_second", || {
+        for second in [Second::Here, Second::Elsewhere, Second::Cancel] {
+            for in_body in [false, true] {
+                let runtime = workers(3);
+                let registry = TaskRegistry::on(runtime.handle());
+                let blocks = blocks_for_the_second(registry, second);
+                let task = async move {
+                    if in_body {
+                        ingather::scope(|_: ingather::Scope| blocks).await;
+                    } else {
+                        blocks.await;
+                    }
+                };
+                runtime.block_on(runtime.spawn(task)).unwrap();
+            }
+        }
+    });
+}
+
 // Executors-3
 #[test]
 fn two_children_of_a_task_of_tokio_run_at_the_same_time() {
     watched("two_children_of_a_task_of_tokio", || {
-        let runtime = Builder::new_multi_thread()
-            .worker_threads(2)
-            .build()
-            .unwrap();
+        let runtime = workers(2);
+        let tasks = bursts_of_tasks(SpawnerHandle::new(runtime.handle().clone()));
+        runtime.block_on(runtime.spawn(tasks)).unwrap();
         // Not as a job: what wakes the owner is tokio's own waker.
         let owner = bursts(SpawnerHandle::new(runtime.handle().clone()));
         runtime.block_on(runtime.spawn(owner)).unwrap();

@@ -8,13 +8,16 @@ use std::sync::{Arc, Weak};
 use std::task::{Wake, Waker};
 
 use super::core::Core;
+use super::position::{Position, here};
 use crate::error::unhandled::{drop_quietly, report_panic, wake_quietly};
 use crate::group::cell::OnThread;
 use crate::group::queues::driver_jobs::DriverId;
 use crate::group::queues::wake_shards::WakeShards;
 use crate::group::sched::effects::{Effects, More, Nudge, Parts, Unlocked};
+use crate::order;
 use crate::panic::catch;
 use crate::spawner::SpawnerHandle;
+use crate::turn;
 
 impl Unlocked for Arc<Core> {
     fn wake_shards(&self) -> &WakeShards {
@@ -31,6 +34,11 @@ impl Unlocked for Arc<Core> {
             let core: Weak<Core> = Arc::downgrade(self);
             crew.puts_off(core)
         })
+    }
+
+    fn keeps(&self) -> bool {
+        // A child may block its thread for what it wakes.
+        order::keeps() || (turn::keeps() && matches!(here(), None | Some(Position::Body(_))))
     }
 
     fn permit_waker(&self) -> Waker {
@@ -82,6 +90,7 @@ impl Core {
         match parts.nudge {
             None => {}
             Some(Nudge::Wake(id, waker)) => self.wake_driver(id, waker),
+            Some(Nudge::WakeHere(id, waker)) => turn::kept(|| self.wake_driver(id, waker)),
             Some(Nudge::Launch(id)) => effect(|| self.launch(id)),
         }
         if let Some(more) = parts.more {

@@ -1,7 +1,8 @@
 //! Which driver jobs a group has, which of them are parked, and whether one is on its way.
 //!
 //! At most one driver is on its way at a time: a burst of spawns or wakes brings one, which brings the next when it finds
-//! more than it can take itself.
+//! more than it can take itself. One that is *kept* is on its way, too, to a single child, on a worker that runs it next and lets nobody
+//! else have it: it counts as one that polls that child, so that more work brings another.
 
 use std::task::Waker;
 
@@ -16,6 +17,8 @@ pub(in crate::group) struct DriverJobs {
     jobs: SmallList<Job>,
     last_id: DriverId,
     coming: Option<DriverId>,
+    /// The one that was woken to be kept, until it begins.
+    kept: Option<DriverId>,
     /// How many are parked.
     parked: usize,
 }
@@ -42,6 +45,16 @@ impl DriverJobs {
 
     pub(in crate::group) fn is_one_coming(&self) -> bool {
         self.coming.is_some()
+    }
+
+    #[inline]
+    pub(in crate::group) fn is_one_kept(&self) -> bool {
+        self.kept.is_some()
+    }
+
+    /// How many are parked.
+    pub(in crate::group) fn parked(&self) -> usize {
+        self.parked
     }
 
     pub(in crate::group) fn is_one_parked(&self) -> bool {
@@ -80,11 +93,16 @@ impl DriverJobs {
         })
     }
 
-    /// The waker of the driver that parked last, which is on its way from now on.
-    pub(in crate::group) fn unpark_one(&mut self) -> Option<(DriverId, Waker)> {
+    /// The waker of the driver that parked last, which is on its way from now on, perhaps to be kept.
+    pub(in crate::group) fn unpark_one(&mut self, keeps: bool) -> Option<(DriverId, Waker)> {
         let job = self.jobs.iter_mut().rfind(|job| job.parked.is_some())?;
         let waker = job.parked.take()?;
-        self.coming = Some(job.id);
+        let place = if keeps {
+            &mut self.kept
+        } else {
+            &mut self.coming
+        };
+        *place = Some(job.id);
         self.parked -= 1;
         Some((job.id, waker))
     }
@@ -137,8 +155,10 @@ impl DriverJobs {
     }
 
     fn arrived(&mut self, id: DriverId) {
-        if self.coming == Some(id) {
-            self.coming = None;
+        for place in [&mut self.coming, &mut self.kept] {
+            if *place == Some(id) {
+                *place = None;
+            }
         }
     }
 }
@@ -195,8 +215,26 @@ mod tests {
         let id = drivers.launch();
         assert!(drivers.begin(id).is_ok());
         assert!(drivers.park(id, Waker::noop().clone()).is_ok());
-        assert!(drivers.unpark_one().is_some());
+        assert!(drivers.unpark_one(false).is_some());
         assert!(drivers.is_one_coming());
-        assert!(drivers.unpark_one().is_none());
+        assert!(drivers.unpark_one(false).is_none());
+    }
+
+    #[test]
+    fn one_that_is_kept_is_not_coming_and_another_may_be_called() {
+        let mut drivers = DriverJobs::default();
+        let both = [drivers.launch(), drivers.launch()];
+        for id in both {
+            assert!(drivers.begin(id).is_ok());
+            assert!(drivers.park(id, Waker::noop().clone()).is_ok());
+        }
+        let (kept, _) = drivers.unpark_one(true).unwrap();
+        assert!(drivers.is_one_kept() && !drivers.is_one_coming());
+        let (called, _) = drivers.unpark_one(false).unwrap();
+        assert!(drivers.is_one_kept() && drivers.is_one_coming());
+        assert!(drivers.begin(called).is_ok());
+        assert!(drivers.is_one_kept());
+        assert!(drivers.remove(kept).is_some());
+        assert!(!drivers.is_one_kept());
     }
 }

@@ -67,6 +67,8 @@ pub(in crate::group) trait Unlocked {
     fn body_may_go(&self);
     /// Is a driver to be put off, since enough jobs are on their way to the spawner? Then the group is called later.
     fn puts_off(&self) -> bool;
+    /// Would a driver that is woken here wait behind the code that runs here, and no longer than a task of the runtime's own would?
+    fn keeps(&self) -> bool;
     /// Makes what is called when a permit of a shared limit may have come.
     fn permit_waker(&self) -> Waker;
 }
@@ -74,6 +76,8 @@ pub(in crate::group) trait Unlocked {
 /// Somebody is to come for the work.
 pub(in crate::group) enum Nudge {
     Wake(DriverId, Waker),
+    /// For this worker alone.
+    WakeHere(DriverId, Waker),
     Launch(DriverId),
 }
 

@@ -19,7 +19,11 @@ impl Sched {
     #[inline]
     pub(super) fn nudge_beyond(&mut self, lent: usize, effects: &mut Effects) {
         let free_owners = self.free_owners.saturating_sub(self.blocked_bodies);
-        if self.has_work(lent, free_owners.min(1)) && !self.is_staffed() {
+        let mut spare = free_owners.min(1);
+        if self.drivers.is_one_kept() {
+            spare += usize::from(self.is_calm());
+        }
+        if self.has_work(lent, spare) && !self.is_staffed() {
             self.call_somebody(effects);
         }
     }
@@ -36,10 +40,25 @@ impl Sched {
         staff > 0 && enough && !self.drivers.is_one_parked()
     }
 
-    /// How many poll children or are parked, and can be counted on.
+    /// Is nothing in a hurry? Else a driver that is kept is not waited for.
+    fn is_calm(&self) -> bool {
+        !self.hard && self.blocked == 0 && !self.thread_waits && self.doomed.is_empty()
+    }
+
+    /// Is the driver to be called kept by the worker that wakes it? There is one child to poll, nobody polls another, and for the
+    /// next somebody else can be called.
+    fn keeps(&self, effects: &Effects) -> bool {
+        let (all, parked) = (self.drivers.len(), self.drivers.parked());
+        let is_alone = self.owners == 0 && parked == all && self.ready.len() == 1;
+        let is_more_to_come = self.max_drivers > 1 && (parked > 1 || self.can_launch);
+        is_alone && is_more_to_come && self.is_calm() && effects.unlocked().keeps()
+    }
+
+    /// How many poll children or are parked, and can be counted on. One that is kept may be long in coming.
     #[inline]
     fn staff(&self) -> usize {
-        (self.drivers.len() + self.owners).saturating_sub(self.blocked)
+        let uncertain = self.blocked + usize::from(self.drivers.is_one_kept());
+        (self.drivers.len() + self.owners).saturating_sub(uncertain)
     }
 
     /// A child blocks its thread, or the body does: who polls it, driver or owner, sees to no other child. `false`: it was not
@@ -83,8 +102,13 @@ impl Sched {
             return;
         }
         // A parked driver is cheaper than a new job, and one is called at a time: it calls the next when it has begun.
-        if let Some((id, waker)) = self.drivers.unpark_one() {
-            effects.nudge(Nudge::Wake(id, waker));
+        let keeps = self.drivers.is_one_parked() && self.keeps(effects);
+        if let Some((id, waker)) = self.drivers.unpark_one(keeps) {
+            effects.nudge(if keeps {
+                Nudge::WakeHere(id, waker)
+            } else {
+                Nudge::Wake(id, waker)
+            });
             return;
         }
         let helped = self.owners > 0 || self.watchers.any(Events::WORK) || !self.drivers.is_empty();

@@ -1,5 +1,7 @@
 //! Workers of tokio's that steal tasks from each other: whether there are any, and how a task is offered to them.
 
+use std::cell::Cell;
+
 use tokio::runtime::{Handle, RuntimeFlavor};
 
 use super::deferred::is_between_tasks;
@@ -23,8 +25,27 @@ pub(crate) fn has_thieves(handle: &Handle) -> bool {
 pub(crate) fn offer(handle: &Handle) {
     // What comes from elsewhere goes into a queue for all workers. Nothing says here whose worker this is: where
     // it is another runtime's, the empty task is in vain, and that is cheaper than always comparing handles.
-    if may_be_worker() && !is_between_tasks() {
+    if keeps() && !KEPT.try_with(Cell::get).unwrap_or(false) {
         // A runtime that is shut down cancels it, and does not panic.
         drop(handle.spawn(async {}));
     }
+}
+
+thread_local! {
+    /// What is woken here now is for this worker.
+    static KEPT: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Would a task that is woken here be kept by this worker until the present task returns, and be polled then?
+pub(crate) fn keeps() -> bool {
+    may_be_worker() && !is_between_tasks()
+}
+
+/// Calls a waker of a job that this worker may keep. The task that does so goes on as after any wake of tokio's.
+pub(crate) fn kept<R>(wake: impl FnOnce() -> R) -> R {
+    let earlier = KEPT.try_with(|kept| kept.replace(true)).unwrap_or(false);
+    // A waker is called so that it does not unwind.
+    let result = wake();
+    let _ = KEPT.try_with(|kept| kept.set(earlier));
+    result
 }
