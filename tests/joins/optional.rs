@@ -14,7 +14,7 @@ use ingather::{
 
 use crate::support::{
     ByHand, Drops, Explosive, Fault, Gate, Site, Trace, behaviour, panic_text, payload_of, throw,
-    unhandled, unique, yield_now, yields,
+    unhandled, unique, until, yield_now, yields,
 };
 
 behaviour!(
@@ -289,7 +289,8 @@ async fn a_cancel_from_outside_is_no_end_of_its_own(_: Site) {
     assert!(gathered.poll().is_pending());
     yields(3).await;
     drop(gathered);
-    assert!(drops.all());
+    // On another thread a call may be in the middle of a poll.
+    until(|| drops.all()).await;
 }
 
 // Gather-5

@@ -87,6 +87,8 @@ pub(crate) struct Actor {
     /// That of its value or error did.
     pub(crate) result_blew_up: bool,
     pub(crate) cancelled_at: Option<Units>,
+    /// When it was cancelled without grace.
+    pub(crate) cancelled_now_at: Option<Units>,
     /// How many shields and clean-ups are in it.
     pub(crate) holds: usize,
     /// Those that stand in itself, and not in a group further in, the innermost last.
@@ -124,6 +126,8 @@ pub(crate) struct Group {
     /// Was the deadline moved at its own instant, so that nobody can tell whether it passed?
     pub(crate) moved: bool,
     pub(crate) cancelled_at: Option<Units>,
+    /// When it was cancelled without grace.
+    pub(crate) cancelled_now_at: Option<Units>,
     /// Was every step of that cancel made when its call returned?
     pub(crate) at_once: bool,
     pub(crate) handle: Option<Arc<dyn Handle>>,
@@ -216,6 +220,7 @@ impl World {
             blew_up: false,
             result_blew_up: false,
             cancelled_at: None,
+            cancelled_now_at: None,
             holds: 0,
             own_holds: Vec::new(),
             spared: false,
@@ -265,6 +270,7 @@ impl World {
             deadline,
             moved: false,
             cancelled_at: cancelled_at.map(|_| now),
+            cancelled_now_at: None,
             at_once: false,
             handle: None,
             watch: None,
@@ -291,6 +297,15 @@ impl World {
         }
     }
 
+    /// A group was cancelled without grace, perhaps once more.
+    pub(crate) fn cancelled_now(&self, group: usize) {
+        let now = self.now();
+        let group = &mut self.books().groups[group];
+        if !group.over {
+            group.cancelled_now_at.get_or_insert(now);
+        }
+    }
+
     /// From now on the actor is a child of its group like any other.
     pub(crate) fn started(&self, actor: usize) {
         let now = self.now();
@@ -308,12 +323,15 @@ impl World {
         self.books().actors[actor].spared = false;
     }
 
-    pub(crate) fn actor_cancelled(&self, actor: usize) {
+    pub(crate) fn actor_cancelled(&self, actor: usize, at_once: bool) {
         let now = self.now();
         let mut books = self.books();
         let actor = &mut books.actors[actor];
         if actor.end.is_none() {
             actor.cancelled_at.get_or_insert(now);
+            if at_once {
+                actor.cancelled_now_at.get_or_insert(now);
+            }
         }
     }
 

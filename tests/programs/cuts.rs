@@ -53,6 +53,9 @@ impl Books {
             return None;
         }
         let cancelled = self.reads_cancelled(actor).filter(|at| *at <= now)?;
+        if this.cancelled_now_at.is_some() {
+            return None;
+        }
         let over = cancelled.max(this.spawned_at) + this.grace?;
         let mut at = this.group?;
         loop {
@@ -63,6 +66,8 @@ impl Books {
             if !is_known
                 || group.dropped
                 || group.over
+                || group.cancelled_now_at.is_some()
+                || opener.cancelled_now_at.is_some()
                 || !is_there
                 || opener.holds > 0
                 || opener.last_hold.is_some()
@@ -93,6 +98,9 @@ impl Books {
             if let Some(at) = this.cancelled_at {
                 least(at + grace, is_first && grace == 0, is_first);
             }
+            if let Some(at) = this.cancelled_now_at {
+                least(at, is_first, is_first);
+            }
             if self.is_starting(next) {
                 break;
             }
@@ -107,6 +115,9 @@ impl Books {
                 let at_once = group.at_once && group.cancelled_at == Some(when);
                 let at_once = is_first && at_once && grace == 0;
                 least(when + grace, at_once, is_first);
+            }
+            if let Some(when) = group.cancelled_now_at.filter(|_| !is_spared) {
+                least(when, is_first, is_first);
             }
             next = group.opener;
             // What is held is not dropped, nor what it has opened beside what holds it.

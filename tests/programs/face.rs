@@ -127,11 +127,14 @@ impl Held {
         }
     }
 
-    pub(crate) fn cancel(&self) {
-        match self.key.as_ref().expect("it is held") {
-            AnyKey::Done(key) => key.cancel(),
-            AnyKey::Fallible(key) => key.cancel(),
-            AnyKey::Supervised(key) => key.cancel(),
+    pub(crate) fn cancel(&self, at_once: bool) {
+        match (self.key.as_ref().expect("it is held"), at_once) {
+            (AnyKey::Done(key), false) => key.cancel(),
+            (AnyKey::Fallible(key), false) => key.cancel(),
+            (AnyKey::Supervised(key), false) => key.cancel(),
+            (AnyKey::Done(key), true) => key.cancel_now(),
+            (AnyKey::Fallible(key), true) => key.cancel_now(),
+            (AnyKey::Supervised(key), true) => key.cancel_now(),
         }
     }
 
@@ -255,7 +258,8 @@ pub(crate) trait Handle: Send + Sync {
         actor: usize,
         call: Call,
     ) -> BoxFuture<'static, Start>;
-    fn cancel(&self);
+    /// Cancels it, without grace if it is to be at once.
+    fn cancel(&self, at_once: bool);
     fn close(&self);
     fn set_deadline(&self, after: Duration);
     /// Takes the value of a child that is over.
@@ -318,8 +322,12 @@ macro_rules! handle {
                 })
             }
 
-            fn cancel(&self) {
-                $way::scope(self).cancel();
+            fn cancel(&self, at_once: bool) {
+                if at_once {
+                    $way::scope(self).cancel_now();
+                } else {
+                    $way::scope(self).cancel();
+                }
             }
 
             fn close(&self) {

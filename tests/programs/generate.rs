@@ -363,7 +363,7 @@ impl Draw {
 
     /// A step that opens nothing.
     fn simple(&mut self) -> Step {
-        let drawn = self.rng.below(20);
+        let drawn = self.rng.below(22);
         match drawn {
             0..=2 => Step::Yield(1 + self.rng.below(2)),
             3..=8 => Step::Sleep(self.time()),
@@ -376,6 +376,8 @@ impl Draw {
             16 => Step::UntilCancelled(self.time()),
             17 => Step::Panic,
             18 => Step::Sleep(LONG),
+            19 => Step::CancelGroupNow,
+            20 => self.key().map_or(Step::Checkpoint, Step::CancelKeyNow),
             _ => Step::Checkpoint,
         }
     }

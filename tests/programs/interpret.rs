@@ -224,9 +224,11 @@ async fn step(here: &Here, step: &Step) -> Result<(), Flaw> {
             let held = world.books().keys.remove(id);
             drop(held);
         }
-        Step::CancelKey(id) => cancel_key(world, *id),
-        Step::CancelGroup => cancel_group(world, here.group.as_ref()),
-        Step::CancelOutside => cancel_group(world, here.outside.as_ref()),
+        Step::CancelKey(id) => cancel_key(world, *id, false),
+        Step::CancelKeyNow(id) => cancel_key(world, *id, true),
+        Step::CancelGroup => cancel_group(world, here.group.as_ref(), false),
+        Step::CancelGroupNow => cancel_group(world, here.group.as_ref(), true),
+        Step::CancelOutside => cancel_group(world, here.outside.as_ref(), false),
         Step::CancelOwnToken => cancel_own(here),
         Step::CancelShared(token) => {
             cancelling(world, || here.tokens.cancel(*token));
@@ -332,18 +334,21 @@ fn cancelling<R>(world: &World, call: impl FnOnce() -> R) -> R {
     result
 }
 
-fn cancel_group(world: &World, tg: Option<&Tg>) {
+fn cancel_group(world: &World, tg: Option<&Tg>, at_once: bool) {
     if let Some(tg) = tg {
-        cancelling(world, || tg.handle.cancel());
+        cancelling(world, || tg.handle.cancel(at_once));
         world.cancelled(tg.book, true);
+        if at_once {
+            world.cancelled_now(tg.book);
+        }
     }
 }
 
-fn cancel_key(world: &World, id: usize) {
+fn cancel_key(world: &World, id: usize, at_once: bool) {
     let held = world.books().keys.remove(&id);
     let Some(held) = held else { return };
-    cancelling(world, || held.cancel());
-    world.actor_cancelled(held.actor);
+    cancelling(world, || held.cancel(at_once));
+    world.actor_cancelled(held.actor, at_once);
     let old = world.books().keys.insert(id, held);
     drop(old);
 }
@@ -367,7 +372,7 @@ fn cancel_own(here: &Here) {
     if role == Role::Body {
         world.cancelled(group, false);
     } else {
-        world.actor_cancelled(here.actor);
+        world.actor_cancelled(here.actor, false);
     }
 }
 

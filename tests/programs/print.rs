@@ -81,6 +81,8 @@ impl Text {
             Step::TakeKey(id) => format!("tg.take_result(k{id});"),
             Step::DropKey(id) => format!("drop(k{id});"),
             Step::CancelKey(id) => format!("k{id}.cancel();"),
+            Step::CancelKeyNow(id) => format!("k{id}.cancel_now();"),
+            Step::CancelGroupNow => "tg.cancel_now();".to_owned(),
             Step::CancelGroup => "tg.cancel();".to_owned(),
             Step::CancelOutside => "outer.cancel();".to_owned(),
             Step::CancelOwnToken => "current_token().cancel();".to_owned(),

@@ -31,7 +31,10 @@ pub(crate) enum Step {
     TakeKey(usize),
     DropKey(usize),
     CancelKey(usize),
+    /// Without grace.
+    CancelKeyNow(usize),
     CancelGroup,
+    CancelGroupNow,
     CancelOutside,
     CancelOwnToken,
     CancelShared(usize),
