@@ -119,14 +119,12 @@ where
             .owner
             .as_mut()
             .expect("a scope is not polled after it was ready");
-        let left = (*this.waits)
-            .then(|| owner.scope().core().leave_if_empty())
-            .flatten();
+        let left = if *this.waits {
+            std::task::ready!(owner.scope().core().poll_left(cx.waker()))
+        } else {
+            None
+        };
         let left = match left {
-            Some(left) if owner.scope().core().is_cut_off() => {
-                owner.scope().core().stays_with(left, cx.waker());
-                return Poll::Pending;
-            }
             Some(left) => left,
             None => {
                 let (scope, position) = owner.parts();

@@ -18,7 +18,7 @@ pub(crate) use runtime::{
     begins, has_thieves, index_of_worker, is_budget_spent, offer, poll_within,
 };
 
-pub(crate) use runtime::{keeps, kept, unconstrained};
+pub(crate) use runtime::{KEEPS, keep, keeps, unconstrained};
 
 use std::cell::Cell;
 use std::sync::OnceLock;

@@ -20,12 +20,17 @@ pub(super) fn begins(_: Option<&Waker>) -> bool {
     true
 }
 
+/// Is there anything that keeps what it wakes?
+pub(crate) const KEEPS: bool = false;
+
 pub(crate) fn keeps() -> bool {
     false
 }
 
-pub(crate) fn kept<R>(wake: impl FnOnce() -> R) -> R {
-    wake()
+pub(crate) struct Kept;
+
+pub(crate) fn keep() -> Kept {
+    Kept
 }
 
 pub(crate) fn unconstrained<F: Future>(future: F) -> F {

@@ -4,7 +4,7 @@ use std::cell::Cell;
 use std::ptr;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed};
-use std::task::{Wake, Waker};
+use std::task::{Poll, Wake, Waker};
 
 use super::core::Core;
 use super::position::{here, look_around};
@@ -118,10 +118,21 @@ impl Core {
             })
     }
 
+    /// The end of a group whose owner waits for nothing else, unless there are children. An owner that is cut off suspends here.
+    pub(crate) fn poll_left(self: &Arc<Self>, waker: &Waker) -> Poll<Option<Left>> {
+        match self.leave_if_empty() {
+            Some(left) if self.is_cut_off() => {
+                self.stays_with(left, waker);
+                Poll::Pending
+            }
+            left => Poll::Ready(left),
+        }
+    }
+
     /// One that was about to leave suspends instead, since it is cut off. What it was to be told stays in the group: where the code
     /// cannot be dropped it comes back for it.
     #[cold]
-    pub(crate) fn stays_with(self: &Arc<Self>, left: Left, waker: &Waker) {
+    pub(in crate::group) fn stays_with(self: &Arc<Self>, left: Left, waker: &Waker) {
         self.with(|sched, _| sched.keep(left));
         waker.wake_by_ref();
     }

@@ -8,7 +8,7 @@ use std::sync::{Arc, Weak};
 use std::task::{Wake, Waker};
 
 use super::core::Core;
-use super::position::{Position, here};
+use super::position::{Position, look_around};
 use crate::error::unhandled::{drop_quietly, report_panic, wake_quietly};
 use crate::group::cell::OnThread;
 use crate::group::queues::driver_jobs::DriverId;
@@ -38,7 +38,8 @@ impl Unlocked for Arc<Core> {
 
     fn keeps(&self) -> bool {
         // A child may block its thread for what it wakes.
-        order::keeps() || (turn::keeps() && matches!(here(), None | Some(Position::Body(_))))
+        let is_child = || look_around(|position| !matches!(position, Position::Body(_)));
+        order::keeps() || (turn::keeps() && !is_child().unwrap_or(false))
     }
 
     fn permit_waker(&self) -> Waker {
@@ -89,8 +90,7 @@ impl Core {
         }
         match parts.nudge {
             None => {}
-            Some(Nudge::Wake(id, waker)) => self.wake_driver(id, waker),
-            Some(Nudge::WakeHere(id, waker)) => turn::kept(|| self.wake_driver(id, waker)),
+            Some(Nudge::Wake(id, waker, keeps)) => self.wake_driver(id, waker, keeps),
             Some(Nudge::Launch(id)) => effect(|| self.launch(id)),
         }
         if let Some(more) = parts.more {
@@ -102,7 +102,8 @@ impl Core {
         effect(|| drop(parts.child));
     }
 
-    fn wake_driver(self: &Arc<Self>, id: DriverId, waker: Waker) {
+    fn wake_driver(self: &Arc<Self>, id: DriverId, waker: Waker, keeps: bool) {
+        let _kept = keeps.then(turn::keep);
         if !wake_quietly(waker) {
             // A waker that panics has not woken its driver: that counts as lost.
             let why = "the waker of the job that polls the children panicked";

@@ -60,7 +60,7 @@ impl Sched {
         };
         if let Some(child) = starts {
             self.ready.push_back(child);
-            self.nudge(effects);
+            self.nudge_beyond(0, effects);
         }
     }
 

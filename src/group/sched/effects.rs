@@ -75,9 +75,8 @@ pub(in crate::group) trait Unlocked {
 
 /// Somebody is to come for the work.
 pub(in crate::group) enum Nudge {
-    Wake(DriverId, Waker),
-    /// For this worker alone.
-    WakeHere(DriverId, Waker),
+    /// Perhaps for this worker alone.
+    Wake(DriverId, Waker, bool),
     Launch(DriverId),
 }
 

@@ -212,7 +212,7 @@ impl Sched {
     #[inline]
     pub(super) fn push(&mut self, child: CellRef, effects: &mut Effects) {
         self.push_quietly(child, effects);
-        self.nudge(effects);
+        self.nudge_beyond(0, effects);
     }
 
     /// A child wants to be polled, and the caller looks for work next.

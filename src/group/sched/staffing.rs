@@ -6,30 +6,29 @@ use super::Sched;
 use super::effects::{Effects, Nudge};
 use crate::group::queues::driver_jobs::DriverId;
 use crate::group::queues::watchers::{Events, WatcherId};
+use crate::order;
 use crate::token::CancelReason;
+use crate::turn;
 
 impl Sched {
     /// Sees to it that there is somebody for the work that is left. An owner that is between two children takes one.
-    #[inline]
+    #[inline(never)]
     pub(in crate::group) fn nudge(&mut self, effects: &mut Effects) {
         self.nudge_beyond(0, effects);
     }
 
-    /// The same, where so many more have just been lent to somebody who is busy.
+    /// The same in the place of its caller, where so many more have just been lent to somebody who is busy.
     #[inline]
     pub(super) fn nudge_beyond(&mut self, lent: usize, effects: &mut Effects) {
         let free_owners = self.free_owners.saturating_sub(self.blocked_bodies);
-        let mut spare = free_owners.min(1);
-        if self.drivers.is_one_kept() {
-            spare += usize::from(self.is_calm());
-        }
+        let spare = free_owners.min(1);
         if self.has_work(lent, spare) && !self.is_staffed() {
-            self.call_somebody(effects);
+            self.call_somebody(lent, spare, effects);
         }
     }
 
     /// Is there nobody whom work that is left could bring?
-    #[inline]
+    #[inline(never)]
     pub(super) fn is_staffed(&self) -> bool {
         if self.drivers.is_one_coming() {
             // The driver may be waiting for a thread that waits.
@@ -48,17 +47,19 @@ impl Sched {
     /// Is the driver to be called kept by the worker that wakes it? There is one child to poll, nobody polls another, and for the
     /// next somebody else can be called.
     fn keeps(&self, effects: &Effects) -> bool {
+        if !(turn::KEEPS || order::DECIDES) {
+            return false;
+        }
         let (all, parked) = (self.drivers.len(), self.drivers.parked());
         let is_alone = self.owners == 0 && parked == all && self.ready.len() == 1;
-        let is_more_to_come = self.max_drivers > 1 && (parked > 1 || self.can_launch);
+        let is_more_to_come = parked > 1 || (all < self.max_drivers && self.can_launch);
         is_alone && is_more_to_come && self.is_calm() && effects.unlocked().keeps()
     }
 
-    /// How many poll children or are parked, and can be counted on. One that is kept may be long in coming.
+    /// How many poll children or are parked, and can be counted on.
     #[inline]
     fn staff(&self) -> usize {
-        let uncertain = self.blocked + usize::from(self.drivers.is_one_kept());
-        (self.drivers.len() + self.owners).saturating_sub(uncertain)
+        (self.drivers.len() + self.owners).saturating_sub(self.blocked)
     }
 
     /// A child blocks its thread, or the body does: who polls it, driver or owner, sees to no other child. `false`: it was not
@@ -94,7 +95,11 @@ impl Sched {
     }
 
     #[cold]
-    fn call_somebody(&mut self, effects: &mut Effects) {
+    fn call_somebody(&mut self, lent: usize, spare: usize, effects: &mut Effects) {
+        // The driver that is kept has a child to poll.
+        if self.drivers.is_one_kept() && self.is_calm() && !self.has_work(lent, spare + 1) {
+            return;
+        }
         if self.drivers.is_one_coming() {
             // It may be long in coming, behind the thread that waits: an owner elsewhere can do the work meanwhile.
             self.watchers
@@ -102,14 +107,12 @@ impl Sched {
             return;
         }
         // A parked driver is cheaper than a new job, and one is called at a time: it calls the next when it has begun.
-        let keeps = self.drivers.is_one_parked() && self.keeps(effects);
-        if let Some((id, waker)) = self.drivers.unpark_one(keeps) {
-            effects.nudge(if keeps {
-                Nudge::WakeHere(id, waker)
-            } else {
-                Nudge::Wake(id, waker)
-            });
-            return;
+        if self.drivers.is_one_parked() {
+            let keeps = self.keeps(effects);
+            if let Some((id, waker)) = self.drivers.unpark_one(keeps) {
+                effects.nudge(Nudge::Wake(id, waker, keeps));
+                return;
+            }
         }
         let helped = self.owners > 0 || self.watchers.any(Events::WORK) || !self.drivers.is_empty();
         let staff = self.staff();

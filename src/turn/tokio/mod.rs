@@ -19,7 +19,7 @@ mod thieves;
 mod worker_index;
 
 pub(crate) use deferred::begins;
-pub(crate) use thieves::{has_thieves, keeps, kept, offer};
+pub(crate) use thieves::{KEEPS, has_thieves, keep, keeps, offer};
 pub(crate) use worker_index::index_of_worker;
 
 use std::cell::Cell;

@@ -36,16 +36,27 @@ thread_local! {
     static KEPT: Cell<bool> = const { Cell::new(false) };
 }
 
+/// Workers keep what they wake.
+pub(crate) const KEEPS: bool = true;
+
 /// Would a task that is woken here be kept by this worker until the present task returns, and be polled then?
 pub(crate) fn keeps() -> bool {
     may_be_worker() && !is_between_tasks()
 }
 
-/// Calls a waker of a job that this worker may keep. The task that does so goes on as after any wake of tokio's.
-pub(crate) fn kept<R>(wake: impl FnOnce() -> R) -> R {
+/// As long as this is there, what is woken here is kept by this worker: the task that wakes it goes on as after any wake of tokio's.
+pub(crate) struct Kept {
+    earlier: bool,
+}
+
+/// Has this worker keep what is woken from now on.
+pub(crate) fn keep() -> Kept {
     let earlier = KEPT.try_with(|kept| kept.replace(true)).unwrap_or(false);
-    // A waker is called so that it does not unwind.
-    let result = wake();
-    let _ = KEPT.try_with(|kept| kept.set(earlier));
-    result
+    Kept { earlier }
+}
+
+impl Drop for Kept {
+    fn drop(&mut self) {
+        let _ = KEPT.try_with(|kept| kept.set(self.earlier));
+    }
 }
