@@ -46,7 +46,14 @@ impl Future for WaitIdle {
             .into_iter()
             .find(busy)
         {
-            ready!(branch.group().poll_empty(&mut this.waiting, cx));
+            if branch
+                .group()
+                .poll_empty(&mut this.waiting, cx)
+                .is_pending()
+            {
+                turn::awaits(cx.waker());
+                return Poll::Pending;
+            }
         }
         ready!(turn::take(cx)).used();
         this.waiting = Waiting::default();

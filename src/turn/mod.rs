@@ -15,10 +15,10 @@ use tokio as runtime;
 
 #[cfg(all(feature = "tokio", not(loom)))]
 pub(crate) use runtime::{
-    begins, has_thieves, index_of_worker, is_budget_spent, offer, poll_within,
+    begins, comes, has_thieves, index_of_worker, is_budget_spent, offer, poll_within,
 };
 
-pub(crate) use runtime::{KEEPS, keep, keeps, unconstrained};
+pub(crate) use runtime::{KEEPS, awaits, keep, keeps, unconstrained};
 
 use std::cell::Cell;
 use std::sync::OnceLock;

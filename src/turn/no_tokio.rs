@@ -27,6 +27,8 @@ pub(crate) fn keeps() -> bool {
     false
 }
 
+pub(crate) fn awaits(_: &Waker) {}
+
 pub(crate) struct Kept;
 
 pub(crate) fn keep() -> Kept {

@@ -3,6 +3,7 @@
 use std::future::pending;
 use std::thread;
 
+use futures::executor::block_on;
 use ingather::Spawner;
 use ingather::spawner::SpawnerHandle;
 use ingather::tasks::TaskRegistry;
@@ -78,6 +79,28 @@ async fn two_tasks_run_at_the_same_time_in_each_of_ten_bursts(on: Site) {
 fn workers(count: usize) -> Runtime {
     let mut builder = Builder::new_multi_thread();
     builder.worker_threads(count).build().unwrap()
+}
+
+// Executors-3: an executor of its own, in a task of tokio's, for the one task that it has created.
+#[test]
+fn who_blocks_its_thread_for_what_it_created_gets_it() {
+    watched("who_blocks_its_thread", || {
+        for waits_for_all in [false, true] {
+            let runtime = workers(2);
+            let registry = TaskRegistry::on(runtime.handle());
+            let blocks = async move {
+                assert!(registry.create_task(async {}).await.is_ok());
+                yields(10).await;
+                let alone = registry.create_task(async { 7 });
+                if waits_for_all {
+                    block_on(registry.wait_idle());
+                }
+                block_on(alone)
+            };
+            let seven = runtime.block_on(runtime.spawn(blocks)).unwrap();
+            assert!(matches!(seven, Ok(7)));
+        }
+    });
 }
 
 /// Where a plain task of tokio's, or a body, has created a task while the driver was parked, and blocks its thread.

@@ -8,7 +8,7 @@ use std::sync::{Arc, Weak};
 use std::task::{Wake, Waker};
 
 use super::core::Core;
-use super::position::{Position, look_around};
+use super::position::here;
 use crate::error::unhandled::{drop_quietly, report_panic, wake_quietly};
 use crate::group::cell::OnThread;
 use crate::group::queues::driver_jobs::DriverId;
@@ -37,9 +37,8 @@ impl Unlocked for Arc<Core> {
     }
 
     fn keeps(&self) -> bool {
-        // A child may block its thread for what it wakes.
-        let is_child = || look_around(|position| !matches!(position, Position::Body(_)));
-        order::keeps() || (turn::keeps() && !is_child().unwrap_or(false))
+        // Children and bodies may block their thread for what they wake.
+        order::keeps() || (turn::keeps() && here().is_none())
     }
 
     fn permit_waker(&self) -> Waker {

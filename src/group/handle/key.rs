@@ -181,6 +181,10 @@ impl<T> Future for Key<T> {
                 has_it_run(self.cell());
                 Poll::Pending
             }
+            Poll::Pending => {
+                turn::awaits(cx.waker());
+                Poll::Pending
+            }
             Poll::Ready(Err(GatherIncomplete::Cancelled(reason))) => {
                 Poll::Ready(Err(GatherIncomplete::Cancelled(tell(reason))))
             }

@@ -34,6 +34,7 @@ impl Future for Stealable {
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
         let this = self.get_mut();
+        turn::comes();
         if !turn::begins(Some(cx.waker())) {
             return Poll::Pending;
         }

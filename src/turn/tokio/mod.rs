@@ -19,7 +19,7 @@ mod thieves;
 mod worker_index;
 
 pub(crate) use deferred::begins;
-pub(crate) use thieves::{KEEPS, has_thieves, keep, keeps, offer};
+pub(crate) use thieves::{KEEPS, awaits, comes, has_thieves, keep, keeps, offer};
 pub(crate) use worker_index::index_of_worker;
 
 use std::cell::Cell;
@@ -102,6 +102,13 @@ fn is_task(waker: &Waker) {
     if OF_TASKS.get().is_none() {
         let _ = OF_TASKS.set(waker.vtable());
     }
+}
+
+/// Is this the waker of a task, as far as is known?
+fn is_of_task(waker: &Waker) -> bool {
+    OF_TASKS
+        .get()
+        .is_some_and(|of_tasks| ptr::eq(*of_tasks, waker.vtable()))
 }
 
 /// Polls something that is all there is in a tokio task, with a waker of its own.

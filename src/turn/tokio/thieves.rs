@@ -1,10 +1,12 @@
 //! Workers of tokio's that steal tasks from each other: whether there are any, and how a task is offered to them.
 
 use std::cell::Cell;
+use std::task::Waker;
 
 use tokio::runtime::{Handle, RuntimeFlavor};
 
 use super::deferred::is_between_tasks;
+use super::is_of_task;
 use super::worker_index::may_be_worker;
 
 /// Has the runtime workers that can steal from each other? A current-thread runtime has none.
@@ -22,6 +24,7 @@ pub(crate) fn has_thieves(handle: &Handle) -> bool {
 ///
 /// Where no task is being polled there is nothing to wait for: a worker that has looked at its timers and sockets polls what they have
 /// woken, and has others take what is more than one.
+#[inline(never)]
 pub(crate) fn offer(handle: &Handle) {
     // What comes from elsewhere goes into a queue for all workers. Nothing says here whose worker this is: where
     // it is another runtime's, the empty task is in vain, and that is cheaper than always comparing handles.
@@ -32,6 +35,8 @@ pub(crate) fn offer(handle: &Handle) {
 }
 
 thread_local! {
+    /// Something was kept here, and has perhaps not been polled.
+    static WAITS: Cell<bool> = const { Cell::new(false) };
     /// What is woken here now is for this worker.
     static KEPT: Cell<bool> = const { Cell::new(false) };
 }
@@ -51,8 +56,35 @@ pub(crate) struct Kept {
 
 /// Has this worker keep what is woken from now on.
 pub(crate) fn keep() -> Kept {
+    let _ = WAITS.try_with(|waits| waits.set(true));
     let earlier = KEPT.try_with(|kept| kept.replace(true)).unwrap_or(false);
     Kept { earlier }
+}
+
+/// A job is polled on this worker: what was kept is not waiting here any more, or this is it.
+#[inline]
+pub(crate) fn comes() {
+    let _ = WAITS.try_with(|waits| waits.set(false));
+}
+
+/// Code waits for a child. Where its waker is not that of the task itself, the thread may be blocked until it is called, and with it what
+/// this worker has kept, which is offered now.
+#[inline]
+pub(crate) fn awaits(waker: &Waker) {
+    if WAITS.try_with(Cell::get).unwrap_or(false) {
+        offer_kept(waker);
+    }
+}
+
+#[cold]
+fn offer_kept(waker: &Waker) {
+    if is_of_task(waker) {
+        return;
+    }
+    comes();
+    if let Ok(handle) = Handle::try_current() {
+        offer(&handle);
+    }
 }
 
 impl Drop for Kept {
