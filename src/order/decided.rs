@@ -5,9 +5,6 @@ use std::marker::PhantomData;
 
 use super::in_a_row;
 
-/// Orders decide here.
-pub(crate) const DECIDES: bool = true;
-
 /// How a thread decides.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Order {

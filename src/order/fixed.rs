@@ -1,8 +1,5 @@
 //! First come first served, with as many polls in a row as there may be.
 
-/// Can an order decide anything?
-pub(crate) const DECIDES: bool = false;
-
 /// The index of the one to go first, of so many that are ready; they stand in the order in which they came.
 #[inline]
 pub(crate) fn pick(_ready: usize) -> usize {

@@ -14,9 +14,8 @@ mod in_a_row;
 
 #[cfg(feature = "testing")]
 pub(crate) use decided::{
-    DECIDES, Decides, Order, decide, draw, gives_way, is_decided, is_first_come, keeps, pick,
-    untimed,
+    Decides, Order, decide, draw, gives_way, is_decided, is_first_come, keeps, pick, untimed,
 };
 #[cfg(not(feature = "testing"))]
-pub(crate) use fixed::{DECIDES, gives_way, is_decided, is_first_come, keeps, pick};
+pub(crate) use fixed::{gives_way, is_decided, is_first_come, keeps, pick};
 pub(crate) use in_a_row::leaves_at_once;

@@ -46,14 +46,7 @@ impl Future for WaitIdle {
             .into_iter()
             .find(busy)
         {
-            if branch
-                .group()
-                .poll_empty(&mut this.waiting, cx)
-                .is_pending()
-            {
-                turn::awaits(cx.waker());
-                return Poll::Pending;
-            }
+            ready!(branch.group().poll_empty(&mut this.waiting, cx));
         }
         ready!(turn::take(cx)).used();
         this.waiting = Waiting::default();

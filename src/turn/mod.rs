@@ -18,7 +18,7 @@ pub(crate) use runtime::{
     begins, comes, has_thieves, index_of_worker, is_budget_spent, offer, poll_within,
 };
 
-pub(crate) use runtime::{KEEPS, awaits, keep, keeps, unconstrained};
+pub(crate) use runtime::{awaits, keep, keeps, unconstrained};
 
 use std::cell::Cell;
 use std::sync::OnceLock;

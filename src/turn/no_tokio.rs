@@ -20,9 +20,7 @@ pub(super) fn begins(_: Option<&Waker>) -> bool {
     true
 }
 
-/// Is there anything that keeps what it wakes?
-pub(crate) const KEEPS: bool = false;
-
+#[inline]
 pub(crate) fn keeps() -> bool {
     false
 }

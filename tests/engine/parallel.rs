@@ -114,15 +114,6 @@ enum Second {
     Cancel,
 }
 
-/// Opens a gate when it is dropped.
-struct Opens(Gate);
-
-impl Drop for Opens {
-    fn drop(&mut self) {
-        self.0.open();
-    }
-}
-
 /// Blocks this thread, and has the workers look for work meanwhile. That is done elsewhere: what is spawned here would push the
 /// task out of this worker's slot that waits there.
 fn blocks_for(gate: Gate) -> bool {
@@ -143,7 +134,7 @@ async fn blocks_for_the_second(registry: TaskRegistry, second: Second) {
     let (first, last) = (Gate::new(), Gate::new());
     let (runs, over) = (first.clone(), last.clone());
     let waits = registry.create_task({
-        let opens = Opens(last.clone());
+        let opens = last.opens_at_drop();
         async move {
             let _opens = opens;
             pending::<()>().await;

@@ -87,16 +87,7 @@ impl Waits {
             Self::Gather => drop(options().gather([panics, panics]).await),
             Self::InlineGather => drop(inline::gather([panics, panics]).await),
             Self::Quorum => drop(options().quorum(1, [tries]).await),
-            Self::InlineQuorum => drop(
-                inline::quorum(
-                    1,
-                    [move || async move {
-                        panics().await;
-                        Ok::<_, Fault>(())
-                    }],
-                )
-                .await,
-            ),
+            Self::InlineQuorum => drop(inline::quorum(1, [tries]).await),
             Self::Map => {
                 let items = options().map_concurrent(stream::iter(0..2), 2, |_| panics());
                 items.collect::<Vec<()>>().await;

@@ -233,7 +233,7 @@ async fn all_errors_come_out_in_the_order_in_which_they_happened(on: Site) {
         let before = n.checked_sub(1).map(|before| gates[before].clone());
         move || async move {
             mine.wait().await;
-            let _opens = before.map(Opens);
+            let _opens = before.map(|before| before.opens_at_drop());
             Err::<(), _>(n)
         }
     });
@@ -259,21 +259,12 @@ async fn all_errors_come_out_in_the_order_in_which_they_happened(on: Site) {
     }
 }
 
-/// Opens its gate when it is dropped.
-struct Opens(Gate);
-
-impl Drop for Opens {
-    fn drop(&mut self) {
-        self.0.open();
-    }
-}
-
 // Joining-5
 async fn errors_before_a_value_do_not_count(on: Site) {
     #[derive(Debug)]
     struct Forgiven;
     let failed = Gate::new();
-    let fails = Opens(failed.clone());
+    let fails = failed.opens_at_drop();
     let calls = (
         move || async move {
             let _fails = fails;

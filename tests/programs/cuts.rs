@@ -48,14 +48,12 @@ impl Books {
     pub(crate) fn has_time_until(&self, actor: usize, now: Units) -> Option<Units> {
         let this = &self.actors[actor];
         let is_plain = !matches!(this.role, Role::Child(Kind::Start | Kind::Background));
-        let is_sure = this.polled && this.end.is_none() && this.is_simple && is_plain;
+        let is_going = this.polled && this.end.is_none() && this.cancelled_now_at.is_none();
+        let is_sure = is_going && this.is_simple && is_plain;
         if !is_sure || !self.panics.is_empty() {
             return None;
         }
         let cancelled = self.reads_cancelled(actor).filter(|at| *at <= now)?;
-        if this.cancelled_now_at.is_some() {
-            return None;
-        }
         let over = cancelled.max(this.spawned_at) + this.grace?;
         let mut at = this.group?;
         loop {

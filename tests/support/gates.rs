@@ -10,6 +10,8 @@ use std::time::Duration;
 use ingather::testing::yield_now;
 use tokio::runtime::Handle;
 
+use super::AtDrop;
+
 /// How long a thread waits for what comes for certain, and at once if the machine is idle.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 
@@ -33,6 +35,12 @@ struct State {
 impl Gate {
     pub(crate) fn new() -> Self {
         Self::default()
+    }
+
+    /// Opens it when what comes back is dropped.
+    pub(crate) fn opens_at_drop(&self) -> AtDrop<impl FnOnce() + use<>> {
+        let gate = self.clone();
+        AtDrop(Some(move || gate.open()))
     }
 
     pub(crate) fn open(&self) {

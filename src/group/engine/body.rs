@@ -133,7 +133,7 @@ impl Core {
     /// cannot be dropped it comes back for it.
     #[cold]
     pub(in crate::group) fn stays_with(self: &Arc<Self>, left: Left, waker: &Waker) {
-        self.with(|sched, _| sched.keep(left));
+        self.with(|sched, _| sched.put_back(left));
         waker.wake_by_ref();
     }
 

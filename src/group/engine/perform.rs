@@ -14,7 +14,6 @@ use crate::group::cell::OnThread;
 use crate::group::queues::driver_jobs::DriverId;
 use crate::group::queues::wake_shards::WakeShards;
 use crate::group::sched::effects::{Effects, More, Nudge, Parts, Unlocked};
-use crate::order;
 use crate::panic::catch;
 use crate::spawner::SpawnerHandle;
 use crate::turn;
@@ -36,9 +35,8 @@ impl Unlocked for Arc<Core> {
         })
     }
 
-    fn keeps(&self) -> bool {
-        // Children and bodies may block their thread for what they wake.
-        order::keeps() || (turn::keeps() && here().is_none())
+    fn is_outside(&self) -> bool {
+        here().is_none()
     }
 
     fn permit_waker(&self) -> Waker {

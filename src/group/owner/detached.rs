@@ -25,6 +25,7 @@ use crate::group::queues::watchers::Events;
 use crate::group::sched::policy::{OnError, OnPanic};
 use crate::spawner::SpawnerHandle;
 use crate::token::CancelReason;
+use crate::turn;
 
 /// A group that nobody owns.
 pub(crate) struct Detached {
@@ -199,14 +200,18 @@ impl Detached {
     pub(crate) fn poll_empty(&self, waiting: &mut Waiting, cx: &mut Context<'_>) -> Poll<()> {
         let watcher = &mut waiting.at(self.core()).watcher;
         let waker = cx.waker().clone();
-        self.core().with(|sched, effects| {
+        let is_empty = self.core().with(|sched, effects| {
             if sched.live == 0 {
                 effects.drop_waker(waker);
                 return Poll::Ready(());
             }
             effects.drop_waker(sched.watchers.watch(watcher, Events::EMPTY, waker));
             Poll::Pending
-        })
+        });
+        if is_empty.is_pending() {
+            turn::awaits(cx.waker());
+        }
+        is_empty
     }
 }
 

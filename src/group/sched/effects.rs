@@ -67,8 +67,8 @@ pub(in crate::group) trait Unlocked {
     fn body_may_go(&self);
     /// Is a driver to be put off, since enough jobs are on their way to the spawner? Then the group is called later.
     fn puts_off(&self) -> bool;
-    /// Would a driver that is woken here wait behind the code that runs here, and no longer than a task of the runtime's own would?
-    fn keeps(&self) -> bool;
+    /// Does no child and no body run here?
+    fn is_outside(&self) -> bool;
     /// Makes what is called when a permit of a shared limit may have come.
     fn permit_waker(&self) -> Waker;
 }

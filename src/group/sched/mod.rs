@@ -380,7 +380,7 @@ impl Sched {
     }
 
     /// The owner that was given this does not leave as yet.
-    pub(in crate::group) fn keep(&mut self, left: Left) {
+    pub(in crate::group) fn put_back(&mut self, left: Left) {
         if let Some(trouble) = left.into_trouble() {
             *self.trouble() = *trouble;
         }

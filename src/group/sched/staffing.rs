@@ -47,13 +47,12 @@ impl Sched {
     /// Is the driver to be called kept by the worker that wakes it? There is one child to poll, nobody polls another, and for the
     /// next somebody else can be called.
     fn keeps(&self, effects: &Effects) -> bool {
-        if !(turn::KEEPS || order::DECIDES) {
-            return false;
-        }
         let (all, parked) = (self.drivers.len(), self.drivers.parked());
         let is_alone = self.owners == 0 && parked == all && self.ready.len() == 1;
         let is_more_to_come = parked > 1 || (all < self.max_drivers && self.can_launch);
-        is_alone && is_more_to_come && self.is_calm() && effects.unlocked().keeps()
+        // Children and bodies may block their thread for what they wake.
+        let is_kept = || order::keeps() || (turn::keeps() && effects.unlocked().is_outside());
+        parked > 0 && is_alone && is_more_to_come && self.is_calm() && is_kept()
     }
 
     /// How many poll children or are parked, and can be counted on.
@@ -107,12 +106,10 @@ impl Sched {
             return;
         }
         // A parked driver is cheaper than a new job, and one is called at a time: it calls the next when it has begun.
-        if self.drivers.is_one_parked() {
-            let keeps = self.keeps(effects);
-            if let Some((id, waker)) = self.drivers.unpark_one(keeps) {
-                effects.nudge(Nudge::Wake(id, waker, keeps));
-                return;
-            }
+        let keeps = self.keeps(effects);
+        if let Some((id, waker)) = self.drivers.unpark_one(keeps) {
+            effects.nudge(Nudge::Wake(id, waker, keeps));
+            return;
         }
         let helped = self.owners > 0 || self.watchers.any(Events::WORK) || !self.drivers.is_empty();
         let staff = self.staff();

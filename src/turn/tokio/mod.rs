@@ -19,7 +19,7 @@ mod thieves;
 mod worker_index;
 
 pub(crate) use deferred::begins;
-pub(crate) use thieves::{KEEPS, awaits, comes, has_thieves, keep, keeps, offer};
+pub(crate) use thieves::{awaits, comes, has_thieves, keep, keeps, offer};
 pub(crate) use worker_index::index_of_worker;
 
 use std::cell::Cell;
@@ -57,21 +57,19 @@ pub(super) fn yields(waker: &Waker) {
     if Within::yields(waker) {
         return;
     }
-    match OF_TASKS.get() {
-        Some(of_tasks) if ptr::eq(*of_tasks, waker.vtable()) => {
-            // Where nobody steals, nobody else could have the task that waits.
-            if Handle::try_current().is_ok_and(|runtime| has_thieves(&runtime)) {
-                deferred::defer(waker);
-            } else {
-                wake_after_look(waker);
-            }
+    if is_of_task(waker) {
+        // Where nobody steals, nobody else could have the task that waits.
+        if Handle::try_current().is_ok_and(|runtime| has_thieves(&runtime)) {
+            deferred::defer(waker);
+        } else {
+            wake_after_look(waker);
         }
-        Some(_) => waker.wake_by_ref(),
-        None => {
-            find_out();
-            waker.wake_by_ref();
-        }
+        return;
     }
+    if OF_TASKS.get().is_none() {
+        find_out();
+    }
+    waker.wake_by_ref();
 }
 
 /// Has tokio call a waker when it has looked at its timers and sockets; at once where it does not run this code.

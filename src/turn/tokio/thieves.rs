@@ -41,9 +41,6 @@ thread_local! {
     static KEPT: Cell<bool> = const { Cell::new(false) };
 }
 
-/// Workers keep what they wake.
-pub(crate) const KEEPS: bool = true;
-
 /// Would a task that is woken here be kept by this worker until the present task returns, and be polled then?
 pub(crate) fn keeps() -> bool {
     may_be_worker() && !is_between_tasks()
@@ -59,6 +56,12 @@ pub(crate) fn keep() -> Kept {
     let _ = WAITS.try_with(|waits| waits.set(true));
     let earlier = KEPT.try_with(|kept| kept.replace(true)).unwrap_or(false);
     Kept { earlier }
+}
+
+impl Drop for Kept {
+    fn drop(&mut self) {
+        let _ = KEPT.try_with(|kept| kept.set(self.earlier));
+    }
 }
 
 /// A job is polled on this worker: what was kept is not waiting here any more, or this is it.
@@ -84,11 +87,5 @@ fn offer_kept(waker: &Waker) {
     comes();
     if let Ok(handle) = Handle::try_current() {
         offer(&handle);
-    }
-}
-
-impl Drop for Kept {
-    fn drop(&mut self) {
-        let _ = KEPT.try_with(|kept| kept.set(self.earlier));
     }
 }
