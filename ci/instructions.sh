@@ -37,6 +37,7 @@ rows=$(
     row "call of 10 in an inline gather" gather 10 500 1500
     row "call of 1,000 in an inline gather" gather 1000 10 20
     row "call of 2 in an inline gather, a tuple" pairs 2 500 1500
+    row "call of 2 in an inline race" races 2 500 1500
     row "call of 10 in a gather on a spawner" driven_gather 10 500 1500
     row "call of 10 that yields, inline" late_gather 10 500 1500
     row "call of 10 that asks its token" asking_gather 10 500 1500

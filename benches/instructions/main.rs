@@ -153,6 +153,23 @@ fn pairs(_: usize, times: usize) {
     });
 }
 
+/// The last of them wins, when all have been polled.
+fn races(children: usize, times: usize) {
+    block_on(async {
+        for _ in 0..times {
+            let calls = (1..=children).map(|n| {
+                move || async move {
+                    if n < children {
+                        pending::<()>().await;
+                    }
+                    child(n).await
+                }
+            });
+            black_box(inline::race(calls).await);
+        }
+    });
+}
+
 /// On a spawner that runs one job at a time.
 fn driven_gather(children: usize, times: usize) {
     on_tokio(async |spawner| {
@@ -337,6 +354,7 @@ fn main() {
         "inline" => inline(children, times),
         "gather" => gather(children, times),
         "pairs" => pairs(children, times),
+        "races" => races(children, times),
         "driven_gather" => driven_gather(children, times),
         "late_gather" => late_gather(children, times),
         "asking_gather" => asking_gather(children, times),

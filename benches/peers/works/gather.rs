@@ -3,9 +3,15 @@
 //! `inline_gather`: `n` calls of one type that are ready at once, in one task, and two of a tuple. The peers: `join_all` of two crates,
 //! and `join!`, with the same children.
 //!
+//! `inline_race`: two calls in one task, of which the second wins. The peer: `select`.
+//!
 //! `gather`, `gather_yield1`: a few calls on an executor, a tuple of two and ten of one type, which are ready at once or yield once.
 //! The peer: as many tasks, which are then awaited, two of them by `join!`.
 
+use std::future::pending;
+use std::pin::pin;
+
+use futures::future::{Either, select};
 use ingather::{Spawner, inline, on};
 use tokio::spawn;
 
@@ -47,6 +53,29 @@ pub fn inline(report: &Report) {
         check(vec![a, b]);
     };
     compare(report, row, &Tokio::new(1), ours, joined);
+}
+
+/// The second call wins, once it has yielded.
+pub fn races(report: &Report) {
+    let row = Row {
+        work: "inline_race",
+        n: 2,
+        threads: 1,
+        peer: "futures::future::select",
+        units: 2,
+    };
+    let ours = |_| async {
+        let first = inline::race((|| pending(), || Child::new(1, 1))).await;
+        assert_eq!(first, 1, "the second wins");
+    };
+    let selects = || async {
+        let (loser, winner) = (pin!(pending::<u64>()), pin!(Child::new(1, 1)));
+        let Either::Right((first, _loser)) = select(loser, winner).await else {
+            unreachable!("the first is pending");
+        };
+        assert_eq!(first, 1, "the second wins");
+    };
+    compare(report, row, &Tokio::new(1), ours, selects);
 }
 
 pub fn ready(report: &Report) {

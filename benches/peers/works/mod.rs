@@ -10,7 +10,7 @@
 //! - `completion`: one child ends among many that wait
 //! - `cpu`: children that compute
 //! - `inline`: `inline`, `inline_yield1`: children that run in the task that awaits them
-//! - `gather`: `gather`, `gather_yield1`, `inline_gather`: several calls at once, on an executor and in one task
+//! - `gather`: `gather`, `gather_yield1`, `inline_gather`, `inline_race`: several calls at once, on an executor and in one task
 //! - `tasks`: `create_task`, `tasks_held`: background tasks that a registry holds
 //! - `queue`: values from a thread to a task and back
 //! - `bridge`: `run_sync`, `runner`: sync code calls async code
@@ -63,6 +63,7 @@ pub const WORKS: &[(&str, Rows)] = &[
     ("gather", gather::ready),
     ("gather_yield1", gather::yield1),
     ("inline_gather", gather::inline),
+    ("inline_race", gather::races),
     ("blocking", blocking::rows),
     ("create_task", tasks::rows),
     ("tasks_held", tasks::held_rows),

@@ -11,17 +11,24 @@ use crate::gather::in_order::InOrder;
 use crate::gather::mode::{Ends, ModeOf};
 use crate::group::{Block, Call, Key, Kind, Polled, PolledChild, Scope};
 
-/// A list of calls that can be laid down.
+/// Callables that can be laid down.
 #[expect(unnameable_types, reason = "it is seen in sealed traits alone")]
 pub trait Lay {
     /// The calls where they lie: a block, or what lies before it and a block.
     type Laid;
+    /// How many these are.
+    #[doc(hidden)]
+    fn count(&self) -> usize;
     #[doc(hidden)]
     fn lay(self) -> Self::Laid;
 }
 
 impl<C: FnOnce() -> F, F: Future> Lay for First<C> {
     type Laid = Block<C, F>;
+
+    fn count(&self) -> usize {
+        1
+    }
 
     fn lay(self) -> Self::Laid {
         Block::one(self.0.give())
@@ -30,6 +37,10 @@ impl<C: FnOnce() -> F, F: Future> Lay for First<C> {
 
 impl<L: Lay, C: FnOnce() -> F, F: Future> Lay for And<L, C> {
     type Laid = (L::Laid, Block<C, F>);
+
+    fn count(&self) -> usize {
+        self.0.count() + 1
+    }
 
     fn lay(self) -> Self::Laid {
         (self.0.lay(), Block::one(self.1.give()))
@@ -85,7 +96,7 @@ where
         keys: &mut Vec<Key<<M as Of<O>>::Value>>,
     ) {
         let call = Call::moved(self.child(0));
-        keys.push(hand.start::<M, _, _, _>(keys.len(), call, tg, location));
+        keys.push(hand.start::<M, _, _>(keys.len(), call, tg, location));
     }
 
     fn give(&self, outputs: &mut Vec<M::Output>)
@@ -159,6 +170,7 @@ where
 {
     type Error = M::Error;
     type Wait = InOrder<M, M::Value>;
+    type Given = Self::Wait;
     type Calls = L;
 
     fn lay(calls: L) -> Self {
@@ -168,8 +180,8 @@ where
         }
     }
 
-    fn count_of(_calls: &L) -> usize {
-        L::Laid::COUNT
+    fn count_of(calls: &L) -> usize {
+        calls.count()
     }
 
     #[inline]

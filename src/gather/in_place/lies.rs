@@ -13,11 +13,15 @@ use crate::gather::tuples::each_tuple;
 use crate::group::{Block, Call, Key, Kind, Polled, PolledChild, Queued, Scope, UnderWay};
 
 /// Calls that are polled where they lie, in the mode `M`.
-pub(crate) trait Lies<'env, M, K: Kind> {
+pub(in crate::gather) trait Lies<'env, M, K: Kind> {
     /// What a gather of these fails with.
     type Error;
-    /// What waits for them as children, or has what they gave.
+    /// What waits for them as children.
     type Wait;
+    /// What they gave where they never were children.
+    type Given;
+    /// Are calls cut once [`is_decided`](Self::is_decided) says so?
+    const ARE_CUT: bool = false;
     /// The callables.
     type Calls;
     fn lay(calls: Self::Calls) -> Self;
@@ -34,12 +38,20 @@ pub(crate) trait Lies<'env, M, K: Kind> {
         location: &'static Location<'static>,
         polled: Option<usize>,
     ) -> (Self::Wait, Option<PolledChild>);
+    /// Are those that are left not needed?
+    fn is_decided(&self) -> bool {
+        false
+    }
+    /// Drops this one where it lies, if it is not over.
+    fn cut(&self, _index: usize) -> Polled {
+        Polled::Before
+    }
     /// What they gave, when all are over.
-    fn give(&self, location: &'static Location<'static>) -> Self::Wait;
+    fn give(&self, location: &'static Location<'static>) -> Self::Given;
 }
 
 /// Nobody sees the number: what is there without a group is given at once.
-pub(super) fn no_site(location: &'static Location<'static>) -> Site {
+pub(in crate::gather) fn no_site(location: &'static Location<'static>) -> Site {
     Site { group: 0, location }
 }
 
@@ -82,23 +94,22 @@ pub(crate) struct Hand {
 }
 
 impl Hand {
-    pub(super) fn of(index: Option<usize>) -> Self {
+    pub(in crate::gather) fn of(index: Option<usize>) -> Self {
         Self { index, child: None }
     }
 
     /// Makes the child of a call, which is the one with this index of all.
-    pub(super) fn start<'env, M, C, F, K>(
+    pub(in crate::gather) fn start<'env, M, F, K>(
         &mut self,
         index: usize,
-        call: Call<C, F>,
+        call: F,
         tg: &Scope<'env, M::Error, K>,
         location: &'static Location<'static>,
     ) -> Key<M::Value>
     where
-        C: FnOnce() -> F,
         F: Future,
         K: Kind,
-        M: ModeOf<'env, Call<C, F>, K>,
+        M: ModeOf<'env, F, K>,
     {
         if self.index != Some(index) {
             return M::start::<Queued>(tg, location, call);
@@ -108,13 +119,13 @@ impl Hand {
         key
     }
 
-    pub(super) fn into_child(self) -> Option<PolledChild> {
+    pub(in crate::gather) fn into_child(self) -> Option<PolledChild> {
         self.child
     }
 }
 
 /// Which of so many calls are over, before each is a child.
-pub(super) fn ended(count: usize, has_end: impl Fn(usize) -> bool) -> Vec<usize> {
+pub(in crate::gather) fn ended(count: usize, has_end: impl Fn(usize) -> bool) -> Vec<usize> {
     (0..count).filter(|&index| has_end(index)).collect()
 }
 
@@ -140,6 +151,7 @@ where
 {
     type Error = M::Error;
     type Wait = InOrder<M, M::Value>;
+    type Given = Self::Wait;
     type Calls = OneByOne<C>;
 
     fn lay(calls: OneByOne<C>) -> Self {
@@ -170,7 +182,7 @@ where
         let mut hand = Hand::of(polled);
         let start = |index| {
             let call = Call::moved(self.child(index));
-            hand.start::<M, _, _, _>(index, call, tg, location)
+            hand.start::<M, _, _>(index, call, tg, location)
         };
         let keys = (0..self.len()).map(start).collect();
         let wait = in_order(keys, ended, tg, location);
@@ -187,7 +199,7 @@ where
 /// The calls of a tuple, each in a block.
 #[expect(unnameable_types, reason = "it is seen in a sealed trait alone")]
 #[derive(Debug)]
-pub struct Apart<T>(T);
+pub struct Apart<T>(pub(in crate::gather) T);
 
 macro_rules! tuple {
     ($n:literal: $($call:ident $future:ident $at:tt),+) => {
@@ -204,6 +216,7 @@ macro_rules! tuple {
             type Wait = Together<($(
                 One<M, <M as ModeOf<'env, Call<$call, $future>, K>>::Value>,
             )+)>;
+            type Given = Self::Wait;
             type Calls = ($(Quiet<$call>,)+);
 
             fn lay(calls: Self::Calls) -> Self {
@@ -236,7 +249,7 @@ macro_rules! tuple {
                 let ends = [$(self.0.$at.has_end(0)),+];
                 let mut hand = Hand::of(polled);
                 let keys = ($(
-                    hand.start::<M, _, _, _>($at, Call::moved(self.0.$at.child(0)), tg, location),
+                    hand.start::<M, _, _>($at, Call::moved(self.0.$at.child(0)), tg, location),
                 )+);
                 $(
                     if ends[$at] {

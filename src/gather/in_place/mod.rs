@@ -33,7 +33,7 @@ use std::panic::Location;
 use std::task::Context;
 
 pub(super) use self::chain::{Chain, Laid, Lay};
-pub(super) use self::lies::{Apart, Lies};
+pub(super) use self::lies::{Apart, Hand, Lies, ended, no_site};
 use crate::context;
 use crate::depth::Drive;
 use crate::group::engine::core::introduce;
@@ -46,6 +46,7 @@ use crate::group::{
 use crate::order;
 use crate::scope::InPlace;
 use crate::std_or_loom::per_thread;
+use crate::token::{CancelKind, CancelReason};
 use crate::turn;
 
 /// How many calls are polled at each wake, of all gathers that lie in each other.
@@ -57,29 +58,29 @@ per_thread! {
 }
 
 /// How calls are polled in place, if they are.
-pub(super) type InPlaceOf<'env, R, E, W, K> = Option<PollInPlace<'env, R, E, W, K>>;
+pub(super) type InPlaceOf<'env, R, E, W, K, G = W> = Option<PollInPlace<'env, R, E, W, K, G>>;
 
-type PollInPlace<'env, R, E, W, K> = fn(
+type PollInPlace<'env, R, E, W, K, G> = fn(
     &mut R,
     &mut Option<Origin<K>>,
     &'static Location<'static>,
     &mut Context<'_>,
-) -> Reached<'env, E, K, W>;
+) -> Reached<'env, E, K, W, G>;
 
 /// How far the calls are.
-pub(crate) enum Reached<'env, E, K: Kind, W> {
+pub(crate) enum Reached<'env, E, K: Kind, W, G> {
     /// The group is to be opened first.
     Never,
     /// Some are pending.
     Pending,
     /// All have given something, and there was no group.
-    Over(W),
+    Over(G),
     /// They are children now. `true`: the turn in which they have become that is over.
     Children(Owner<'env, E, K>, W, bool),
 }
 
-impl<'env, E, K: Kind, W> Reached<'env, E, K, W> {
-    pub(super) fn with_body<B>(self, body: impl FnOnce(W) -> B) -> InPlace<'env, E, K, W, B> {
+impl<'env, E, K: Kind, W, G> Reached<'env, E, K, W, G> {
+    pub(super) fn with_body<B>(self, body: impl FnOnce(W) -> B) -> InPlace<'env, E, K, G, B> {
         match self {
             Self::Never => InPlace::Never,
             Self::Pending => InPlace::Pending,
@@ -118,6 +119,11 @@ impl<R, L, K: Kind> Row<R, L, K> {
             calls: Some(calls),
             placed: OnlyMut::new(None),
         }
+    }
+
+    /// The callables, before they are polled in place.
+    pub(super) fn calls(&self) -> &R {
+        self.calls.as_ref().expect("they are not polled in place")
     }
 
     /// The callables, of which none was called.
@@ -173,7 +179,10 @@ where
     L: Lies<'env, M, K>,
 {
     placed: &'a Placed<L, K>,
+    /// Which call is polled or cut.
     current: Cell<usize>,
+    /// Calls are cut.
+    are_cut: Cell<bool>,
     is_made: Cell<bool>,
     made: RefCell<Option<ChildrenOf<'env, M, L, K>>>,
 }
@@ -189,6 +198,10 @@ where
         let current = Some(self.current.get());
         let children = open::<M, L, K>(origin, &placed.calls, placed.location, current);
         let position = children.polled.as_ref().map(PolledChild::position);
+        if self.are_cut.get() {
+            let not_needed = CancelReason::new(CancelKind::NotNeeded);
+            children.owner.scope().core().cancel(not_needed);
+        }
         self.is_made.set(true);
         *self.made.borrow_mut() = Some(children);
         position
@@ -223,6 +236,7 @@ where
             }
             match polled {
                 Polled::Before => continue,
+                Polled::Over if L::ARE_CUT && calls.is_decided() => return self.cut(left),
                 Polled::Over => *left -= 1,
                 Polled::Pending if !has_drivers::<K>() && wait_together() <= TOGETHER => {}
                 Polled::Pending | Polled::Panicked | Polled::Failed => return Turned::Group,
@@ -233,6 +247,22 @@ where
                 return Turned::Early;
             }
         }
+        Turned::Whole
+    }
+
+    /// Drops the calls that are left, which are not needed.
+    fn cut(&self, left: &mut usize) -> Turned {
+        let calls = &self.placed.calls;
+        self.are_cut.set(true);
+        for index in 0..calls.count() {
+            self.current.set(index);
+            let dropped = calls.cut(index);
+            // Errors, panics and code that asks are the group's business from here on.
+            if self.is_made.get() || dropped == Polled::Panicked {
+                return Turned::Group;
+            }
+        }
+        *left = 0;
         Turned::Whole
     }
 }
@@ -285,7 +315,7 @@ pub(super) fn poll<'env, M, L, K>(
     origin: &mut Option<Origin<K>>,
     location: &'static Location<'static>,
     cx: &mut Context<'_>,
-) -> Reached<'env, L::Error, K, L::Wait>
+) -> Reached<'env, L::Error, K, L::Wait, L::Given>
 where
     K: Borrows<'env>,
     L: Lies<'env, M, K>,
@@ -388,6 +418,7 @@ where
     let pass = Pass::<M, L, K> {
         placed,
         current: Cell::new(next),
+        are_cut: Cell::new(false),
         is_made: Cell::new(false),
         made: RefCell::new(None),
     };

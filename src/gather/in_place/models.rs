@@ -78,6 +78,40 @@ fn a_nested_call_that_asks_against_a_cancel_by_its_token() {
     });
 }
 
+/// Asks for its token when it is dropped, which another thread cancels meanwhile.
+struct AsksInDrop(Threads);
+
+impl Drop for AsksInDrop {
+    fn drop(&mut self) {
+        let token = current_token();
+        let cancels = thread::spawn(move || {
+            token.cancel();
+        });
+        self.0.lock().push(cancels);
+        assert!(current_token().is_cancelled());
+    }
+}
+
+#[test]
+fn a_loser_that_asks_in_its_drop_against_a_cancel_by_its_token() {
+    model_within(2, || {
+        let threads = Threads::default();
+        let calls = [(0, true), (1, false), (2, true)].map(|(number, loses)| {
+            let asks = (number == 0).then(|| AsksInDrop(Arc::clone(&threads)));
+            move || async move {
+                let _asks = asks;
+                if loses {
+                    pending::<()>().await;
+                }
+                number
+            }
+        });
+        let winner = block_on(GroupOptions::new().inline().race(calls));
+        assert_eq!(winner, 1);
+        join(&threads);
+    });
+}
+
 /// What one call waits for and another thread opens: whether it is open, and the waker of the last poll.
 type Door = Arc<Lock<(bool, Option<Waker>)>>;
 

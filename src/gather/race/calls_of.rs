@@ -1,17 +1,20 @@
 //! What can be joined or raced: calls that all give the same type.
 
+use std::convert::Infallible;
 use std::future::Future;
 use std::panic::Location;
 use std::sync::Arc;
 
 use super::completion_queue::CompletionQueue;
 use super::completion_sender::CompletionSender;
+use super::raced::{Contest, Lane, Raced, Racing, Terms, Won};
 use crate::error::{OneByOne, Quiet};
 use crate::gather::call_list::{self, CallList, Listed, Takes};
 use crate::gather::calls::{Each, Tuple};
+use crate::gather::in_place::{self, Hand, InPlaceOf, Lay, Row};
 use crate::gather::mode::Values;
 use crate::gather::tuples::each_tuple;
-use crate::group::{Accepts, Call, Kind, Queued, Scope, Shared};
+use crate::group::{Accepts, Borrows, Call, Key, Kind, PolledChild, Queued, Scope, Shared};
 
 /// Calls that all give an `O`, so that any of them can win; what [`race`](crate::race) and its relatives take.
 ///
@@ -36,15 +39,29 @@ pub(crate) mod sealed {
         type Ready;
         /// Takes the callables out.
         #[doc(hidden)]
-        fn ready(self) -> Self::Ready;
+        #[expect(private_interfaces, reason = "the trait is sealed")]
+        fn ready(self, terms: Terms<O>) -> Self::Ready;
         /// How many they are.
         #[doc(hidden)]
         fn count(ready: &Self::Ready) -> usize;
         /// Starts them in their order.
         #[doc(hidden)]
         fn start(ready: Self::Ready, starting: &mut Starting<'_, 'env, O, K>);
+        /// How they are polled without a group, if they can be.
+        #[doc(hidden)]
+        #[expect(private_interfaces, reason = "the trait is sealed")]
+        fn in_place() -> RacesInPlace<'env, Self::Ready, O, K>
+        where
+            K: Borrows<'env>;
     }
 }
+
+/// Callables and what decides between them, until they are polled in place or started.
+type Entries<R, O, K> = Row<Contest<R, O>, Raced<R, O>, K>;
+
+/// How the calls of a race are polled in place, if they are.
+pub(super) type RacesInPlace<'env, R, O, K> =
+    InPlaceOf<'env, R, Infallible, (Arc<CompletionQueue<O>>, usize), K, Won<O>>;
 
 /// The calls of one group as they are started.
 #[expect(unnameable_types, reason = "it is seen in a sealed trait alone")]
@@ -53,16 +70,68 @@ pub(crate) mod sealed {
     reason = "it is seen in a sealed trait alone"
 )]
 pub struct Starting<'a, 'env, O, K: Kind> {
-    pub(super) tg: &'a Scope<'env, std::convert::Infallible, K>,
-    pub(super) queue: &'a Arc<CompletionQueue<O>>,
-    pub(super) location: &'static Location<'static>,
-    pub(super) index: usize,
-    /// Is notified of each call before it is started.
-    pub(super) starts: &'a mut dyn FnMut(usize),
+    tg: &'a Scope<'env, Infallible, K>,
+    queue: &'a Arc<CompletionQueue<O>>,
+    location: &'static Location<'static>,
+    index: usize,
+    sees: Sees<'a>,
 }
 
-impl<'env, O, K: Kind> Starting<'_, 'env, O, K> {
-    fn call<C, F>(&mut self, call: C)
+/// Who sees each call that is started.
+enum Sees<'a> {
+    /// It is notified of each before that.
+    Told(&'a mut dyn FnMut(usize)),
+    /// The calls were polled in place, and their keys are kept.
+    Resumed(Hand, Vec<Key<()>>),
+}
+
+impl<'a, 'env, O, K: Kind> Starting<'a, 'env, O, K> {
+    pub(super) fn new(
+        tg: &'a Scope<'env, Infallible, K>,
+        queue: &'a Arc<CompletionQueue<O>>,
+        location: &'static Location<'static>,
+        starts: &'a mut dyn FnMut(usize),
+    ) -> Self {
+        Self {
+            tg,
+            queue,
+            location,
+            index: 0,
+            sees: Sees::Told(starts),
+        }
+    }
+
+    /// The same for calls that were polled in place, and one of which may be in hand.
+    pub(in crate::gather) fn resumed(
+        tg: &'a Scope<'env, Infallible, K>,
+        queue: &'a Arc<CompletionQueue<O>>,
+        location: &'static Location<'static>,
+        hand: Hand,
+    ) -> Self {
+        Self {
+            tg,
+            queue,
+            location,
+            index: 0,
+            sees: Sees::Resumed(hand, Vec::new()),
+        }
+    }
+
+    /// How many there were.
+    pub(super) fn count(&self) -> usize {
+        self.index
+    }
+
+    /// The keys of all, and the child in hand.
+    pub(in crate::gather) fn into_parts(self) -> (Vec<Key<()>>, Option<PolledChild>) {
+        match self.sees {
+            Sees::Told(_) => (Vec::new(), None),
+            Sees::Resumed(hand, keys) => (keys, hand.into_child()),
+        }
+    }
+
+    /// Starts the next call.
+    pub(in crate::gather) fn call<C, F>(&mut self, call: Call<C, F>)
     where
         C: FnOnce() -> F,
         F: Future<Output = O>,
@@ -70,12 +139,20 @@ impl<'env, O, K: Kind> Starting<'_, 'env, O, K> {
         O: 'env,
         K: Accepts<CompletionSender<Call<C, F>, Values>> + Accepts<()>,
     {
-        let index = self.index;
+        let (index, tg, location) = (self.index, self.tg, self.location);
         self.index += 1;
-        (self.starts)(index);
-        let child = CompletionSender::new(Call::new(call), index, Arc::clone(self.queue));
-        let key = self.tg.spawn_at::<Queued, _>(self.location, child);
+        if let Sees::Told(starts) = &mut self.sees {
+            starts(index);
+        }
+        let child = CompletionSender::new(call, index, Arc::clone(self.queue));
+        let key = match &mut self.sees {
+            Sees::Told(_) => tg.spawn_at::<Queued, _>(location, child),
+            Sees::Resumed(hand, _) => hand.start::<Values, _, _>(index, child, tg, location),
+        };
         debug_assert_eq!(key.id(), self.queue.site().id(index));
+        if let Sees::Resumed(_, keys) = &mut self.sees {
+            keys.push(key);
+        }
     }
 }
 
@@ -88,20 +165,29 @@ where
     O: 'env,
     K: Kind + Accepts<CompletionSender<Call<C, F>, Values>> + Accepts<()>,
 {
-    type Ready = OneByOne<C>;
+    type Ready = Entries<OneByOne<C>, O, K>;
 
-    fn ready(self) -> OneByOne<C> {
-        self.into_iter().collect()
+    #[expect(private_interfaces, reason = "the trait is sealed")]
+    fn ready(self, terms: Terms<O>) -> Self::Ready {
+        Contest::row(self.into_iter().collect(), terms)
     }
 
-    fn count(ready: &OneByOne<C>) -> usize {
-        ready.len()
+    fn count(ready: &Self::Ready) -> usize {
+        ready.calls().count()
     }
 
-    fn start(ready: OneByOne<C>, starting: &mut Starting<'_, 'env, O, K>) {
-        for call in ready {
-            starting.call(call);
+    fn start(ready: Self::Ready, starting: &mut Starting<'_, 'env, O, K>) {
+        for call in ready.into_calls().into_calls() {
+            starting.call(Call::new(call));
         }
+    }
+
+    #[expect(private_interfaces, reason = "the trait is sealed")]
+    fn in_place() -> RacesInPlace<'env, Self::Ready, O, K>
+    where
+        K: Borrows<'env>,
+    {
+        races_in_place()
     }
 }
 
@@ -109,19 +195,29 @@ impl<'env, O, L, K> sealed::CallsOf<'env, Listed, O, K> for CallList<O, L>
 where
     K: Kind,
     L: for<'a> call_list::Each<Starting<'a, 'env, O, K>>,
+    L: Lay<Laid: Lane<'env, O, K>>,
 {
-    type Ready = L;
+    type Ready = Entries<L, O, K>;
 
-    fn ready(self) -> L {
-        self.into_calls()
+    #[expect(private_interfaces, reason = "the trait is sealed")]
+    fn ready(self, terms: Terms<O>) -> Self::Ready {
+        Contest::row(self.into_calls(), terms)
     }
 
-    fn count(_ready: &L) -> usize {
-        <L as call_list::Each<Starting<'_, 'env, O, K>>>::COUNT
+    fn count(ready: &Self::Ready) -> usize {
+        ready.calls().count()
     }
 
-    fn start(ready: L, starting: &mut Starting<'_, 'env, O, K>) {
-        ready.visit(starting);
+    fn start(ready: Self::Ready, starting: &mut Starting<'_, 'env, O, K>) {
+        ready.into_calls().into_calls().visit(starting);
+    }
+
+    #[expect(private_interfaces, reason = "the trait is sealed")]
+    fn in_place() -> RacesInPlace<'env, Self::Ready, O, K>
+    where
+        K: Borrows<'env>,
+    {
+        races_in_place()
     }
 }
 
@@ -134,7 +230,7 @@ where
     K: Kind + Accepts<CompletionSender<Call<C, F>, Values>> + Accepts<()>,
 {
     fn take(&mut self, call: C) {
-        self.call(call);
+        self.call(Call::new(call));
     }
 }
 
@@ -146,21 +242,39 @@ macro_rules! tuple {
             O: 'env,
             K: Kind + Accepts<()> $(+ Accepts<CompletionSender<Call<$call, $future>, Values>>)+,
         {
-            type Ready = ($(Quiet<$call>,)+);
+            type Ready = Entries<($(Quiet<$call>,)+), O, K>;
 
-            fn ready(self) -> Self::Ready {
-                ($(Quiet::new(self.$at),)+)
+            #[expect(private_interfaces, reason = "the trait is sealed")]
+            fn ready(self, terms: Terms<O>) -> Self::Ready {
+                Contest::row(($(Quiet::new(self.$at),)+), terms)
             }
 
-            fn count(_ready: &Self::Ready) -> usize {
-                $n
+            fn count(ready: &Self::Ready) -> usize {
+                ready.calls().count()
             }
 
             fn start(ready: Self::Ready, starting: &mut Starting<'_, 'env, O, K>) {
-                $(starting.call(ready.$at.give());)+
+                let calls = ready.into_calls().into_calls();
+                $(starting.call(Call::new(calls.$at.give()));)+
+            }
+
+            #[expect(private_interfaces, reason = "the trait is sealed")]
+            fn in_place() -> RacesInPlace<'env, Self::Ready, O, K>
+            where
+                K: Borrows<'env>,
+            {
+                races_in_place()
             }
         }
     };
 }
 
 each_tuple!(tuple);
+
+fn races_in_place<'env, R, O, K>() -> RacesInPlace<'env, Entries<R, O, K>, O, K>
+where
+    R: Lay<Laid: Lane<'env, O, K>>,
+    K: Borrows<'env>,
+{
+    K::IN_PLACE.then_some(in_place::poll::<Racing, Raced<R, O>, K>)
+}

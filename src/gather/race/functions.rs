@@ -57,7 +57,7 @@ where
 ///
 /// The calls are callables that give futures of one type, as for [`join_with`]. What a loser gives that is over at the same
 /// time is dropped, since only one counts. Losers are dropped at their next suspension, and the race waits for that: a
-/// loser that computes without suspending holds it up.
+/// loser that computes without suspending holds it up. One that comes behind the winner may be dropped unpolled.
 ///
 /// # Cancel safety
 ///

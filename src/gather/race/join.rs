@@ -19,16 +19,17 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
-use super::calls_of::Starting;
 use super::calls_of::sealed::CallsOf;
+use super::calls_of::{RacesInPlace, Starting};
 use super::completion_queue::{CallEnd, CompletionQueue, End, Ways};
 use super::joined::Joined;
 use super::joiner::{self, CallInfo, Joiner, Verdict, Winner};
 use crate::error::Outcome;
+use crate::gather::in_place::{Reached, no_site};
 use crate::gather::site::Site;
-use crate::group::{Kind, Lack, Lacking, NoValue, Scope, Whole};
+use crate::group::{Borrows, Kind, Lack, Lacking, NoValue, Origin, Scope, Whole};
 use crate::panic::catch;
-use crate::scope::{Begin, ScopeFuture};
+use crate::scope::{Begin, InPlace, ScopeFuture};
 use crate::shows::shows;
 use crate::token::{CancelKind, CancelReason};
 
@@ -61,6 +62,7 @@ type StartCalls<'env, R, O, K> = fn(R, &mut Starting<'_, 'env, O, K>);
 /// What the joiner gets to know of a call that gave an `O`, and what becomes of that where it cannot be told.
 pub(super) struct Reading<O, T, E> {
     pub(super) read: fn(O) -> Outcome<T, E>,
+    pub(super) is_value: fn(&O) -> bool,
     pub(super) ways: Ways<O>,
 }
 
@@ -79,7 +81,10 @@ pub(super) type Lacks<J> = fn(&J) -> Option<Lack>;
 pub struct StartJoin<'env, R, J, O, T, E, K: Kind> {
     ready: R,
     start: StartCalls<'env, R, O, K>,
-    joiner: J,
+    /// None where a joiner decides that wants to be told of everything.
+    in_place: RacesInPlace<'env, R, O, K>,
+    /// None once it was polled in place to the end, or begun.
+    joiner: Option<J>,
     reading: Reading<O, T, E>,
     lacks: Lacks<J>,
     collects_panics: bool,
@@ -87,21 +92,24 @@ pub struct StartJoin<'env, R, J, O, T, E, K: Kind> {
 }
 
 impl<'env, R, J, O, T, E, K: Kind> StartJoin<'env, R, J, O, T, E, K> {
+    /// `in_place`: the joiner is decided by so many values, see [`Terms`], and needs to know of no others.
     pub(super) fn new<S, C>(
         ready: R,
         joiner: J,
         reading: Reading<O, T, E>,
         lacks: Lacks<J>,
-        collects_panics: bool,
+        (in_place, collects_panics): (bool, bool),
         location: &'static Location<'static>,
     ) -> Self
     where
         C: CallsOf<'env, S, O, K, Ready = R>,
+        K: Borrows<'env>,
     {
         Self {
             ready,
             start: C::start,
-            joiner,
+            in_place: C::in_place().filter(|_| in_place),
+            joiner: Some(joiner),
             reading,
             lacks,
             collects_panics,
@@ -117,40 +125,50 @@ where
 {
     type Body = Joining<'env, J, O, T, E, K>;
 
-    fn begin(self, tg: Scope<'env, Infallible, K>) -> Self::Body {
-        let site = Site::of(&tg, self.location);
-        let queue = Arc::new(CompletionQueue::new(
-            site,
-            self.collects_panics,
-            self.reading.ways,
-        ));
-        let mut joiner = self.joiner;
-        let mut starting = Starting {
-            tg: &tg,
-            queue: &queue,
-            location: self.location,
-            index: 0,
-            starts: &mut |index| {
-                ask(&tg, &mut joiner, |joiner| {
-                    joiner.started(call(&tg, site, index))
-                })
-            },
+    #[expect(private_interfaces, reason = "it is seen in bounds that closures meet")]
+    fn poll_in_place(
+        &mut self,
+        origin: &mut Option<Origin<K>>,
+        cx: &mut Context<'_>,
+    ) -> InPlace<'env, Infallible, K, J, Self::Body> {
+        let Some(poll) = self.in_place else {
+            return InPlace::Never;
         };
-        (self.start)(self.ready, &mut starting);
-        let left = starting.index;
-        Joining {
-            joiner: Some(joiner),
-            reading: self.reading,
-            lacks: self.lacks,
-            inbox: VecDeque::new(),
-            left,
-            panics: false,
-            no_value: None,
-            queue,
-            tg,
+        match poll(&mut self.ready, origin, self.location, cx) {
+            Reached::Never => InPlace::Never,
+            Reached::Pending => InPlace::Pending,
+            Reached::Over(won) => {
+                let mut joiner = self.joiner.take().expect(BEGINS_ONCE);
+                for (index, output) in won {
+                    let call = CallInfo::new(index, no_site(self.location), None);
+                    joiner.completed(call, (self.reading.read)(output));
+                }
+                InPlace::Over(joiner)
+            }
+            Reached::Children(owner, (queue, count), is_over) => {
+                let tg = owner.scope().clone();
+                let mut joiner = self.joiner.take().expect(BEGINS_ONCE);
+                (0..count).for_each(|index| started(&tg, &mut joiner, queue.site(), index));
+                let body = Joining::new(joiner, (self.reading, self.lacks), count, queue, tg);
+                InPlace::Opened(owner, body, is_over)
+            }
         }
     }
+
+    fn begin(self, tg: Scope<'env, Infallible, K>) -> Self::Body {
+        let site = Site::of(&tg, self.location);
+        let queue = CompletionQueue::new(site, self.collects_panics, self.reading.ways);
+        let queue = Arc::new(queue);
+        let mut joiner = self.joiner.expect(BEGINS_ONCE);
+        let mut starts = |index| started(&tg, &mut joiner, site, index);
+        let mut starting = Starting::new(&tg, &queue, self.location, &mut starts);
+        (self.start)(self.ready, &mut starting);
+        let count = starting.count();
+        Joining::new(joiner, (self.reading, self.lacks), count, queue, tg)
+    }
 }
+
+const BEGINS_ONCE: &str = "a join begins once";
 
 /// Tells a [joiner](crate::joiner::join_with) of the ends of calls until all are over.
 pub struct Joining<'env, J, O, T, E, K: Kind> {
@@ -167,6 +185,28 @@ pub struct Joining<'env, J, O, T, E, K: Kind> {
     no_value: Option<Box<NoValue>>,
     queue: Arc<CompletionQueue<O>>,
     tg: Scope<'env, Infallible, K>,
+}
+
+impl<'env, J, O, T, E, K: Kind> Joining<'env, J, O, T, E, K> {
+    fn new(
+        joiner: J,
+        (reading, lacks): (Reading<O, T, E>, Lacks<J>),
+        count: usize,
+        queue: Arc<CompletionQueue<O>>,
+        tg: Scope<'env, Infallible, K>,
+    ) -> Self {
+        Self {
+            joiner: Some(joiner),
+            reading,
+            lacks,
+            inbox: VecDeque::new(),
+            left: count,
+            panics: false,
+            no_value: None,
+            queue,
+            tg,
+        }
+    }
 }
 
 impl<J, O, T, E, K> Future for Joining<'_, J, O, T, E, K>
@@ -253,6 +293,16 @@ where
 
 fn call<'a, K: Kind>(tg: &'a Scope<'_, Infallible, K>, site: Site, index: usize) -> CallInfo<'a> {
     CallInfo::new(index, site, tg.core().name())
+}
+
+/// Tells the joiner of a call that is started.
+fn started<T, E, J: Joiner<T, E>, K: Kind>(
+    tg: &Scope<'_, Infallible, K>,
+    joiner: &mut J,
+    site: Site,
+    index: usize,
+) {
+    ask(tg, joiner, |joiner| joiner.started(call(tg, site, index)));
 }
 
 /// Asks the joiner, and cancels the calls if it says so or panics.

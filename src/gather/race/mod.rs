@@ -6,6 +6,7 @@
 //! - `completion_sender`: a child that tells its owner of its end
 //! - `join`: the scope behind a join
 //! - `joined`: what it gives
+//! - `raced`: calls that race without a group, and what becomes of those that lose
 //! - `functions`: joins and races on a spawner
 //! - `options`: joins and races from [`GroupOptions`](crate::GroupOptions)
 
@@ -17,6 +18,7 @@ mod join;
 mod joined;
 pub mod joiner;
 mod options;
+mod raced;
 
 pub use calls_of::CallsOf;
 pub use functions::{first_ok, quorum, race};

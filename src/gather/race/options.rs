@@ -6,6 +6,7 @@ use super::calls_of::CallsOf;
 use super::completion_queue::Ways;
 use super::join::{FirstOk, JoinWith, Joins, Lacks, Quorum, Race, Reading, StartJoin};
 use super::joiner::{self, Joiner, Winner, too_few};
+use super::raced::Terms;
 use crate::error::Outcome;
 use crate::gather::site::{lose_outcome, lose_value};
 use crate::group::{Awaited, Borrows, GroupOptions, Origin, State, Uncut, sift};
@@ -15,6 +16,7 @@ use crate::scope::ScopeFuture;
 fn values<T>() -> Reading<T, T, std::convert::Infallible> {
     Reading {
         read: Outcome::Ok,
+        is_value: |_| true,
         ways: Ways {
             sift: Ok,
             lose: |value, _| lose_value(value),
@@ -26,6 +28,7 @@ fn values<T>() -> Reading<T, T, std::convert::Infallible> {
 fn results<T, E>() -> Reading<Result<T, E>, T, E> {
     Reading {
         read: Outcome::from,
+        is_value: Result::is_ok,
         ways: Ways {
             sift: |result| match result {
                 Ok(value) => Ok(Ok(value)),
@@ -57,7 +60,7 @@ impl<K: Awaited, M: State> GroupOptions<K, M> {
         J: Joiner<T, E>,
         C: CallsOf<'env, S, Result<T, E>, K>,
     {
-        self.join_all(calls, joiner, results(), |_| None, |_count| {})
+        self.join_all(calls, (joiner, None), results(), |_| None, |_count| {})
     }
 
     /// [`race`](crate::race) with these options.
@@ -73,7 +76,8 @@ impl<K: Awaited, M: State> GroupOptions<K, M> {
         C: CallsOf<'env, S, T, K>,
     {
         let check = |count| at_least_one(count, "race");
-        self.join_all(calls, Winner::new(), values(), Winner::lack, check)
+        let joiner = (Winner::new(), Some(1));
+        self.join_all(calls, joiner, values(), Winner::lack, check)
     }
 
     /// [`first_ok`](crate::first_ok) with these options.
@@ -87,7 +91,7 @@ impl<K: Awaited, M: State> GroupOptions<K, M> {
         K: Borrows<'env>,
         C: CallsOf<'env, S, Result<T, E>, K>,
     {
-        let joiner = joiner::FirstOk::new();
+        let joiner = (joiner::FirstOk::new(), Some(1));
         let check = |count| at_least_one(count, "first_ok");
         self.join_all(calls, joiner, results(), |_| None, check)
     }
@@ -107,7 +111,7 @@ impl<K: Awaited, M: State> GroupOptions<K, M> {
         K: Borrows<'env>,
         C: CallsOf<'env, S, Result<T, E>, K>,
     {
-        let joiner = joiner::Quorum::new(needed);
+        let joiner = (joiner::Quorum::new(needed), Some(needed));
         let check = |count| {
             if count < needed {
                 too_few(needed, count);
@@ -116,12 +120,13 @@ impl<K: Awaited, M: State> GroupOptions<K, M> {
         self.join_all(calls, joiner, results(), |_| None, check)
     }
 
-    /// What all of them have in common: the calls, once their number is checked, and the scope behind them.
+    /// What all of them have in common: the calls, once their number is checked, and the scope behind them. The joiner comes with the
+    /// number of values that it needs, if that is all that it has to be told.
     #[track_caller]
     fn join_all<'env, S, C, J, O, T, E>(
         self,
         calls: C,
-        joiner: J,
+        (joiner, needed): (J, Option<usize>),
         reading: Reading<O, T, E>,
         lacks: Lacks<J>,
         check: impl FnOnce(usize),
@@ -132,10 +137,18 @@ impl<K: Awaited, M: State> GroupOptions<K, M> {
         C: CallsOf<'env, S, O, K>,
     {
         let location = Location::caller();
-        let ready = calls.ready();
+        let needed = needed.unwrap_or(0);
+        let collects_panics = self.collects_panics();
+        let ready = calls.ready(Terms {
+            needed,
+            is_value: reading.is_value,
+            collects_panics,
+            ways: reading.ways,
+        });
         check(C::count(&ready));
-        let collects = self.collects_panics();
-        let start = StartJoin::new::<S, C>(ready, joiner, reading, lacks, collects, location);
+        // Of none it is decided beforehand.
+        let policy = (needed > 0, collects_panics);
+        let start = StartJoin::new::<S, C>(ready, joiner, reading, lacks, policy, location);
         ScopeFuture::new(Origin::new(self, location), start)
     }
 }

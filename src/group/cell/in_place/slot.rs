@@ -57,7 +57,7 @@ enum Echo {
     Pending,
     /// It panicked.
     Panicked(Box<Panic>),
-    /// It is over, and its future panicked in its drop.
+    /// It is over or cut, and its future panicked in its drop.
     PanicsInDrop(Box<Panic>),
 }
 
@@ -155,6 +155,12 @@ impl<C, F: Future> Alone<'_, C, F> {
             State::Over(output) => Some(output),
             _ => None,
         }
+    }
+
+    /// Was the future dropped where it was pending?
+    fn is_empty(&self) -> bool {
+        // SAFETY: the state is ours alone (1), and the reference goes at once.
+        matches!(unsafe { &*self.0.state.get() }, State::Empty)
     }
 
     /// Takes the output out, if it is over.
@@ -256,14 +262,31 @@ impl<C, F: Future> Block<C, F> {
         }
     }
 
-    /// Is there something for a child of this call to repeat, besides that it is pending: an output or a panic?
+    /// Drops a call that is not over where it lies, since it is not needed. It may become a child meanwhile, which ends when it is
+    /// cancelled, and learns of a panic.
+    pub(crate) fn cut(&self, index: usize) -> Polled {
+        let slot = &self.0[index];
+        let alone = slot.alone();
+        if alone.output().is_some() {
+            return Polled::Before;
+        }
+        match catch(|| alone.empty()) {
+            Ok(()) => Polled::Over,
+            Err(panic) => {
+                slot.echo.set(Echo::PanicsInDrop(Box::new(panic)));
+                Polled::Panicked
+            }
+        }
+    }
+
+    /// Is there something with which a child of this call ends when it is polled: an output or a panic?
     pub(crate) fn has_end(&self, index: usize) -> bool {
         let slot = &self.0[index];
         if slot.busy.get() || slot.has_child.get() {
             return false;
         }
         let echo = slot.echo.take();
-        let ends = !matches!(echo, Echo::None) || slot.alone().output().is_some();
+        let ends = matches!(echo, Echo::Panicked(_)) || slot.alone().output().is_some();
         slot.echo.set(echo);
         ends
     }
@@ -317,6 +340,8 @@ impl<C: FnOnce() -> F, F: Future> Future for Moved<C, F> {
         let alone = slot.alone();
         match alone.take() {
             Some(output) => Poll::Ready(output),
+            // It was cut, and waits for the cancel that this was.
+            None if alone.is_empty() => Poll::Pending,
             None => alone.poll(cx),
         }
     }
