@@ -57,6 +57,7 @@ struct Call;
 
 impl Call {
     /// None: there are enough of them.
+    #[inline(never)]
     fn begin() -> Option<Self> {
         let deeper = |calls: &Cell<usize>| {
             let is_deep = calls.get() >= MOST;
@@ -73,6 +74,7 @@ impl Call {
 }
 
 impl Drop for Call {
+    #[inline(never)]
     fn drop(&mut self) {
         let is_outermost = CALLS.try_with(|calls| calls.get() == 1).unwrap_or(false);
         if is_outermost {
@@ -94,12 +96,17 @@ fn next() -> Option<Later> {
 /// Calls `work`, or where too many such calls lie in each other, has the outermost do it before it returns.
 pub(crate) fn bounded(work: impl FnOnce() + 'static) {
     let Some(call) = Call::begin() else {
-        let later: Later = Box::new(work);
-        let _ = LATER.try_with(|list| list.borrow_mut().push(later));
+        put_off(Box::new(work));
         return;
     };
     work();
     drop(call);
+}
+
+#[cold]
+#[inline(never)]
+fn put_off(later: Later) {
+    let _ = LATER.try_with(|list| list.borrow_mut().push(later));
 }
 
 #[cfg(all(test, not(loom)))]

@@ -55,13 +55,19 @@ impl Alarm {
         at: Instant,
         ring: impl FnOnce() + Send + 'static,
     ) -> Self {
+        Self::set_boxed(clock, at, Box::new(ring))
+    }
+
+    #[inline(never)]
+    #[track_caller]
+    fn set_boxed(clock: &ClockHandle, at: Instant, ring: Box<dyn FnOnce() + Send>) -> Self {
         if at <= clock.now() {
             run(ring);
-            return Self(Arc::new(Inner(Lock::new(State::Over))));
+            return Self::never();
         }
         let parts = Parts {
             timer: clock.timer(at),
-            ring: Box::new(ring),
+            ring,
         };
         let inner = Arc::new(Inner(Lock::new(State::Polling { again: false })));
         inner.poll(parts);

@@ -25,16 +25,14 @@ use std::cell::RefCell;
 use std::error::Error;
 use std::fmt;
 use std::future::Future;
-use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 
-use futures::FutureExt;
 use futures::channel::oneshot;
 
 use super::pool::Work;
 use crate::blocked::park_until_ready;
 use crate::context::ContextSnapshot;
-use crate::panic::Panic;
+use crate::panic::catch_async;
 use crate::spawner::Spawner;
 use crate::token::{CancelReason, CancelToken};
 
@@ -159,9 +157,9 @@ where
     let (tell, told) = oneshot::channel();
     let future = ContextSnapshot::current().scope(future);
     let job = async move {
-        let output = AssertUnwindSafe(future).catch_unwind().await;
+        let output = catch_async(future).await;
         // The sender that waits blocks its thread for it, and is there.
-        let _ = tell.send(output.map_err(Panic::new));
+        let _ = tell.send(output);
     };
     if let Err(error) = spawner.spawn(Box::pin(job)) {
         return Err(CallBackError::new(true, Some(error.to_string())));

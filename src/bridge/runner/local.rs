@@ -1,17 +1,17 @@
 //! Futures that cannot go to another thread.
 
 use std::future::Future;
-use std::panic::{AssertUnwindSafe, Location};
+use std::panic::Location;
 use std::pin::pin;
 use std::thread;
 
-use futures::FutureExt;
 use futures::channel::oneshot::{self, Sender};
 use futures::future::{Either, select};
 
 use super::calls::wait_for;
 use super::{AsyncRunner, RunnerError};
 use crate::bridge::{RunSync, WouldBlock};
+use crate::panic::{Panic, catch_async};
 use crate::spawner::{LocalSpawner, SpawnerHandle, local_here};
 
 impl AsyncRunner {
@@ -70,7 +70,7 @@ impl AsyncRunner {
             }
             match told.await {
                 Ok(Ok(output)) => output,
-                Ok(Err(panic)) => std::panic::resume_unwind(panic),
+                Ok(Err(panic)) => panic.resume(),
                 Err(_) => panic!("the loop dropped the future that was handed in at {location}"),
             }
         });
@@ -79,13 +79,13 @@ impl AsyncRunner {
 }
 
 /// Makes the future and runs it, unless nobody waits any more.
-async fn serve<M, F>(make: M, mut tell: Sender<thread::Result<F::Output>>)
+async fn serve<M, F>(make: M, mut tell: Sender<Result<F::Output, Panic>>)
 where
     M: FnOnce() -> F,
     F: Future,
 {
     let output = {
-        let future = AssertUnwindSafe(async move { make().await }).catch_unwind();
+        let future = catch_async(async move { make().await });
         match select(pin!(future), tell.cancellation()).await {
             Either::Left((output, _)) => output,
             Either::Right(_) => return,
@@ -95,7 +95,7 @@ where
 }
 
 /// The same on a thread of its own.
-fn on_thread<M, F>(make: M, tell: Sender<thread::Result<F::Output>>, spawner: SpawnerHandle)
+fn on_thread<M, F>(make: M, tell: Sender<Result<F::Output, Panic>>, spawner: SpawnerHandle)
 where
     M: FnOnce() -> F + Send + 'static,
     F: Future + 'static,
