@@ -289,12 +289,12 @@ impl Draw {
 
     fn gather(&mut self, depth: usize) -> Gather {
         let calls = 1 + self.rng.below(4);
-        let how = match self.rng.below(if self.bare { 20 } else { 9 }) {
-            0 | 8 | 17.. => How::Gather,
+        let how = match self.rng.below(if self.bare { 26 } else { 9 }) {
+            0 | 8 | 17..=19 => How::Gather,
             1..=2 | 9..=12 => How::TryGather,
             3 | 13..=16 => How::Settled,
-            4 => How::Race,
-            5..=6 => How::FirstOk,
+            4 | 20..=21 => How::Race,
+            5..=6 | 22..=23 => How::FirstOk,
             _ => How::Quorum(1 + self.rng.below(calls)),
         };
         let may_be_cut = !matches!(how, How::Gather | How::Race);
