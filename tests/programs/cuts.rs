@@ -69,6 +69,8 @@ impl Books {
                 || !is_there
                 || opener.holds > 0
                 || opener.last_hold.is_some()
+                // It reads what its caller reads.
+                || self.is_starting(group.opener)
             {
                 return None;
             }
