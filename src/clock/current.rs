@@ -6,11 +6,13 @@ use crate::spawner::{clock_of_current, clock_of_runtime};
 
 /// The clock that [`sleep`](super::sleep), [`timeout`](super::timeout) and all deadlines go by here.
 ///
-/// It is the clock of the current spawner, if that has one of its own: tokio's, or the virtual one of a
+/// In a body or child of a [local](crate::local) group it is the clock of its spawner, if that has one of its own: that of the runtime
+/// in a `LocalSet`, for example. Else it is the clock of the current spawner, if that has one: tokio's, or the virtual one of a
 /// `TestExecutor`. Else it is the system's, with timers from async-io. In a tokio task that this crate did not spawn it is the
 /// system's as well: what is made there may be waited for where it blocks the runtime. If tokio's clock is to count, one that was
 /// paused for example, [`enter`](crate::spawner::enter) the handle, or set a deadline of a group, which goes by its spawner's clock.
-/// Without the feature `time`, which brings the system's, it is tokio's there.
+/// Without the feature `time`, which brings the system's, it is tokio's there. In a call that blocks its thread, such as
+/// [`run_sync`](crate::run_sync), clocks of local spawners do not count.
 ///
 /// # Panics
 ///

@@ -26,7 +26,8 @@ pub type Timer = Pin<Box<dyn Future<Output = ()> + Send>>;
 
 /// Tells the time and makes timers: the system's clock, an executor's own, or a virtual one in a test.
 ///
-/// A [`Spawner`](crate::Spawner) names its clock in [`Spawner::clock`](crate::Spawner::clock). Code that waits finds it
+/// A [`Spawner`](crate::Spawner) names its clock in [`Spawner::clock`](crate::Spawner::clock), a local one in
+/// [`LocalSpawner::clock`](crate::LocalSpawner::clock). Code that waits finds it
 /// through [`current_clock`](super::current_clock), and so runs under any of them unchanged.
 ///
 /// A virtual clock counts from an [`Instant`] of its own choice; instants of different clocks cannot be compared.

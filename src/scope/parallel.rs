@@ -12,6 +12,7 @@ use super::try_body::TryBody;
 use crate::error::{CutShort, GroupError};
 use crate::group::{Blocking, Cut, GroupOptions, Origin, Owner, Scope, State, Uncut, inside_body};
 use crate::panic::{AbortGuard, catch};
+use crate::spawner::hide_local;
 
 impl<C: State> GroupOptions<Blocking, C> {
     /// Runs a [`parallel::scope`](crate::parallel::scope) with these options. The body is not interrupted, so that options that move
@@ -74,6 +75,7 @@ where
     B: FnOnce(Scope<'env, M::Error, Blocking>) -> R,
     M: Form<R, Kind = Blocking>,
 {
+    let _blocked = hide_local();
     let mut owner = Owner::open(origin.with_body());
     let guard = AbortGuard;
     owner.will_wait();

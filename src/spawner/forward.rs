@@ -62,6 +62,11 @@ macro_rules! forward_local_spawner {
             fn should_yield(&self) -> bool {
                 (**self).should_yield()
             }
+
+            #[cfg(feature = "std")]
+            fn clock(&self) -> Option<crate::clock::ClockHandle> {
+                (**self).clock()
+            }
         }
     };
 }

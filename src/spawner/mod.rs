@@ -97,8 +97,8 @@ pub(crate) use self::crew::{Calls, Coming};
 pub use self::current::{EnterGuard, current_spawner, enter, try_current_spawner};
 #[cfg(feature = "std")]
 pub(crate) use self::current::{
-    arrive, clock_of_current, clock_of_runtime, enter_running, is_entered, lend, may_wait_for,
-    named as named_spawner,
+    arrive, clock_of_current, clock_of_runtime, enter_local, enter_running, hide_local, is_entered,
+    lend, may_wait_for, named as named_spawner,
 };
 #[cfg(all(feature = "std", not(loom)))]
 pub(crate) use self::event_loop::{EventLoop, LoopKind, LoopThread, local_here, loop_here};

@@ -240,4 +240,15 @@ pub trait LocalSpawner {
     fn should_yield(&self) -> bool {
         false
     }
+
+    /// The clock of its own that it has, whose timers its jobs should use.
+    ///
+    /// Its groups go by it, and while their children and bodies are polled it is what
+    /// [`current_clock`](crate::clock::current_clock) finds, in front of that of the current spawner. None unless the spawner says
+    /// otherwise; then the current spawner's counts, as where there is no local one. It is asked each time, as
+    /// [`Spawner::clock`] is.
+    #[cfg(feature = "std")]
+    fn clock(&self) -> Option<ClockHandle> {
+        None
+    }
 }

@@ -1,14 +1,17 @@
 //! `local_spawner_contract`: what a local spawner has to do, as a test that any can be put to.
 
 use std::cell::Cell;
+use std::future::pending;
 use std::rc::Rc;
 use std::thread;
+use std::time::Duration;
 
 use futures::StreamExt;
 use futures::channel::mpsc::{UnboundedSender, unbounded};
 
 use super::contract::value;
 use super::{spawner_contract, yields};
+use crate::clock::{now, sleep};
 use crate::group::GroupOptions;
 use crate::spawner::{Job, LocalSpawner, SpawnError, Spawner};
 
@@ -18,8 +21,8 @@ use crate::spawner::{Job, LocalSpawner, SpawnError, Spawner};
 /// executor if that runs jobs nowhere else. What is asked:
 ///
 /// 1. Children that are not `Send` are run and dropped on this thread, and share what they have.
-/// 2. All that [`spawner_contract`] asks, save the clock, which a local spawner does not have. Each of those jobs is handed on as a
-///    local one.
+/// 2. If the spawner has a clock, its groups and what waits in them go by it, and nothing is over before its time.
+/// 3. All else that [`spawner_contract`] asks. Each of those jobs is handed on as a local one.
 ///
 /// What it cannot ask is said there, too.
 ///
@@ -40,6 +43,10 @@ use crate::spawner::{Job, LocalSpawner, SpawnError, Spawner};
 /// ```
 pub async fn local_spawner_contract<S: LocalSpawner + Clone + 'static>(spawner: &S) {
     children_stay_at_home(spawner).await;
+    if spawner.clock().is_some() {
+        nothing_is_over_too_early(spawner).await;
+        a_deadline_comes(spawner).await;
+    }
     let (sends, mut sent) = unbounded::<Job>();
     let onwards = spawner.clone();
     let handing_on = spawner.spawn_local(Box::pin(async move {
@@ -82,4 +89,31 @@ async fn children_stay_at_home<S: LocalSpawner + Clone + 'static>(spawner: &S) {
     scope.await;
     assert_eq!(sum.get(), 3, "each local job is run once");
     assert_eq!(Rc::strong_count(&sum), 1, "what is over is dropped");
+}
+
+async fn nothing_is_over_too_early<S: LocalSpawner + Clone + 'static>(spawner: &S) {
+    let scope = GroupOptions::new().local(spawner).scope(|tg| async move {
+        let keys = [30, 10, 20].map(|milliseconds| {
+            tg.spawn(async move {
+                let (begin, time) = (now(), Duration::from_millis(milliseconds));
+                sleep(time).await;
+                assert!(now() >= begin + time, "a sleep was over too early");
+            })
+        });
+        for key in keys {
+            value(key.await);
+        }
+    });
+    scope.await;
+}
+
+/// A group that is open has a timer on the clock that nothing polls but the clock itself.
+async fn a_deadline_comes<S: LocalSpawner + Clone + 'static>(spawner: &S) {
+    let options = GroupOptions::new().local(spawner);
+    let options = options.timeout(Duration::from_millis(10));
+    let cut = options.scope_or_cut(|tg| async move {
+        tg.spawn(pending::<()>());
+    });
+    let error = cut.await.expect_err("a child never ends");
+    assert!(error.is_timeout(), "a deadline of a local group came");
 }

@@ -12,6 +12,7 @@
 //! - `reasons`: what a reason tells of whoever cancelled
 //! - `holds`, `hold_forms`: what comes when what held off a drop ends
 //! - `time`, `timeouts`: the rules of time
+//! - `local_clocks`: the clocks of local spawners
 //! - `tokens`, `token_callbacks`: cancel tokens, who is told of a cancel, and what those may do
 //! - `token_trees`: trees of tokens at random, huge ones, and under several threads
 
@@ -31,6 +32,7 @@ mod grace_ends;
 mod group_tokens;
 mod hold_forms;
 mod holds;
+mod local_clocks;
 mod one_child;
 mod own_grace;
 mod own_grace_ends;

@@ -7,7 +7,9 @@ use std::sync::{Mutex, PoisonError};
 use super::error::Blocks;
 use crate::blocked::call_within;
 use crate::log;
-use crate::spawner::{Attends, EnterGuard, OwnGround, Spawner, SpawnerHandle, enter, stops};
+use crate::spawner::{
+    Attends, EnterGuard, OwnGround, Spawner, SpawnerHandle, enter, hide_local, stops,
+};
 
 /// What stands around the future.
 pub(super) struct Ground {
@@ -15,8 +17,8 @@ pub(super) struct Ground {
     spawner: Option<SpawnerHandle>,
     /// This thread is the only one of a runtime, which the call blocks.
     pub(super) blocks: Option<Blocks>,
-    /// Keep it current.
-    _entered: Option<EnterGuard>,
+    /// Keep it current, and the clocks of local spawners out of the way, which may be blocked with this thread.
+    _entered: [Option<EnterGuard>; 2],
     _own: Option<OwnGround>,
     _attends: Option<Attends>,
 }
@@ -46,7 +48,7 @@ impl Ground {
         Ok(Self {
             spawner,
             blocks: Some(blocks),
-            _entered: None,
+            _entered: [None, None],
             _own: own,
             _attends: None,
         })
@@ -59,7 +61,7 @@ impl Ground {
 
     /// Nothing that is current here is blocked.
     fn shared(on: Option<SpawnerHandle>, named: Option<SpawnerHandle>) -> Self {
-        let entered = on.as_ref().map(enter);
+        let entered = [hide_local(), on.as_ref().map(enter)];
         let spawner = on.or(named);
         let attends = spawner.is_none().then(Attends::begin);
         Self {

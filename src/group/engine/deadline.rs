@@ -18,6 +18,8 @@ use crate::token::{CallbackGuard, CancelKind, CancelReason, CancelToken};
 /// Time settings of a group: grace, deadline, and the token whose cancel it follows.
 #[derive(Clone, Default)]
 pub(crate) struct TimeOptions {
+    /// What to go by, if the group's spawner is not to be asked.
+    pub(crate) clock: Option<ClockHandle>,
     pub(crate) grace: Duration,
     pub(crate) until: Until,
     /// Nobody is to be told that the deadline passed.
@@ -63,7 +65,8 @@ impl Timing {
         time_options: TimeOptions,
         spawner: Option<&SpawnerHandle>,
     ) -> Self {
-        let clock = spawner.and_then(Spawner::clock);
+        let clock = time_options.clock;
+        let clock = clock.or_else(|| spawner.and_then(Spawner::clock));
         Self {
             clock: clock.unwrap_or_else(current_clock),
             grace: time_options.grace,
@@ -197,14 +200,17 @@ impl Core {
         self.timing().map_or(Duration::ZERO, |timing| timing.grace)
     }
 
-    /// Sees to it that there is a clock, for a child that has a grace.
+    /// Sees to it that there is a clock: this one, if it is given and there was none.
     ///
     /// # Panics
     ///
     /// If there is none.
     #[track_caller]
-    pub(in crate::group) fn needs_clock(&self) {
-        self.timing_or(TimeOptions::default());
+    pub(in crate::group) fn needs_clock(&self, clock: Option<ClockHandle>) {
+        self.timing_or(TimeOptions {
+            clock,
+            ..TimeOptions::default()
+        });
     }
 
     /// Something to be done when this grace is over, if it is one. There is none under a clock that panics.

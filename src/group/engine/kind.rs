@@ -5,10 +5,11 @@ use std::rc::Rc;
 
 use super::core::Core;
 use super::driver::{Driver, OnLocalSpawner};
+use crate::clock::ClockHandle;
 use crate::group::cell::{MembersOf, Roaming};
 use crate::spawner::{
-    EnterGuard, LocalSpawner, Spawner, SpawnerHandle, arrive, current_spawner, enter_running,
-    may_wait_for,
+    EnterGuard, LocalSpawner, Spawner, SpawnerHandle, arrive, current_spawner, enter_local,
+    enter_running, may_wait_for,
 };
 use crate::turn;
 
@@ -112,17 +113,19 @@ impl Executor for SpawnerHandle {
 }
 
 impl Executor for Rc<dyn LocalSpawner> {
-    type Guard = ();
+    type Guard = EnterGuard;
 
-    fn arrive(&self) -> (bool, ()) {
-        ((**self).is_current(), ())
+    fn arrive(&self) -> (bool, EnterGuard) {
+        ((**self).is_current(), enter_local(self))
     }
 
     fn should_yield(&self) -> bool {
         (**self).should_yield()
     }
 
-    fn enter(&self) {}
+    fn enter(&self) -> EnterGuard {
+        enter_local(self)
+    }
 }
 
 pub(crate) mod sealed {
@@ -199,6 +202,11 @@ pub(crate) mod sealed {
         fn arrive(_origin: &mut Self::Origin) -> Option<<Self::Executor as Executor>::Guard> {
             None
         }
+        /// The clock of the home, if that has one of which the core does not know.
+        #[doc(hidden)]
+        fn clock(_home: &Self::Home) -> Option<ClockHandle> {
+            None
+        }
         /// Where the core of a group that is opened now can launch drivers by itself, and the home of its handles.
         #[doc(hidden)]
         fn open(origin: Self::Origin) -> (Option<SpawnerHandle>, Self::Home);
@@ -266,8 +274,12 @@ pub(crate) mod sealed {
         type Origin = Rc<dyn LocalSpawner>;
         type Executor = Rc<dyn LocalSpawner>;
 
-        fn arrive(origin: &mut Self::Origin) -> Option<()> {
-            origin.is_current().then_some(())
+        fn arrive(origin: &mut Self::Origin) -> Option<EnterGuard> {
+            origin.is_current().then(|| enter_local(origin))
+        }
+
+        fn clock(home: &Self::Home) -> Option<ClockHandle> {
+            home.clock()
         }
 
         fn open(origin: Self::Origin) -> (Option<SpawnerHandle>, Self::Home) {

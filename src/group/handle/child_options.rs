@@ -215,7 +215,7 @@ impl<'env, E, K: Kind, M> ChildOptions<'env, E, K, M> {
     /// ```
     #[track_caller]
     pub fn grace(mut self, grace: Duration) -> Self {
-        self.place.scope.core().needs_clock();
+        self.place.scope.needs_clock();
         self.manner.grace = Some(grace);
         self
     }

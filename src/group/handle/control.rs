@@ -177,6 +177,7 @@ impl<E, K: Kind> Scope<'_, E, K> {
     /// ```
     #[track_caller]
     pub fn set_deadline(&self, deadline: impl Into<Deadline>) {
+        self.needs_clock();
         self.core()
             .set_deadline(deadline.into(), Some(Location::caller()));
     }

@@ -114,6 +114,12 @@ impl<'env, E, K: Kind> Scope<'env, E, K> {
         K::executor(self.core(), &self.home)
     }
 
+    /// Sees to it that the group has a clock, that of its home if there is one.
+    #[track_caller]
+    fn needs_clock(&self) {
+        self.core().needs_clock(K::clock(&self.home));
+    }
+
     /// The result behind a key, if the child is over; also before the group's end.
     ///
     /// # Errors

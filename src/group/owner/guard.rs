@@ -103,7 +103,8 @@ impl<'env, E, K: Kind> Owner<'env, E, K> {
         let time_options = settings.time_options.clone();
         let (spawner, home) = K::open(origin.home);
         let members = MembersOf::new(settings, spawner, K::roaming());
-        if let Some(time_options) = time_options {
+        if let Some(mut time_options) = time_options {
+            time_options.clock = K::clock(&home);
             members.core().set_times(*time_options);
         }
         Self {

@@ -6,15 +6,18 @@
 //! 2. An entry is on the stack exactly as long as its guard lives, in whatever order guards are dropped, except that
 //!    a forgotten guard leaves its entry for the life of the thread.
 //! 3. No user code runs while the stack is borrowed: handles are dropped afterwards.
+//! 4. The entry of a local spawner counts for the clock alone: for all else the current one is the last of the others.
 //!
 //! - `tests`: the stack of entries, and hostile spawners on it
 
 use std::cell::RefCell;
 use std::marker::PhantomData;
 use std::mem;
+use std::rc::Rc;
 
 use super::{
-    Spawner, SpawnerHandle, WeakHandle, default_spawner, global, instead_of_default, runtime,
+    LocalSpawner, Spawner, SpawnerHandle, WeakHandle, default_spawner, global, instead_of_default,
+    runtime,
 };
 use crate::clock::ClockHandle;
 use crate::shows::shows;
@@ -33,23 +36,63 @@ struct Stack {
 impl Stack {
     /// Puts an entry on it: its id.
     #[inline]
-    fn push(&mut self, spawner: SpawnerHandle, running: bool) -> u64 {
+    fn push(&mut self, who: Who) -> u64 {
         self.last_id += 1;
         let id = self.last_id;
-        self.entries.push(Entry {
-            id,
-            spawner,
-            running,
-        });
+        self.entries.push(Entry { id, who });
         id
+    }
+
+    /// The last entry of a spawner that is not a local one.
+    fn last(&self) -> Option<&Who> {
+        let mut whoes = self.entries.iter().rev().map(|entry| &entry.who);
+        whoes.find(|who| who.spawner().is_some())
     }
 }
 
 struct Entry {
     id: u64,
-    spawner: SpawnerHandle,
-    /// Whether the code under this entry runs in a job of the spawner, or where its jobs run.
-    running: bool,
+    who: Who,
+}
+
+enum Who {
+    /// The code under this entry may run anywhere.
+    Entered(SpawnerHandle),
+    /// The code under this entry runs in a job of the spawner, or where its jobs run.
+    Running(SpawnerHandle),
+    /// The code under this entry is polled for a group of a local spawner.
+    Local(Rc<dyn LocalSpawner>),
+    /// The thread is blocked by the code under this entry, and all local spawners with it.
+    Blocked,
+}
+
+impl Who {
+    #[inline]
+    fn new(spawner: SpawnerHandle, running: bool) -> Self {
+        if running {
+            Self::Running(spawner)
+        } else {
+            Self::Entered(spawner)
+        }
+    }
+
+    #[inline]
+    fn spawner(&self) -> Option<&SpawnerHandle> {
+        match self {
+            Self::Entered(spawner) | Self::Running(spawner) => Some(spawner),
+            Self::Local(_) | Self::Blocked => None,
+        }
+    }
+
+    #[inline]
+    fn is(&self, spawner: &SpawnerHandle) -> bool {
+        self.spawner().is_some_and(|own| own.same_as(spawner))
+    }
+
+    #[inline]
+    fn is_running(&self) -> bool {
+        matches!(self, Self::Running(_))
+    }
 }
 
 /// Makes a spawner the current one of this thread until the guard is dropped.
@@ -79,7 +122,7 @@ pub fn enter<S: Spawner + Clone + 'static>(spawner: &S) -> EnterGuard {
 /// Makes a spawner the current one of a thread that runs its jobs meanwhile: drivers do it around each poll.
 pub(crate) fn enter_running(spawner: &SpawnerHandle) -> EnterGuard {
     // The usual case on a worker thread. It leaves the handle's count alone, which all workers share.
-    if is_running_on(spawner) {
+    if look_at_top(|top| top.is_running() && top.is(spawner)) == Some(true) {
         return EnterGuard::without_entry();
     }
     push(spawner.clone(), true)
@@ -88,7 +131,7 @@ pub(crate) fn enter_running(spawner: &SpawnerHandle) -> EnterGuard {
 /// Makes a spawner the current one of this thread, and says whether the thread runs its jobs, as far as anybody knows: the
 /// spawner says so, or a job of ours does. The owners of scopes do it around each poll.
 pub(crate) fn arrive(spawner: &SpawnerHandle) -> (bool, EnterGuard) {
-    let entered = look_at_last(|last| last.spawner.same_as(spawner).then_some(last.running));
+    let entered = look_at_top(|top| top.is(spawner).then_some(top.is_running()));
     let entered = entered.flatten();
     let running = entered == Some(true) || spawner.is_current();
     if entered == Some(running) {
@@ -102,17 +145,13 @@ pub(crate) fn arrive(spawner: &SpawnerHandle) -> (bool, EnterGuard) {
 pub(crate) fn lend(spawner: &mut Option<SpawnerHandle>) -> Lent<'_> {
     let pushed = STACK.try_with(|stack| {
         let mut stack = stack.borrow_mut();
-        let is_current = |last: &Entry| {
-            spawner
-                .as_ref()
-                .is_some_and(|lent| lent.same_as(&last.spawner))
-        };
+        let is_current = |top: &Entry| spawner.as_ref().is_some_and(|lent| top.who.is(lent));
         if stack.entries.last().is_some_and(is_current) {
             return 0;
         }
         spawner
             .take()
-            .map_or(0, |spawner| stack.push(spawner, false))
+            .map_or(0, |spawner| stack.push(Who::Entered(spawner)))
     });
     Lent {
         home: spawner,
@@ -131,12 +170,12 @@ pub(crate) fn may_wait_for(spawner: Option<&SpawnerHandle>) -> bool {
 
 /// Whether a spawner is the one that was made current on this thread last.
 pub(crate) fn is_entered(spawner: &WeakHandle) -> bool {
-    is_last(|last| spawner.is(&last.spawner))
+    look_at_last(|last| last.spawner().is_some_and(|last| spawner.is(last))) == Some(true)
 }
 
 /// Whether this thread runs the jobs of a spawner right now, judged by the current entry alone.
 pub(super) fn is_running_on(spawner: &SpawnerHandle) -> bool {
-    is_last(|last| last.running && last.spawner.same_as(spawner))
+    look_at_last(|last| last.is_running() && last.is(spawner)) == Some(true)
 }
 
 /// The spawner on which a scope is opened when none is named.
@@ -213,13 +252,14 @@ pub fn try_current_spawner() -> Option<SpawnerHandle> {
 }
 
 /// The spawner of the last entry.
+#[inline(never)]
 fn entered() -> Option<SpawnerHandle> {
-    look_at_last(|last| last.spawner.clone())
+    look_at_last(|last| last.spawner().cloned()).flatten()
 }
 
 /// The spawner whose jobs this thread runs right now, judged by the last entry.
 pub(super) fn running() -> Option<SpawnerHandle> {
-    look_at_last(|last| last.running.then(|| last.spawner.clone())).flatten()
+    look_at_last(|last| last.spawner().filter(|_| last.is_running()).cloned()).flatten()
 }
 
 /// What is current if it is not the default: the spawner that was entered here, the runtime that this thread is in, or the
@@ -230,9 +270,46 @@ pub(crate) fn named() -> Option<SpawnerHandle> {
         .or_else(global::global_spawner)
 }
 
-/// The clock of the spawner that was entered here or set for the whole program, if it has one of its own.
+/// Makes the clock of a local spawner the current one, if it names one: drivers and owners of its groups do it around each poll.
+pub(crate) fn enter_local(spawner: &Rc<dyn LocalSpawner>) -> EnterGuard {
+    put(Who::Local(Rc::clone(spawner)))
+}
+
+/// Has the clocks of local spawners count for nothing as long as the guard lives: they stand still while this thread is blocked.
+#[inline]
+pub(crate) fn hide_local() -> Option<EnterGuard> {
+    (look_at_top(|top| matches!(top, Who::Local(_))) == Some(true)).then(|| put(Who::Blocked))
+}
+
+/// The clock of the spawner that was entered here or set for the whole program, if it has one of its own, and before that of the
+/// local spawners that are in front of it here.
 pub(crate) fn clock_of_current() -> Option<ClockHandle> {
-    entered().or_else(global::global_spawner)?.clock()
+    clock_of_local().or_else(|| entered().or_else(global::global_spawner)?.clock())
+}
+
+#[cold]
+#[inline(never)]
+fn clock_of_local() -> Option<ClockHandle> {
+    let mut above = 0;
+    loop {
+        let clock = local_below(above)?.clock();
+        if clock.is_some() {
+            return clock;
+        }
+        above += 1;
+    }
+}
+
+/// The local spawner with so many entries above it, all of local spawners. It is asked out of the borrow.
+fn local_below(above: usize) -> Option<Rc<dyn LocalSpawner>> {
+    let local = STACK.try_with(|stack| {
+        let stack = stack.borrow();
+        match &stack.entries.iter().nth_back(above)?.who {
+            Who::Local(spawner) => Some(Rc::clone(spawner)),
+            _ => None,
+        }
+    });
+    local.ok().flatten()
 }
 
 /// The clock of the runtime that this thread is in.
@@ -240,13 +317,18 @@ pub(crate) fn clock_of_runtime() -> Option<ClockHandle> {
     runtime::here()?.clock()
 }
 
-fn is_last(test: impl FnOnce(&Entry) -> bool) -> bool {
-    look_at_last(test).unwrap_or(false)
+/// Looks at the last entry, one of a local spawner too.
+fn look_at_top<R>(look: impl FnOnce(&Who) -> R) -> Option<R> {
+    STACK
+        .try_with(|stack| Some(look(&stack.borrow().entries.last()?.who)))
+        .ok()
+        .flatten()
 }
 
-fn look_at_last<R>(look: impl FnOnce(&Entry) -> R) -> Option<R> {
+/// Looks at the last entry but for those of local spawners.
+fn look_at_last<R>(look: impl FnOnce(&Who) -> R) -> Option<R> {
     STACK
-        .try_with(|stack| stack.borrow().entries.last().map(look))
+        .try_with(|stack| stack.borrow().last().map(look))
         .ok()
         .flatten()
 }
@@ -258,10 +340,11 @@ fn is_turn_over() -> bool {
 
 fn push(spawner: SpawnerHandle, running: bool) -> EnterGuard {
     turn::provide(is_turn_over);
-    let pushed = STACK.try_with(|stack| {
-        let mut stack = stack.borrow_mut();
-        stack.push(spawner, running)
-    });
+    put(Who::new(spawner, running))
+}
+
+fn put(who: Who) -> EnterGuard {
+    let pushed = STACK.try_with(|stack| stack.borrow_mut().push(who));
     // If not, the thread is ending and its variables are gone. Nothing that looks for a current spawner can find one.
     EnterGuard::of(pushed.unwrap_or(0))
 }
@@ -294,7 +377,7 @@ impl EnterGuard {
 
     /// Takes the entry off.
     #[inline]
-    fn leave(&mut self) -> Option<SpawnerHandle> {
+    fn leave(&mut self) -> Option<Who> {
         let id = mem::take(&mut self.id);
         if id == 0 {
             return None;
@@ -307,7 +390,7 @@ impl EnterGuard {
             let index = entries.iter().rposition(|entry| entry.id == id)?;
             Some(entries.remove(index))
         });
-        entry.ok().flatten().map(|entry| entry.spawner)
+        entry.ok().flatten().map(|entry| entry.who)
     }
 }
 
@@ -327,7 +410,7 @@ pub(crate) struct Lent<'a> {
 
 impl Drop for Lent<'_> {
     fn drop(&mut self) {
-        if let Some(spawner) = self.guard.leave() {
+        if let Some(Who::Entered(spawner)) = self.guard.leave() {
             *self.home = Some(spawner);
         }
     }

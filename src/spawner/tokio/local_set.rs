@@ -1,16 +1,18 @@
 //! tokio's local set as a local spawner.
 
+use tokio::runtime::Handle;
 use tokio::task::LocalSet;
 
-use crate::spawner::{LocalJob, LocalSpawner, SpawnError};
+use crate::clock::ClockHandle;
+use crate::spawner::{LocalJob, LocalSpawner, SpawnError, Spawner};
 use crate::turn::is_budget_spent;
 
 /// A set of tokio tasks that stay on one thread, as `Rc<LocalSet>`.
 ///
 /// It runs jobs while somebody is in its `run_until` or `block_on` or awaits it. It drops those it has when it is
 /// dropped. tokio does not tell whether a set is the one being run, so that it is never
-/// [current](LocalSpawner::is_current) by itself. A local spawner names no clock: what waits in a set goes by that of
-/// the current spawner, and otherwise by the system's.
+/// [current](LocalSpawner::is_current) by itself. Its clock is that of the runtime that this thread is in, as for a
+/// `Handle`: build the runtime with `enable_time`. Where it is asked for outside of a runtime there is none.
 ///
 /// # Examples
 ///
@@ -39,5 +41,9 @@ impl LocalSpawner for LocalSet {
 
     fn should_yield(&self) -> bool {
         is_budget_spent()
+    }
+
+    fn clock(&self) -> Option<ClockHandle> {
+        Handle::try_current().ok()?.clock()
     }
 }

@@ -239,6 +239,14 @@ impl TestExecutor {
         run::is_innermost(&self.0.shared)
     }
 
+    /// Its clock, which there always is.
+    ///
+    /// Here as well as in both traits, so that both can be in scope.
+    #[must_use]
+    pub fn clock(&self) -> Option<ClockHandle> {
+        self.0.handle.clock()
+    }
+
     /// Drops all jobs, on this thread in the order of their spawns, and refuses those to come.
     ///
     /// A job that is being polled is dropped at the end of its poll. Local jobs of another thread are dropped at its end.
@@ -301,6 +309,10 @@ impl LocalSpawner for TestExecutor {
 
     fn is_current(&self) -> bool {
         self.0.handle.is_current()
+    }
+
+    fn clock(&self) -> Option<ClockHandle> {
+        self.0.handle.clock()
     }
 }
 

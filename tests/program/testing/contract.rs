@@ -62,7 +62,8 @@ fn a_local_executor_keeps_the_local_contract() {
 // Testing-18
 #[test]
 fn a_local_set_keeps_the_local_contract() {
-    let runtime = Builder::new_current_thread().build().expect("a runtime");
+    let mut builder = Builder::new_current_thread();
+    let runtime = builder.enable_time().build().expect("a runtime");
     let set = Rc::new(LocalSet::new());
     set.block_on(&runtime, local_spawner_contract(&set));
 }
