@@ -27,7 +27,7 @@ pub type Timer = Pin<Box<dyn Future<Output = ()> + Send>>;
 /// Tells the time and makes timers: the system's clock, an executor's own, or a virtual one in a test.
 ///
 /// A [`Spawner`](crate::Spawner) names its clock in [`Spawner::clock`](crate::Spawner::clock), a local one in
-/// [`LocalSpawner::clock`](crate::LocalSpawner::clock). Code that waits finds it
+/// [`LocalSpawner::clock`](crate::LocalSpawner::clock). Timers that only one thread can poll make one by [`driven`](super::driven()). Code that waits finds it
 /// through [`current_clock`](super::current_clock), and so runs under any of them unchanged.
 ///
 /// A virtual clock counts from an [`Instant`] of its own choice; instants of different clocks cannot be compared.

@@ -2,6 +2,7 @@
 //!
 //! - `handle`: [`Clock`], what an executor tells of time, and [`ClockHandle`]
 //! - `current`: which clock counts here
+//! - `driven`: [`driven`](driven()), a clock of timers that only one thread can poll
 //! - `deadline`: [`Deadline`], one instant for several steps, which may be never
 //! - `alarm`: something to be done once at an instant
 //! - `sleep`: [`sleep`], waiting until an instant
@@ -29,6 +30,8 @@
 mod alarm;
 mod current;
 mod deadline;
+#[cfg(not(loom))]
+mod driven;
 #[cfg(all(feature = "time", not(loom)))]
 mod forked;
 mod handle;
@@ -48,6 +51,8 @@ use real as real_clock;
 pub(crate) use alarm::Alarm;
 pub use current::{current_clock, try_current_clock};
 pub use deadline::Deadline;
+#[cfg(not(loom))]
+pub use driven::{ClockDriver, driven, driven_by};
 pub use handle::{Clock, ClockHandle, Timer};
 pub use interval::{Interval, Tick, interval, interval_at};
 pub use sleep::{Sleep, now, sleep, sleep_until};

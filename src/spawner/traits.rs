@@ -246,7 +246,45 @@ pub trait LocalSpawner {
     /// Its groups go by it, and while their children and bodies are polled it is what
     /// [`current_clock`](crate::clock::current_clock) finds, in front of that of the current spawner. None unless the spawner says
     /// otherwise; then the current spawner's counts, as where there is no local one. It is asked each time, as
-    /// [`Spawner::clock`] is.
+    /// [`Spawner::clock`] is. Timers that only one thread can poll make a clock by [`driven`](crate::clock::driven()).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::future::pending;
+    /// use std::rc::Rc;
+    /// use std::time::Duration;
+    ///
+    /// use async_executor::LocalExecutor;
+    /// use ingather::clock::{ClockHandle, driven};
+    /// use ingather::spawner::{LocalJob, SpawnError};
+    /// use ingather::{LocalSpawner, block_on, local};
+    ///
+    /// #[derive(Clone)]
+    /// struct WithTimers {
+    ///     executor: Rc<LocalExecutor<'static>>,
+    ///     clock: ClockHandle,
+    /// }
+    ///
+    /// impl LocalSpawner for WithTimers {
+    ///     fn spawn_local(&self, job: LocalJob) -> Result<(), SpawnError> {
+    ///         self.executor.spawn_local(job)
+    ///     }
+    ///
+    ///     fn clock(&self) -> Option<ClockHandle> {
+    ///         Some(self.clock.clone())
+    ///     }
+    /// }
+    ///
+    /// let executor = Rc::new(LocalExecutor::new());
+    /// let (clock, driver) = driven(async_io::Timer::at);
+    /// executor.spawn(driver).detach();
+    /// let spawner = WithTimers { executor: executor.clone(), clock };
+    ///
+    /// let late = local::on(&spawner).timeout(Duration::from_millis(2));
+    /// let late = late.scope_or_cut(|_tg| pending::<()>());
+    /// assert!(block_on(executor.run(late)).unwrap_err().is_timeout());
+    /// ```
     #[cfg(feature = "std")]
     fn clock(&self) -> Option<ClockHandle> {
         None

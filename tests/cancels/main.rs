@@ -12,7 +12,7 @@
 //! - `reasons`: what a reason tells of whoever cancelled
 //! - `holds`, `hold_forms`: what comes when what held off a drop ends
 //! - `time`, `timeouts`: the rules of time
-//! - `local_clocks`: the clocks of local spawners
+//! - `local_clocks`, `driven`: the clocks of local spawners, and those made of timers that one thread polls
 //! - `tokens`, `token_callbacks`: cancel tokens, who is told of a cancel, and what those may do
 //! - `token_trees`: trees of tokens at random, huge ones, and under several threads
 
@@ -27,6 +27,7 @@ mod cut_errors;
 mod cut_short;
 mod deadline_ends;
 mod deadlines;
+mod driven;
 mod grace;
 mod grace_ends;
 mod group_tokens;
