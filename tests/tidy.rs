@@ -136,6 +136,7 @@ const SLEEPERS: &[&str] = &[
     "tests/program/draining.rs",
     "tests/cancels/grace_ends.rs",
     "tests/cancels/holds.rs",
+    "tests/cancels/local_clocks.rs",
     "tests/scopes/limits_ends.rs",
     "tests/joins/map_cuts.rs",
     "tests/cancels/one_child.rs",

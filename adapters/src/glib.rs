@@ -45,6 +45,10 @@ impl LocalSpawner for Glib {
     fn is_current(&self) -> bool {
         self.0.is_owner()
     }
+
+    fn clock(&self) -> Option<ClockHandle> {
+        Spawner::clock(self)
+    }
 }
 
 /// Timers are sources of the context, whichever thread waits for them.

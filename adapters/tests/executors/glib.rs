@@ -8,7 +8,7 @@ use ingather::testing::{local_spawner_contract, spawner_contract};
 use ingather::{LocalSpawner, block_on};
 use ingather_adapters::glib::Glib;
 
-use super::{in_time, local_scope_with_time, scope_with_time};
+use super::{in_time, its_own_timer_keeps_a_deadline, local_scope_with_time, scope_with_time};
 
 fn context() -> Glib {
     Glib(MainContext::new())
@@ -46,6 +46,7 @@ fn scopes_have_time() {
         context
             .0
             .block_on(local_scope_with_time(&context, glib::timeout_future));
+        context.0.block_on(its_own_timer_keeps_a_deadline(&context));
     });
 }
 
