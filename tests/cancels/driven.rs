@@ -11,7 +11,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use async_executor::LocalExecutor;
-use ingather::clock::{Clock, ClockDriver, ClockHandle, Timer, driven, driven_by};
+use ingather::clock::{Clock, ClockHandle, Timer, driven, driven_by};
 use ingather::spawner::{LocalJob, SpawnError};
 use ingather::{LocalSpawner, block_on, local};
 
@@ -38,14 +38,10 @@ impl Future for Sleeps {
     }
 }
 
+type Slept = Rc<RefCell<Vec<Instant>>>;
+
 /// A clock that is driven by hand, and the instants up to which its driver has slept.
-fn by_hand(
-    clock: &Wound,
-) -> (
-    ClockHandle,
-    ByHand<ClockDriver<impl FnMut(Instant) -> Sleeps + use<>, Sleeps>>,
-    Rc<RefCell<Vec<Instant>>>,
-) {
+fn by_hand(clock: &Wound) -> (ClockHandle, ByHand<impl Future<Output = ()> + use<>>, Slept) {
     let (time, timers) = (clock.clone(), clock.clone());
     let slept = Rc::new(RefCell::new(Vec::new()));
     let sleeps = Rc::clone(&slept);

@@ -266,7 +266,7 @@ fn a_test_executor_is_a_local_spawner_with_its_clock() {
 #[test]
 fn pointers_to_a_local_spawner_have_its_clock() {
     let wrist = Wrist::new(Some(Wound::new()));
-    assert!((&wrist).clock().is_some());
+    assert!(LocalSpawner::clock(&&wrist).is_some());
     assert!(Rc::new(wrist.clone()).clock().is_some());
     assert!(
         (Rc::new(wrist.clone()) as Rc<dyn LocalSpawner>)
