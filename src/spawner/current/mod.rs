@@ -45,8 +45,8 @@ impl Stack {
 
     /// The last entry of a spawner that is not a local one.
     fn last(&self) -> Option<&Who> {
-        let mut whoes = self.entries.iter().rev().map(|entry| &entry.who);
-        whoes.find(|who| who.spawner().is_some())
+        let mut last = self.entries.iter().rev().map(|entry| &entry.who);
+        last.find(|who| who.spawner().is_some())
     }
 }
 
