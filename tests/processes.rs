@@ -43,7 +43,7 @@ mod unix {
     use crate::{exits, forks, pools};
 
     const PART: &str = "INGATHER_PROCESSES_PART";
-    const PARTS: [(&str, fn()); 13] = [
+    const PARTS: [(&str, fn()); 14] = [
         ("forgotten", forgotten),
         ("forked", forked),
         ("forked_calls", forks::run_sync_and_runners),
@@ -55,6 +55,10 @@ mod unix {
         ("exit_handlers", exits::exit_handlers),
         ("default_pool", exits::default_pool),
         ("blocked_without_a_group", exits::blocked_without_a_group),
+        (
+            "a_shared_runner_is_no_leak",
+            exits::a_shared_runner_is_no_leak,
+        ),
         ("threads_that_are_left", exits::threads_that_are_left),
         ("ten_thousand_threads", exits::ten_thousand_threads),
     ];

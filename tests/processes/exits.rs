@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 use futures::executor::block_on;
 use ingather::bridge::{AsyncRunner, RunSync};
 use ingather::clock::sleep;
+use ingather::testing::TestExecutor;
 use ingather::threads::{BlockingPool, set_default_pool};
 use ingather::{create_task, run_sync, scope, to_thread};
 
@@ -233,6 +234,28 @@ pub(crate) fn ten_thousand_threads() {
     for (number, caller) in callers.into_iter().enumerate() {
         assert_eq!(caller.join().unwrap(), (number, number));
     }
+}
+
+// Testing-13
+pub(crate) fn a_shared_runner_is_no_leak() {
+    let (end, ended) = futures::channel::oneshot::channel::<()>();
+    let stranger = TestExecutor::new().block_on(async {
+        // The first use in this process starts it.
+        assert_eq!(RunSync::new().on_runner().run(async { 7 }).unwrap(), 7);
+        // Somebody else uses it, and is not done when this is over.
+        let (begin, begun) = channel();
+        let stranger = thread::spawn(move || {
+            let waits = async move {
+                begin.send(()).unwrap();
+                ended.await.unwrap();
+            };
+            RunSync::new().on_runner().run(waits).unwrap();
+        });
+        begun.recv().unwrap();
+        stranger
+    });
+    end.send(()).unwrap();
+    stranger.join().unwrap();
 }
 
 // Executors-13

@@ -4,6 +4,7 @@ use std::process;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use super::AsyncRunner;
+use crate::group::engine::introspection;
 
 /// The shared runner, started at the first use: `None` if the system starts no thread. What a forked process inherits is never dropped,
 /// and another one serves there.
@@ -16,6 +17,8 @@ pub(in crate::bridge) fn shared() -> Option<Arc<AsyncRunner>> {
             return Some(Arc::clone(runner));
         }
     }
+    // Not a group of the test that happens to come first.
+    let _of_process = introspection::of_process();
     let runner = AsyncRunner::builder().name("ingather-shared").start();
     let runner = Arc::new(runner.ok()?);
     std::mem::forget(shared.replace((process, Arc::clone(&runner))));

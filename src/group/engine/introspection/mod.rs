@@ -9,10 +9,10 @@ mod off;
 mod on;
 
 #[cfg(not(feature = "testing"))]
-pub(crate) use off::wants_groups;
-#[cfg(not(feature = "testing"))]
 pub(in crate::group) use off::{awaits, note};
+#[cfg(not(feature = "testing"))]
+pub(crate) use off::{of_process, wants_groups};
 #[cfg(feature = "testing")]
-pub(crate) use on::{GroupReport, Taking, take, wants_groups};
+pub(crate) use on::{GroupReport, Taking, of_process, take, wants_groups};
 #[cfg(feature = "testing")]
 pub(in crate::group) use on::{awaits, note};

@@ -80,6 +80,15 @@ pub(crate) fn take(without_needless: bool) -> Taking {
     }
 }
 
+/// Has the groups that are opened on this thread not noted, until what this gives is dropped: for those that belong to the process, and
+/// have children of others.
+pub(crate) fn of_process() -> Taking {
+    Taking {
+        earlier: KNOWN.take(),
+        not_send: PhantomData,
+    }
+}
+
 impl Taking {
     /// The groups that are not over, with their children that are not over; those that were forgotten are among them.
     pub(crate) fn groups(&self) -> Vec<GroupReport> {
