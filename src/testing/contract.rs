@@ -225,15 +225,18 @@ async fn a_panic_does_no_harm<S: Spawner + Clone + 'static>(spawner: &S) {
     scope.await;
 }
 
+/// How long some children sleep, in milliseconds.
+pub(super) const UNEVEN: [u64; 3] = [30, 10, 20];
+
+pub(super) async fn sleeps_long_enough(milliseconds: u64) {
+    let (begin, time) = (now(), Duration::from_millis(milliseconds));
+    sleep(time).await;
+    assert!(now() >= begin + time, "a sleep was over too early");
+}
+
 async fn nothing_is_over_too_early<S: Spawner + Clone + 'static>(spawner: &S) {
     let scope = on(spawner).scope(|tg| async move {
-        let keys = [30, 10, 20].map(|milliseconds| {
-            tg.spawn(async move {
-                let (begin, time) = (now(), Duration::from_millis(milliseconds));
-                sleep(time).await;
-                assert!(now() >= begin + time, "a sleep was over too early");
-            })
-        });
+        let keys = UNEVEN.map(|milliseconds| tg.spawn(sleeps_long_enough(milliseconds)));
         for key in keys {
             value(key.await);
         }

@@ -9,9 +9,8 @@ use std::time::Duration;
 use futures::StreamExt;
 use futures::channel::mpsc::{UnboundedSender, unbounded};
 
-use super::contract::value;
+use super::contract::{UNEVEN, sleeps_long_enough, value};
 use super::{spawner_contract, yields};
-use crate::clock::{now, sleep};
 use crate::group::GroupOptions;
 use crate::spawner::{Job, LocalSpawner, SpawnError, Spawner};
 
@@ -93,13 +92,7 @@ async fn children_stay_at_home<S: LocalSpawner + Clone + 'static>(spawner: &S) {
 
 async fn nothing_is_over_too_early<S: LocalSpawner + Clone + 'static>(spawner: &S) {
     let scope = GroupOptions::new().local(spawner).scope(|tg| async move {
-        let keys = [30, 10, 20].map(|milliseconds| {
-            tg.spawn(async move {
-                let (begin, time) = (now(), Duration::from_millis(milliseconds));
-                sleep(time).await;
-                assert!(now() >= begin + time, "a sleep was over too early");
-            })
-        });
+        let keys = UNEVEN.map(|milliseconds| tg.spawn(sleeps_long_enough(milliseconds)));
         for key in keys {
             value(key.await);
         }

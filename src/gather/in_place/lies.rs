@@ -20,8 +20,6 @@ pub(in crate::gather) trait Lies<'env, M, K: Kind> {
     type Wait;
     /// What they gave where they never were children.
     type Given;
-    /// Are calls cut once [`is_decided`](Self::is_decided) says so?
-    const ARE_CUT: bool = false;
     /// The callables.
     type Calls;
     fn lay(calls: Self::Calls) -> Self;
@@ -38,7 +36,7 @@ pub(in crate::gather) trait Lies<'env, M, K: Kind> {
         location: &'static Location<'static>,
         polled: Option<usize>,
     ) -> (Self::Wait, Option<PolledChild>);
-    /// Are those that are left not needed?
+    /// Are those that are left not needed? Then they are cut.
     fn is_decided(&self) -> bool {
         false
     }

@@ -121,11 +121,6 @@ impl<R, L, K: Kind> Row<R, L, K> {
         }
     }
 
-    /// The callables, before they are polled in place.
-    pub(super) fn calls(&self) -> &R {
-        self.calls.as_ref().expect("they are not polled in place")
-    }
-
     /// The callables, of which none was called.
     pub(super) fn into_calls(mut self) -> R {
         self.calls.take().expect("they are not polled in place")
@@ -236,7 +231,7 @@ where
             }
             match polled {
                 Polled::Before => continue,
-                Polled::Over if L::ARE_CUT && calls.is_decided() => return self.cut(left),
+                Polled::Over if calls.is_decided() => return self.cut(left),
                 Polled::Over => *left -= 1,
                 Polled::Pending if !has_drivers::<K>() && wait_together() <= TOGETHER => {}
                 Polled::Pending | Polled::Panicked | Polled::Failed => return Turned::Group,

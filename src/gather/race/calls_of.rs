@@ -7,14 +7,14 @@ use std::sync::Arc;
 
 use super::completion_queue::CompletionQueue;
 use super::completion_sender::CompletionSender;
-use super::raced::{Contest, Lane, Raced, Racing, Terms, Won};
+use super::raced::Lane;
 use crate::error::{OneByOne, Quiet};
 use crate::gather::call_list::{self, CallList, Listed, Takes};
 use crate::gather::calls::{Each, Tuple};
-use crate::gather::in_place::{self, Hand, InPlaceOf, Lay, Row};
+use crate::gather::in_place::{Hand, Lay};
 use crate::gather::mode::Values;
 use crate::gather::tuples::each_tuple;
-use crate::group::{Accepts, Borrows, Call, Key, Kind, PolledChild, Queued, Scope, Shared};
+use crate::group::{Accepts, Call, Key, Kind, Queued, Scope, Shared};
 
 /// Calls that all give an `O`, so that any of them can win; what [`race`](crate::race) and its relatives take.
 ///
@@ -36,32 +36,16 @@ pub(crate) mod sealed {
     #[expect(unnameable_types, reason = "the trait is sealed")]
     pub trait CallsOf<'env, S, O, K: Kind> {
         /// The callables, out of what they came in, which may be an iterator that no task could hold.
-        type Ready;
+        #[expect(private_bounds, reason = "the trait is sealed")]
+        type Ready: Lay<Laid: Lane<'env, O, K>>;
         /// Takes the callables out.
         #[doc(hidden)]
-        #[expect(private_interfaces, reason = "the trait is sealed")]
-        fn ready(self, terms: Terms<O>) -> Self::Ready;
-        /// How many they are.
-        #[doc(hidden)]
-        fn count(ready: &Self::Ready) -> usize;
+        fn ready(self) -> Self::Ready;
         /// Starts them in their order.
         #[doc(hidden)]
         fn start(ready: Self::Ready, starting: &mut Starting<'_, 'env, O, K>);
-        /// How they are polled without a group, if they can be.
-        #[doc(hidden)]
-        #[expect(private_interfaces, reason = "the trait is sealed")]
-        fn in_place() -> RacesInPlace<'env, Self::Ready, O, K>
-        where
-            K: Borrows<'env>;
     }
 }
-
-/// Callables and what decides between them, until they are polled in place or started.
-type Entries<R, O, K> = Row<Contest<R, O>, Raced<R, O>, K>;
-
-/// How the calls of a race are polled in place, if they are.
-pub(super) type RacesInPlace<'env, R, O, K> =
-    InPlaceOf<'env, R, Infallible, (Arc<CompletionQueue<O>>, usize), K, Won<O>>;
 
 /// The calls of one group as they are started.
 #[expect(unnameable_types, reason = "it is seen in a sealed trait alone")]
@@ -78,11 +62,11 @@ pub struct Starting<'a, 'env, O, K: Kind> {
 }
 
 /// Who sees each call that is started.
-enum Sees<'a> {
+pub(super) enum Sees<'a> {
     /// It is notified of each before that.
     Told(&'a mut dyn FnMut(usize)),
-    /// The calls were polled in place, and their keys are kept.
-    Resumed(Hand, Vec<Key<()>>),
+    /// The calls were polled in place: one of them may be in hand, and their keys are kept.
+    Resumed(&'a mut Hand, &'a mut Vec<Key<()>>),
 }
 
 impl<'a, 'env, O, K: Kind> Starting<'a, 'env, O, K> {
@@ -90,48 +74,19 @@ impl<'a, 'env, O, K: Kind> Starting<'a, 'env, O, K> {
         tg: &'a Scope<'env, Infallible, K>,
         queue: &'a Arc<CompletionQueue<O>>,
         location: &'static Location<'static>,
-        starts: &'a mut dyn FnMut(usize),
+        sees: Sees<'a>,
     ) -> Self {
         Self {
             tg,
             queue,
             location,
             index: 0,
-            sees: Sees::Told(starts),
-        }
-    }
-
-    /// The same for calls that were polled in place, and one of which may be in hand.
-    pub(in crate::gather) fn resumed(
-        tg: &'a Scope<'env, Infallible, K>,
-        queue: &'a Arc<CompletionQueue<O>>,
-        location: &'static Location<'static>,
-        hand: Hand,
-    ) -> Self {
-        Self {
-            tg,
-            queue,
-            location,
-            index: 0,
-            sees: Sees::Resumed(hand, Vec::new()),
-        }
-    }
-
-    /// How many there were.
-    pub(super) fn count(&self) -> usize {
-        self.index
-    }
-
-    /// The keys of all, and the child in hand.
-    pub(in crate::gather) fn into_parts(self) -> (Vec<Key<()>>, Option<PolledChild>) {
-        match self.sees {
-            Sees::Told(_) => (Vec::new(), None),
-            Sees::Resumed(hand, keys) => (keys, hand.into_child()),
+            sees,
         }
     }
 
     /// Starts the next call.
-    pub(in crate::gather) fn call<C, F>(&mut self, call: Call<C, F>)
+    pub(super) fn call<C, F>(&mut self, call: Call<C, F>)
     where
         C: FnOnce() -> F,
         F: Future<Output = O>,
@@ -141,18 +96,20 @@ impl<'a, 'env, O, K: Kind> Starting<'a, 'env, O, K> {
     {
         let (index, tg, location) = (self.index, self.tg, self.location);
         self.index += 1;
-        if let Sees::Told(starts) = &mut self.sees {
-            starts(index);
-        }
-        let child = CompletionSender::new(call, index, Arc::clone(self.queue));
-        let key = match &mut self.sees {
-            Sees::Told(_) => tg.spawn_at::<Queued, _>(location, child),
-            Sees::Resumed(hand, _) => hand.start::<Values, _, _>(index, child, tg, location),
+        let child = || CompletionSender::new(call, index, Arc::clone(self.queue));
+        let id = match &mut self.sees {
+            Sees::Told(starts) => {
+                starts(index);
+                tg.spawn_at::<Queued, _>(location, child()).id()
+            }
+            Sees::Resumed(hand, keys) => {
+                let key = hand.start::<Values, _, _>(index, child(), tg, location);
+                let id = key.id();
+                keys.push(key);
+                id
+            }
         };
-        debug_assert_eq!(key.id(), self.queue.site().id(index));
-        if let Sees::Resumed(_, keys) = &mut self.sees {
-            keys.push(key);
-        }
+        debug_assert_eq!(id, self.queue.site().id(index));
     }
 }
 
@@ -165,29 +122,16 @@ where
     O: 'env,
     K: Kind + Accepts<CompletionSender<Call<C, F>, Values>> + Accepts<()>,
 {
-    type Ready = Entries<OneByOne<C>, O, K>;
+    type Ready = OneByOne<C>;
 
-    #[expect(private_interfaces, reason = "the trait is sealed")]
-    fn ready(self, terms: Terms<O>) -> Self::Ready {
-        Contest::row(self.into_iter().collect(), terms)
+    fn ready(self) -> OneByOne<C> {
+        self.into_iter().collect()
     }
 
-    fn count(ready: &Self::Ready) -> usize {
-        ready.calls().count()
-    }
-
-    fn start(ready: Self::Ready, starting: &mut Starting<'_, 'env, O, K>) {
-        for call in ready.into_calls().into_calls() {
+    fn start(calls: OneByOne<C>, starting: &mut Starting<'_, 'env, O, K>) {
+        for call in calls {
             starting.call(Call::new(call));
         }
-    }
-
-    #[expect(private_interfaces, reason = "the trait is sealed")]
-    fn in_place() -> RacesInPlace<'env, Self::Ready, O, K>
-    where
-        K: Borrows<'env>,
-    {
-        races_in_place()
     }
 }
 
@@ -197,27 +141,14 @@ where
     L: for<'a> call_list::Each<Starting<'a, 'env, O, K>>,
     L: Lay<Laid: Lane<'env, O, K>>,
 {
-    type Ready = Entries<L, O, K>;
+    type Ready = L;
 
-    #[expect(private_interfaces, reason = "the trait is sealed")]
-    fn ready(self, terms: Terms<O>) -> Self::Ready {
-        Contest::row(self.into_calls(), terms)
+    fn ready(self) -> L {
+        self.into_calls()
     }
 
-    fn count(ready: &Self::Ready) -> usize {
-        ready.calls().count()
-    }
-
-    fn start(ready: Self::Ready, starting: &mut Starting<'_, 'env, O, K>) {
-        ready.into_calls().into_calls().visit(starting);
-    }
-
-    #[expect(private_interfaces, reason = "the trait is sealed")]
-    fn in_place() -> RacesInPlace<'env, Self::Ready, O, K>
-    where
-        K: Borrows<'env>,
-    {
-        races_in_place()
+    fn start(calls: L, starting: &mut Starting<'_, 'env, O, K>) {
+        calls.visit(starting);
     }
 }
 
@@ -242,39 +173,17 @@ macro_rules! tuple {
             O: 'env,
             K: Kind + Accepts<()> $(+ Accepts<CompletionSender<Call<$call, $future>, Values>>)+,
         {
-            type Ready = Entries<($(Quiet<$call>,)+), O, K>;
+            type Ready = ($(Quiet<$call>,)+);
 
-            #[expect(private_interfaces, reason = "the trait is sealed")]
-            fn ready(self, terms: Terms<O>) -> Self::Ready {
-                Contest::row(($(Quiet::new(self.$at),)+), terms)
+            fn ready(self) -> Self::Ready {
+                ($(Quiet::new(self.$at),)+)
             }
 
-            fn count(ready: &Self::Ready) -> usize {
-                ready.calls().count()
-            }
-
-            fn start(ready: Self::Ready, starting: &mut Starting<'_, 'env, O, K>) {
-                let calls = ready.into_calls().into_calls();
+            fn start(calls: Self::Ready, starting: &mut Starting<'_, 'env, O, K>) {
                 $(starting.call(Call::new(calls.$at.give()));)+
-            }
-
-            #[expect(private_interfaces, reason = "the trait is sealed")]
-            fn in_place() -> RacesInPlace<'env, Self::Ready, O, K>
-            where
-                K: Borrows<'env>,
-            {
-                races_in_place()
             }
         }
     };
 }
 
 each_tuple!(tuple);
-
-fn races_in_place<'env, R, O, K>() -> RacesInPlace<'env, Entries<R, O, K>, O, K>
-where
-    R: Lay<Laid: Lane<'env, O, K>>,
-    K: Borrows<'env>,
-{
-    K::IN_PLACE.then_some(in_place::poll::<Racing, Raced<R, O>, K>)
-}

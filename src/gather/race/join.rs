@@ -20,12 +20,13 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use super::calls_of::sealed::CallsOf;
-use super::calls_of::{RacesInPlace, Starting};
-use super::completion_queue::{CallEnd, CompletionQueue, End, Ways};
+use super::calls_of::{Sees, Starting};
+use super::completion_queue::{CallEnd, CompletionQueue, End};
 use super::joined::Joined;
 use super::joiner::{self, CallInfo, Joiner, Verdict, Winner};
+use super::raced::{Contest, Entries, Lane, Raced, RacesInPlace};
 use crate::error::Outcome;
-use crate::gather::in_place::{Reached, no_site};
+use crate::gather::in_place::{Lay, Reached, Row, no_site};
 use crate::gather::site::Site;
 use crate::group::{Borrows, Kind, Lack, Lacking, NoValue, Origin, Scope, Whole};
 use crate::panic::catch;
@@ -59,66 +60,50 @@ pub type Quorum<'env, R, T, E, K> = JoinWith<'env, R, joiner::Quorum<T, E>, T, E
 /// How calls are started that were taken out of what they came in.
 type StartCalls<'env, R, O, K> = fn(R, &mut Starting<'_, 'env, O, K>);
 
-/// What the joiner gets to know of a call that gave an `O`, and what becomes of that where it cannot be told.
-pub(super) struct Reading<O, T, E> {
-    pub(super) read: fn(O) -> Outcome<T, E>,
-    pub(super) is_value: fn(&O) -> bool,
-    pub(super) ways: Ways<O>,
-}
-
-impl<O, T, E> Clone for Reading<O, T, E> {
-    fn clone(&self) -> Self {
-        *self
-    }
-}
-
-impl<O, T, E> Copy for Reading<O, T, E> {}
+/// What the joiner gets to know of a call that gave an `O`.
+pub(super) type Reads<O, T, E> = fn(O) -> Outcome<T, E>;
 
 /// Asks a joiner, when it has been notified of all calls, whether it has nothing to give, and why.
 pub(super) type Lacks<J> = fn(&J) -> Option<Lack>;
 
 /// The body of a [join](crate::joiner::join_with), before it has begun.
-pub struct StartJoin<'env, R, J, O, T, E, K: Kind> {
-    ready: R,
+pub struct StartJoin<'env, R: Lay, J, O, T, E, K: Kind> {
+    entries: Entries<R, O, K>,
     start: StartCalls<'env, R, O, K>,
-    /// None where a joiner decides that wants to be told of everything.
     in_place: RacesInPlace<'env, R, O, K>,
     /// None once it was polled in place to the end, or begun.
     joiner: Option<J>,
-    reading: Reading<O, T, E>,
+    reads: Reads<O, T, E>,
     lacks: Lacks<J>,
-    collects_panics: bool,
     location: &'static Location<'static>,
 }
 
-impl<'env, R, J, O, T, E, K: Kind> StartJoin<'env, R, J, O, T, E, K> {
-    /// `in_place`: the joiner is decided by so many values, see [`Terms`], and needs to know of no others.
+impl<'env, R: Lay, J, O, T, E, K: Kind> StartJoin<'env, R, J, O, T, E, K> {
     pub(super) fn new<S, C>(
-        ready: R,
+        contest: Contest<R, O>,
         joiner: J,
-        reading: Reading<O, T, E>,
+        reads: Reads<O, T, E>,
         lacks: Lacks<J>,
-        (in_place, collects_panics): (bool, bool),
         location: &'static Location<'static>,
     ) -> Self
     where
         C: CallsOf<'env, S, O, K, Ready = R>,
+        R::Laid: Lane<'env, O, K>,
         K: Borrows<'env>,
     {
         Self {
-            ready,
             start: C::start,
-            in_place: C::in_place().filter(|_| in_place),
+            in_place: Raced::in_place().filter(|_| contest.terms.needed > 0),
+            entries: Row::new(contest),
             joiner: Some(joiner),
-            reading,
+            reads,
             lacks,
-            collects_panics,
             location,
         }
     }
 }
 
-impl<'env, R, J, O, T, E, K> Begin<'env, Infallible, K> for StartJoin<'env, R, J, O, T, E, K>
+impl<'env, R: Lay, J, O, T, E, K> Begin<'env, Infallible, K> for StartJoin<'env, R, J, O, T, E, K>
 where
     J: Joiner<T, E>,
     K: Kind,
@@ -134,14 +119,14 @@ where
         let Some(poll) = self.in_place else {
             return InPlace::Never;
         };
-        match poll(&mut self.ready, origin, self.location, cx) {
+        match poll(&mut self.entries, origin, self.location, cx) {
             Reached::Never => InPlace::Never,
             Reached::Pending => InPlace::Pending,
             Reached::Over(won) => {
                 let mut joiner = self.joiner.take().expect(BEGINS_ONCE);
                 for (index, output) in won {
                     let call = CallInfo::new(index, no_site(self.location), None);
-                    joiner.completed(call, (self.reading.read)(output));
+                    joiner.completed(call, (self.reads)(output));
                 }
                 InPlace::Over(joiner)
             }
@@ -149,22 +134,22 @@ where
                 let tg = owner.scope().clone();
                 let mut joiner = self.joiner.take().expect(BEGINS_ONCE);
                 (0..count).for_each(|index| started(&tg, &mut joiner, queue.site(), index));
-                let body = Joining::new(joiner, (self.reading, self.lacks), count, queue, tg);
+                let body = Joining::new(joiner, (self.reads, self.lacks), count, queue, tg);
                 InPlace::Opened(owner, body, is_over)
             }
         }
     }
 
     fn begin(self, tg: Scope<'env, Infallible, K>) -> Self::Body {
-        let site = Site::of(&tg, self.location);
-        let queue = CompletionQueue::new(site, self.collects_panics, self.reading.ways);
-        let queue = Arc::new(queue);
+        let Contest { calls, terms } = self.entries.into_calls();
+        let (site, count) = (Site::of(&tg, self.location), calls.count());
+        let queue = terms.queue(site);
         let mut joiner = self.joiner.expect(BEGINS_ONCE);
         let mut starts = |index| started(&tg, &mut joiner, site, index);
-        let mut starting = Starting::new(&tg, &queue, self.location, &mut starts);
-        (self.start)(self.ready, &mut starting);
-        let count = starting.count();
-        Joining::new(joiner, (self.reading, self.lacks), count, queue, tg)
+        let sees = Sees::Told(&mut starts);
+        let mut starting = Starting::new(&tg, &queue, self.location, sees);
+        (self.start)(calls, &mut starting);
+        Joining::new(joiner, (self.reads, self.lacks), count, queue, tg)
     }
 }
 
@@ -174,7 +159,7 @@ const BEGINS_ONCE: &str = "a join begins once";
 pub struct Joining<'env, J, O, T, E, K: Kind> {
     /// `None` once this is over.
     joiner: Option<J>,
-    reading: Reading<O, T, E>,
+    reads: Reads<O, T, E>,
     lacks: Lacks<J>,
     /// Letters that were fetched and not reported.
     inbox: VecDeque<CallEnd<O>>,
@@ -190,14 +175,14 @@ pub struct Joining<'env, J, O, T, E, K: Kind> {
 impl<'env, J, O, T, E, K: Kind> Joining<'env, J, O, T, E, K> {
     fn new(
         joiner: J,
-        (reading, lacks): (Reading<O, T, E>, Lacks<J>),
+        (reads, lacks): (Reads<O, T, E>, Lacks<J>),
         count: usize,
         queue: Arc<CompletionQueue<O>>,
         tg: Scope<'env, Infallible, K>,
     ) -> Self {
         Self {
             joiner: Some(joiner),
-            reading,
+            reads,
             lacks,
             inbox: VecDeque::new(),
             left: count,
@@ -270,7 +255,7 @@ where
         };
         self.left -= 1;
         let outcome = match call_end.end {
-            End::Gave(output) => (self.reading.read)(output),
+            End::Gave(output) => (self.reads)(output),
             End::Panicked(panic) => Outcome::Panicked(panic),
             End::Cancelled(own) => {
                 let reason = own.or_else(|| self.tg.cancel_reason());
@@ -334,6 +319,6 @@ impl<J, O, T, E, K: Kind> Drop for Joining<'_, J, O, T, E, K> {
 
 impl<J, O, T, E, K: Kind> Unpin for Joining<'_, J, O, T, E, K> {}
 
-shows!([R, J, O, T, E, K: Kind] StartJoin<'_, R, J, O, T, E, K>, this => location, ..);
+shows!([R: Lay, J, O, T, E, K: Kind] StartJoin<'_, R, J, O, T, E, K>, this => location, ..);
 
 shows!([J, O, T, E, K: Kind] Joining<'_, J, O, T, E, K>, this => left, tg, ..);

@@ -4,18 +4,26 @@ use std::panic::Location;
 
 use super::calls_of::CallsOf;
 use super::completion_queue::Ways;
-use super::join::{FirstOk, JoinWith, Joins, Lacks, Quorum, Race, Reading, StartJoin};
+use super::join::{FirstOk, JoinWith, Joins, Lacks, Quorum, Race, Reads, StartJoin};
 use super::joiner::{self, Joiner, Winner, too_few};
-use super::raced::Terms;
+use super::raced::{Contest, Terms};
 use crate::error::Outcome;
+use crate::gather::in_place::Lay;
 use crate::gather::site::{lose_outcome, lose_value};
 use crate::group::{Awaited, Borrows, GroupOptions, Origin, State, Uncut, sift};
 use crate::scope::ScopeFuture;
 
+/// What is read of a call that gave an `O`, whether that is a value, and what becomes of it otherwise.
+struct Reading<O, T, E> {
+    reads: Reads<O, T, E>,
+    is_value: fn(&O) -> bool,
+    ways: Ways<O>,
+}
+
 /// Calls that give values.
 fn values<T>() -> Reading<T, T, std::convert::Infallible> {
     Reading {
-        read: Outcome::Ok,
+        reads: Outcome::Ok,
         is_value: |_| true,
         ways: Ways {
             sift: Ok,
@@ -27,7 +35,7 @@ fn values<T>() -> Reading<T, T, std::convert::Infallible> {
 /// Calls that give values or errors.
 fn results<T, E>() -> Reading<Result<T, E>, T, E> {
     Reading {
-        read: Outcome::from,
+        reads: Outcome::from,
         is_value: Result::is_ok,
         ways: Ways {
             sift: |result| match result {
@@ -60,7 +68,7 @@ impl<K: Awaited, M: State> GroupOptions<K, M> {
         J: Joiner<T, E>,
         C: CallsOf<'env, S, Result<T, E>, K>,
     {
-        self.join_all(calls, (joiner, None), results(), |_| None, |_count| {})
+        self.join_all(calls, (joiner, 0), results(), |_| None, |_count| {})
     }
 
     /// [`race`](crate::race) with these options.
@@ -76,7 +84,7 @@ impl<K: Awaited, M: State> GroupOptions<K, M> {
         C: CallsOf<'env, S, T, K>,
     {
         let check = |count| at_least_one(count, "race");
-        let joiner = (Winner::new(), Some(1));
+        let joiner = (Winner::new(), 1);
         self.join_all(calls, joiner, values(), Winner::lack, check)
     }
 
@@ -91,7 +99,7 @@ impl<K: Awaited, M: State> GroupOptions<K, M> {
         K: Borrows<'env>,
         C: CallsOf<'env, S, Result<T, E>, K>,
     {
-        let joiner = (joiner::FirstOk::new(), Some(1));
+        let joiner = (joiner::FirstOk::new(), 1);
         let check = |count| at_least_one(count, "first_ok");
         self.join_all(calls, joiner, results(), |_| None, check)
     }
@@ -111,7 +119,7 @@ impl<K: Awaited, M: State> GroupOptions<K, M> {
         K: Borrows<'env>,
         C: CallsOf<'env, S, Result<T, E>, K>,
     {
-        let joiner = (joiner::Quorum::new(needed), Some(needed));
+        let joiner = (joiner::Quorum::new(needed), needed);
         let check = |count| {
             if count < needed {
                 too_few(needed, count);
@@ -121,12 +129,12 @@ impl<K: Awaited, M: State> GroupOptions<K, M> {
     }
 
     /// What all of them have in common: the calls, once their number is checked, and the scope behind them. The joiner comes with the
-    /// number of values that it needs, if that is all that it has to be told.
+    /// number of values that it needs, see [`Terms`].
     #[track_caller]
     fn join_all<'env, S, C, J, O, T, E>(
         self,
         calls: C,
-        (joiner, needed): (J, Option<usize>),
+        (joiner, needed): (J, usize),
         reading: Reading<O, T, E>,
         lacks: Lacks<J>,
         check: impl FnOnce(usize),
@@ -137,18 +145,17 @@ impl<K: Awaited, M: State> GroupOptions<K, M> {
         C: CallsOf<'env, S, O, K>,
     {
         let location = Location::caller();
-        let needed = needed.unwrap_or(0);
-        let collects_panics = self.collects_panics();
-        let ready = calls.ready(Terms {
-            needed,
-            is_value: reading.is_value,
-            collects_panics,
-            ways: reading.ways,
-        });
-        check(C::count(&ready));
-        // Of none it is decided beforehand.
-        let policy = (needed > 0, collects_panics);
-        let start = StartJoin::new::<S, C>(ready, joiner, reading, lacks, policy, location);
+        let contest = Contest {
+            calls: calls.ready(),
+            terms: Terms {
+                needed,
+                is_value: reading.is_value,
+                collects_panics: self.collects_panics(),
+                ways: reading.ways,
+            },
+        };
+        check(contest.calls.count());
+        let start = StartJoin::new::<S, C>(contest, joiner, reading.reads, lacks, location);
         ScopeFuture::new(Origin::new(self, location), start)
     }
 }

@@ -12,50 +12,45 @@ use std::panic::Location;
 use std::sync::Arc;
 use std::task::Context;
 
-use super::calls_of::Starting;
+use super::calls_of::{Sees, Starting};
 use super::completion_queue::{CompletionQueue, Ways};
 use super::completion_sender::CompletionSender;
 use crate::error::{OneByOne, Quiet};
-use crate::gather::in_place::{Apart, Hand, Lay, Lies, Row, ended};
+use crate::gather::in_place::{self, Apart, Hand, InPlaceOf, Lay, Lies, Row, ended};
 use crate::gather::mode::Values;
 use crate::gather::site::Site;
 use crate::gather::tuples::each_tuple;
-use crate::group::{Accepts, Block, Call, Kind, Polled, PolledChild, Scope};
+use crate::group::{Accepts, Block, Borrows, Call, Kind, Polled, PolledChild, Scope};
 
 /// When a race is decided, and what is done with what its calls give.
 pub(super) struct Terms<O> {
-    /// So many values decide.
+    /// So many values decide. 0: the joiner does, which has to be told of everything.
     pub(super) needed: usize,
     pub(super) is_value: fn(&O) -> bool,
     pub(super) collects_panics: bool,
     pub(super) ways: Ways<O>,
 }
 
+impl<O> Terms<O> {
+    /// Where the children of a group tell of their ends.
+    pub(super) fn queue(&self, site: Site) -> Arc<CompletionQueue<O>> {
+        let queue = CompletionQueue::new(site, self.collects_panics, self.ways);
+        Arc::new(queue)
+    }
+}
+
 /// Callables, and the terms on which they race.
-#[expect(unnameable_types, reason = "it is seen in sealed traits alone")]
-#[expect(
-    missing_debug_implementations,
-    reason = "it is seen in sealed traits alone"
-)]
-pub struct Contest<R, O> {
-    calls: R,
-    terms: Terms<O>,
+pub(super) struct Contest<R, O> {
+    pub(super) calls: R,
+    pub(super) terms: Terms<O>,
 }
 
-impl<R: Lay, O> Contest<R, O> {
-    pub(super) fn row<K: Kind>(calls: R, terms: Terms<O>) -> Row<Self, Raced<R, O>, K> {
-        Row::new(Self { calls, terms })
-    }
+/// The same until they are polled in place or started.
+pub(super) type Entries<R, O, K> = Row<Contest<R, O>, Raced<R, O>, K>;
 
-    /// How many calls there are.
-    pub(super) fn count(&self) -> usize {
-        self.calls.count()
-    }
-
-    pub(super) fn into_calls(self) -> R {
-        self.calls
-    }
-}
+/// How the calls of a race are polled in place, if they are.
+pub(super) type RacesInPlace<'env, R, O, K> =
+    InPlaceOf<'env, Entries<R, O, K>, Infallible, (Arc<CompletionQueue<O>>, usize), K, Won<O>>;
 
 /// The values of a race that was decided without a group, with the indices of their calls, in the order in which they came.
 pub(super) struct Won<O> {
@@ -247,12 +242,7 @@ each_tuple!(tuple);
 pub(super) enum Racing {}
 
 /// Callables that race, laid down.
-#[expect(unnameable_types, reason = "it is seen in sealed traits alone")]
-#[expect(
-    missing_debug_implementations,
-    reason = "it is seen in sealed traits alone"
-)]
-pub struct Raced<R: Lay, O> {
+pub(super) struct Raced<R: Lay, O> {
     lane: R::Laid,
     terms: Terms<O>,
     /// The call whose value came last, and those whose values came before, in their order.
@@ -261,11 +251,12 @@ pub struct Raced<R: Lay, O> {
 }
 
 impl<R: Lay, O> Raced<R, O> {
-    /// The calls that have given a value, in the order in which these came.
-    fn order(&self) -> Vec<usize> {
-        let mut order = self.before.borrow().clone();
-        order.extend(self.last.get());
-        order
+    pub(super) fn in_place<'env, K>() -> RacesInPlace<'env, R, O, K>
+    where
+        R::Laid: Lane<'env, O, K>,
+        K: Borrows<'env>,
+    {
+        K::IN_PLACE.then_some(in_place::poll::<Racing, Self, K>)
     }
 }
 
@@ -280,8 +271,6 @@ where
     type Given = Won<O>;
     type Calls = Contest<R, O>;
 
-    const ARE_CUT: bool = true;
-
     fn lay(contest: Contest<R, O>) -> Self {
         Self {
             lane: contest.calls.lay(),
@@ -292,7 +281,7 @@ where
     }
 
     fn count_of(contest: &Contest<R, O>) -> usize {
-        contest.count()
+        contest.calls.count()
     }
 
     #[inline]
@@ -326,14 +315,14 @@ where
         location: &'static Location<'static>,
         polled: Option<usize>,
     ) -> (Self::Wait, Option<PolledChild>) {
-        let mut order = self.order();
         let ended = ended(self.count(), |index| self.lane.has_end(index));
-        let (site, terms) = (Site::of(tg, location), &self.terms);
-        let queue = CompletionQueue::new(site, terms.collects_panics, terms.ways);
-        let queue = Arc::new(queue);
-        let mut starting = Starting::resumed(tg, &queue, location, Hand::of(polled));
+        let queue = self.terms.queue(Site::of(tg, location));
+        let (mut hand, mut keys) = (Hand::of(polled), Vec::with_capacity(self.count()));
+        let sees = Sees::Resumed(&mut hand, &mut keys);
+        let mut starting = Starting::new(tg, &queue, location, sees);
         self.lane.start(&mut starting);
-        let (keys, child) = starting.into_parts();
+        let mut order = self.before.borrow().clone();
+        order.extend(self.last.get());
         // One that failed or panicked was the last.
         if let Some(&last) = ended.iter().find(|index| !order.contains(index)) {
             order.push(last);
@@ -341,7 +330,7 @@ where
         for index in order {
             keys[index].run_now(tg.on_thread());
         }
-        ((queue, keys.len()), child)
+        ((queue, keys.len()), hand.into_child())
     }
 
     fn give(&self, _location: &'static Location<'static>) -> Won<O> {
