@@ -74,7 +74,7 @@ const WINGS: &[&[&str]] = &[
 
 /// The wings of gathering, lowest first: values in call order, then the first of several calls, then many items.
 const GATHER_WINGS: &[&[&str]] = &[
-    &["site", "tuples"],
+    &["site", "tuples", "each"],
     &[
         "mode",
         "in_order",

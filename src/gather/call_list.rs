@@ -5,12 +5,12 @@ use std::marker::PhantomData;
 use std::panic::Location;
 
 use super::calls::sealed::Calls;
+use super::each::{Each, Takes};
 use super::in_order::InOrder;
-use super::in_place::{self, Chain, InPlaceOf, Laid, Lay, Row};
-use super::mode::{Ends, ModeOf, Settling, Trying, Values};
-use super::site::Site;
+use super::in_place::{self, Alike, Children, InPlaceOf, Lay, Row, Slots, Starts};
+use super::mode::{Ends, Of};
 use crate::error::Quiet;
-use crate::group::{Borrows, Call, Key, Kind, Queued, Scope};
+use crate::group::{Borrows, Call, Kind, Scope};
 use crate::shows::shows;
 
 /// Calls that all give an `O`; made by [`calls!`](crate::calls).
@@ -73,87 +73,28 @@ impl<O, L> CallList<O, L> {
     }
 }
 
-/// What is done with each call of a list, in its order.
-#[expect(unnameable_types, reason = "it is seen in sealed traits alone")]
-pub trait Each<V> {
-    /// How many calls there are.
-    const COUNT: usize;
-    /// Hands each to `visitor`.
-    fn visit(self, visitor: &mut V);
-}
-
-/// What takes a call of the type `C`.
-#[expect(unnameable_types, reason = "it is seen in sealed traits alone")]
-pub trait Takes<C> {
-    /// Takes it.
-    fn take(&mut self, call: C);
-}
-
-impl<C, V: Takes<C>> Each<V> for First<C> {
-    const COUNT: usize = 1;
-
-    fn visit(self, visitor: &mut V) {
-        visitor.take(self.0.give());
-    }
-}
-
-impl<L: Each<V>, C, V: Takes<C>> Each<V> for And<L, C> {
-    const COUNT: usize = L::COUNT + 1;
-
-    fn visit(self, visitor: &mut V) {
-        self.0.visit(visitor);
-        visitor.take(self.1.give());
-    }
-}
-
-/// Starts calls as children, and keeps their keys.
-#[expect(unnameable_types, reason = "it is seen in sealed traits alone")]
-#[expect(
-    missing_debug_implementations,
-    reason = "it is seen in sealed traits alone"
-)]
-pub struct Starts<'a, 'env, M, E, K: Kind, V> {
-    tg: &'a Scope<'env, E, K>,
-    location: &'static Location<'static>,
-    keys: Vec<Key<V>>,
-    mode: PhantomData<fn() -> M>,
-}
-
-impl<'env, C, F, M, E, K, V> Takes<C> for Starts<'_, 'env, M, E, K, V>
+impl<C, F, V> Each<V> for First<C>
 where
     C: FnOnce() -> F,
     F: Future,
-    K: Kind,
-    M: ModeOf<'env, Call<C, F>, K, Error = E, Value = V>,
+    V: Takes<Call<C, F>>,
 {
-    fn take(&mut self, call: C) {
-        let key = M::start::<Queued>(self.tg, self.location, Call::new(call));
-        self.keys.push(key);
+    fn each(self, takes: &mut V) {
+        takes.take(Call::new(self.0.give()));
     }
 }
 
-/// What a list of calls that give an `O` makes in a mode: what they fail with, and what their keys give.
-#[expect(unnameable_types, reason = "it is seen in sealed traits alone")]
-pub trait Of<O> {
-    /// What they fail with.
-    type Error;
-    /// What their keys give.
-    type Value;
-}
-
-impl<O> Of<O> for Values {
-    type Error = std::convert::Infallible;
-    type Value = O;
-}
-
-impl<T, E> Of<Result<T, E>> for Trying {
-    type Error = E;
-    type Value = T;
-}
-
-impl<T, E> Of<Result<T, E>> for Settling {
-    type Error = std::convert::Infallible;
-    type Value = crate::error::Outcome<T, E>;
+impl<L, C, F, V> Each<V> for And<L, C>
+where
+    L: Each<V>,
+    C: FnOnce() -> F,
+    F: Future,
+    V: Takes<Call<C, F>>,
+{
+    fn each(self, takes: &mut V) {
+        self.0.each(takes);
+        takes.take(Call::new(self.1.give()));
+    }
 }
 
 impl<'env, O, L, M, K> Calls<'env, Listed, M, K> for CallList<O, L>
@@ -161,11 +102,11 @@ where
     K: Kind,
     M: Of<O> + Ends<M::Value>,
     L: for<'a> Each<Starts<'a, 'env, M, M::Error, K, M::Value>>,
-    L: Lay<Laid: Laid<'env, M, O, K>>,
+    L: Lay<Laid: Slots<O> + for<'a> Children<Starts<'a, 'env, M, M::Error, K, M::Value>>>,
 {
-    type Error = <M as Of<O>>::Error;
+    type Error = M::Error;
     type Output = Vec<M::Output>;
-    type Ready = Row<L, Chain<O, L>, K>;
+    type Ready = Row<L, Alike<O, L, L::Laid>, K>;
     type Wait = InOrder<M, M::Value>;
 
     fn ready(self) -> Self::Ready {
@@ -177,7 +118,7 @@ where
     where
         K: Borrows<'env>,
     {
-        K::IN_PLACE.then_some(in_place::poll::<M, Chain<O, L>, K>)
+        K::IN_PLACE.then_some(in_place::poll::<M, Alike<O, L, L::Laid>, K>)
     }
 
     fn start(
@@ -185,14 +126,7 @@ where
         tg: &Scope<'env, M::Error, K>,
         location: &'static Location<'static>,
     ) -> Self::Wait {
-        let mut starts = Starts {
-            tg,
-            location,
-            keys: Vec::new(),
-            mode: PhantomData,
-        };
-        ready.into_calls().visit(&mut starts);
-        InOrder::new(starts.keys, Site::of(tg, location))
+        Starts::all(ready.into_calls(), tg, location)
     }
 }
 

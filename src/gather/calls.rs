@@ -5,12 +5,12 @@ use std::panic::Location;
 use std::task::{Context, Poll};
 
 use super::in_order::{Awaits, InOrder, One};
-use super::in_place::{self, Apart, InPlaceOf, Row};
-use super::mode::{Ends, ModeOf};
+use super::in_place::{self, Alike, InPlaceOf, Row, Starts};
+use super::mode::{Ends, ModeOf, ValueOf};
 use super::site::Site;
 use super::tuples::each_tuple;
 use crate::error::{OneByOne, Quiet};
-use crate::group::{Block, Borrows, Call, Kind, Queued, Scope, Shared};
+use crate::group::{Block, Borrows, Call, Kind, Queued, Scope, Shared, Slot};
 
 /// Calls that can be [gathered](crate::gather()) in the mode `M`.
 ///
@@ -74,11 +74,11 @@ where
     C: FnOnce() -> F,
     F: Future,
     K: Kind,
-    M: ModeOf<'env, Call<C, F>, K> + Ends<M::Value>,
+    M: ModeOf<'env, Call<C, F>, F::Output, K> + Ends<M::Value>,
 {
     type Error = M::Error;
     type Output = Vec<M::Output>;
-    type Ready = Row<OneByOne<C>, Block<C, F>, K>;
+    type Ready = Row<OneByOne<C>, Alike<F::Output, OneByOne<C>, [Slot<C, F>]>, K>;
     type Wait = InOrder<M, M::Value>;
 
     fn ready(self) -> Self::Ready {
@@ -90,7 +90,7 @@ where
     where
         K: Borrows<'env>,
     {
-        K::IN_PLACE.then_some(in_place::poll::<M, Block<C, F>, K>)
+        K::IN_PLACE.then_some(in_place::poll::<M, Alike<F::Output, OneByOne<C>, [Slot<C, F>]>, K>)
     }
 
     fn start(
@@ -98,9 +98,7 @@ where
         tg: &Scope<'env, M::Error, K>,
         location: &'static Location<'static>,
     ) -> Self::Wait {
-        let start = |call| M::start::<Queued>(tg, location, Call::new(call));
-        let site = Site::of(tg, location);
-        InOrder::new(ready.into_calls().into_iter().map(start).collect(), site)
+        Starts::all(ready.into_calls(), tg, location)
     }
 }
 
@@ -126,18 +124,17 @@ macro_rules! tuple {
         where
             K: Kind,
             M: $(
-                ModeOf<'env, Call<$call, $future>, K, Error = E>
-                + Ends<<M as ModeOf<'env, Call<$call, $future>, K>>::Value> +
+                ModeOf<'env, Call<$call, $future>, $future::Output, K, Error = E> + Ends<ValueOf<M, $future>> +
             )+,
             $($call: FnOnce() -> $future, $future: Future,)+
         {
             type Error = E;
             type Output = ($(
-                <M as Ends<<M as ModeOf<'env, Call<$call, $future>, K>>::Value>>::Output,
+                <M as Ends<ValueOf<M, $future>>>::Output,
             )+);
-            type Ready = Row<($(Quiet<$call>,)+), Apart<($(Block<$call, $future>,)+)>, K>;
+            type Ready = Row<($(Quiet<$call>,)+), Block<($(Slot<$call, $future>,)+)>, K>;
             type Wait = Together<($(
-                One<M, <M as ModeOf<'env, Call<$call, $future>, K>>::Value>,
+                One<M, ValueOf<M, $future>>,
             )+)>;
 
             fn ready(self) -> Self::Ready {
@@ -149,7 +146,7 @@ macro_rules! tuple {
             where
                 K: Borrows<'env>,
             {
-                K::IN_PLACE.then_some(in_place::poll::<M, Apart<($(Block<$call, $future>,)+)>, K>)
+                K::IN_PLACE.then_some(in_place::poll::<M, Block<($(Slot<$call, $future>,)+)>, K>)
             }
 
             fn start(

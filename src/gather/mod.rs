@@ -2,6 +2,7 @@
 //!
 //! - `calls`: what can be gathered: a `Vec`, an array or an iterator of callables, or a tuple of them
 //! - `call_list`: the same of different types that give the same: `calls!`
+//! - `each`: callables in whatever they came, handed on in their order
 //! - `body`: the scope behind a gather
 //! - `form`: what it gives, and a join
 //! - `mode`: what each call gives: its value, its value or error, or its outcome
@@ -17,6 +18,7 @@
 mod body;
 mod call_list;
 mod calls;
+mod each;
 mod form;
 mod in_order;
 mod in_place;

@@ -20,26 +20,34 @@ pub struct Trying(Infallible);
 #[derive(Debug)]
 pub struct Settling(Infallible);
 
-/// What a mode makes of a call with the future `F`.
+/// What a mode makes of what a call gives: an `O`.
 #[expect(unnameable_types, reason = "it is a sealed trait")]
-pub trait ModeOf<'env, F: Future, K: Kind = Shared> {
+pub trait Of<O> {
     /// What the gather fails with. It is no part of the mode, so that a lifetime in it is seen in one place only.
     type Error;
     /// What the child's key gives.
     type Value;
+    /// Is this a value, so that nobody has to know of the end of the call?
+    fn is_value(_output: &O) -> bool {
+        true
+    }
+    /// What the key of a call that gave this value would give.
+    fn value_of(output: O) -> Result<Self::Value, GatherIncomplete>;
+}
+
+/// What the key of a call with the future `F` gives.
+pub(super) type ValueOf<M, F> = <M as Of<<F as Future>::Output>>::Value;
+
+/// What a mode makes of a call with the future `F`, which gives an `O`.
+#[expect(unnameable_types, reason = "it is a sealed trait")]
+pub trait ModeOf<'env, F: Future<Output = O>, O, K: Kind = Shared>: Of<O> {
     #[expect(private_bounds, private_interfaces, reason = "the trait is sealed")]
     fn start<A: TakesIn>(
         tg: &Scope<'env, Self::Error, K>,
         location: &'static Location<'static>,
         future: F,
     ) -> A::Taken<Self::Value>;
-    /// Is this a value, so that nobody has to know of the end of the call?
-    fn is_value(_output: &F::Output) -> bool {
-        true
-    }
-    /// What the key of a call that gave this value would give.
-    fn value_of(output: F::Output) -> Result<Self::Value, GatherIncomplete>;
-    /// The same as `start` where nobody wants the key.
+    /// The same where nobody wants the key.
     fn send(tg: &Scope<'env, Self::Error, K>, location: &'static Location<'static>, future: F) {
         drop(Self::start::<Queued>(tg, location, future));
     }
@@ -58,40 +66,16 @@ pub trait Ends<V> {
     fn lose(output: Self::Output, child: impl FnOnce() -> ChildInfo);
 }
 
-impl<'env, F, K> ModeOf<'env, F, K> for Values
-where
-    F: Future + 'env,
-    F::Output: 'env,
-    K: Accepts<F> + Accepts<F::Output>,
-{
+impl<O> Of<O> for Values {
     type Error = Infallible;
-    type Value = F::Output;
+    type Value = O;
 
-    fn value_of(output: F::Output) -> Result<F::Output, GatherIncomplete> {
+    fn value_of(output: O) -> Result<O, GatherIncomplete> {
         Ok(output)
-    }
-
-    #[expect(private_bounds, private_interfaces, reason = "the trait is sealed")]
-    fn start<A: TakesIn>(
-        tg: &Scope<'env, Infallible, K>,
-        location: &'static Location<'static>,
-        future: F,
-    ) -> A::Taken<F::Output> {
-        tg.spawn_at::<A, F>(location, future)
-    }
-
-    fn send(tg: &Scope<'env, Infallible, K>, location: &'static Location<'static>, future: F) {
-        tg.send_at(location, future);
     }
 }
 
-impl<'env, F, T, E, K> ModeOf<'env, F, K> for Trying
-where
-    F: Future<Output = Result<T, E>> + 'env,
-    T: 'env,
-    E: 'env,
-    K: Accepts<F> + Accepts<Result<T, E>>,
-{
+impl<T, E> Of<Result<T, E>> for Trying {
     type Error = E;
     type Value = T;
 
@@ -102,7 +86,48 @@ where
     fn value_of(output: Result<T, E>) -> Result<T, GatherIncomplete> {
         output.map_err(|_| GatherIncomplete::Failed)
     }
+}
 
+impl<T, E> Of<Result<T, E>> for Settling {
+    type Error = Infallible;
+    type Value = Outcome<T, E>;
+
+    fn is_value(output: &Result<T, E>) -> bool {
+        output.is_ok()
+    }
+
+    fn value_of(output: Result<T, E>) -> Result<Outcome<T, E>, GatherIncomplete> {
+        Ok(output.map_or_else(Outcome::Err, Outcome::Ok))
+    }
+}
+
+impl<'env, F, O, K> ModeOf<'env, F, O, K> for Values
+where
+    F: Future<Output = O> + 'env,
+    O: 'env,
+    K: Accepts<F> + Accepts<O>,
+{
+    #[expect(private_bounds, private_interfaces, reason = "the trait is sealed")]
+    fn start<A: TakesIn>(
+        tg: &Scope<'env, Infallible, K>,
+        location: &'static Location<'static>,
+        future: F,
+    ) -> A::Taken<O> {
+        tg.spawn_at::<A, F>(location, future)
+    }
+
+    fn send(tg: &Scope<'env, Infallible, K>, location: &'static Location<'static>, future: F) {
+        tg.send_at(location, future);
+    }
+}
+
+impl<'env, F, T, E, K> ModeOf<'env, F, Result<T, E>, K> for Trying
+where
+    F: Future<Output = Result<T, E>> + 'env,
+    T: 'env,
+    E: 'env,
+    K: Accepts<F> + Accepts<Result<T, E>>,
+{
     #[expect(private_bounds, private_interfaces, reason = "the trait is sealed")]
     fn start<A: TakesIn>(
         tg: &Scope<'env, E, K>,
@@ -117,24 +142,13 @@ where
     }
 }
 
-impl<'env, F, T, E, K> ModeOf<'env, F, K> for Settling
+impl<'env, F, T, E, K> ModeOf<'env, F, Result<T, E>, K> for Settling
 where
     F: Future<Output = Result<T, E>> + 'env,
     T: 'env,
     E: 'env,
     K: Accepts<F> + Accepts<Result<T, E>>,
 {
-    type Error = Infallible;
-    type Value = Outcome<T, E>;
-
-    fn is_value(output: &Result<T, E>) -> bool {
-        output.is_ok()
-    }
-
-    fn value_of(output: Result<T, E>) -> Result<Outcome<T, E>, GatherIncomplete> {
-        Ok(output.map_or_else(Outcome::Err, Outcome::Ok))
-    }
-
     #[expect(private_bounds, private_interfaces, reason = "the trait is sealed")]
     fn start<A: TakesIn>(
         tg: &Scope<'env, Infallible, K>,

@@ -22,7 +22,7 @@ mod sched;
 mod shield;
 
 pub use cell::Ending;
-pub(crate) use cell::{Block, Makes, OnlyMut, OutputPolicy, Polled, inside_body};
+pub(crate) use cell::{Block, Keeps, Makes, OnlyMut, OutputPolicy, Polled, Slot, inside_body};
 pub(crate) use engine::body::{BodyFailure, is_code_cut_off};
 pub(crate) use engine::driving::{Goes, Leaving, Turn};
 pub use engine::kind::{

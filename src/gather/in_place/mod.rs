@@ -12,8 +12,9 @@
 //! polled in place and stays there. A call that is over ends once more, as a child. One that is being polled is a child in the middle of
 //! its poll.
 //!
-//! - `lies`: calls of one type, and those of a tuple
-//! - `chain`: those that `calls!` lists
+//! - `lies`: what can be polled so, and a gather of a tuple
+//! - `slots`: calls that all give the same
+//! - `alike`: a gather of those
 //! - `models`: calls that become children while one is polled, against another thread, checked by loom
 //!
 //! 1. Calls that are pending are all polled with the waker of the task, whenever that is woken. So there are not many of them. And
@@ -22,18 +23,20 @@
 //! 3. A spawner that runs two jobs at once would run two calls. One that runs one job at a time has this task for that one, if the task
 //!    is its job.
 
-mod chain;
+mod alike;
 mod lies;
 #[cfg(all(test, loom))]
 mod models;
+mod slots;
 
 use std::cell::{Cell, RefCell};
 use std::fmt;
 use std::panic::Location;
 use std::task::Context;
 
-pub(super) use self::chain::{Chain, Laid, Lay};
-pub(super) use self::lies::{Apart, Hand, Lies, ended, no_site};
+pub(super) use self::alike::{Alike, Starts};
+pub(super) use self::lies::{Hand, Lies, ended, no_site};
+pub(super) use self::slots::{Children, Lay, Slots};
 use crate::context;
 use crate::depth::Drive;
 use crate::group::engine::core::introduce;
@@ -121,6 +124,11 @@ impl<R, L, K: Kind> Row<R, L, K> {
         }
     }
 
+    /// The callables, before they are polled in place.
+    pub(super) fn calls(&self) -> &R {
+        self.calls.as_ref().expect("they are not polled in place")
+    }
+
     /// The callables, of which none was called.
     pub(super) fn into_calls(mut self) -> R {
         self.calls.take().expect("they are not polled in place")
@@ -136,14 +144,14 @@ impl<L, K: Kind> Drop for Placed<L, K> {
 }
 
 /// Calls that have become children.
-struct Children<'env, E, K: Kind, W> {
+struct Opened<'env, E, K: Kind, W> {
     owner: Owner<'env, E, K>,
     wait: W,
     polled: Option<PolledChild>,
 }
 
-type ChildrenOf<'env, M, L, K> =
-    Children<'env, <L as Lies<'env, M, K>>::Error, K, <L as Lies<'env, M, K>>::Wait>;
+type OpenedBy<'env, M, L, K> =
+    Opened<'env, <L as Lies<'env, M, K>>::Error, K, <L as Lies<'env, M, K>>::Wait>;
 
 /// Opens the group, and makes a child of each call; one may be in the middle of its poll.
 fn open<'env, M, L, K>(
@@ -151,7 +159,7 @@ fn open<'env, M, L, K>(
     calls: &L,
     location: &'static Location<'static>,
     polled: Option<usize>,
-) -> ChildrenOf<'env, M, L, K>
+) -> OpenedBy<'env, M, L, K>
 where
     K: Borrows<'env>,
     L: Lies<'env, M, K>,
@@ -160,7 +168,7 @@ where
     let _bare = context::enter(None);
     let owner = Owner::open(origin);
     let (wait, polled) = calls.start(owner.scope(), location, polled);
-    Children {
+    Opened {
         owner,
         wait,
         polled,
@@ -179,7 +187,7 @@ where
     /// Calls are cut.
     are_cut: Cell<bool>,
     is_made: Cell<bool>,
-    made: RefCell<Option<ChildrenOf<'env, M, L, K>>>,
+    made: RefCell<Option<OpenedBy<'env, M, L, K>>>,
 }
 
 impl<'env, M, L, K> Makes for Pass<'_, 'env, M, L, K>
@@ -223,6 +231,7 @@ where
         let Placed { calls, pace, .. } = self.placed;
         let mut spent = Spent::new(pace);
         let (count, begin) = (calls.count(), *next);
+        spent.expects(count);
         for index in (begin..count).chain(0..begin) {
             self.current.set(index);
             let polled = calls.poll(index, cx);
@@ -404,7 +413,7 @@ fn needs_group<K: Kind>(turned: &Turned) -> bool {
 fn poll_once<'env, M, L, K>(
     placed: &mut Placed<L, K>,
     cx: &mut Context<'_>,
-) -> (Option<ChildrenOf<'env, M, L, K>>, Turned)
+) -> (Option<OpenedBy<'env, M, L, K>>, Turned)
 where
     K: Borrows<'env>,
     L: Lies<'env, M, K>,
@@ -448,7 +457,7 @@ where
     K: Borrows<'env>,
     L: Lies<'env, M, K>,
 {
-    let Children { owner, wait, .. } = open::<M, L, K>(origin, calls, location, None);
+    let Opened { owner, wait, .. } = open::<M, L, K>(origin, calls, location, None);
     drop(owner);
     drop(wait);
 }

@@ -43,6 +43,9 @@ use crate::shows::shows;
 use crate::spawner::{SpawnerHandle, lend};
 use crate::turn;
 
+/// What the child of an item gives its group.
+type Tell<M, Fut> = <M as Tells<<Fut as Future>::Output>>::Output;
+
 /// How many rounds there are before the executor gets its turn.
 const ROUNDS: usize = 16;
 /// How many items are taken in before the children get their turn.
@@ -168,7 +171,7 @@ where
     Fut: Future,
     V: 'static,
     M: Tells<Fut::Output, Told = V>
-        + ModeOf<'static, CompletionSender<Fut, M>, Shared, Error = E>
+        + ModeOf<'static, CompletionSender<Fut, M>, Tell<M, Fut>, Shared, Error = E>
         + Gives<V, E>,
     R: Ranks<V>,
 {
@@ -302,7 +305,8 @@ where
     F: FnMut(S::Item) -> Fut,
     Fut: Future,
     V: 'static,
-    M: Tells<Fut::Output, Told = V> + ModeOf<'static, CompletionSender<Fut, M>, Shared, Error = E>,
+    M: Tells<Fut::Output, Told = V>
+        + ModeOf<'static, CompletionSender<Fut, M>, Tell<M, Fut>, Shared, Error = E>,
     R: Ranks<V>,
 {
     /// A value that is there already, of a group that goes on. It takes no turn: nobody waits for the children, so it is left to

@@ -7,14 +7,15 @@ use std::sync::Arc;
 
 use super::completion_queue::CompletionQueue;
 use super::completion_sender::CompletionSender;
-use super::raced::Lane;
+use super::raced::{Enters, Entries, Terms};
 use crate::error::{OneByOne, Quiet};
-use crate::gather::call_list::{self, CallList, Listed, Takes};
-use crate::gather::calls::{Each, Tuple};
-use crate::gather::in_place::{Hand, Lay};
+use crate::gather::call_list::{CallList, Listed};
+use crate::gather::calls::{self, Tuple};
+use crate::gather::each::{Each, Takes};
+use crate::gather::in_place::{Children, Hand, Lay, Slots};
 use crate::gather::mode::Values;
 use crate::gather::tuples::each_tuple;
-use crate::group::{Accepts, Call, Key, Kind, Queued, Scope, Shared};
+use crate::group::{Accepts, Call, Key, Kind, Queued, Scope, Shared, Slot};
 
 /// Calls that all give an `O`, so that any of them can win; what [`race`](crate::race) and its relatives take.
 ///
@@ -32,28 +33,21 @@ impl<'env, S, O, K: Kind, C: sealed::CallsOf<'env, S, O, K>> CallsOf<'env, S, O,
 pub(crate) mod sealed {
     use super::*;
 
-    /// How calls are started.
+    /// How calls are taken out.
     #[expect(unnameable_types, reason = "the trait is sealed")]
     pub trait CallsOf<'env, S, O, K: Kind> {
         /// The callables, out of what they came in, which may be an iterator that no task could hold.
         #[expect(private_bounds, reason = "the trait is sealed")]
-        type Ready: Lay<Laid: Lane<'env, O, K>>;
+        type Ready: Enters<'env, O, K>;
         /// Takes the callables out.
         #[doc(hidden)]
-        fn ready(self) -> Self::Ready;
-        /// Starts them in their order.
-        #[doc(hidden)]
-        fn start(ready: Self::Ready, starting: &mut Starting<'_, 'env, O, K>);
+        #[expect(private_interfaces, reason = "the trait is sealed")]
+        fn ready(self, terms: Terms<O>) -> Self::Ready;
     }
 }
 
 /// The calls of one group as they are started.
-#[expect(unnameable_types, reason = "it is seen in a sealed trait alone")]
-#[expect(
-    missing_debug_implementations,
-    reason = "it is seen in a sealed trait alone"
-)]
-pub struct Starting<'a, 'env, O, K: Kind> {
+pub(super) struct Starting<'a, 'env, O, K: Kind> {
     tg: &'a Scope<'env, Infallible, K>,
     queue: &'a Arc<CompletionQueue<O>>,
     location: &'static Location<'static>,
@@ -84,16 +78,17 @@ impl<'a, 'env, O, K: Kind> Starting<'a, 'env, O, K> {
             sees,
         }
     }
+}
 
-    /// Starts the next call.
-    pub(super) fn call<C, F>(&mut self, call: Call<C, F>)
-    where
-        C: FnOnce() -> F,
-        F: Future<Output = O>,
-        Call<C, F>: 'env,
-        O: 'env,
-        K: Accepts<CompletionSender<Call<C, F>, Values>> + Accepts<()>,
-    {
+impl<'env, C, F, O, K> Takes<Call<C, F>> for Starting<'_, 'env, O, K>
+where
+    C: FnOnce() -> F,
+    F: Future<Output = O>,
+    Call<C, F>: 'env,
+    O: 'env,
+    K: Kind + Accepts<CompletionSender<Call<C, F>, Values>> + Accepts<()>,
+{
+    fn take(&mut self, call: Call<C, F>) {
         let (index, tg, location) = (self.index, self.tg, self.location);
         self.index += 1;
         let child = || CompletionSender::new(call, index, Arc::clone(self.queue));
@@ -113,7 +108,7 @@ impl<'a, 'env, O, K: Kind> Starting<'a, 'env, O, K> {
     }
 }
 
-impl<'env, I, C, F, O, K> sealed::CallsOf<'env, Each, O, K> for I
+impl<'env, I, C, F, O, K> sealed::CallsOf<'env, calls::Each, O, K> for I
 where
     I: IntoIterator<Item = C>,
     C: FnOnce() -> F,
@@ -122,46 +117,25 @@ where
     O: 'env,
     K: Kind + Accepts<CompletionSender<Call<C, F>, Values>> + Accepts<()>,
 {
-    type Ready = OneByOne<C>;
+    type Ready = Entries<OneByOne<C>, [Slot<C, F>], O, K>;
 
-    fn ready(self) -> OneByOne<C> {
-        self.into_iter().collect()
-    }
-
-    fn start(calls: OneByOne<C>, starting: &mut Starting<'_, 'env, O, K>) {
-        for call in calls {
-            starting.call(Call::new(call));
-        }
+    #[expect(private_interfaces, reason = "the trait is sealed")]
+    fn ready(self, terms: Terms<O>) -> Self::Ready {
+        terms.of(self.into_iter().collect())
     }
 }
 
 impl<'env, O, L, K> sealed::CallsOf<'env, Listed, O, K> for CallList<O, L>
 where
     K: Kind,
-    L: for<'a> call_list::Each<Starting<'a, 'env, O, K>>,
-    L: Lay<Laid: Lane<'env, O, K>>,
+    L: for<'a> Each<Starting<'a, 'env, O, K>>,
+    L: Lay<Laid: Slots<O> + for<'a> Children<Starting<'a, 'env, O, K>>>,
 {
-    type Ready = L;
+    type Ready = Entries<L, L::Laid, O, K>;
 
-    fn ready(self) -> L {
-        self.into_calls()
-    }
-
-    fn start(calls: L, starting: &mut Starting<'_, 'env, O, K>) {
-        calls.visit(starting);
-    }
-}
-
-impl<'env, C, F, O, K> Takes<C> for Starting<'_, 'env, O, K>
-where
-    C: FnOnce() -> F,
-    F: Future<Output = O>,
-    Call<C, F>: 'env,
-    O: 'env,
-    K: Kind + Accepts<CompletionSender<Call<C, F>, Values>> + Accepts<()>,
-{
-    fn take(&mut self, call: C) {
-        self.call(Call::new(call));
+    #[expect(private_interfaces, reason = "the trait is sealed")]
+    fn ready(self, terms: Terms<O>) -> Self::Ready {
+        terms.of(self.into_calls())
     }
 }
 
@@ -173,14 +147,11 @@ macro_rules! tuple {
             O: 'env,
             K: Kind + Accepts<()> $(+ Accepts<CompletionSender<Call<$call, $future>, Values>>)+,
         {
-            type Ready = ($(Quiet<$call>,)+);
+            type Ready = Entries<($(Quiet<$call>,)+), ($(Slot<$call, $future>,)+), O, K>;
 
-            fn ready(self) -> Self::Ready {
-                ($(Quiet::new(self.$at),)+)
-            }
-
-            fn start(calls: Self::Ready, starting: &mut Starting<'_, 'env, O, K>) {
-                $(starting.call(Call::new(calls.$at.give()));)+
+            #[expect(private_interfaces, reason = "the trait is sealed")]
+            fn ready(self, terms: Terms<O>) -> Self::Ready {
+                terms.of(($(Quiet::new(self.$at),)+))
             }
         }
     };

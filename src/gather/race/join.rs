@@ -19,14 +19,12 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
-use super::calls_of::sealed::CallsOf;
-use super::calls_of::{Sees, Starting};
 use super::completion_queue::{CallEnd, CompletionQueue, End};
 use super::joined::Joined;
 use super::joiner::{self, CallInfo, Joiner, Verdict, Winner};
-use super::raced::{Contest, Entries, Lane, Raced, RacesInPlace};
+use super::raced::{Enters, RacesInPlace};
 use crate::error::Outcome;
-use crate::gather::in_place::{Lay, Reached, Row, no_site};
+use crate::gather::in_place::{Reached, no_site};
 use crate::gather::site::Site;
 use crate::group::{Borrows, Kind, Lack, Lacking, NoValue, Origin, Scope, Whole};
 use crate::panic::catch;
@@ -57,8 +55,13 @@ pub type FirstOk<'env, R, T, E, K> = JoinWith<'env, R, joiner::FirstOk<T, E>, T,
 /// The future of [`quorum`](crate::quorum) and its relatives.
 pub type Quorum<'env, R, T, E, K> = JoinWith<'env, R, joiner::Quorum<T, E>, T, E, K>;
 
-/// How calls are started that were taken out of what they came in.
-type StartCalls<'env, R, O, K> = fn(R, &mut Starting<'_, 'env, O, K>);
+/// How calls become children, each after `starts` has heard of it.
+type StartCalls<'env, R, O, K> = fn(
+    R,
+    &Scope<'env, Infallible, K>,
+    &'static Location<'static>,
+    &mut dyn FnMut(Site, usize),
+) -> (Arc<CompletionQueue<O>>, usize);
 
 /// What the joiner gets to know of a call that gave an `O`.
 pub(super) type Reads<O, T, E> = fn(O) -> Outcome<T, E>;
@@ -67,8 +70,8 @@ pub(super) type Reads<O, T, E> = fn(O) -> Outcome<T, E>;
 pub(super) type Lacks<J> = fn(&J) -> Option<Lack>;
 
 /// The body of a [join](crate::joiner::join_with), before it has begun.
-pub struct StartJoin<'env, R: Lay, J, O, T, E, K: Kind> {
-    entries: Entries<R, O, K>,
+pub struct StartJoin<'env, R, J, O, T, E, K: Kind> {
+    ready: R,
     start: StartCalls<'env, R, O, K>,
     in_place: RacesInPlace<'env, R, O, K>,
     /// None once it was polled in place to the end, or begun.
@@ -78,23 +81,22 @@ pub struct StartJoin<'env, R: Lay, J, O, T, E, K: Kind> {
     location: &'static Location<'static>,
 }
 
-impl<'env, R: Lay, J, O, T, E, K: Kind> StartJoin<'env, R, J, O, T, E, K> {
-    pub(super) fn new<S, C>(
-        contest: Contest<R, O>,
+impl<'env, R, J, O, T, E, K: Kind> StartJoin<'env, R, J, O, T, E, K> {
+    pub(super) fn new(
+        ready: R,
         joiner: J,
         reads: Reads<O, T, E>,
         lacks: Lacks<J>,
         location: &'static Location<'static>,
     ) -> Self
     where
-        C: CallsOf<'env, S, O, K, Ready = R>,
-        R::Laid: Lane<'env, O, K>,
+        R: Enters<'env, O, K>,
         K: Borrows<'env>,
     {
         Self {
-            start: C::start,
-            in_place: Raced::in_place().filter(|_| contest.terms.needed > 0),
-            entries: Row::new(contest),
+            start: R::start,
+            in_place: ready.in_place(),
+            ready,
             joiner: Some(joiner),
             reads,
             lacks,
@@ -103,7 +105,7 @@ impl<'env, R: Lay, J, O, T, E, K: Kind> StartJoin<'env, R, J, O, T, E, K> {
     }
 }
 
-impl<'env, R: Lay, J, O, T, E, K> Begin<'env, Infallible, K> for StartJoin<'env, R, J, O, T, E, K>
+impl<'env, R, J, O, T, E, K> Begin<'env, Infallible, K> for StartJoin<'env, R, J, O, T, E, K>
 where
     J: Joiner<T, E>,
     K: Kind,
@@ -119,7 +121,7 @@ where
         let Some(poll) = self.in_place else {
             return InPlace::Never;
         };
-        match poll(&mut self.entries, origin, self.location, cx) {
+        match poll(&mut self.ready, origin, self.location, cx) {
             Reached::Never => InPlace::Never,
             Reached::Pending => InPlace::Pending,
             Reached::Over(won) => {
@@ -141,14 +143,9 @@ where
     }
 
     fn begin(self, tg: Scope<'env, Infallible, K>) -> Self::Body {
-        let Contest { calls, terms } = self.entries.into_calls();
-        let (site, count) = (Site::of(&tg, self.location), calls.count());
-        let queue = terms.queue(site);
         let mut joiner = self.joiner.expect(BEGINS_ONCE);
-        let mut starts = |index| started(&tg, &mut joiner, site, index);
-        let sees = Sees::Told(&mut starts);
-        let mut starting = Starting::new(&tg, &queue, self.location, sees);
-        (self.start)(calls, &mut starting);
+        let mut starts = |site, index| started(&tg, &mut joiner, site, index);
+        let (queue, count) = (self.start)(self.ready, &tg, self.location, &mut starts);
         Joining::new(joiner, (self.reads, self.lacks), count, queue, tg)
     }
 }
@@ -319,6 +316,6 @@ impl<J, O, T, E, K: Kind> Drop for Joining<'_, J, O, T, E, K> {
 
 impl<J, O, T, E, K: Kind> Unpin for Joining<'_, J, O, T, E, K> {}
 
-shows!([R: Lay, J, O, T, E, K: Kind] StartJoin<'_, R, J, O, T, E, K>, this => location, ..);
+shows!([R, J, O, T, E, K: Kind] StartJoin<'_, R, J, O, T, E, K>, this => location, ..);
 
 shows!([J, O, T, E, K: Kind] Joining<'_, J, O, T, E, K>, this => left, tg, ..);

@@ -6,9 +6,8 @@ use super::calls_of::CallsOf;
 use super::completion_queue::Ways;
 use super::join::{FirstOk, JoinWith, Joins, Lacks, Quorum, Race, Reads, StartJoin};
 use super::joiner::{self, Joiner, Winner, too_few};
-use super::raced::{Contest, Terms};
+use super::raced::{Enters, Terms};
 use crate::error::Outcome;
-use crate::gather::in_place::Lay;
 use crate::gather::site::{lose_outcome, lose_value};
 use crate::group::{Awaited, Borrows, GroupOptions, Origin, State, Uncut, sift};
 use crate::scope::ScopeFuture;
@@ -145,17 +144,14 @@ impl<K: Awaited, M: State> GroupOptions<K, M> {
         C: CallsOf<'env, S, O, K>,
     {
         let location = Location::caller();
-        let contest = Contest {
-            calls: calls.ready(),
-            terms: Terms {
-                needed,
-                is_value: reading.is_value,
-                collects_panics: self.collects_panics(),
-                ways: reading.ways,
-            },
-        };
-        check(contest.calls.count());
-        let start = StartJoin::new::<S, C>(contest, joiner, reading.reads, lacks, location);
+        let ready = calls.ready(Terms {
+            needed,
+            is_value: reading.is_value,
+            collects_panics: self.collects_panics(),
+            ways: reading.ways,
+        });
+        check(ready.count());
+        let start = StartJoin::new(ready, joiner, reading.reads, lacks, location);
         ScopeFuture::new(Origin::new(self, location), start)
     }
 }

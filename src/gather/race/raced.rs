@@ -7,20 +7,17 @@
 
 use std::cell::{Cell, RefCell};
 use std::convert::Infallible;
-use std::future::Future;
+use std::marker::PhantomData;
 use std::panic::Location;
 use std::sync::Arc;
 use std::task::Context;
 
 use super::calls_of::{Sees, Starting};
 use super::completion_queue::{CompletionQueue, Ways};
-use super::completion_sender::CompletionSender;
-use crate::error::{OneByOne, Quiet};
-use crate::gather::in_place::{self, Apart, Hand, InPlaceOf, Lay, Lies, Row, ended};
-use crate::gather::mode::Values;
+use crate::gather::each::Each;
+use crate::gather::in_place::{self, Children, Hand, InPlaceOf, Lay, Lies, Row, Slots, ended};
 use crate::gather::site::Site;
-use crate::gather::tuples::each_tuple;
-use crate::group::{Accepts, Block, Borrows, Call, Kind, Polled, PolledChild, Scope};
+use crate::group::{Block, Borrows, Kind, Polled, PolledChild, Scope};
 
 /// When a race is decided, and what is done with what its calls give.
 pub(super) struct Terms<O> {
@@ -32,25 +29,88 @@ pub(super) struct Terms<O> {
 }
 
 impl<O> Terms<O> {
+    /// Callables that race on these terms.
+    pub(super) fn of<R, S: ?Sized, K: Kind>(self, calls: R) -> Entries<R, S, O, K> {
+        Row::new(Contest { calls, terms: self })
+    }
+
     /// Where the children of a group tell of their ends.
-    pub(super) fn queue(&self, site: Site) -> Arc<CompletionQueue<O>> {
+    fn queue(&self, site: Site) -> Arc<CompletionQueue<O>> {
         let queue = CompletionQueue::new(site, self.collects_panics, self.ways);
         Arc::new(queue)
     }
 }
 
 /// Callables, and the terms on which they race.
-pub(super) struct Contest<R, O> {
-    pub(super) calls: R,
-    pub(super) terms: Terms<O>,
+#[expect(unnameable_types, reason = "it is seen in sealed traits alone")]
+#[expect(
+    missing_debug_implementations,
+    reason = "it is seen in sealed traits alone"
+)]
+pub struct Contest<R, O> {
+    calls: R,
+    terms: Terms<O>,
 }
 
-/// The same until they are polled in place or started.
-pub(super) type Entries<R, O, K> = Row<Contest<R, O>, Raced<R, O>, K>;
+/// The same until they are polled in place, in the slots `S`, or started.
+pub(super) type Entries<R, S, O, K> = Row<Contest<R, O>, Raced<R, S, O>, K>;
+
+/// What waits for calls that race as children: where they tell of their ends, and how many there are.
+type Wait<O> = (Arc<CompletionQueue<O>>, usize);
 
 /// How the calls of a race are polled in place, if they are.
-pub(super) type RacesInPlace<'env, R, O, K> =
-    InPlaceOf<'env, Entries<R, O, K>, Infallible, (Arc<CompletionQueue<O>>, usize), K, Won<O>>;
+pub(super) type RacesInPlace<'env, R, O, K> = InPlaceOf<'env, R, Infallible, Wait<O>, K, Won<O>>;
+
+/// Calls that can race, of which none was called.
+pub(super) trait Enters<'env, O, K: Kind>: Sized {
+    /// How many there are.
+    fn count(&self) -> usize;
+    /// How they race in place, if they do.
+    fn in_place(&self) -> RacesInPlace<'env, Self, O, K>
+    where
+        K: Borrows<'env>;
+    /// Starts them as children. `starts` hears of each before.
+    fn start(
+        self,
+        tg: &Scope<'env, Infallible, K>,
+        location: &'static Location<'static>,
+        starts: &mut dyn FnMut(Site, usize),
+    ) -> Wait<O>;
+}
+
+impl<'env, R, S, O, K> Enters<'env, O, K> for Entries<R, S, O, K>
+where
+    R: Lay<Laid = S> + for<'a> Each<Starting<'a, 'env, O, K>>,
+    S: Slots<O> + for<'a> Children<Starting<'a, 'env, O, K>> + ?Sized,
+    K: Kind,
+{
+    fn count(&self) -> usize {
+        self.calls().calls.count()
+    }
+
+    fn in_place(&self) -> RacesInPlace<'env, Self, O, K>
+    where
+        K: Borrows<'env>,
+    {
+        let is_plain = K::IN_PLACE && self.calls().terms.needed > 0;
+        is_plain.then_some(in_place::poll::<Racing, Raced<R, S, O>, K>)
+    }
+
+    fn start(
+        self,
+        tg: &Scope<'env, Infallible, K>,
+        location: &'static Location<'static>,
+        starts: &mut dyn FnMut(Site, usize),
+    ) -> Wait<O> {
+        let Contest { calls, terms } = self.into_calls();
+        let (site, count) = (Site::of(tg, location), calls.count());
+        let queue = terms.queue(site);
+        let mut starts = |index| starts(site, index);
+        let sees = Sees::Told(&mut starts);
+        calls.each(&mut Starting::new(tg, &queue, location, sees));
+        (queue, count)
+    }
+}
 
 /// The values of a race that was decided without a group, with the indices of their calls, in the order in which they came.
 pub(super) struct Won<O> {
@@ -67,216 +127,42 @@ impl<O> IntoIterator for Won<O> {
     }
 }
 
-/// Calls that all give an `O`, laid down.
-pub(super) trait Lane<'env, O, K: Kind> {
-    fn count(&self) -> usize;
-    /// [`Block::poll`].
-    fn poll(&self, index: usize, cx: &mut Context<'_>, is_value: fn(&O) -> bool) -> Polled;
-    /// [`Block::has_end`].
-    fn has_end(&self, index: usize) -> bool;
-    /// [`Block::cut`].
-    fn cut(&self, index: usize) -> Polled;
-    /// [`Block::take`].
-    fn take(&self, index: usize) -> Option<O>;
-    /// Makes a child of each.
-    fn start(&self, starting: &mut Starting<'_, 'env, O, K>);
-}
-
-impl<'env, O, K, C, F> Lane<'env, O, K> for Block<C, F>
-where
-    C: FnOnce() -> F,
-    F: Future<Output = O>,
-    Call<C, F>: 'env,
-    O: 'env,
-    K: Kind + Accepts<CompletionSender<Call<C, F>, Values>> + Accepts<()>,
-{
-    fn count(&self) -> usize {
-        self.len()
-    }
-
-    #[inline]
-    fn poll(&self, index: usize, cx: &mut Context<'_>, is_value: fn(&O) -> bool) -> Polled {
-        Self::poll(self, index, cx, is_value)
-    }
-
-    fn has_end(&self, index: usize) -> bool {
-        Self::has_end(self, index)
-    }
-
-    fn cut(&self, index: usize) -> Polled {
-        Self::cut(self, index)
-    }
-
-    fn take(&self, index: usize) -> Option<O> {
-        Self::take(self, index)
-    }
-
-    fn start(&self, starting: &mut Starting<'_, 'env, O, K>) {
-        for index in 0..self.len() {
-            starting.call(Call::moved(self.child(index)));
-        }
-    }
-}
-
-/// Those of a list: what lies before the last, and the last.
-impl<'env, O, K, L, B> Lane<'env, O, K> for (L, B)
-where
-    K: Kind,
-    L: Lane<'env, O, K>,
-    B: Lane<'env, O, K>,
-{
-    fn count(&self) -> usize {
-        self.0.count() + self.1.count()
-    }
-
-    #[inline]
-    fn poll(&self, index: usize, cx: &mut Context<'_>, is_value: fn(&O) -> bool) -> Polled {
-        match index.checked_sub(self.0.count()) {
-            Some(behind) => self.1.poll(behind, cx, is_value),
-            None => self.0.poll(index, cx, is_value),
-        }
-    }
-
-    fn has_end(&self, index: usize) -> bool {
-        match index.checked_sub(self.0.count()) {
-            Some(behind) => self.1.has_end(behind),
-            None => self.0.has_end(index),
-        }
-    }
-
-    fn cut(&self, index: usize) -> Polled {
-        match index.checked_sub(self.0.count()) {
-            Some(behind) => self.1.cut(behind),
-            None => self.0.cut(index),
-        }
-    }
-
-    fn take(&self, index: usize) -> Option<O> {
-        match index.checked_sub(self.0.count()) {
-            Some(behind) => self.1.take(behind),
-            None => self.0.take(index),
-        }
-    }
-
-    fn start(&self, starting: &mut Starting<'_, 'env, O, K>) {
-        self.0.start(starting);
-        self.1.start(starting);
-    }
-}
-
-impl<C: FnOnce() -> F, F: Future> Lay for OneByOne<C> {
-    type Laid = Block<C, F>;
-
-    fn count(&self) -> usize {
-        self.len()
-    }
-
-    fn lay(self) -> Self::Laid {
-        Block::new(self.give())
-    }
-}
-
-macro_rules! tuple {
-    ($n:literal: $($call:ident $future:ident $at:tt),+) => {
-        impl<$($call: FnOnce() -> $future, $future: Future),+> Lay for ($(Quiet<$call>,)+) {
-            type Laid = Apart<($(Block<$call, $future>,)+)>;
-
-            fn count(&self) -> usize {
-                $n
-            }
-
-            fn lay(self) -> Self::Laid {
-                Apart(($(Block::one(self.$at.give()),)+))
-            }
-        }
-
-        impl<'env, O, K, $($call, $future),+> Lane<'env, O, K> for Apart<($(Block<$call, $future>,)+)>
-        where
-            $($call: FnOnce() -> $future, $future: Future<Output = O>, Call<$call, $future>: 'env,)+
-            O: 'env,
-            K: Kind + Accepts<()> $(+ Accepts<CompletionSender<Call<$call, $future>, Values>>)+,
-        {
-            fn count(&self) -> usize {
-                $n
-            }
-
-            #[inline]
-            fn poll(&self, index: usize, cx: &mut Context<'_>, is_value: fn(&O) -> bool) -> Polled {
-                match index {
-                    $($at => self.0.$at.poll(0, cx, is_value),)+
-                    _ => Polled::Before,
-                }
-            }
-
-            fn has_end(&self, index: usize) -> bool {
-                match index {
-                    $($at => self.0.$at.has_end(0),)+
-                    _ => false,
-                }
-            }
-
-            fn cut(&self, index: usize) -> Polled {
-                match index {
-                    $($at => self.0.$at.cut(0),)+
-                    _ => Polled::Before,
-                }
-            }
-
-            fn take(&self, index: usize) -> Option<O> {
-                match index {
-                    $($at => self.0.$at.take(0),)+
-                    _ => None,
-                }
-            }
-
-            fn start(&self, starting: &mut Starting<'_, 'env, O, K>) {
-                $(starting.call(Call::moved(self.0.$at.child(0)));)+
-            }
-        }
-    };
-}
-
-each_tuple!(tuple);
-
 /// The mode of a race.
 pub(super) enum Racing {}
 
 /// Callables that race, laid down.
-pub(super) struct Raced<R: Lay, O> {
-    lane: R::Laid,
+#[expect(unnameable_types, reason = "it is seen in sealed traits alone")]
+#[expect(
+    missing_debug_implementations,
+    reason = "it is seen in sealed traits alone"
+)]
+pub struct Raced<R, S: ?Sized, O> {
+    slots: Block<S>,
     terms: Terms<O>,
     /// The call whose value came last, and those whose values came before, in their order.
     last: Cell<Option<usize>>,
     before: RefCell<Vec<usize>>,
+    calls: PhantomData<fn(R)>,
 }
 
-impl<R: Lay, O> Raced<R, O> {
-    pub(super) fn in_place<'env, K>() -> RacesInPlace<'env, R, O, K>
-    where
-        R::Laid: Lane<'env, O, K>,
-        K: Borrows<'env>,
-    {
-        K::IN_PLACE.then_some(in_place::poll::<Racing, Self, K>)
-    }
-}
-
-impl<'env, R, O, K> Lies<'env, Racing, K> for Raced<R, O>
+impl<'env, R, S, O, K> Lies<'env, Racing, K> for Raced<R, S, O>
 where
-    R: Lay<Laid: Lane<'env, O, K>>,
+    R: Lay<Laid = S>,
+    S: Slots<O> + for<'a> Children<Starting<'a, 'env, O, K>> + ?Sized,
     K: Kind,
 {
     type Error = Infallible;
-    /// Where the calls tell of their ends, and how many there are.
-    type Wait = (Arc<CompletionQueue<O>>, usize);
+    type Wait = Wait<O>;
     type Given = Won<O>;
     type Calls = Contest<R, O>;
 
     fn lay(contest: Contest<R, O>) -> Self {
         Self {
-            lane: contest.calls.lay(),
+            slots: contest.calls.lay(),
             terms: contest.terms,
             last: Cell::new(None),
             before: RefCell::default(),
+            calls: PhantomData,
         }
     }
 
@@ -286,12 +172,12 @@ where
 
     #[inline]
     fn count(&self) -> usize {
-        self.lane.count()
+        self.slots.count()
     }
 
     #[inline]
     fn poll(&self, index: usize, cx: &mut Context<'_>) -> Polled {
-        let polled = self.lane.poll(index, cx, self.terms.is_value);
+        let polled = self.slots.poll(index, cx, self.terms.is_value);
         if polled == Polled::Over {
             if let Some(before) = self.last.replace(Some(index)) {
                 self.before.borrow_mut().push(before);
@@ -306,7 +192,7 @@ where
     }
 
     fn cut(&self, index: usize) -> Polled {
-        self.lane.cut(index)
+        self.slots.slot(index).cut()
     }
 
     fn start(
@@ -315,12 +201,12 @@ where
         location: &'static Location<'static>,
         polled: Option<usize>,
     ) -> (Self::Wait, Option<PolledChild>) {
-        let ended = ended(self.count(), |index| self.lane.has_end(index));
+        let ended = ended(self.count(), |index| self.slots.slot(index).has_end());
         let queue = self.terms.queue(Site::of(tg, location));
         let (mut hand, mut keys) = (Hand::of(polled), Vec::with_capacity(self.count()));
         let sees = Sees::Resumed(&mut hand, &mut keys);
         let mut starting = Starting::new(tg, &queue, location, sees);
-        self.lane.start(&mut starting);
+        self.slots.children(&self.slots, &mut starting);
         let mut order = self.before.borrow().clone();
         order.extend(self.last.get());
         // One that failed or panicked was the last.
@@ -335,7 +221,7 @@ where
 
     fn give(&self, _location: &'static Location<'static>) -> Won<O> {
         let take = |index| {
-            let value = self.lane.take(index);
+            let value = self.slots.take(index);
             (index, value.expect("it is over with a value"))
         };
         let last = self.last.get().expect("a race is decided by a value");

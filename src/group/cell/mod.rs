@@ -52,7 +52,7 @@ mod waker;
 pub(super) use block::Blocks;
 pub(super) use failed::{Failed, Members};
 pub(in crate::group) use holds::{Begins, Shields, Stands};
-pub(crate) use in_place::Block;
+pub(crate) use in_place::{Block, Keeps, Slot};
 pub(super) use in_place::{Frame, Restores, asked, frames, lend, none_lent};
 pub(crate) use in_place::{Makes, Moved, OnlyMut, Polled};
 pub(super) use live_list::LiveList;

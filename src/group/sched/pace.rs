@@ -150,6 +150,8 @@ fn stands_back(now: Instant) -> bool {
 /// What is used up of a turn.
 pub(crate) struct Spent {
     polls: usize,
+    /// After so many polls nothing is left to poll, as far as is known.
+    known: usize,
     next_look: usize,
     began: Option<Instant>,
     /// How many children had come into the queue when the round began.
@@ -163,6 +165,7 @@ impl Spent {
     pub(crate) fn new(pace: &Pace) -> Self {
         let mut spent = Self {
             polls: 0,
+            known: 0,
             next_look: FIRST_LOOK,
             began: None,
             came: None,
@@ -189,7 +192,13 @@ impl Spent {
 
     #[cold]
     fn looks(&mut self, pace: &Pace) -> bool {
-        self.next_look *= 2;
+        // The first look is of use to a second alone.
+        let is_last = self.began.is_none() && self.known < 2 * FIRST_LOOK;
+        if is_last && self.polls < self.known {
+            self.next_look = self.known + 1;
+            return false;
+        }
+        self.next_look = (self.polls + 1).next_power_of_two();
         if self.polls >= MOST {
             return true;
         }
@@ -225,6 +234,12 @@ impl Spent {
         self.has_yielded = true;
     }
 
+    /// So many are left to poll, as far as is known.
+    #[inline]
+    pub(crate) fn expects(&mut self, polls: usize) {
+        self.known = self.polls.saturating_add(polls);
+    }
+
     /// How many children may be polled now, where so many have left the queue and so many have come into it. None: the turn is
     /// over, as far as it is for those in the queue.
     #[inline]
@@ -235,6 +250,7 @@ impl Spent {
             self.came = Some(came);
         }
         let room = usize::try_from(until.saturating_sub(left)).unwrap_or(usize::MAX);
+        self.expects(room);
         room.min(MOST.saturating_sub(self.polls))
     }
 }
@@ -267,6 +283,20 @@ mod tests {
             last,
             stood_back: false,
         });
+    }
+
+    #[test]
+    fn a_turn_that_would_have_one_look_has_none() {
+        let polls_and_looks = |known: usize, polls: usize| {
+            let (pace, mut spent) = (Pace::new(), Spent::new(&Pace::new()));
+            spent.expects(known);
+            let is_over = (0..polls).any(|_| spent.one_more(&pace));
+            assert!(!is_over || polls >= MOST);
+            spent.began.is_some()
+        };
+        assert!(!polls_and_looks(10, 10) && !polls_and_looks(15, 15));
+        // More came than was known.
+        assert!(polls_and_looks(10, 11) && polls_and_looks(0, 8) && polls_and_looks(16, 8));
     }
 
     #[test]

@@ -35,6 +35,7 @@ crate::cases! {
     local_inline_scope_sent_to_another_thread,
     observed_child_that_cannot_fail,
     race_of_two_types,
+    race_of_what_is_not_callable,
     race_that_borrows,
     race_with_a_token,
     ready_that_is_not_used,

@@ -6,6 +6,6 @@
 mod slot;
 mod unmade;
 
-pub(crate) use slot::{Block, Moved, OnlyMut, Polled};
+pub(crate) use slot::{Block, Keeps, Moved, OnlyMut, Polled, Slot};
 pub(crate) use unmade::Makes;
 pub(in crate::group) use unmade::{Frame, Restores, asked, frames, lend, none_lent};

@@ -1,4 +1,4 @@
-//! Calls of one type side by side: each is polled here, by whoever has them, or as a child whose future stays here.
+//! Calls side by side in one block of memory: each is polled here, by whoever has them, or as a child whose future stays here.
 //!
 //! 1. What a slot holds is touched by one at a time: who polls it in place, the child that was made of it ([`Moved`]), or, when it is
 //!    over, who takes its output. `busy` is on meanwhile, and each of them looks at it first. It is no atomic: a block that has no
@@ -6,33 +6,41 @@
 //!    which the one that is made in the middle of a poll in place is born with, until that poll is over.
 //! 2. A future is polled and dropped where it was made. The memory lives until the block and all children of it are gone.
 //! 3. While a slot has a child nobody else polls it or takes from it, but for a poll that had begun before.
+//! 4. Slots of several types become children together, before others see the first of these. So who is the last to let go of a block
+//!    that had children drops nothing of another type with it: each slot is empty once its child is gone.
 
 use std::cell::{Cell, UnsafeCell};
 use std::fmt;
 use std::future::Future;
 use std::mem::replace;
+use std::ops::Deref;
 use std::pin::Pin;
-use std::ptr;
+use std::ptr::{self, NonNull};
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 use crate::panic::{Panic, catch};
 
-/// Calls that are polled where they lie.
+/// Slots that belong together: a slice of them, a tuple, or one behind others.
 #[expect(unnameable_types, reason = "it is seen in sealed traits alone")]
 #[expect(
     missing_debug_implementations,
     reason = "it is seen in sealed traits alone"
 )]
-pub struct Block<C, F: Future>(Arc<[Slot<C, F>]>);
+pub struct Block<S: ?Sized>(Arc<S>);
 
-// SAFETY: with the block, or one of its children, goes what the slots hold: callables, futures and outputs, all of which are
-// `Send`. Those that share a block may be on several threads, each with slots of its own (1); what a slot has been through when its
-// child goes to another thread is ordered by the group's lock and the child's state. What the last of them drops is empty, see `Moved`
-// and `Block::poll`, or was never shared.
-unsafe impl<C: Send, F: Future<Output: Send> + Send> Send for Block<C, F> {}
+// SAFETY: with the block goes what the slots hold, all of which is `Send`. The children that share it may be on several threads, each
+// with a slot of its own (1), see `Moved`; what a slot has been through when its child goes to another thread is ordered by the
+// group's lock and the child's state.
+unsafe impl<S: ?Sized + Send> Send for Block<S> {}
 
-struct Slot<C, F: Future> {
+/// A call that is polled where it lies.
+#[expect(unnameable_types, reason = "it is seen in sealed traits alone")]
+#[expect(
+    missing_debug_implementations,
+    reason = "it is seen in sealed traits alone"
+)]
+pub struct Slot<C, F: Future> {
     state: UnsafeCell<State<C, F>>,
     /// Somebody has the state to himself (1).
     busy: Cell<bool>,
@@ -80,7 +88,7 @@ pub(crate) enum Polled {
 struct Alone<'a, C, F: Future>(&'a Slot<C, F>);
 
 impl<C, F: Future> Slot<C, F> {
-    fn new(call: C) -> Self {
+    pub(crate) fn new(call: C) -> Self {
         Self {
             state: UnsafeCell::new(State::Call(call)),
             busy: Cell::new(false),
@@ -175,55 +183,30 @@ impl<C, F: Future> Alone<'_, C, F> {
     }
 }
 
-impl<C, F: Future> Block<C, F> {
-    pub(crate) fn new(calls: Vec<C>) -> Self {
-        Self(calls.into_iter().map(Slot::new).collect())
-    }
-
-    pub(crate) fn one(call: C) -> Self {
-        Self(Arc::new([Slot::new(call)]))
-    }
-
-    pub(crate) fn len(&self) -> usize {
-        self.0.len()
-    }
-
+impl<C, F: Future> Slot<C, F> {
     /// A call that nobody polls and that is no child.
     #[inline]
-    fn free(&self, index: usize) -> Option<Alone<'_, C, F>> {
-        let slot = &self.0[index];
-        (!slot.busy.get() && !slot.has_child.get()).then(|| slot.alone())
+    fn free(&self) -> Option<Alone<'_, C, F>> {
+        (!self.busy.get() && !self.has_child.get()).then(|| self.alone())
     }
 
     /// The output of a call that is over.
     #[inline]
-    pub(crate) fn take(&self, index: usize) -> Option<F::Output> {
-        self.free(index)?.take()
-    }
-
-    /// Makes this call a child's. Once, and the child stays here.
-    pub(crate) fn child(&self, index: usize) -> Moved<C, F> {
-        let had_child = self.0[index].has_child.replace(true);
-        assert!(!had_child, "a call becomes one child");
-        Moved {
-            block: Self(Arc::clone(&self.0)),
-            index,
-        }
+    pub(crate) fn take(&self) -> Option<F::Output> {
+        self.free()?.take()
     }
 
     /// Polls a call in place, if it is not over. It may become a child meanwhile, which learns what came of it.
     #[inline]
     pub(crate) fn poll(
         &self,
-        index: usize,
         cx: &mut Context<'_>,
         is_value: impl FnOnce(&F::Output) -> bool,
     ) -> Polled
     where
         C: FnOnce() -> F,
     {
-        let slot = &self.0[index];
-        let alone = slot.alone();
+        let alone = self.alone();
         if alone.output().is_some() {
             return Polled::Before;
         }
@@ -235,8 +218,8 @@ impl<C, F: Future> Block<C, F> {
         });
         match (caught, output) {
             (Ok(Poll::Pending), _) => {
-                if slot.has_child.get() {
-                    slot.echo.set(Echo::Pending);
+                if self.has_child.get() {
+                    self.echo.set(Echo::Pending);
                 }
                 Polled::Pending
             }
@@ -251,11 +234,11 @@ impl<C, F: Future> Block<C, F> {
             }
             (Err(panic), Some(output)) => {
                 alone.put(output);
-                slot.echo.set(Echo::PanicsInDrop(Box::new(panic)));
+                self.echo.set(Echo::PanicsInDrop(Box::new(panic)));
                 Polled::Panicked
             }
             (Err(panic), None) => {
-                slot.echo.set(Echo::Panicked(Box::new(panic)));
+                self.echo.set(Echo::Panicked(Box::new(panic)));
                 Polled::Panicked
             }
             (Ok(Poll::Ready(())), None) => unreachable!("what is ready has given its output"),
@@ -264,31 +247,120 @@ impl<C, F: Future> Block<C, F> {
 
     /// Drops a call that is not over where it lies, since it is not needed. It may become a child meanwhile, which ends when it is
     /// cancelled, and learns of a panic.
-    pub(crate) fn cut(&self, index: usize) -> Polled {
-        let slot = &self.0[index];
-        let alone = slot.alone();
+    pub(crate) fn cut(&self) -> Polled {
+        let alone = self.alone();
         if alone.output().is_some() {
             return Polled::Before;
         }
         match catch(|| alone.empty()) {
             Ok(()) => Polled::Over,
             Err(panic) => {
-                slot.echo.set(Echo::PanicsInDrop(Box::new(panic)));
+                self.echo.set(Echo::PanicsInDrop(Box::new(panic)));
                 Polled::Panicked
             }
         }
     }
 
     /// Is there something with which a child of this call ends when it is polled: an output or a panic?
-    pub(crate) fn has_end(&self, index: usize) -> bool {
-        let slot = &self.0[index];
-        if slot.busy.get() || slot.has_child.get() {
+    pub(crate) fn has_end(&self) -> bool {
+        if self.busy.get() || self.has_child.get() {
             return false;
         }
-        let echo = slot.echo.take();
-        let ends = matches!(echo, Echo::Panicked(_)) || slot.alone().output().is_some();
-        slot.echo.set(echo);
+        let echo = self.echo.take();
+        let ends = matches!(echo, Echo::Panicked(_)) || self.alone().output().is_some();
+        self.echo.set(echo);
         ends
+    }
+}
+
+impl<C, F: Future> FromIterator<C> for Block<[Slot<C, F>]> {
+    fn from_iter<I: IntoIterator<Item = C>>(calls: I) -> Self {
+        Self(calls.into_iter().map(Slot::new).collect())
+    }
+}
+
+impl<S> Block<S> {
+    pub(crate) fn new(slots: S) -> Self {
+        Self(Arc::new(slots))
+    }
+}
+
+impl<S: ?Sized> Deref for Block<S> {
+    type Target = S;
+
+    #[inline]
+    fn deref(&self) -> &S {
+        &self.0
+    }
+}
+
+#[expect(private_bounds, reason = "nobody else asks")]
+impl<S: Keeps + ?Sized> Block<S> {
+    /// Makes the call in a slot of this block a child's. Once, and the child stays here. The caller does so with the slots of all other
+    /// types before it does anything else (4).
+    pub(crate) fn child<C, F: Future>(&self, slot: &Slot<C, F>) -> Moved<C, F> {
+        let (block, size) = (ptr::from_ref(&*self.0).addr(), size_of_val(&*self.0));
+        let within = ptr::from_ref(slot).addr().wrapping_sub(block);
+        assert!(within < size, "a slot is in its block");
+        let had_child = slot.has_child.replace(true);
+        assert!(!had_child, "a call becomes one child");
+        Moved {
+            slot: NonNull::from(slot),
+            _block: S::keep(&self.0),
+        }
+    }
+}
+
+/// Keeps the memory of a block there.
+struct Keeper {
+    block: *const (),
+    /// So many slots, in a slice.
+    len: usize,
+    release: unsafe fn(*const (), usize),
+}
+
+/// What can be kept without a name for its type.
+pub(crate) trait Keeps {
+    #[expect(private_interfaces, reason = "nobody else asks")]
+    fn keep(this: &Arc<Self>) -> Keeper;
+}
+
+impl<S> Keeps for S {
+    #[expect(private_interfaces, reason = "nobody else asks")]
+    fn keep(this: &Arc<S>) -> Keeper {
+        unsafe fn release<S>(block: *const (), _len: usize) {
+            // SAFETY: it is the reference that `keep` took, which is given up once.
+            drop(unsafe { Arc::from_raw(block.cast::<S>()) });
+        }
+        Keeper {
+            block: Arc::into_raw(Arc::clone(this)).cast(),
+            len: 1,
+            release: release::<S>,
+        }
+    }
+}
+
+impl<T> Keeps for [T] {
+    #[expect(private_interfaces, reason = "nobody else asks")]
+    fn keep(this: &Arc<[T]>) -> Keeper {
+        unsafe fn release<T>(block: *const (), len: usize) {
+            let block = ptr::slice_from_raw_parts(block.cast::<T>(), len);
+            // SAFETY: it is the reference that `keep` took, which is given up once, and of which this is the length.
+            drop(unsafe { Arc::from_raw(block) });
+        }
+        Keeper {
+            block: Arc::into_raw(Arc::clone(this)).cast(),
+            len: this.len(),
+            release: release::<T>,
+        }
+    }
+}
+
+impl Drop for Keeper {
+    fn drop(&mut self) {
+        // SAFETY: this keeper has a reference of its own. If it is the last nothing of a type that the child does not name is dropped
+        // with the memory (4), so it does not matter which lifetimes have ended by now.
+        unsafe { (self.release)(self.block, self.len) }
     }
 }
 
@@ -311,14 +383,19 @@ impl<T> OnlyMut<T> {
 
 /// A call of a block as the future of a child. It does not move: the future stays in the block, and is dropped there with this.
 pub(crate) struct Moved<C, F: Future> {
-    block: Block<C, F>,
-    index: usize,
+    slot: NonNull<Slot<C, F>>,
+    _block: Keeper,
 }
+
+// SAFETY: what it reaches is its own slot (1), which holds a callable, a future or an output, all of which are `Send`; and the memory
+// of the others, of which it drops nothing that is not of these types (4).
+unsafe impl<C: Send, F: Future<Output: Send> + Send> Send for Moved<C, F> {}
 
 impl<C, F: Future> Moved<C, F> {
     #[inline]
     fn slot(&self) -> &Slot<C, F> {
-        &self.block.0[self.index]
+        // SAFETY: it is in the block, see `Block::child`, which is kept.
+        unsafe { self.slot.as_ref() }
     }
 }
 
@@ -359,6 +436,6 @@ impl<C, F: Future> Drop for Moved<C, F> {
 
 impl<C, F: Future> fmt::Debug for Moved<C, F> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Moved").field("index", &self.index).finish()
+        f.debug_struct("Moved").finish_non_exhaustive()
     }
 }
