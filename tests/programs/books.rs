@@ -34,6 +34,8 @@ pub(crate) struct Books {
     pub(crate) trace: Vec<String>,
     /// How many calls that cancel are on the stack.
     pub(crate) cancelling: usize,
+    /// How many hold a permit of the limiter that groups share.
+    pub(crate) permits: usize,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -135,6 +137,8 @@ pub(crate) struct Group {
     pub(crate) body: Option<usize>,
     pub(crate) actors: Vec<usize>,
     pub(crate) under_way: usize,
+    /// No limit of it was higher.
+    pub(crate) most: Option<usize>,
     pub(crate) over: bool,
     pub(crate) dropped: bool,
     /// Do its children stay on the thread of its owner, so that nobody else polls them?
@@ -277,6 +281,7 @@ impl World {
             body: None,
             actors: Vec::new(),
             under_way: 0,
+            most: options.limit.filter(|_| !options.shares),
             over: false,
             dropped: false,
             stays: false,
@@ -304,6 +309,18 @@ impl World {
         if !group.over {
             group.cancelled_now_at.get_or_insert(now);
         }
+    }
+
+    /// A group has another limit from now on.
+    pub(crate) fn limit_set(&self, group: usize, limit: usize) {
+        let most = &mut self.books().groups[group].most;
+        *most = most.map(|most| most.max(limit));
+    }
+
+    /// The actor has a slot, and is spawned in it.
+    pub(crate) fn started_in_slot(&self, actor: usize) {
+        let now = self.now();
+        self.books().actors[actor].spawned_at = now;
     }
 
     /// From now on the actor is a child of its group like any other.

@@ -8,6 +8,7 @@ use std::time::Duration;
 use futures::future::{BoxFuture, Either};
 use ingather::cancel::{CallbackGuard, CancelKind};
 use ingather::kind::{Blocking, Inline, InlineLocal, Local, Shared};
+use ingather::threads::CapacityLimiter;
 use ingather::types::Tally;
 use ingather::{CancelToken, ContextVar, GatherIncomplete, Key, Outcome, Ready, Scope, StartError};
 
@@ -17,7 +18,7 @@ pub(crate) use ingather::{checkpoint, current_token, shield};
 
 use super::books::World;
 use super::home::{Kept, kept, sent};
-use super::program::{Kind, TOKENS, Units};
+use super::program::{Kind, PERMITS, TOKENS, Units};
 use super::witness::{Done, Flaw, Tracked, Value};
 
 static WHO: ContextVar<usize> = ContextVar::named("who");
@@ -64,15 +65,22 @@ impl Unit {
     }
 }
 
-pub(crate) struct Tokens(pub(super) [CancelToken; TOKENS]);
+/// What groups of a program share.
+pub(crate) struct Shares {
+    pub(super) tokens: [CancelToken; TOKENS],
+    pub(super) limiter: CapacityLimiter,
+}
 
-impl Tokens {
+impl Shares {
     pub(crate) fn new() -> Self {
-        Self(std::array::from_fn(|_| CancelToken::new()))
+        Self {
+            tokens: std::array::from_fn(|_| CancelToken::new()),
+            limiter: CapacityLimiter::new(PERMITS),
+        }
     }
 
     pub(crate) fn cancel(&self, number: usize) {
-        self.0[number].cancel();
+        self.tokens[number].cancel();
     }
 }
 
@@ -251,6 +259,15 @@ pub(crate) trait Handle: Send + Sync {
         like: Like,
         child: Tracked,
     ) -> BoxFuture<'static, Held>;
+    /// Takes a slot, says so, and spawns the child in it. Nothing if there is none.
+    fn in_slot(
+        &self,
+        world: &World,
+        kind: Kind,
+        like: Like,
+        taken: Box<dyn FnOnce() + Send>,
+        child: Tracked,
+    ) -> BoxFuture<'static, Option<Held>>;
     fn start(
         &self,
         world: &World,
@@ -262,6 +279,7 @@ pub(crate) trait Handle: Send + Sync {
     fn cancel(&self, at_once: bool);
     fn close(&self);
     fn set_deadline(&self, after: Duration);
+    fn set_limit(&self, limit: usize);
     /// Takes the value of a child that is over.
     fn take(&self, held: Held) -> Result<Value, Held>;
     /// Hears of its cancel, if that is not one of what it is in, until what comes back is dropped.
@@ -302,6 +320,28 @@ macro_rules! handle {
                 $way::future(async move { Held::new(AnyKey::Done(spawning.await), actor, &world) })
             }
 
+            fn in_slot(
+                &self,
+                world: &World,
+                kind: Kind,
+                like: Like,
+                taken: Box<dyn FnOnce() + Send>,
+                child: Tracked,
+            ) -> BoxFuture<'static, Option<Held>> {
+                let (world, actor) = (world.clone(), child.actor);
+                let slot = like!($way::scope(self), like).slot();
+                $way::future(async move {
+                    let $tg = slot.await?;
+                    let ($how, $child) = (kind, $way::child(child));
+                    taken();
+                    let key = match $how {
+                        Kind::InSlot => AnyKey::Done($tg.spawn($child)),
+                        _ => $spawn,
+                    };
+                    Some(Held::new(key, actor, &world))
+                })
+            }
+
             fn start(
                 &self,
                 world: &World,
@@ -336,6 +376,10 @@ macro_rules! handle {
 
             fn set_deadline(&self, after: Duration) {
                 $way::scope(self).set_deadline(ingather::Deadline::after(after));
+            }
+
+            fn set_limit(&self, limit: usize) {
+                $way::scope(self).set_limit(limit);
             }
 
             fn take(&self, mut held: Held) -> Result<Value, Held> {

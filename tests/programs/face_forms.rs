@@ -8,7 +8,7 @@ use ingather::error::Failure;
 use ingather::kind::{Blocking, Cut, FailingStream, Inline, InlineLocal, Local, MovesOn, Shared};
 use ingather::{GatherGroup, GroupError, GroupOptions, OnError, OnPanic, Outcome, Scope, calls};
 
-use super::face::{Begin, Got, Handle, Tokens, Unit};
+use super::face::{Begin, Got, Handle, Shares, Unit};
 use super::home::{self, Kept, kept, sent};
 use super::program::{How, Options, Shape, Until};
 use super::witness::{Done, Flaw, Tracked, Value};
@@ -21,12 +21,14 @@ enum Start {
 }
 
 /// Those that cut nothing short.
-fn whole(of: &Options, unit: Unit) -> GroupOptions {
+fn whole(of: &Options, unit: Unit, shares: &Shares) -> GroupOptions {
     let mut options = GroupOptions::new();
     if of.name {
         options = options.name("group");
     }
-    if let Some(limit) = of.limit {
+    if of.shares {
+        options = options.limiter(&shares.limiter);
+    } else if let Some(limit) = of.limit {
         options = options.limit(limit);
     }
     if of.grace > 0 {
@@ -41,14 +43,14 @@ fn whole(of: &Options, unit: Unit) -> GroupOptions {
     options
 }
 
-fn options(of: &Options, unit: Unit, tokens: &Tokens) -> Start {
-    let whole = whole(of, unit);
+fn options(of: &Options, unit: Unit, shares: &Shares) -> Start {
+    let whole = whole(of, unit, shares);
     match (of.token, of.until) {
         (None, Until::Unset) => Start::Whole(whole),
         (None, Until::Timeout(after)) => Start::Cut(whole.timeout(unit.times(after))),
         (None, Until::MoveOn(after)) => Start::MovesOn(whole.move_on_after(unit.times(after))),
         (Some(token), until) => {
-            let follows = whole.token(&tokens.0[token]);
+            let follows = whole.token(&shares.tokens[token]);
             match until {
                 Until::Unset => Start::Cut(follows),
                 Until::Timeout(after) => Start::Cut(follows.timeout(unit.times(after))),
@@ -189,7 +191,7 @@ pub(crate) fn open(
     children: Children,
     of: &Options,
     unit: Unit,
-    tokens: &Tokens,
+    shares: &Shares,
     body: Body<Tracked>,
 ) -> Form {
     use super::program::Form as Forms;
@@ -202,21 +204,21 @@ pub(crate) fn open(
     macro_rules! tries {
         ($kind:ty, $way:ident, |$options:ident| $there:expr) => {{
             let body = move |tg: Scope<'static, Flaw, $kind>| $way::child(body($way::handle(tg)));
-            each!(options(of, unit, tokens), |$options| {
+            each!(options(of, unit, shares), |$options| {
                 let scope = $there.try_scope(body);
                 $way::future(async move { scope.await.into() })
             })
         }};
     }
     let local = match children {
-        Children::Awaited => return block(form, of, unit, tokens, body),
+        Children::Awaited => return block(form, of, unit, shares, body),
         other => other == Children::Local,
     };
     match (form, local) {
-        (Forms::Scope, false) => scope!(whole(of, unit), sent),
-        (Forms::Scope, true) => scope!(whole(of, unit).local(&home::spawner()), kept),
-        (Forms::InlineScope, false) => scope!(whole(of, unit).inline(), sent),
-        (Forms::InlineScope, true) => scope!(whole(of, unit).inline_local(), kept),
+        (Forms::Scope, false) => scope!(whole(of, unit, shares), sent),
+        (Forms::Scope, true) => scope!(whole(of, unit, shares).local(&home::spawner()), kept),
+        (Forms::InlineScope, false) => scope!(whole(of, unit, shares).inline(), sent),
+        (Forms::InlineScope, true) => scope!(whole(of, unit, shares).inline_local(), kept),
         (Forms::TryScope, false) => tries!(Shared, sent, |options| options),
         (Forms::TryScope, true) => {
             tries!(Local, kept, |options| options.local(&home::spawner()))
@@ -235,17 +237,17 @@ fn block(
     form: super::program::Form,
     of: &Options,
     unit: Unit,
-    tokens: &Tokens,
+    shares: &Shares,
     body: Body<Tracked>,
 ) -> Form {
     let wait = smol::future::block_on::<Done>;
     if !form.can_fail() {
-        let options = whole(of, unit).parallel();
+        let options = whole(of, unit, shares).parallel();
         let scope = move || options.scope(move |tg| wait(body(sent::handle(tg))));
         return Box::pin(async move { Left::Value(vec![Got::Done(scope())]) });
     }
     let body = move |tg: Scope<'static, Flaw, Blocking>| wait(body(sent::handle(tg)));
-    each!(options(of, unit, tokens), |options| {
+    each!(options(of, unit, shares), |options| {
         let scope = move || options.parallel().try_scope(body);
         Box::pin(async move { scope().into() })
     })
@@ -258,8 +260,8 @@ pub(crate) enum Owned {
 }
 
 impl Owned {
-    pub(crate) fn new(local: bool, of: &Options, unit: Unit, tokens: &Tokens) -> Self {
-        each!(options(of, unit, tokens), |options| if local {
+    pub(crate) fn new(local: bool, of: &Options, unit: Unit, shares: &Shares) -> Self {
+        each!(options(of, unit, shares), |options| if local {
             Self::Kept(Kept::new(options.local(&home::spawner()).fallible_group()))
         } else {
             Self::Sent(options.fallible_group())
@@ -344,11 +346,11 @@ pub(crate) fn gather(
     site: Site,
     of: &Options,
     unit: Unit,
-    tokens: &Tokens,
+    shares: &Shares,
     calls: Vec<Begin>,
 ) -> Form {
-    let sure = whole(of, unit);
-    let told = options(of, unit, tokens);
+    let sure = whole(of, unit, shares);
+    let told = options(of, unit, shares);
     /// Awaits the form, and makes of its result what the oracle reads.
     macro_rules! form {
         ($way:ident, $form:expr, |$result:ident| $left:expr) => {{
@@ -437,11 +439,11 @@ pub(crate) fn map(
     unordered: bool,
     of: &Options,
     unit: Unit,
-    tokens: &Tokens,
+    shares: &Shares,
     limit: usize,
     items: Box<dyn Iterator<Item = Begin> + Send>,
 ) -> BoxStream<'static, Item> {
-    let sure = whole(of, unit);
+    let sure = whole(of, unit, shares);
     let one = |done: Done| Item::Got(Got::Done(done));
     let begin = |call: Begin| call();
     match (fallible, unordered) {
@@ -451,7 +453,7 @@ pub(crate) fn map(
             .unordered()
             .map(one)
             .boxed(),
-        (true, _) => match options(of, unit, tokens) {
+        (true, _) => match options(of, unit, shares) {
             Start::Whole(options) => tries(options, unordered, limit, items),
             Start::Cut(options) => tries(options, unordered, limit, items),
             Start::MovesOn(_) => unreachable!("a stream does not move on"),

@@ -15,7 +15,7 @@ use super::face::{self, Begin, Handle};
 use super::face_forms::{self, Children, Form, Item, Left, Owned, Site};
 use super::interpret::{Here, Place, Tg, inside, panic_received, receive, steps, tracked};
 use super::oracle;
-use super::program::{Child, Form as Forms, Gather, How, Kind, Leave, Map, Open};
+use super::program::{Child, Form as Forms, Gather, How, Kind, Leave, Map, Open, Options};
 
 /// The future of a form: it notes when that is over or dropped.
 struct Watched {
@@ -102,6 +102,13 @@ fn place(here: &Here, local: bool, form: Forms) -> Place {
     }
 }
 
+/// The options of a group that is opened here: who holds a permit must not wait for another.
+fn allowed(here: &Here, options: &Options) -> Options {
+    let mut options = options.clone();
+    options.shares &= !here.has_permit;
+    options
+}
+
 pub(crate) async fn open(here: &Here, open: &Open) {
     if open.form == Forms::Value {
         return value(here, open).await;
@@ -114,13 +121,14 @@ pub(crate) async fn open(here: &Here, open: &Open) {
         _ => Children::Sent,
     };
     let (local, blocks) = (children == Children::Local, children == Children::Awaited);
-    let book = world.group(open.id, What::Scope, can_fail, &open.options, here.actor);
+    let options = allowed(here, &open.options);
+    let book = world.group(open.id, What::Scope, can_fail, &options, here.actor);
     {
         let group = &mut world.books().groups[book];
         (group.stays, group.blocks) = (local, blocks);
     }
     let place = place(here, local, open.form);
-    let (outer, has_limit) = (here.clone(), open.options.limit.is_some());
+    let (outer, has_limit, shares) = (here.clone(), options.has_limit(), options.shares);
     let (who, watches) = (face::who(), open.watches);
     let body = Child {
         id: open.id,
@@ -134,9 +142,9 @@ pub(crate) async fn open(here: &Here, open: &Open) {
     let form = face_forms::open(
         open.form,
         children,
-        &open.options,
+        &options,
         here.unit,
-        &here.tokens,
+        &here.shares,
         Box::new(move |handle| {
             let actor = outer.world.actor(body.id, Role::Body, Some(book));
             opened(&outer.world, book, &handle, watches);
@@ -146,6 +154,7 @@ pub(crate) async fn open(here: &Here, open: &Open) {
                 place,
                 can_fail,
                 has_limit,
+                shares,
             };
             let inner = inside(&outer, actor, can_fail, &body, None);
             let mut inner = inner.with_group(tg);
@@ -176,11 +185,11 @@ impl Drop for Owner {
 
 async fn value(here: &Here, open: &Open) {
     let world = &here.world;
-    let book = world.group(open.id, What::Value, true, &open.options, here.actor);
+    let options = allowed(here, &open.options);
+    let book = world.group(open.id, What::Value, true, &options, here.actor);
     let local = open.local && here.at_home;
     world.books().groups[book].stays = local;
-    let owned = Owned::new(local, &open.options, here.unit, &here.tokens);
-    let has_limit = open.options.limit.is_some();
+    let owned = Owned::new(local, &options, here.unit, &here.shares);
     let handle = owned.handle();
     opened(world, book, &handle, open.watches);
     let tg = Tg {
@@ -188,7 +197,8 @@ async fn value(here: &Here, open: &Open) {
         handle,
         place: place(here, local, open.form),
         can_fail: true,
-        has_limit,
+        has_limit: options.has_limit(),
+        shares: options.shares,
     };
     let owner = Owner {
         world: world.clone(),
@@ -238,8 +248,15 @@ async fn join(here: &Here, book: usize, owned: &Owned, passes_on: bool) -> bool 
 }
 
 /// The callable of a call, which `stays` on the thread of its opener or does not.
-fn begin(here: &Here, stays: bool, who: Option<usize>, actor: usize, call: &Child) -> Begin {
+fn begin(
+    here: &Here,
+    (stays, shares): (bool, bool),
+    who: Option<usize>,
+    actor: usize,
+    call: &Child,
+) -> Begin {
     let mut place = inside(here, actor, true, call, None);
+    place.has_permit |= shares;
     place.at_home &= stays || here.stays;
     place.set_fails(true, None);
     let call = call.clone();
@@ -253,13 +270,8 @@ pub(crate) async fn gather(here: &Here, gather: &Gather) {
         other => other,
     };
     let can_fail = !matches!(how, How::Gather | How::Race | How::Settled);
-    let book = world.group(
-        gather.id,
-        What::Gather(how),
-        can_fail,
-        &gather.options,
-        here.actor,
-    );
+    let options = allowed(here, &gather.options);
+    let book = world.group(gather.id, What::Gather(how), can_fail, &options, here.actor);
     let actors: Vec<_> = gather
         .calls
         .iter()
@@ -270,13 +282,13 @@ pub(crate) async fn gather(here: &Here, gather: &Gather) {
         local: gather.local && here.at_home,
         shape: gather.shape(),
     };
-    let stays = site.inline || site.local;
+    let ways = (site.inline || site.local, options.shares);
     world.books().groups[book].stays = site.local;
     let calls = gather.calls.iter().zip(&actors);
     let calls = calls
-        .map(|(call, actor)| begin(here, stays, face::who(), *actor, call))
+        .map(|(call, actor)| begin(here, ways, face::who(), *actor, call))
         .collect();
-    let form = face_forms::gather(how, site, &gather.options, here.unit, &here.tokens, calls);
+    let form = face_forms::gather(how, site, &options, here.unit, &here.shares, calls);
     if let Some(left) = leave(here, book, form, gather.passes_on).await {
         oracle::gather_left(world, book, how, &actors, left);
     }
@@ -308,7 +320,7 @@ pub(crate) async fn map(here: &Here, map: &Map) {
         map.unordered,
         &map.options,
         here.unit,
-        &here.tokens,
+        &here.shares,
         map.limit,
         Box::new(items),
     );
@@ -379,6 +391,6 @@ fn source(
         taken.fetch_add(1, Relaxed);
         oracle::taken(world, book);
         let actor = world.actor(call.id, Role::Call, Some(book));
-        begin(&here, false, face::who(), actor, &call)
+        begin(&here, (false, false), face::who(), actor, &call)
     })
 }

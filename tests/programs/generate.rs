@@ -66,10 +66,36 @@ impl Draw {
         TIMES[self.rng.below(TIMES.len())]
     }
 
-    /// The grace that this child has for itself. It is drawn apart, since most have none: all else is drawn as without it.
+    /// Draws something of what has this number apart from all else, which is drawn as without it: what most have not.
+    fn apart(&self, what: u64, id: usize) -> Rng {
+        Rng::new(self.seed ^ what ^ (u64::try_from(id).expect("it fits") << 32))
+    }
+
+    /// The grace that this child has for itself.
     fn own_grace(&self, id: usize) -> Option<Units> {
-        let mut rng = Rng::new(self.seed ^ 0x06ace ^ (u64::try_from(id).expect("it fits") << 32));
+        let mut rng = self.apart(0x06ace, id);
         rng.chance(25).then(|| TIMES[rng.below(TIMES.len())])
+    }
+
+    /// Does this child take its slot first?
+    fn in_slot(&self, id: usize, kind: Kind) -> Kind {
+        match kind {
+            Kind::WhenFree if self.apart(0x5107, id).chance(50) => Kind::InSlot,
+            Kind::TryWhenFree if self.apart(0x5107, id).chance(50) => Kind::TryInSlot,
+            other => other,
+        }
+    }
+
+    /// The limit that a body sets.
+    fn set_limit(&self) -> Option<Step> {
+        let mut rng = self.apart(0x11417, self.ids);
+        rng.chance(30).then(|| Step::SetLimit(1 + rng.below(3)))
+    }
+
+    /// Is its limit one with that of others?
+    fn shares(&self, options: &Options) -> bool {
+        let percent = if options.limit.is_some() { 40 } else { 8 };
+        self.apart(0x5a4e5, self.ids).chance(percent)
     }
 
     fn options(&mut self, form_can_fail: bool) -> Options {
@@ -90,6 +116,7 @@ impl Draw {
             };
             options.token = self.rng.chance(20).then(|| self.rng.below(TOKENS));
         }
+        options.shares = self.shares(&options);
         options
     }
 
@@ -210,6 +237,9 @@ impl Draw {
         for _ in 0..self.rng.below(3) {
             steps.push(self.step(depth, in_group, true));
         }
+        if options.limit.is_some() {
+            steps.extend(self.set_limit());
+        }
         // Nobody whom they wait for waits for the body.
         for id in own {
             match self.rng.below(8) {
@@ -243,9 +273,9 @@ impl Draw {
         let mut child = Child {
             id,
             kind: if fallible {
-                kind
+                self.in_slot(id, kind)
             } else {
-                kind.without_errors()
+                self.in_slot(id, kind.without_errors())
             },
             future_panics: self.rng.chance(6),
             result_panics: self.rng.chance(5),
@@ -341,6 +371,8 @@ impl Draw {
         if let Until::MoveOn(after) = options.until {
             options.until = Until::Timeout(after);
         }
+        // The limit is that of the stream.
+        options.shares = false;
         Map {
             id: self.id(),
             fallible,

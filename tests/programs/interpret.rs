@@ -11,7 +11,7 @@ use futures::future::BoxFuture;
 
 use super::accounts;
 use super::books::{Holds, Role, World};
-use super::face::{self, Call, Got, Handle, Like, Reads, Say, Start, Tokens, Unit};
+use super::face::{self, Call, Got, Handle, Like, Reads, Say, Shares, Start, Unit};
 use super::program::{Child, Kind, Program, Step};
 use super::witness::{Done, Flaw, Hold, Tracked, Value, throw};
 use crate::support::yields;
@@ -21,7 +21,7 @@ use crate::support::yields;
 pub(crate) struct Here {
     pub(crate) world: World,
     pub(crate) unit: Unit,
-    pub(crate) tokens: Arc<Tokens>,
+    pub(crate) shares: Arc<Shares>,
     pub(crate) actor: usize,
     /// Can the actor end with an error?
     can_fail: bool,
@@ -35,6 +35,8 @@ pub(crate) struct Here {
     pub(crate) stays: bool,
     /// May it block its thread?
     pub(crate) may_block: bool,
+    /// Is it in a child that holds a permit which groups share?
+    pub(crate) has_permit: bool,
     /// Is it in a shield or clean-up?
     is_held: bool,
 }
@@ -66,6 +68,8 @@ pub(crate) struct Tg {
     pub(crate) place: Place,
     pub(crate) can_fail: bool,
     pub(crate) has_limit: bool,
+    /// Is that the one which groups share?
+    pub(crate) shares: bool,
 }
 
 impl Here {
@@ -102,7 +106,7 @@ pub(crate) async fn run(program: Program, world: World, unit: Unit, stays: Stays
     let here = Here {
         world: world.clone(),
         unit,
-        tokens: Arc::new(Tokens::new()),
+        shares: Arc::new(Shares::new()),
         actor: 0,
         can_fail: true,
         result_panics: false,
@@ -112,6 +116,7 @@ pub(crate) async fn run(program: Program, world: World, unit: Unit, stays: Stays
         at_home: stays != Stays::Nothing,
         stays: stays == Stays::Everything,
         may_block: stays == Stays::Itself,
+        has_permit: false,
         is_held: false,
     };
     for step in &program.steps {
@@ -166,6 +171,7 @@ pub(crate) fn inside(
     child: &Child,
     group: Option<Tg>,
 ) -> Here {
+    let shares = group.as_ref().is_some_and(|tg| tg.shares);
     Here {
         actor,
         can_fail,
@@ -174,6 +180,7 @@ pub(crate) fn inside(
         group,
         say: None,
         may_block: false,
+        has_permit: here.has_permit || shares,
         is_held: false,
         ..here.clone()
     }
@@ -231,13 +238,20 @@ async fn step(here: &Here, step: &Step) -> Result<(), Flaw> {
         Step::CancelOutside => cancel_group(world, here.outside.as_ref(), false),
         Step::CancelOwnToken => cancel_own(here),
         Step::CancelShared(token) => {
-            cancelling(world, || here.tokens.cancel(*token));
+            cancelling(world, || here.shares.cancel(*token));
             world.token_cancelled(*token);
         }
         Step::MoveDeadline(units) => {
             if let Some(tg) = here.group.as_ref().filter(|tg| tg.can_fail) {
                 world.deadline_moved(tg.book, *units);
                 cancelling(world, || tg.handle.set_deadline(unit.times(*units)));
+            }
+        }
+        Step::SetLimit(limit) => {
+            let own = here.group.as_ref().filter(|tg| tg.has_limit && !tg.shares);
+            if let Some(tg) = own {
+                world.limit_set(tg.book, *limit);
+                tg.handle.set_limit(*limit);
             }
         }
         Step::Close => {
@@ -386,8 +400,8 @@ async fn spawn(here: &Here, tg: &Tg, outside: Option<Tg>, child: &Child) {
     // Whoever holds a slot must not wait for one.
     if tg.has_limit && world.books().is_within(here.actor, tg.book) {
         kind = match kind {
-            Kind::WhenFree => Kind::Plain,
-            Kind::TryWhenFree => Kind::Fallible,
+            Kind::WhenFree | Kind::InSlot => Kind::Plain,
+            Kind::TryWhenFree | Kind::TryInSlot => Kind::Fallible,
             Kind::Start if tg.can_fail => Kind::Fallible,
             Kind::Start => Kind::Plain,
             other => other,
@@ -417,6 +431,16 @@ async fn spawn(here: &Here, tg: &Tg, outside: Option<Tg>, child: &Child) {
             let future = tracked(inner, who, child_of);
             let spawning = tg.handle.when_free(world, kind, like, future);
             face::in_actor(who, spawning).await
+        }
+        Kind::InSlot | Kind::TryInSlot => {
+            let spawned = world.clone();
+            let taken = Box::new(move || spawned.started_in_slot(actor));
+            let future = tracked(inner, who, child_of);
+            let spawning = tg.handle.in_slot(world, kind, like, taken, future);
+            match face::in_actor(who, spawning).await {
+                Some(held) => held,
+                None => return,
+            }
         }
         Kind::Start => {
             let call: Call = Box::new(move |say| {

@@ -80,7 +80,7 @@ fn failures(books: &Books, book: usize) -> Vec<usize> {
         .map(|actor| &books.actors[*actor])
         .filter(|actor| match actor.role {
             Role::Body | Role::Call => true,
-            Role::Child(Kind::Fallible | Kind::TryWhenFree) => true,
+            Role::Child(Kind::Fallible | Kind::TryWhenFree | Kind::TryInSlot) => true,
             Role::Child(Kind::Observed) => !actor.key_held_at_end,
             Role::Child(Kind::Start) => actor.started,
             _ => false,

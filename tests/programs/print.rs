@@ -31,7 +31,9 @@ fn options(options: &Options) -> String {
     if options.name {
         add(".name(\"group\")".to_owned());
     }
-    if let Some(limit) = options.limit {
+    if options.shares {
+        add(".limiter(&limiter)".to_owned());
+    } else if let Some(limit) = options.limit {
         add(format!(".limit({limit})"));
     }
     if options.grace > 0 {
@@ -90,6 +92,7 @@ impl Text {
             Step::MoveDeadline(units) => {
                 format!("tg.set_deadline(Deadline::after({}));", time(*units))
             }
+            Step::SetLimit(limit) => format!("tg.set_limit({limit});"),
             Step::Close => "tg.close();".to_owned(),
             Step::Shield(until, steps) => {
                 let tail = match until {
@@ -141,6 +144,8 @@ impl Text {
             Kind::Background => "background().spawn(async {",
             Kind::WhenFree => "spawn_when_free(async {",
             Kind::TryWhenFree => "try_spawn_when_free(async {",
+            Kind::InSlot => "slot().await?.spawn(async {",
+            Kind::TryInSlot => "slot().await?.try_spawn(async {",
             Kind::Start => "try_start(|ready| async {",
         };
         let grace = child

@@ -6,6 +6,9 @@ pub(crate) type Units = u64;
 /// Longer than anything else takes together. Whoever waits so long was not cut short, and nothing waits for ever.
 pub(crate) const LONG: Units = 1_000;
 
+/// How many permits the limiter lends that groups of a program share.
+pub(crate) const PERMITS: usize = 2;
+
 /// How many tokens a program shares.
 pub(crate) const TOKENS: usize = 2;
 
@@ -39,6 +42,7 @@ pub(crate) enum Step {
     CancelOwnToken,
     CancelShared(usize),
     MoveDeadline(Units),
+    SetLimit(usize),
     Close,
     Shield(Option<Units>, Vec<Step>),
     CleanUp(Vec<Step>, Vec<Step>),
@@ -67,6 +71,9 @@ pub(crate) enum Kind {
     Background,
     WhenFree,
     TryWhenFree,
+    /// In a slot that was taken first.
+    InSlot,
+    TryInSlot,
     Start,
 }
 
@@ -76,6 +83,7 @@ impl Kind {
         match self {
             Self::Fallible | Self::Observed => Self::Supervised,
             Self::TryWhenFree => Self::WhenFree,
+            Self::TryInSlot => Self::InSlot,
             other => other,
         }
     }
@@ -84,7 +92,11 @@ impl Kind {
     pub(crate) fn can_fail(self) -> bool {
         matches!(
             self,
-            Self::Fallible | Self::Observed | Self::Supervised | Self::TryWhenFree
+            Self::Fallible
+                | Self::Observed
+                | Self::Supervised
+                | Self::TryWhenFree
+                | Self::TryInSlot
         )
     }
 }
@@ -114,12 +126,20 @@ pub(crate) enum Until {
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Options {
     pub(crate) limit: Option<usize>,
+    /// Is that the limiter which groups share?
+    pub(crate) shares: bool,
     pub(crate) grace: Units,
     pub(crate) until: Until,
     pub(crate) keep_going: bool,
     pub(crate) collect: bool,
     pub(crate) token: Option<usize>,
     pub(crate) name: bool,
+}
+
+impl Options {
+    pub(crate) fn has_limit(&self) -> bool {
+        self.limit.is_some() || self.shares
+    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

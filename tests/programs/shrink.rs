@@ -73,7 +73,8 @@ impl Knife {
             options.until = Until::Unset;
             return true;
         }
-        self.gone(&mut options.limit)
+        self.flag(&mut options.shares)
+            || self.gone(&mut options.limit)
             || self.gone(&mut options.token)
             || self.number(&mut options.grace)
             || self.flag(&mut options.keep_going)

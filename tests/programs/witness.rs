@@ -11,7 +11,7 @@ use futures::future::BoxFuture;
 use super::books::{End, Holds, Role, What, World};
 use super::face::who;
 use super::oracle::is_lack;
-use super::program::How;
+use super::program::{How, PERMITS};
 
 /// What every actor ends with.
 pub(crate) type Done = Result<Value, Flaw>;
@@ -213,12 +213,14 @@ impl Tracked {
         if let Some(group) = group.filter(|_| first && counts) {
             let group = &mut books.groups[group];
             group.under_way += 1;
-            if group
-                .options
-                .limit
-                .is_some_and(|limit| group.under_way > limit)
-            {
+            if group.most.is_some_and(|most| group.under_way > most) {
                 wrong.push(("Limits-2", "more are under way than the limit allows"));
+            }
+            if group.options.shares {
+                books.permits += 1;
+                if books.permits > PERMITS {
+                    wrong.push(("Limits-11", "more are under way than there are permits"));
+                }
             }
         }
         drop(books);
@@ -276,7 +278,10 @@ impl super::books::Books {
             (_, End::Value) => false,
             (Role::Child(Kind::Supervised), _) => false,
             (Role::Child(Kind::Observed), End::Flaw(_)) => !this.key_held && !keeps_going,
-            (Role::Child(Kind::Plain | Kind::Background | Kind::WhenFree), End::Flaw(_)) => false,
+            (
+                Role::Child(Kind::Plain | Kind::Background | Kind::WhenFree | Kind::InSlot),
+                End::Flaw(_),
+            ) => false,
             (Role::Call, End::Flaw(_)) => {
                 let fails = book.what == What::Map && book.can_fail;
                 (fails || book.what == What::Gather(How::TryGather)) && !keeps_going
@@ -335,6 +340,7 @@ impl Drop for Tracked {
             let (polled, role, group) = (actor.polled, actor.role, actor.group);
             if let Some(group) = group.filter(|_| polled && role != Role::Body) {
                 books.groups[group].under_way -= 1;
+                books.permits -= usize::from(books.groups[group].options.shares);
             }
             drop(books);
             self.world.trace(|| format!("{label} dropped"));
