@@ -3,10 +3,12 @@
 use std::future::pending;
 use std::thread;
 
+use futures::channel::oneshot;
 use futures::executor::block_on;
-use ingather::Spawner;
 use ingather::spawner::SpawnerHandle;
 use ingather::tasks::TaskRegistry;
+use ingather::threads::CapacityLimiter;
+use ingather::{GroupOptions, Scope, Spawner};
 use tokio::runtime::{Builder, Handle, Runtime};
 
 use crate::support::{Gate, PATIENCE, Site, behaviour, watched, yields};
@@ -178,6 +180,56 @@ fn who_comes_second_waits_for_nobody_who_created_the_first() {
                 };
                 runtime.block_on(runtime.spawn(task)).unwrap();
             }
+        }
+    });
+}
+
+/// Two children in line start in one step, where one driver is parked, and each is woken once. The first call brings that driver to be
+/// kept, the second another.
+async fn two_start_at_once(options: GroupOptions, raises: impl FnOnce(&Scope<'static>)) {
+    let group = options.group();
+    let tg = group.handle();
+    let child = || {
+        let (begins, has_begun) = oneshot::channel();
+        let (ends, is_over) = oneshot::channel();
+        let key = tg.spawn(async move {
+            begins.send(()).expect("it is waited for");
+            is_over.await
+        });
+        (key, has_begun, ends)
+    };
+    let [(_, holds, ends), line @ ..] = [child(), child(), child()];
+    holds.await.expect("it begins");
+    yields(10).await;
+    raises(&tg);
+    for (key, has_begun, ends) in line {
+        has_begun.await.expect("it begins");
+        yields(10).await;
+        ends.send(()).expect("it waits");
+        assert_eq!(key.await, Ok(Ok(())));
+    }
+    ends.send(()).expect("it waits");
+    group.join().await;
+}
+
+// Executors-3, Limits-13, Limits-11
+#[test]
+fn a_call_for_a_second_driver_does_not_lose_the_first() {
+    watched("a_call_for_a_second_driver", || {
+        for shares in [false, true] {
+            let runtime = workers(2);
+            let limiter = CapacityLimiter::new(1);
+            let options = ingather::on(runtime.handle());
+            let options = match shares {
+                true => options.limiter(&limiter),
+                false => options.limit(1),
+            };
+            let raises = move |tg: &Scope<'static>| match shares {
+                true => limiter.set_total(3),
+                false => tg.set_limit(3),
+            };
+            let task = two_start_at_once(options, raises);
+            runtime.block_on(runtime.spawn(task)).unwrap();
         }
     });
 }

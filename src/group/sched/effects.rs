@@ -23,6 +23,7 @@ pub(in crate::group) struct Effects<'a> {
 /// What is to be done.
 #[derive(Default)]
 pub(in crate::group) struct Parts {
+    /// The first that is called; another, if that one is kept, is in `more`.
     pub(in crate::group) nudge: Option<Nudge>,
     /// The first of those to wake; the others are in `more`.
     pub(in crate::group) waker: Option<Waker>,
@@ -36,6 +37,7 @@ pub(in crate::group) struct Parts {
 /// The effects that most critical sections do not have.
 #[derive(Default)]
 pub(in crate::group) struct More {
+    pub(in crate::group) nudges: Vec<Nudge>,
     pub(in crate::group) wakers: Vec<Waker>,
     pub(in crate::group) stale: Vec<Waker>,
     pub(in crate::group) children: Vec<Parting>,
@@ -114,7 +116,10 @@ impl<'a> Effects<'a> {
     /// Calls somebody to the work.
     pub(in crate::group) fn nudge(&mut self, nudge: Nudge) {
         self.busy = true;
-        self.parts.nudge = Some(nudge);
+        match &self.parts.nudge {
+            None => self.parts.nudge = Some(nudge),
+            Some(_) => self.more().nudges.push(nudge),
+        }
     }
 
     /// Wakes it.
