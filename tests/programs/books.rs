@@ -318,9 +318,10 @@ impl World {
     }
 
     /// The actor has a slot, and is spawned in it.
-    pub(crate) fn started_in_slot(&self, actor: usize) {
+    pub(crate) fn started_in_slot(&self, actor: usize, grace: Option<Units>) {
         let now = self.now();
-        self.books().actors[actor].spawned_at = now;
+        let actor = &mut self.books().actors[actor];
+        (actor.spawned_at, actor.grace) = (now, grace);
     }
 
     /// From now on the actor is a child of its group like any other.

@@ -416,9 +416,12 @@ async fn spawn(here: &Here, tg: &Tg, outside: Option<Tg>, child: &Child) {
     // What waits for a slot before it is a child has its time from then on, and nobody here knows when that is.
     let waits = matches!(kind, Kind::WhenFree | Kind::TryWhenFree);
     let grace = child.grace.filter(|_| !waits);
+    let in_slot = matches!(kind, Kind::InSlot | Kind::TryInSlot);
     {
         let this = &mut world.books().actors[actor];
-        (this.grace, this.is_simple) = (grace, is_simple(&child.steps));
+        // It has none as long as it waits for its slot.
+        this.grace = grace.filter(|_| !in_slot);
+        this.is_simple = is_simple(&child.steps);
     }
     let like = Like {
         name: format!("c{}", child.id),
@@ -434,7 +437,7 @@ async fn spawn(here: &Here, tg: &Tg, outside: Option<Tg>, child: &Child) {
         }
         Kind::InSlot | Kind::TryInSlot => {
             let spawned = world.clone();
-            let taken = Box::new(move || spawned.started_in_slot(actor));
+            let taken = Box::new(move || spawned.started_in_slot(actor, grace));
             let future = tracked(inner, who, child_of);
             let spawning = tg.handle.in_slot(world, kind, like, taken, future);
             match face::in_actor(who, spawning).await {
