@@ -57,5 +57,10 @@ fn serves_anew(inherited: AsyncRunner) {
         panic!("it has no thread");
     };
     assert_eq!(run_sync(future), 8);
+    let Err(RunnerError::Closed(make)) = inherited.run_local(|| async { 9 }) else {
+        panic!("it has no thread");
+    };
+    assert_eq!(run_sync(make()), 9);
+    assert!(run_sync(inherited.create_task(async {})).is_err());
     drop(inherited);
 }

@@ -9,7 +9,7 @@
 //! - `sync_many`, `sync_iters`: waiting for many handles, and streams for threads
 //! - `blocked`: children that block their thread for each other
 //! - `bridge_cells`: `run_sync` from each place, with each kind of future
-//! - `bridge_run_sync`, `bridge_runner`, `bridge_torture`: options of it, whom it blocks, runners, and all at random
+//! - `bridge_run_sync`, `bridge_runner`, `bridge_runner_ends`, `bridge_torture`: options of it, whom it blocks, runners, and all at random
 //! - `bridge_waits`: whom a thread waits for, a pool of one that is busy, and closures for a thread that waits
 //! - `bridge_control`, `bridge_service`: a thread that serves tasks, and one that works off items
 
@@ -21,6 +21,7 @@ mod bridge_cells;
 mod bridge_control;
 mod bridge_run_sync;
 mod bridge_runner;
+mod bridge_runner_ends;
 mod bridge_service;
 mod bridge_torture;
 mod bridge_waits;

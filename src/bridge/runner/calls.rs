@@ -22,6 +22,7 @@ impl AsyncRunner {
         F: Future + Send + 'static,
         F::Output: Send + 'static,
     {
+        self.knows_if_lost();
         self.registry.create_task(future)
     }
 
@@ -34,6 +35,7 @@ impl AsyncRunner {
         T: Send + 'static,
         E: fmt::Display + Send + 'static,
     {
+        self.knows_if_lost();
         self.registry.try_create_task(future)
     }
 
@@ -48,10 +50,15 @@ impl AsyncRunner {
         F: Future + Send + 'static,
         F::Output: Send + 'static,
     {
+        self.knows_if_lost();
+        self.registry.create_task_or_return(future)
+    }
+
+    /// One whose threads stayed behind in another process takes nothing.
+    fn knows_if_lost(&self) {
         if self.event_loop.is_lost() {
             self.registry.close();
         }
-        self.registry.create_task_or_return(future)
     }
 
     /// Runs a future on the loop, and blocks this thread until it is over.

@@ -9,7 +9,7 @@ use futures::future::join_all;
 use super::{AsyncRunner, ShutdownReport};
 use crate::blocked::park_until_ready_or;
 use crate::log;
-use crate::spawner::LoopThread;
+use crate::spawner::{LoopThread, Spawner};
 use crate::token::{CancelKind, CancelReason};
 
 /// How long those are waited for that were cancelled, and the threads, which have nothing left to do.
@@ -81,9 +81,16 @@ impl AsyncRunner {
         if self.is_current() {
             report.cancelled = self.cancel(location);
             report.failures = self.heard.end();
-            self.event_loop.stop();
-            // The registry holds the loop's executor as long as there are tasks.
-            drop(threads);
+            let (idle, event_loop) = (self.registry.wait_idle(), self.event_loop.clone());
+            // By the last of what the threads do. Where nothing is left it is the last that is there.
+            let ends = async move {
+                idle.await;
+                event_loop.stop();
+                drop(threads);
+            };
+            if self.event_loop.spawn(Box::pin(ends)).is_err() {
+                self.event_loop.stop();
+            }
             return report;
         }
         if !self.is_idle_by(until) {

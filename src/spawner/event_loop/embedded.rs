@@ -3,7 +3,7 @@
 use std::io;
 use std::num::NonZeroUsize;
 use std::rc::Rc;
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 
 use async_executor::{Executor, LocalExecutor};
 
@@ -17,12 +17,14 @@ use crate::spawner::{Job, SpawnError, Spawner, SpawnerHandle};
 /// The number of a thread that stands in for another one, and is gone when that goes on: no local future begins there.
 const STAND_IN: usize = 0;
 
-/// The executor, whose jobs panic for themselves.
-struct Jobs(Arc<Executor<'static>>);
+/// The executor, whose jobs panic for themselves. It goes with its last thread, and with it the jobs that are left: nobody would poll
+/// them any more.
+struct Jobs(Weak<Executor<'static>>);
 
 impl Spawner for Jobs {
     fn spawn(&self, job: Job) -> Result<(), SpawnError> {
-        Executor::spawn(&self.0, Contained::anywhere(job)).detach();
+        let executor = self.0.upgrade().ok_or_else(SpawnError::shut_down)?;
+        Executor::spawn(&executor, Contained::anywhere(job)).detach();
         Ok(())
     }
 }
@@ -33,10 +35,11 @@ pub(super) fn start(
     make: impl FnOnce(SpawnerHandle) -> EventLoop,
 ) -> io::Result<(EventLoop, Vec<LoopThread>)> {
     let executor = Arc::new(Executor::new());
-    let event_loop = make(SpawnerHandle::new(Jobs(Arc::clone(&executor))));
-    let start_one = {
-        let executor = Arc::clone(&executor);
-        move |event_loop: &EventLoop, number| start_thread(event_loop, number, &executor)
+    let known = Arc::downgrade(&executor);
+    let event_loop = make(SpawnerHandle::new(Jobs(Weak::clone(&known))));
+    let start_one = move |event_loop: &EventLoop, number| {
+        let over = || io::Error::other("the threads of the loop have ended");
+        start_thread(event_loop, number, known.upgrade().ok_or_else(over)?)
     };
     let all = (1..=threads.get()).map(|number| start_one(&event_loop, number));
     let all = all.collect::<io::Result<_>>()?;
@@ -50,9 +53,8 @@ pub(super) fn start(
 fn start_thread(
     event_loop: &EventLoop,
     number: usize,
-    executor: &Arc<Executor<'static>>,
+    executor: Arc<Executor<'static>>,
 ) -> io::Result<LoopThread> {
-    let executor = Arc::clone(executor);
     threads::start(event_loop, number, move |mut stopped, run_local_on| {
         let local: Rc<LocalExecutor<'static>> = Rc::new(LocalExecutor::new());
         let stays = number > STAND_IN;
