@@ -19,6 +19,7 @@ behaviour!(
     a_cancel_that_is_handed_on_is_no_failure,
     outside_of_the_group_it_panics,
     what_cannot_end_panics,
+    a_leaf_names_the_child_that_required_it,
 );
 
 type Tg = Scope<'static, Fault>;
@@ -329,4 +330,20 @@ async fn what_cannot_end_panics(on: Site) {
             "{text}"
         );
     }
+}
+
+// Requires-2
+async fn a_leaf_names_the_child_that_required_it(on: Site) {
+    let group = GroupOptions::new()
+        .on(&on.spawner)
+        .fallible_group::<Fault>();
+    let tg = group.handle();
+    let key = group.spawn(async move { tg.require(Err::<u32, _>(Fault("none"))).await });
+    let id = key.id();
+    let error = group.try_join().await.unwrap_err();
+    let leaves: Vec<_> = error
+        .iter()
+        .map(|leaf| leaf.child().map(|child| child.id()))
+        .collect();
+    assert_eq!(leaves, [Some(id)]);
 }

@@ -21,6 +21,8 @@ behaviour!(
     a_drop_drops_the_children_and_says_what_was_lost,
     a_limit_is_changed_while_the_group_is_open,
     many_come_and_go,
+    a_number_is_a_name_also_after_one_was_given,
+    one_that_was_refused_is_there_until_its_outcome_is_given,
 );
 
 /// How a child ends.
@@ -355,4 +357,37 @@ async fn many_come_and_go(on: Site) {
         given += 1;
     }
     assert!(last.is_empty() && given > 50, "{given}");
+}
+
+// JoinGroup-2
+async fn a_number_is_a_name_also_after_one_was_given(on: Site) {
+    let mut group = JoinGroup::<u32>::on(&on.spawner);
+    let first = group.spawn(pending());
+    group.insert(first, async { 1 });
+    let second = group.spawn(pending());
+    assert!(group.contains(&second) && group.cancel(&second));
+    group.insert(second, async { 2 });
+    let mut given = Vec::new();
+    while let Some((id, outcome)) = group.next().await {
+        given.push((id, outcome.ok()));
+    }
+    given.sort_unstable_by_key(|given| given.1);
+    assert_eq!(given, [(first, Some(1)), (second, Some(2))]);
+    assert!(!group.contains(&first) && !group.cancel(&second));
+}
+
+// JoinGroup-1, JoinGroup-2
+async fn one_that_was_refused_is_there_until_its_outcome_is_given(on: Site) {
+    let mut keyed =
+        JoinGroup::<u32, Fault, &str>::keyed_with_options(GroupOptions::new().on(&on.spawner));
+    keyed.close();
+    for _ in 0..2 {
+        keyed.try_insert("a", async { Ok(1) });
+        assert!(keyed.len() == 1 && keyed.contains(&"a") && keyed.cancel(&"a"));
+    }
+    assert!(matches!(
+        keyed.next().await,
+        Some(("a", Outcome::Cancelled(_)))
+    ));
+    assert!(keyed.is_empty() && !keyed.contains(&"a") && !keyed.cancel(&"a"));
 }

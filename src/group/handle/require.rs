@@ -139,8 +139,12 @@ impl<'env, E, K: Kind> Scope<'env, E, K> {
         let options = CellOptions::default().name_if(child.and_then(|child| child.name.clone()));
         let location = child.map_or(location, ChildInfo::location);
         let fresh = NewCell::<_, Fallible>::new(options, location, failing);
-        let next = |_| self.core().with(|sched, _| sched.next_number());
-        let number = child.map_or(KeyId::BODY, next);
+        let number = match child.map(ChildInfo::id) {
+            None => KeyId::BODY,
+            Some(own) if own.group == self.core().id() => own.child,
+            // It was a child of a group inside.
+            Some(_) => self.core().with(|sched, _| sched.next_number()),
+        };
         let (listed, queue, key) = fresh.publish_alone(&self.members, number);
         drop((listed, key));
         if let Claiming::Claimed(claimed) = queue.claim(false) {

@@ -282,12 +282,11 @@ impl<T: 'static, E: 'static, Id: Eq + Hash + Clone, K: Kind> JoinGroup<T, E, Id,
             }
         }
         self.children.refused.retain(|(other, _)| *other != name);
-        let id = self.start(child, location, None, |_| name.clone());
-        self.children.given().insert(name, id);
+        self.start(child, location, None, |_| name);
     }
 }
 
-impl<T, E, Id, K: Kind> JoinGroup<T, E, Id, K> {
+impl<T, E, Id: Eq + Hash + Clone, K: Kind> JoinGroup<T, E, Id, K> {
     fn start<F>(
         &mut self,
         child: F,
@@ -302,7 +301,7 @@ impl<T, E, Id, K: Kind> JoinGroup<T, E, Id, K> {
         match options.try_add::<F, Supervised<Infallible>>(child) {
             Ok(key) => {
                 let id = key.id();
-                self.children.keys.insert(id, (name(id), key));
+                self.children.enters(id, name(id), key);
                 id
             }
             Err((fresh, child, reason)) => {
@@ -406,15 +405,13 @@ impl<T, E, Id: Eq + Hash + Clone, K: Kind> JoinGroup<T, E, Id, K> {
     #[track_caller]
     pub fn cancel(&self, name: &Id) -> bool {
         let reason = CancelReason::explicit();
-        self.children
-            .key(name)
-            .map(|key| key.cancel_with(reason))
-            .is_some()
+        let key = self.children.key(name);
+        key.map(|key| key.cancel_with(reason)).is_some() || self.children.is_refused(name)
     }
 
     /// Is there a child of this name whose outcome was not given out?
     pub fn contains(&self, name: &Id) -> bool {
-        self.children.key(name).is_some()
+        self.children.key(name).is_some() || self.children.is_refused(name)
     }
 }
 

@@ -50,6 +50,19 @@ impl<T, E, Id: Eq + Hash + Clone> Children<T, E, Id> {
         }
     }
 
+    /// Is one of this name among those that the group did not take?
+    pub(super) fn is_refused(&self, name: &Id) -> bool {
+        self.refused.iter().any(|(refused, _)| refused == name)
+    }
+
+    /// A child with this name is one of these.
+    pub(super) fn enters(&mut self, id: KeyId, name: Id, key: Key<Outcome<T, E>>) {
+        if let Names::Given(names) = &mut self.names {
+            names.insert(name.clone(), id);
+        }
+        self.keys.insert(id, (name, key));
+    }
+
     /// The child of this name is none of these any more.
     fn forget(&mut self, name: &Id) {
         if let Names::Given(names) = &mut self.names {
