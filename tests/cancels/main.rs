@@ -31,6 +31,7 @@ mod driven;
 mod grace;
 mod grace_ends;
 mod group_tokens;
+mod held_cleanups;
 mod hold_forms;
 mod holds;
 mod local_clocks;

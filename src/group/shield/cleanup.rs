@@ -17,7 +17,8 @@ use crate::token::CancelledOwned;
 /// group's [grace](crate::GroupOptions::grace).
 ///
 /// The scope waits for the clean-up like for the child that it is part of. Without grace the clean-up is polled once, and
-/// dropped if it is not over then. When it is over the child is cancelled, as it would have been without: what awaits this
+/// dropped if it is not over then. (A [`shield`](crate::shield) or [`to_thread`](crate::to_thread) in it, or beside it in the same child, lets it
+/// go on for as long.) When it is over the child is cancelled, as it would have been without: what awaits this
 /// does not go on. Clean-up that has to be done whether or not there is a cancel belongs after an `.await` as usual, or
 /// into a [`shield`](crate::shield).
 ///
@@ -218,7 +219,11 @@ where
             if matches!(stage, Stage::Dropped | Stage::Gone) {
                 // It has been polled at least once.
                 watch.hold.let_go();
-                return Poll::Pending;
+                let position = watch.position.as_ref();
+                // Where something else holds what this is in, perhaps in the clean-up itself, all of that goes on.
+                if stage == Stage::Gone || position.is_none_or(Position::is_doomed) {
+                    return Poll::Pending;
+                }
             }
         }
         let cleaning = this.cleaning.as_mut().as_pin_mut();
