@@ -9,7 +9,10 @@ use std::task::{Context, Poll, ready};
 
 use pin_project_lite::pin_project;
 
+use super::site::lose_error;
 use crate::error::CutShort;
+use crate::error::unhandled::{drop_quietly, report_error};
+use crate::group::engine::position::standing;
 use crate::group::{Companion, GroupOptions, Inline, Origin, Scope};
 use crate::scope::{Begin, OrCut, ScopeFuture};
 use crate::token::{CancelKind, CancelReason, CancelToken};
@@ -87,7 +90,7 @@ where
 {
     let location = Location::caller();
     move || TryOptional {
-        call: WhileNeeded::new(call(), location),
+        call: WhileNeeded::new(Heeded { call: call() }, location),
     }
 }
 
@@ -103,9 +106,48 @@ pin_project! {
 pin_project! {
     /// The future of a [`try_optional`] call.
     #[must_use = "futures do nothing unless they are polled"]
-    pub struct TryOptional<F: Future> {
+    pub struct TryOptional<F>
+    where
+        Heeded<F>: Future,
+    {
         #[pin]
-        call: WhileNeeded<F>,
+        call: WhileNeeded<Heeded<F>>,
+    }
+}
+
+pin_project! {
+    /// A call whose error is not lost where what awaits it is dropped before it could give that on.
+    #[derive(Debug)]
+    pub struct Heeded<F> {
+        #[pin]
+        call: F,
+    }
+}
+
+impl<F: Future<Output = Result<T, E>>, T, E> Future for Heeded<F> {
+    type Output = Result<T, Unheard<E>>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let output = ready!(self.project().call.poll(cx));
+        Poll::Ready(output.map_err(|error| Unheard(Some(error))))
+    }
+}
+
+/// An error that nobody has received as yet.
+#[expect(unnameable_types, reason = "it is in the bounds of a future")]
+#[derive(Debug)]
+pub struct Unheard<E>(Option<E>);
+
+impl<E> Drop for Unheard<E> {
+    fn drop(&mut self) {
+        let Some(error) = self.0.take() else { return };
+        match standing().0 {
+            Some(child) => lose_error(error, &child),
+            None => {
+                report_error::<E>("an optional call");
+                drop_quietly("an error that nobody received", error);
+            }
+        }
     }
 }
 
@@ -120,8 +162,9 @@ pin_project! {
             #[pin]
             scope: ScopeFuture<'static, Only<F>, F, OrCut<Inline>>,
             token: CancelToken,
-            // None where nobody could be left alone, and once it was.
+            // None where nobody could be left alone.
             companion: Option<Companion>,
+            is_alone: bool,
         },
         Gone,
     }
@@ -153,13 +196,16 @@ impl<F: Future> Future for WhileNeeded<F> {
                 scope,
                 token,
                 companion,
+                is_alone,
             } = self.as_mut().project()
             {
                 // The call has its polls first: what is ready at once is given.
                 let polled = scope.poll(cx);
-                if polled.is_pending() {
-                    let alone = companion.take_if(|companion| companion.is_alone(cx.waker()));
-                    if alone.is_some() {
+                if polled.is_pending() && !*is_alone {
+                    // It goes on counting as one of those that are left, in case that something holds it.
+                    let companion = companion.as_mut();
+                    *is_alone = companion.is_some_and(|companion| companion.is_alone(cx.waker()));
+                    if *is_alone {
                         token.cancel_with(CancelReason::new(CancelKind::NotNeeded));
                         continue;
                     }
@@ -177,6 +223,7 @@ impl<F: Future> Future for WhileNeeded<F> {
                 scope: ScopeFuture::new(Origin::new(options, location), Only(call)),
                 token,
                 companion: Companion::here(),
+                is_alone: false,
             });
         }
     }
@@ -195,7 +242,8 @@ impl<F: Future<Output = Result<T, E>>, T, E> Future for TryOptional<F> {
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let output = ready!(self.project().call.poll(cx));
-        Poll::Ready(output.ok().transpose())
+        let error = |mut unheard: Unheard<E>| unheard.0.take().expect("it is taken once");
+        Poll::Ready(output.ok().transpose().map_err(error))
     }
 }
 
@@ -205,7 +253,10 @@ impl<F: Future> fmt::Debug for Optional<F> {
     }
 }
 
-impl<F: Future> fmt::Debug for TryOptional<F> {
+impl<F> fmt::Debug for TryOptional<F>
+where
+    Heeded<F>: Future,
+{
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("TryOptional").finish_non_exhaustive()
     }

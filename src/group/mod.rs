@@ -23,7 +23,7 @@ mod shield;
 
 pub use cell::Ending;
 pub(crate) use cell::{Block, Keeps, Makes, OnlyMut, OutputPolicy, Polled, Slot, inside_body};
-pub(crate) use engine::body::{BodyFailure, is_code_cut_off};
+pub(crate) use engine::body::{BodyFailure, code_suspends, is_code_cut_off};
 pub(crate) use engine::driving::{Goes, Leaving, Turn};
 pub use engine::kind::{
     Accepts, Awaited, Blocking, Borrows, Driven, Inline, InlineLocal, Kind, Local, Shared,

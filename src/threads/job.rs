@@ -7,8 +7,8 @@
 //!   \--------5------\--5--> (2 goes to gone)-
 //! ```
 //!
-//! 1. `run`: a thread takes it. 2. `run`: it has ended. 3. `poll`: the caller has what became of it. 4. `refuse`. 5. `withdraw`:
-//!    the caller does not wait any more. One that is queued is gone then, and never runs; of one that is running the value is dropped.
+//! 1. `run`: a thread takes it. 2. `run`: it has ended. 3. `poll`: the caller has what became of it. 4. `refuse`. 5. `withdraw`,
+//!    `take_back`: the caller does not wait any more. One that is queued is gone then, and never runs; of one that is running the value is dropped.
 
 use std::io;
 use std::mem::replace;
@@ -138,22 +138,29 @@ impl<F, T> Job<F, T> {
         }
     }
 
-    /// It is not to run if it has not begun: whether it had not.
-    pub(super) fn withdraw_if_queued(&self) -> bool {
+    /// The closure, if it has not begun: then this does not run.
+    pub(super) fn take_back(&self) -> Option<F> {
         let mut stage = self.stage();
-        if !matches!(&*stage, Stage::Queued(..)) {
-            return false;
+        match replace(&mut *stage, Stage::Gone) {
+            Stage::Queued(queued, waker) => {
+                drop(stage);
+                drop_quietly(
+                    "what a closure was to be called with",
+                    (queued.context, queued.permit, waker),
+                );
+                Some(queued.call)
+            }
+            other => {
+                *stage = other;
+                None
+            }
         }
-        let queued = replace(&mut *stage, Stage::Gone);
-        drop(stage);
-        drop_quietly("a closure that was cancelled in its queue", queued);
-        true
     }
 
     /// Nobody waits any more.
     pub(super) fn withdraw(&self) {
-        if self.withdraw_if_queued() {
-            return;
+        if let Some(call) = self.take_back() {
+            return drop_quietly("a closure that was cancelled in its queue", call);
         }
         // Asked for outside of the lock, and before the one who waits is over and gives back its own.
         let limiter = self.stop.limiter();

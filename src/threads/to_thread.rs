@@ -9,9 +9,9 @@ use std::task::{Context, Poll};
 
 use super::job::{End, Job, Refused};
 use super::pool::{BlockingPool, default_pool};
-use crate::error::unhandled::drop_quietly;
-use crate::group::Holding;
-use crate::group::engine::position;
+use crate::error::KeyId;
+use crate::group::engine::position::{self, Position};
+use crate::group::{Holding, code_suspends};
 use crate::limiter::{Acquire, CapacityLimiter, Permit};
 use crate::shows::shows;
 
@@ -99,9 +99,23 @@ pub struct ToThread<F, T> {
     limiter: Option<CapacityLimiter>,
     /// Does a cancel wait for a closure that runs?
     waits: bool,
+    way: Way,
+    /// The code that polled this last.
+    waiter: Option<KeyId>,
     /// Has the closure been told who waits for it?
     said_who_waits: bool,
     holding: Option<Holding>,
+}
+
+/// What a cancel has come to.
+#[derive(PartialEq, Eq)]
+enum Way {
+    /// To nothing.
+    Straight,
+    /// The closure had not begun, and is kept here. It is dropped with what waits for it, at the suspension that comes next.
+    Aside,
+    /// What waits cannot be dropped, since it blocks its thread, and goes on.
+    On,
 }
 
 enum Phase<F, T> {
@@ -121,9 +135,9 @@ impl<F, T> ToThread<F, T> {
     }
 
     /// One whose closure is on its way.
-    pub(super) fn sent(job: Arc<Job<F, T>>) -> Self {
+    pub(super) fn sent(job: Arc<Job<F, T>>, pool: &BlockingPool) -> Self {
         let location = job.info().location();
-        Self::at(Phase::Sent(job), location)
+        Self::at(Phase::Sent(job), location).on(pool)
     }
 
     fn at(phase: Phase<F, T>, location: &'static Location<'static>) -> Self {
@@ -134,6 +148,8 @@ impl<F, T> ToThread<F, T> {
             pool: None,
             limiter: None,
             waits: true,
+            way: Way::Straight,
+            waiter: None,
             said_who_waits: false,
             holding: None,
         }
@@ -200,22 +216,39 @@ impl<F, T> ToThread<F, T> {
         ToThreadOrRefused(self)
     }
 
-    /// Drops what has not begun, since a cancel waits for nothing else.
-    fn gives_way(&mut self) {
-        let due = self.holding.as_ref().is_some_and(Holding::is_due);
-        let dropped = due
-            && match &self.phase {
-                Phase::Sent(job) => job.withdraw_if_queued(),
-                Phase::Fresh(_) | Phase::InLine(..) => true,
-                Phase::Over => false,
-            };
-        if dropped {
-            let old = std::mem::replace(&mut self.phase, Phase::Over);
-            drop_quietly("a closure that was cancelled before it was called", old);
-            if let Some(holding) = self.holding.take() {
-                holding.let_go();
-            }
+    /// Puts aside what has not begun, since a cancel waits for nothing else. `true`: it is asked again how it goes on.
+    fn gives_way(&mut self) -> bool {
+        let holding = self
+            .holding
+            .take_if(|holding| self.way == Way::Straight && holding.is_due());
+        let Some(holding) = holding else {
+            return false;
+        };
+        if self.takes_back() {
+            self.way = Way::Aside;
+            holding.let_go();
+            return true;
         }
+        self.holding = Some(holding);
+        false
+    }
+
+    /// Has the closure as it was at first, unless it has begun.
+    fn takes_back(&mut self) -> bool {
+        let call = match std::mem::replace(&mut self.phase, Phase::Over) {
+            Phase::Fresh(call) | Phase::InLine(call, _) => call,
+            Phase::Sent(job) => match job.take_back() {
+                Some(call) => call,
+                None => {
+                    self.phase = Phase::Sent(job);
+                    return false;
+                }
+            },
+            Phase::Over => return false,
+        };
+        self.said_who_waits = false;
+        self.phase = Phase::Fresh(call);
+        true
     }
 }
 
@@ -225,22 +258,40 @@ where
     T: Send + 'static,
 {
     fn poll_end(&mut self, cx: &mut Context<'_>) -> Poll<End<F, T>> {
-        if self.waits && self.holding.is_none() && !matches!(self.phase, Phase::Over) {
+        self.knows_who_waits();
+        let holds = self.waits && self.way != Way::Aside && !matches!(self.phase, Phase::Over);
+        if holds && self.holding.is_none() {
             self.holding = Holding::take();
         }
-        let end = self.step(cx);
+        let end = self.go_on(cx);
         if end.is_ready() {
             self.holding = None;
-        } else {
-            self.gives_way();
+        } else if self.gives_way() {
+            return self.go_on(cx);
         }
         end
+    }
+
+    /// Goes on, unless it was put aside and is about to be dropped.
+    fn go_on(&mut self, cx: &mut Context<'_>) -> Poll<End<F, T>> {
+        if self.way == Way::Aside {
+            match code_suspends() {
+                // Something else holds what waits, and drops it then.
+                None => return Poll::Pending,
+                Some(true) => {
+                    cx.waker().wake_by_ref();
+                    return Poll::Pending;
+                }
+                Some(false) => self.way = Way::On,
+            }
+        }
+        self.step(cx)
     }
 
     fn step(&mut self, cx: &mut Context<'_>) -> Poll<End<F, T>> {
         loop {
             match std::mem::replace(&mut self.phase, Phase::Over) {
-                Phase::Fresh(call) => match self.limiter.take() {
+                Phase::Fresh(call) => match &self.limiter {
                     Some(limiter) => self.phase = Phase::InLine(call, limiter.acquire()),
                     None => self.send(call, None),
                 },
@@ -265,6 +316,16 @@ where
         }
     }
 
+    /// It may be polled by some code first and then by other code, which waits for it from then on.
+    fn knows_who_waits(&mut self) {
+        let code = position::here().as_ref().and_then(Position::code);
+        if self.waiter != code {
+            self.waiter = code;
+            self.said_who_waits = false;
+            self.holding = None;
+        }
+    }
+
     /// Tells the closure who waits for it, unless that was done.
     fn says_who_waits(&mut self, job: &Job<F, T>) {
         if !std::mem::replace(&mut self.said_who_waits, true) {
@@ -275,10 +336,10 @@ where
     }
 
     fn send(&mut self, call: F, permit: Option<Permit>) {
-        let job = Job::new(call, self.name.take(), self.location, permit);
+        let job = Job::new(call, self.name.clone(), self.location, permit);
         self.says_who_waits(&job);
-        let pool = self.pool.take();
-        pool.as_ref().unwrap_or_else(|| default_pool()).send(&job);
+        let pool = self.pool.as_ref();
+        pool.unwrap_or_else(|| default_pool()).send(&job);
         self.phase = Phase::Sent(job);
     }
 }

@@ -5,7 +5,7 @@
 //! - `gather`: the rules of these names
 //! - `in_place`, `in_place_alike`: inline gathers whose calls are polled where they lie
 //! - `in_place_driven`: gathers on spawners that run one job at a time, whose calls are polled once where they lie
-//! - `optional`: calls that are cancelled when all others are over
+//! - `optional`, `optional_others`: calls that are cancelled when all others are over
 //! - `races_in_place`, `races_in_place_alike`: inline races, and those on spawners that run one job at a time
 //! - `joiners`, `join_ends`, `races`, `map_concurrent`, `map_ends`, `map_polls`: the rules of joining
 //! - `join_group`: a group that gives each outcome with its name
@@ -30,6 +30,7 @@ mod map_cuts;
 mod map_ends;
 mod map_polls;
 mod optional;
+mod optional_others;
 mod panic_ends;
 mod races;
 mod races_in_place;

@@ -123,6 +123,22 @@ pub(crate) fn token_reads(world: &World, actor: usize, reads: bool) {
 }
 
 impl Books {
+    /// An optional actor that went on when all others of its group were over.
+    pub(crate) fn goes_on_alone(&self, actors: &[usize]) -> Option<String> {
+        let of = |actor: &usize| &self.actors[*actor];
+        let is_other =
+            |actor: &&Actor| !actor.optional && actor.role != Role::Child(Kind::Background);
+        let others = actors.iter().map(of).filter(is_other);
+        let others = others.filter_map(|actor| actor.dropped_at).max()?;
+        let late = actors.iter().find(|actor| {
+            let this = of(actor);
+            let held = this.last_hold.is_some() || this.holds > 0;
+            this.optional && this.polled && !held && this.dropped_at > Some(others)
+        })?;
+        let label = self.label(*late);
+        Some(format!("{label} goes on when all others are over"))
+    }
+
     /// What is wrong with a tally, where every end of these actors is known.
     pub(crate) fn miscounted(&self, actors: &[usize], tally: Counts) -> Option<&'static str> {
         let children = || {
@@ -159,7 +175,9 @@ impl Books {
 
     /// Has the token of this actor turned, as far as that can be told?
     fn turned(&self, actor: usize, now: u64) -> Option<bool> {
-        let mut sure = self.panics.is_empty();
+        // A call that was cancelled alone may leave what awaits the gather without its value, which ends that.
+        let is_lacking = |actor: &Actor| actor.role == Role::Call && actor.cancelled_at.is_some();
+        let mut sure = self.panics.is_empty() && !self.actors.iter().any(is_lacking);
         let mut next = actor;
         loop {
             let this = &self.actors[next];
@@ -168,7 +186,8 @@ impl Books {
             if this.cancelled_at.is_some() {
                 return Some(true);
             }
-            if self.is_starting(next) {
+            // Its token turns as soon as the others are over.
+            if self.is_starting(next) || this.optional {
                 return None;
             }
             if group.cancelled_at.is_some()

@@ -72,6 +72,8 @@ pub(crate) struct Actor {
     pub(crate) grace: Option<Units>,
     /// Is there nothing in it that ends it early?
     pub(crate) is_simple: bool,
+    /// Is it cut short once the others are over?
+    pub(crate) optional: bool,
     /// Was there ever a future of it?
     pub(crate) made: bool,
     /// Has the call that spawned it returned? What is dropped before, unpolled, was refused.
@@ -213,6 +215,7 @@ impl World {
             spawned_at,
             grace: None,
             is_simple: false,
+            optional: false,
             made: false,
             spawned: false,
             polled: false,
@@ -308,6 +311,42 @@ impl World {
         let group = &mut self.books().groups[group];
         if !group.over {
             group.cancelled_now_at.get_or_insert(now);
+        }
+    }
+
+    /// An optional actor was cut short. Where nobody was cancelled all others are over.
+    pub(crate) fn cut_short(&self, actor: usize) {
+        let fault = {
+            let books = self.books();
+            let group = books.actors[actor].group.expect("it is in a group");
+            let may_be_cancelled = |group: &Group| {
+                let may_be = group.deadline.is_some() || group.options.token.is_some();
+                // The winner of a race cancels the others.
+                let races = matches!(
+                    group.what,
+                    What::Gather(How::Race | How::FirstOk | How::Quorum(_))
+                );
+                may_be || races || group.cancelled_at.is_some() || group.dropped
+            };
+            let nobody_was = books.panics.is_empty()
+                && books
+                    .actors
+                    .iter()
+                    .all(|actor| actor.cancelled_at.is_none())
+                && !books.groups.iter().any(may_be_cancelled);
+            let of = books.groups[group]
+                .actors
+                .iter()
+                .map(|of| &books.actors[*of]);
+            let is_left = of
+                .filter(|of| of.made && !of.optional)
+                .filter(|of| of.role != Role::Child(Kind::Background))
+                .any(|of| of.dropped_at.is_none());
+            (nobody_was && is_left && self.is_exact())
+                .then(|| format!("{} was cut short before the others", books.label(actor)))
+        };
+        if let Some(what) = fault {
+            self.fault("Gather-5", what);
         }
     }
 

@@ -47,6 +47,12 @@ pub(crate) fn in_actor<F: Future>(
     }
 }
 
+/// A call that is there for the sake of the others; whether it was not cut short.
+pub(crate) async fn optional<E>(call: impl Future<Output = Result<(), E>>) -> Result<bool, E> {
+    let gave = ingather::try_optional(move || call)().await?;
+    Ok(gave.is_some())
+}
+
 /// A shield that holds no longer than so long.
 pub(crate) async fn until<F: Future>(
     shielded: ingather::types::Shield<F>,

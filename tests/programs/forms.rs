@@ -137,6 +137,7 @@ pub(crate) async fn open(here: &Here, open: &Open) {
         result_panics: false,
         grace: None,
         drops_key: false,
+        optional: false,
         steps: open.body.clone(),
     };
     let form = face_forms::open(

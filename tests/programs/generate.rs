@@ -77,6 +77,11 @@ impl Draw {
         rng.chance(25).then(|| TIMES[rng.below(TIMES.len())])
     }
 
+    /// Is this child there for the sake of the others?
+    fn is_optional(&self, id: usize, kind: Kind) -> bool {
+        !matches!(kind, Kind::Background | Kind::Start) && self.apart(0x0971, id).chance(12)
+    }
+
     /// Does this child take its slot first?
     fn in_slot(&self, id: usize, kind: Kind) -> Kind {
         match kind {
@@ -281,6 +286,7 @@ impl Draw {
             result_panics: self.rng.chance(5),
             grace: self.own_grace(id),
             drops_key: self.rng.chance(25),
+            optional: self.is_optional(id, kind),
             steps: self.steps(depth.saturating_sub(1), in_group || depth < 3),
         };
         if kind == Kind::Start && self.rng.chance(75) {
@@ -361,6 +367,7 @@ impl Draw {
             result_panics: self.rng.chance(5),
             grace: None,
             drops_key: true,
+            optional: self.is_optional(id, Kind::Fallible),
             steps: self.steps(depth.saturating_sub(2), false),
         }
     }

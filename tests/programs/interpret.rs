@@ -150,8 +150,17 @@ pub(crate) fn tracked(here: Here, who: Option<usize>, child: Child) -> Tracked {
     let (world, actor) = (here.world.clone(), here.actor);
     world.books().actors[actor].made = true;
     let panics = child.future_panics;
+    world.books().actors[actor].optional = child.optional;
     let future: BoxFuture<'static, Done> = Box::pin(async move {
-        steps(&here, &child.steps).await?;
+        if !child.optional {
+            steps(&here, &child.steps).await?;
+        } else {
+            // In it there is a token of its own.
+            let inside = here.held();
+            if !face::optional(steps(&inside, &child.steps)).await? {
+                here.world.cut_short(here.actor);
+            }
+        }
         Ok(Value::new(&here.world, here.actor, here.result_panics))
     });
     Tracked {
@@ -421,7 +430,7 @@ async fn spawn(here: &Here, tg: &Tg, outside: Option<Tg>, child: &Child) {
         let this = &mut world.books().actors[actor];
         // It has none as long as it waits for its slot.
         this.grace = grace.filter(|_| !in_slot);
-        this.is_simple = is_simple(&child.steps);
+        this.is_simple = Step::are_simple(&child.steps);
     }
     let like = Like {
         name: format!("c{}", child.id),
@@ -477,15 +486,6 @@ async fn spawn(here: &Here, tg: &Tg, outside: Option<Tg>, child: &Child) {
         let old = world.books().keys.insert(child.id, held);
         drop(old);
     }
-}
-
-/// Is there nothing in these steps that ends a child before its grace is over: no clean-up, and no form that may lack its value?
-fn is_simple(steps: &[Step]) -> bool {
-    steps.iter().all(|step| match step {
-        Step::CleanUp(..) | Step::Gather(_) | Step::Map(_) | Step::Open(_) => false,
-        Step::Shield(_, steps) | Step::Within(_, steps) | Step::Polls(_, steps) => is_simple(steps),
-        _ => true,
-    })
 }
 
 /// Receives whatever something gave.

@@ -56,6 +56,14 @@ pub(crate) fn form_over(world: &World, book: usize, dropped: bool) {
             .iter()
             .filter_map(|&actor| books.actors[actor].dropped_at)
             .max();
+        let waits_for_all = matches!(
+            what,
+            What::Scope | What::Gather(How::Gather | How::TryGather | How::Settled)
+        );
+        if waits_for_all && !dropped && world.is_exact() {
+            let late = books.goes_on_alone(&actors);
+            faults.extend(late.map(|what| ("Gather-5", what)));
+        }
         let is_awaited =
             matches!(what, What::Scope | What::Gather(_)) && !dropped && world.is_exact();
         if let Some(last) = last.filter(|last| is_awaited && *last < now) {

@@ -177,7 +177,10 @@ impl Text {
         if child.result_panics {
             self.line(depth, "// and that of what it gives");
         }
-        self.steps(&child.steps, depth);
+        if !child.optional {
+            return self.steps(&child.steps, depth);
+        }
+        self.block("try_optional(async {", &child.steps, "}).await?;", depth);
     }
 
     fn open(&mut self, open: &Open, depth: usize) {

@@ -62,6 +62,19 @@ pub(crate) enum Step {
     Panic,
 }
 
+impl Step {
+    /// Is there nothing in these steps that ends a child before its grace is over: no clean-up, and no form that may lack its value?
+    pub(crate) fn are_simple(steps: &[Self]) -> bool {
+        steps.iter().all(|step| match step {
+            Self::CleanUp(..) | Self::Gather(_) | Self::Map(_) | Self::Open(_) => false,
+            Self::Shield(_, steps) | Self::Within(_, steps) | Self::Polls(_, steps) => {
+                Self::are_simple(steps)
+            }
+            _ => true,
+        })
+    }
+}
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Kind {
     Plain,
@@ -112,6 +125,8 @@ pub(crate) struct Child {
     pub(crate) grace: Option<Units>,
     /// Is its key dropped at once?
     pub(crate) drops_key: bool,
+    /// Is it there for the sake of the others?
+    pub(crate) optional: bool,
     pub(crate) steps: Vec<Step>,
 }
 

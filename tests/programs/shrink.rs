@@ -91,6 +91,7 @@ impl Knife {
             || self.flag(&mut child.result_panics)
             || self.gone(&mut child.grace)
             || self.flag(&mut child.drops_key)
+            || self.flag(&mut child.optional)
             || self.steps(&mut child.steps)
     }
 

@@ -209,7 +209,8 @@ impl Tracked {
         let first = !std::mem::replace(&mut actor.polled, true);
         actor.polling = true;
         let group = actor.group;
-        let counts = actor.role != Role::Body;
+        // One that waits for the others lends its slot.
+        let counts = actor.role != Role::Body && !actor.optional;
         if let Some(group) = group.filter(|_| first && counts) {
             let group = &mut books.groups[group];
             group.under_way += 1;
@@ -338,7 +339,8 @@ impl Drop for Tracked {
                 wrong.push(("Cancelling-2", format!("dropped later than {}", cut.at)));
             }
             let (polled, role, group) = (actor.polled, actor.role, actor.group);
-            if let Some(group) = group.filter(|_| polled && role != Role::Body) {
+            let counts = polled && role != Role::Body && !actor.optional;
+            if let Some(group) = group.filter(|_| counts) {
                 books.groups[group].under_way -= 1;
                 books.permits -= usize::from(books.groups[group].options.shares);
             }

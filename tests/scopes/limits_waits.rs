@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex};
 use futures::FutureExt;
 use futures::future::{BoxFuture, join_all};
 use ingather::testing::TestExecutor;
+use ingather::threads::CapacityLimiter;
 use ingather::{GatherIncomplete, GroupOptions, Key, Ready, Scope, inline, parallel, shield};
 
 use crate::support::{
@@ -26,6 +27,8 @@ behaviour!(
     callers_for_a_slot_in_a_full_group,
     a_caller_and_a_lender_wait_for_each_other,
     a_caller_is_awaited_by_the_only_other_child,
+    a_caller_is_left_alone_by_an_end,
+    a_key_that_is_dropped_is_awaited_no_more,
 );
 
 behaviour!(outside: a_thread_waits_for_a_sibling_in_line);
@@ -407,4 +410,70 @@ fn whatever_children_wait_for_all_come_to_an_end() {
             });
         }
     });
+}
+
+// Limits-9, Limits-13: by the end of the other child, when no slot is left but that of the one who waits.
+async fn a_caller_is_left_alone_by_an_end(on: Site) {
+    for shares in [false, true] {
+        for takes_slot in [false, true] {
+            let limiter = CapacityLimiter::new(2);
+            let options = GroupOptions::new().on(&on.spawner);
+            let options = match shares {
+                true => options.limiter(&limiter),
+                false => options.limit(2),
+            };
+            let done = options.scope(|tg| async move {
+                let (asks, ends) = (tg.clone(), Gate::new());
+                let waits = ends.clone();
+                let asked = tg.spawn(async move {
+                    if takes_slot {
+                        drop(asks.slot().await);
+                    } else {
+                        drop(asks.child().spawn_when_free(async {}).await);
+                    }
+                });
+                tg.spawn(async move { waits.wait().await });
+                until(|| ends.waiting() == 1).await;
+                yields(5).await;
+                match shares {
+                    true => limiter.set_total(1),
+                    false => tg.set_limit(1),
+                }
+                ends.open();
+                asked.await
+            });
+            assert_eq!(done.await, Ok(()));
+        }
+    }
+}
+
+// Limits-5, Limits-9
+async fn a_key_that_is_dropped_is_awaited_no_more(on: Site) {
+    full(&on, 2)
+        .scope(|tg| async move {
+            let (asks, asked, over) = (tg.clone(), Gate::new(), Gate::new());
+            let (waits, opens) = (over.clone(), asked.clone());
+            let caller = tg.spawn(async move {
+                asked.wait().await;
+                asks.child().spawn_when_free(async {}).await.status()
+            });
+            let gave_up = Gate::new();
+            let gives_up = gave_up.clone();
+            tg.spawn(async move {
+                let mut caller = caller;
+                for _ in 0..3 {
+                    assert!(futures::poll!(&mut caller).is_pending());
+                    yields(1).await;
+                }
+                drop(caller);
+                gives_up.open();
+                waits.wait().await;
+            });
+            gave_up.wait().await;
+            opens.open();
+            yields(10).await;
+            assert_eq!(tg.len(), 2, "the caller waits for a slot");
+            over.open();
+        })
+        .await;
 }

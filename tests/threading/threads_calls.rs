@@ -1,17 +1,21 @@
 //! Calling back from a thread, and blocking children in every kind of group.
 
 use std::cell::Cell;
+use std::future::pending;
 use std::rc::Rc;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::thread;
 
 use ingather::spawner::current_spawner;
-use ingather::threads::{BlockingPool, from_thread};
-use ingather::{ContextVar, GatherGroup, GroupOptions, OnPanic, inline, to_thread};
+use ingather::threads::{BlockingPool, CapacityLimiter, from_thread};
+use ingather::{
+    ContextVar, GatherGroup, GroupOptions, OnPanic, current_token, inline, run_sync, to_thread,
+};
 
 use crate::support::spawners::Host;
 use crate::support::{
-    ByHand, Fault, Gate, Kind, Site, behaviour, boom, panic_of, stepper, watched, yield_now,
+    AtDrop, ByHand, Fault, Gate, Kind, Site, behaviour, boom, may_block, panic_of, stepper,
+    watched, yield_now,
 };
 
 behaviour!(
@@ -19,6 +23,8 @@ behaviour!(
     a_panic_comes_back_to_the_thread,
     blocking_children_are_like_any_other,
     inline_children_borrow_and_are_called_in_place,
+    code_that_blocks_its_thread_gets_what_it_calls_also_when_it_is_cancelled,
+    a_closure_follows_whoever_waits_for_it_last,
 );
 
 static USER: ContextVar<&str> = ContextVar::named("user");
@@ -254,4 +260,88 @@ fn local_children_borrow_what_is_not_send() {
         futures::executor::block_on(local);
         assert_eq!(count.get(), 1);
     });
+}
+
+/// Calls closures on other threads, and blocks this one for them.
+fn blocks_for_closures(on: &Site) {
+    if !may_block(on) {
+        return;
+    }
+    assert_eq!(run_sync(to_thread(|| 1)), 1);
+    let limiter = CapacityLimiter::new(1);
+    assert_eq!(run_sync(to_thread(|| 2).limiter(&limiter)), 2);
+    assert_eq!(limiter.statistics().borrowed, 0);
+    let pool = BlockingPool::new(1);
+    assert_eq!(run_sync(to_thread(|| 3).on(&pool)), 3);
+    assert_eq!(run_sync(to_thread(|| 4).or_refused()).ok(), Some(4));
+    drop(pool.close());
+}
+
+// Leaving-8, Threads-8
+async fn code_that_blocks_its_thread_gets_what_it_calls_also_when_it_is_cancelled(on: Site) {
+    let _hold = on.hold();
+    let (first, second) = (on.clone(), on.clone());
+    ingather::on(&on.spawner)
+        .scope(|tg| async move {
+            let own = tg.spawn(async move {
+                current_token().cancel();
+                blocks_for_closures(&first);
+                7
+            });
+            assert_eq!(own.await, Ok(7));
+            let (done, begun) = (Gate::new(), Gate::new());
+            let (dropped, begins) = (done.clone(), begun.clone());
+            let in_drop = tg.spawn(async move {
+                let _blocks = AtDrop(Some(move || {
+                    blocks_for_closures(&second);
+                    dropped.open();
+                }));
+                begins.open();
+                pending::<()>().await;
+            });
+            begun.wait().await;
+            in_drop.cancel();
+            assert!(in_drop.await.is_err() && done.is_open());
+            let also = tg.clone();
+            let site = on.clone();
+            let group = tg.spawn(async move {
+                also.cancel();
+                blocks_for_closures(&site);
+                8
+            });
+            drop(group);
+        })
+        .await;
+}
+
+// Threads-11
+async fn a_closure_follows_whoever_waits_for_it_last(on: Site) {
+    let _hold = on.hold();
+    ingather::on(&on.spawner)
+        .scope(|tg| async move {
+            let (begun, gate) = (Gate::new(), Gate::new());
+            let (begins, waits) = (begun.clone(), gate.clone());
+            let saw = Arc::new(Mutex::new(None));
+            let sees = Arc::clone(&saw);
+            let mut call = Box::pin(to_thread(move || {
+                begins.open();
+                waits.block();
+                *sees.lock().unwrap() = Some(from_thread::check_cancelled().is_err());
+            }));
+            assert!(futures::poll!(&mut call).is_pending());
+            begun.wait().await;
+            let polled = Gate::new();
+            let is_polled = polled.clone();
+            let key = tg.spawn(async move {
+                assert!(futures::poll!(&mut call).is_pending());
+                is_polled.open();
+                call.await;
+            });
+            polled.wait().await;
+            key.cancel();
+            gate.open();
+            let _ = key.await;
+            assert_eq!(*saw.lock().unwrap(), Some(true));
+        })
+        .await;
 }

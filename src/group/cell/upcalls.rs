@@ -97,6 +97,14 @@ impl<'a> Group<'a> {
     pub(super) fn count_let_go(self) {
         self.0.count_let_go();
     }
+
+    /// The key of a child is gone that is not over: whoever has awaited it awaits it no more.
+    #[inline]
+    pub(super) fn is_not_awaited(self, child: &CellRef) {
+        if self.0.knows_who_awaits() {
+            self.0.is_not_awaited(child);
+        }
+    }
 }
 
 /// Opens a group.

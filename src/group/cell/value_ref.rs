@@ -188,6 +188,9 @@ impl<T> ValueRef<T> {
         if !(before.has(OVER) && before.has(WAITER)) {
             self.empty_slot();
         }
+        if !before.has(OVER) {
+            self.cell.group().is_not_awaited(&self.cell);
+        }
         match before.end() {
             // SAFETY: the child is over with a value, which is ours.
             Some(Ending::Value) if !unsafe { self.value() }.is_null() => {

@@ -3,7 +3,7 @@
 use std::cell::Cell;
 use std::ptr;
 use std::sync::Arc;
-use std::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed};
+use std::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed, SeqCst};
 use std::task::{Poll, Wake, Waker};
 
 use super::core::Core;
@@ -15,7 +15,7 @@ use crate::group::sched::Sched;
 use crate::group::sched::left::Left;
 use crate::panic::Panic;
 use crate::std_or_loom::atomic::{AtomicBool, AtomicU8};
-use crate::std_or_loom::per_thread;
+use crate::std_or_loom::{in_one_order, per_thread};
 use crate::token::{CancelKind, CancelReason};
 
 /// The body sleeps and its waker is to be called.
@@ -30,6 +30,10 @@ pub(in crate::group) struct Body {
     state: AtomicU8,
     /// Is it worth asking, under the lock, whether it is to be dropped?
     may_go: AtomicBool,
+    /// Where it does nothing but to wait for the children: are all of them there?
+    has_begun: AtomicBool,
+    /// Does a child await an optional call?
+    is_accompanied: AtomicBool,
 }
 
 impl Body {
@@ -38,7 +42,24 @@ impl Body {
         Self {
             state: AtomicU8::new(WOKEN),
             may_go: AtomicBool::new(false),
+            has_begun: AtomicBool::new(false),
+            is_accompanied: AtomicBool::new(false),
         }
+    }
+
+    /// All children are there. Is there one that has to know? This step and the next are in one order, so that one of them sees the
+    /// other.
+    fn begins(&self) -> bool {
+        self.has_begun.store(true, SeqCst);
+        in_one_order();
+        self.is_accompanied.load(SeqCst)
+    }
+
+    /// A child awaits an optional call. Are all children there?
+    pub(in crate::group) fn is_accompanied(&self) -> bool {
+        self.is_accompanied.store(true, SeqCst);
+        in_one_order();
+        self.has_begun.load(SeqCst)
     }
 
     pub(in crate::group) fn may_have_to_go(&self) -> bool {
@@ -72,8 +93,16 @@ fn suspends(code: KeyId) -> bool {
 
 impl Core {
     /// The body is polled for the first time: until then it has no waker.
-    pub(crate) fn body_begins(&self) {
+    pub(crate) fn body_begins(self: &Arc<Self>) {
         self.body.state.store(POLLING, Relaxed);
+        if self.body_waits && self.body.begins() {
+            self.tell_companions();
+        }
+    }
+
+    #[cold]
+    fn tell_companions(self: &Arc<Self>) {
+        self.with(|sched, effects| sched.tell_companions(effects));
     }
 
     /// Whether the body is to be polled, and from now on the owner is.
@@ -236,8 +265,15 @@ impl<E> Drop for BodyFailure<E> {
 
 /// Is the code that runs here to be dropped now? See [`Core::is_cut_off`]; this is for code that has no group as yet.
 pub(crate) fn is_code_cut_off() -> bool {
-    look_around(|position| position.is_doomed() && position.code().is_some_and(suspends))
-        .unwrap_or(false)
+    code_suspends() == Some(true)
+}
+
+/// Does the code that runs here suspend, since it is to be dropped now? `Some(false)`: it is, but it blocks its thread, and goes on.
+pub(crate) fn code_suspends() -> Option<bool> {
+    look_around(|position| {
+        let is_doomed = position.is_doomed();
+        is_doomed.then(|| position.code().is_some_and(suspends))
+    })?
 }
 
 /// The waker of a scope's body.

@@ -24,6 +24,7 @@ use crate::group::sched::policy::Policy;
 use crate::group::sched::stats::Tally;
 use crate::group::sched::{Done, Sched, Work};
 use crate::spawner::SpawnerHandle;
+use crate::std_or_loom::atomic::AtomicBool;
 use crate::std_or_loom::{Lock, MutexGuard, per_thread};
 use crate::token::{CancelReason, CancelToken, who};
 
@@ -45,8 +46,10 @@ pub(crate) struct Core {
     /// May its children be polled and dropped on every thread? See `OnThread`.
     roams: bool,
     pub(in crate::group) needs_all: bool,
-    body_waits: bool,
+    pub(super) body_waits: bool,
     is_limited: bool,
+    /// Was it noted, in a group with a limit, which child awaits which?
+    knows_who_awaits: AtomicBool,
     pub(in crate::group) body: Body,
     taken: Counter,
     let_go: Counter,
@@ -138,6 +141,7 @@ impl Core {
             needs_all: settings.needs_all,
             body_waits: settings.body_waits,
             is_limited: settings.limit.is_some(),
+            knows_who_awaits: AtomicBool::new(false),
             body: Body::new(),
             taken: Counter::new(),
             let_go: Counter::new(),
@@ -205,6 +209,22 @@ impl Core {
     #[inline]
     pub(in crate::group) fn is_limited(&self) -> bool {
         self.is_limited
+    }
+
+    /// May it be known of a child who awaits it? Whoever awaits it through a key drops that, and has said so.
+    #[inline]
+    pub(in crate::group) fn knows_who_awaits(&self) -> bool {
+        self.knows_who_awaits.load(Relaxed)
+    }
+
+    pub(in crate::group) fn will_know_who_awaits(&self) {
+        self.knows_who_awaits.store(true, Relaxed);
+    }
+
+    #[cold]
+    pub(in crate::group) fn is_not_awaited(self: &Arc<Self>, child: &CellRef) {
+        let number = child.id().child;
+        self.with(|sched, _| sched.limit.is_not_awaited(number));
     }
 
     pub(crate) fn policy(&self) -> Policy {
@@ -297,7 +317,9 @@ impl Core {
         slot: &mut BatchSlot,
     ) -> Work {
         self.with_at_once(|sched, effects| {
-            sched.take_back(done, by_owner, slot, effects);
+            if !sched.take_back(done, by_owner, slot, effects) {
+                return Work::GivenUp;
+            }
             sched.work(by_owner, spent, slot, effects)
         })
     }
@@ -332,16 +354,19 @@ impl Core {
         })
     }
 
-    /// Are all children that are left optional, and is there nothing else that the group is open for? From now on those who watch for
-    /// that hear of each end at once.
-    pub(in crate::group) fn only_optional_are_left(
+    /// Does this child, which awaits an optional call, await it in vain, since only its like are left, and there is nothing else that the
+    /// group is open for? From now on those who watch for that hear of each end at once.
+    pub(in crate::group) fn is_companion_alone(
         &self,
+        child: u64,
         sched: &mut Sched,
         effects: &mut Effects,
     ) -> bool {
         sched.settle_from_now(effects);
-        let leaves = self.body_waits || sched.is_left();
-        leaves && sched.has_only_optional()
+        let all_are_there = self.body.is_accompanied();
+        let is_left = sched.is_left() && !sched.is_body_there();
+        let may_be = is_left || (self.body_waits && all_are_there);
+        sched.is_companion_alone(child, may_be, effects)
     }
 
     /// How many children are not over.

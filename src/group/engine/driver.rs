@@ -23,8 +23,8 @@ use super::driving::{Drove, drive, sweep};
 use super::kind::Executor;
 use crate::group::cell::{Apart, OnThread};
 use crate::group::queues::driver_jobs::DriverId;
-use crate::group::sched::Parking;
 use crate::group::sched::pace::{self, Spent};
+use crate::group::sched::{Done, Parking};
 use crate::panic::catch;
 use crate::spawner::{Calls, Coming, LocalSpawner, SpawnError, Spawner, SpawnerHandle};
 
@@ -115,20 +115,25 @@ impl<H: DriverHome + Unpin> Future for Driver<H> {
         let Some(at) = this.home.on_thread(&core) else {
             return Poll::Ready(());
         };
-        if !core.with(|sched, effects| sched.driver_begins(id, effects)) {
-            // It was given up, perhaps where nobody could drop the children.
-            sweep(at);
-            this.core = Weak::new();
-            return Poll::Ready(());
-        }
         let _current = executor.enter();
         let mut spent = Spent::new(&core.pace);
+        let mut done = Done::Begins(id);
         loop {
-            if drive(at, false, &mut spent, &executor) != Drove::Idle {
-                // It does not park, so it still counts as one that polls children.
-                pace::give_way(&core.pace, cx.waker());
-                return Poll::Pending;
+            match drive(at, false, done, &mut spent, &executor) {
+                Drove::Idle => {}
+                Drove::Yield | Drove::Over => {
+                    // It does not park, so it still counts as one that polls children.
+                    pace::give_way(&core.pace, cx.waker());
+                    return Poll::Pending;
+                }
+                Drove::GivenUp => {
+                    // Perhaps where nobody could drop the children.
+                    sweep(at);
+                    this.core = Weak::new();
+                    return Poll::Ready(());
+                }
             }
+            done = Done::First;
             // Cloned outside of the lock: it is the executor's code.
             let waker = cx.waker().clone();
             match core.with(|sched, effects| sched.driver_parks(id, waker, effects)) {

@@ -26,20 +26,22 @@ pub(in crate::group) enum Drove {
     Yield,
     /// The executor says that the turn is over.
     Over,
+    /// The driver was given up.
+    GivenUp,
 }
 
-/// Polls or drops children, one after the other, until the turn is over.
+/// Polls or drops children, one after the other, until the turn is over. `done` is what the caller did before.
 #[inline(never)]
 pub(in crate::group) fn drive<G: Executor>(
     at: OnThread<'_>,
     by_owner: bool,
+    mut done: Done,
     spent: &mut Spent,
     executor: &G,
 ) -> Drove {
     let _drive = Drive::begin();
     let core = at.core();
     let mut slot = BatchSlot::default();
-    let mut done = Done::First;
     loop {
         let work = core.step(done, by_owner, spent, &mut slot);
         // Out of the lock: the last references to children of the batch go here.
@@ -48,6 +50,7 @@ pub(in crate::group) fn drive<G: Executor>(
         match work {
             Work::Nothing => return Drove::Idle,
             Work::Later => return Drove::Yield,
+            Work::GivenUp => return Drove::GivenUp,
             Work::Batch => {
                 let turned;
                 (turned, end) = drive_batch(at, slot.batch(), spent, executor);
@@ -250,7 +253,7 @@ impl<'a, G: Executor> Turn<'a, G> {
             return true;
         }
         let drove = if self.on_spawner {
-            drive(self.at, true, &mut self.spent, self.executor)
+            drive(self.at, true, Done::First, &mut self.spent, self.executor)
         } else if std::mem::take(&mut self.drops) {
             drop_doomed(self.at, &mut self.spent)
         } else {

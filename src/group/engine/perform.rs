@@ -85,7 +85,11 @@ impl Core {
         if let Some(waker) = parts.waker {
             wake_quietly(waker);
         }
-        parts.nudge.into_iter().for_each(|nudge| self.call(nudge));
+        match parts.nudge {
+            None => {}
+            Some(Nudge::Wake(id, waker, keeps)) => self.wake_driver(id, waker, keeps),
+            Some(Nudge::Launch(id)) => effect(|| self.launch(id)),
+        }
         if let Some(more) = parts.more {
             self.perform_more(*more);
         }
@@ -93,14 +97,6 @@ impl Core {
             drop_quietly("a waker", waker);
         }
         effect(|| drop(parts.child));
-    }
-
-    /// Calls somebody to the work.
-    fn call(self: &Arc<Self>, nudge: Nudge) {
-        match nudge {
-            Nudge::Wake(id, waker, keeps) => self.wake_driver(id, waker, keeps),
-            Nudge::Launch(id) => effect(|| self.launch(id)),
-        }
     }
 
     fn wake_driver(self: &Arc<Self>, id: DriverId, waker: Waker, keeps: bool) {
@@ -113,8 +109,10 @@ impl Core {
     }
 
     fn perform_more(self: &Arc<Self>, more: More) {
-        for nudge in more.nudges {
-            self.call(nudge);
+        match more.nudge {
+            None => {}
+            Some(Nudge::Wake(id, waker, keeps)) => self.wake_driver(id, waker, keeps),
+            Some(Nudge::Launch(id)) => effect(|| self.launch(id)),
         }
         for waker in more.wakers {
             wake_quietly(waker);

@@ -6,7 +6,7 @@ use super::core::Core;
 use super::position::Position;
 use crate::depth;
 use crate::group::sched::Sched;
-use crate::group::sched::stragglers::Around;
+use crate::group::sched::counts::Around;
 
 impl Core {
     /// Its owner has dropped it. Where a child is in a poll yet the nearest group around it that has not ended counts it until it has.

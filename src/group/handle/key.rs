@@ -199,6 +199,7 @@ impl<T> Future for Key<T> {
 pub(in crate::group) fn has_it_run(child: &CellRef) {
     let core = child.core();
     if let Some(lender) = child_around(core) {
+        core.will_know_who_awaits();
         core.with(|sched, effects| sched.lend_slot(&lender, child, effects));
     }
 }

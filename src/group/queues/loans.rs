@@ -47,6 +47,18 @@ impl Loans {
         self.waits.keys()
     }
 
+    /// Does a child run in its slot?
+    pub(in crate::group) fn has_guest(&self, lender: u64) -> bool {
+        self.guests.contains_key(&lender)
+    }
+
+    /// Nobody awaits this child any more.
+    pub(in crate::group) fn is_not_awaited(&mut self, child: u64) {
+        if let Some(waiter) = self.awaiters.remove(&child) {
+            self.waits_less(waiter);
+        }
+    }
+
     /// A child awaits another.
     pub(in crate::group) fn awaits(&mut self, waiter: u64, child: u64) {
         let before = self.awaiters.insert(child, waiter);
@@ -67,7 +79,7 @@ impl Loans {
 
     /// May it lend its slot? Otherwise the child that it awaits is its guest in its turn.
     pub(in crate::group) fn may_lend(&mut self, lender: u64, child: u64) -> bool {
-        let is_free = !self.guests.contains_key(&lender);
+        let is_free = !self.has_guest(lender);
         if !is_free {
             let awaited = self.awaited.entry(lender).or_default();
             if !awaited.contains(&child) {
@@ -95,9 +107,7 @@ impl Loans {
     /// A child that was under way is over.
     pub(in crate::group) fn over(&mut self, child: u64) -> Vacated {
         self.awaited.remove(&child);
-        if let Some(waiter) = self.awaiters.remove(&child) {
-            self.waits_less(waiter);
-        }
+        self.is_not_awaited(child);
         if self.waits.remove(&child).is_some() {
             self.awaiters.retain(|_, waiter| *waiter != child);
         }

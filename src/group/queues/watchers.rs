@@ -100,12 +100,6 @@ impl Watchers {
         all.any(|watcher| watcher.events.meets(events))
     }
 
-    /// How many wait for one of these, or are on their way because of one?
-    pub(in crate::group) fn count(&self, events: Events) -> usize {
-        let all = self.all.iter();
-        all.filter(|watcher| watcher.events.meets(events)).count()
-    }
-
     /// Does anybody wait for one of these who is not on its way?
     #[inline]
     pub(in crate::group) fn waits(&self, events: Events) -> bool {

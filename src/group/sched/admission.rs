@@ -61,6 +61,8 @@ impl Sched {
         if let Some(child) = starts {
             self.ready.push_back(child);
             self.nudge_beyond(0, effects);
+        } else {
+            self.tell_companions(effects);
         }
     }
 

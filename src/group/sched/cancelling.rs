@@ -277,8 +277,7 @@ impl Sched {
         if !std::mem::replace(leaving, true) {
             self.leaving += 1;
             self.dismiss_if_alone(effects);
-            self.watchers
-                .notify(Events::ALONE, |waker| effects.wake(waker));
+            self.tell_companions(effects);
         }
     }
 

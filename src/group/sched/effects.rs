@@ -4,7 +4,7 @@ use std::mem::{self, ManuallyDrop};
 use std::sync::Arc;
 use std::task::Waker;
 
-use super::stragglers::Around;
+use super::counts::Around;
 use crate::group::cell::{CellRef, Failed, Parting};
 use crate::group::queues::completions::Completions;
 use crate::group::queues::driver_jobs::DriverId;
@@ -23,7 +23,7 @@ pub(in crate::group) struct Effects<'a> {
 /// What is to be done.
 #[derive(Default)]
 pub(in crate::group) struct Parts {
-    /// The first that is called; another, if that one is kept, is in `more`.
+    /// The first that is called. If that one is kept there may be another, in `more`.
     pub(in crate::group) nudge: Option<Nudge>,
     /// The first of those to wake; the others are in `more`.
     pub(in crate::group) waker: Option<Waker>,
@@ -37,7 +37,7 @@ pub(in crate::group) struct Parts {
 /// The effects that most critical sections do not have.
 #[derive(Default)]
 pub(in crate::group) struct More {
-    pub(in crate::group) nudges: Vec<Nudge>,
+    pub(in crate::group) nudge: Option<Nudge>,
     pub(in crate::group) wakers: Vec<Waker>,
     pub(in crate::group) stale: Vec<Waker>,
     pub(in crate::group) children: Vec<Parting>,
@@ -108,6 +108,9 @@ impl<'a> Effects<'a> {
         move || unlocked.permit_waker()
     }
 
+    /// Those that most critical sections do not have: once for all of them.
+    #[cold]
+    #[inline(never)]
     fn more(&mut self) -> &mut More {
         self.busy = true;
         self.parts.more.get_or_insert_default()
@@ -116,10 +119,19 @@ impl<'a> Effects<'a> {
     /// Calls somebody to the work.
     pub(in crate::group) fn nudge(&mut self, nudge: Nudge) {
         self.busy = true;
-        match &self.parts.nudge {
-            None => self.parts.nudge = Some(nudge),
-            Some(_) => self.more().nudges.push(nudge),
+        if self.parts.nudge.is_some() {
+            return self.nudge_another(nudge);
         }
+        self.parts.nudge = Some(nudge);
+    }
+
+    #[cold]
+    fn nudge_another(&mut self, nudge: Nudge) {
+        let another = self.more().nudge.replace(nudge);
+        debug_assert!(
+            another.is_none(),
+            "besides one that is kept one is called at a time"
+        );
     }
 
     /// Wakes it.
@@ -128,8 +140,14 @@ impl<'a> Effects<'a> {
         self.busy = true;
         match &self.parts.waker {
             None => self.parts.waker = Some(waker),
-            Some(_) => self.more().wakers.push(waker),
+            Some(_) => self.wake_another(waker),
         }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn wake_another(&mut self, waker: Waker) {
+        self.more().wakers.push(waker);
     }
 
     /// Drops a waker.

@@ -5,6 +5,7 @@
 //! - `staffing`: who does the work
 //! - `work`: what a driver is to do next, and what it says of it
 //! - `lending`: the batches in which drivers take it
+//! - `counts`: who counts as a child in a way of its own: companions and stragglers
 //! - `seats`: who has a slot of a group with a limit
 //! - `arriving`: children that come by shards, without the lock
 //! - `effects`: what a critical section leaves to be done
@@ -12,7 +13,6 @@
 //! - `pace`: how long a turn is
 //! - `policy`: what a group does when a child fails
 //! - `refusals`: when a spawner that has refused a driver is asked again
-//! - `stragglers`: groups that were dropped inside of this one while a child was in a poll
 //! - `stats`: how the children of a group ended, in numbers
 //!
 //! Invariants:
@@ -34,6 +34,7 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
+use self::counts::{Around, Companion};
 use self::effects::Effects;
 use self::left::{Left, Trouble};
 use self::policy::Policy;
@@ -41,7 +42,6 @@ use self::refusals::Refusals;
 use self::seats::is_child;
 pub(super) use self::staffing::Parking;
 use self::stats::Tally;
-use self::stragglers::Around;
 pub(super) use self::work::{Done, Turned, Work};
 use crate::group::cell::{Blocks, CellRef, Ending, Failed, Finished, LiveList, Shields};
 use crate::group::queues::batch::Batch;
@@ -60,13 +60,13 @@ mod seats;
 mod staffing;
 mod work;
 
+pub(in crate::group) mod counts;
 pub(in crate::group) mod effects;
 pub(in crate::group) mod left;
 pub(in crate::group) mod pace;
 pub(in crate::group) mod policy;
 pub(in crate::group) mod refusals;
 pub(in crate::group) mod stats;
-pub(in crate::group) mod stragglers;
 
 pub(super) struct Sched {
     pub(super) closed: bool,
@@ -109,6 +109,7 @@ pub(super) struct Sched {
     /// Why the body was told that it is cancelled.
     pub(in crate::group) body_told: Told,
     pub(super) completions: Option<Box<Completions>>,
+    companions: Vec<Companion>,
     pub(super) tally: Tally,
     /// The owner is gone: failures that still come have nowhere to go.
     orphaned: bool,
@@ -183,6 +184,7 @@ impl Sched {
             trouble: None,
             body_told: Told::default(),
             completions: None,
+            companions: Vec::new(),
             tally: Tally::default(),
             orphaned: false,
             next_number: 0,
@@ -304,9 +306,11 @@ impl Sched {
         } else {
             self.dismiss_if_alone(effects);
         }
+        let number = || cell.id().child;
         // One that never started has no slot to pass on.
-        if !cell.is_in_line() {
-            let number = || cell.id().child;
+        if cell.is_in_line() {
+            self.limit.is_not_awaited(number());
+        } else {
             let next = self
                 .limit
                 .release(number, is_child, |waker| effects.wake(waker));
@@ -346,8 +350,7 @@ impl Sched {
     pub(super) fn close(&mut self, effects: &mut Effects) {
         self.closed = true;
         self.dismiss_if_alone(effects);
-        self.watchers
-            .notify(Events::ALONE, |waker| effects.wake(waker));
+        self.tell_companions(effects);
         // Promised slots are free now, since their callers will be refused: the line gets them.
         self.limit.dismiss(|waker| effects.wake(waker));
         if self.limit.is_limited() {
@@ -397,11 +400,6 @@ impl Sched {
         trouble.map_or(0, |trouble| trouble.failures.len())
     }
 
-    /// Is nobody left but children that watch for that?
-    pub(in crate::group) fn has_only_optional(&self) -> bool {
-        self.live == self.watchers.count(Events::ALONE)
-    }
-
     /// Is nobody left but background children?
     pub(super) fn has_no_main(&self) -> bool {
         self.live == self.background
@@ -445,8 +443,12 @@ impl Sched {
 
     /// Can nothing be cancelled any more? The body counts as a child: while it goes on a group can be that has ended.
     fn is_past_cancel(&self) -> bool {
-        let has_body = self.has_body && self.leaving == 0;
-        self.has_ended() && !has_body
+        self.has_ended() && !self.is_body_there()
+    }
+
+    /// Is there a body that is not over?
+    pub(in crate::group) fn is_body_there(&self) -> bool {
+        self.has_body && self.leaving == 0
     }
 
     /// Has the group's cancel cut a child short, or kept one from starting?

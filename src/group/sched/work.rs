@@ -5,6 +5,7 @@ use super::effects::Effects;
 use super::pace::Spent;
 use crate::group::cell::{CellRef, Claimed, Finished};
 use crate::group::queues::batch::BatchSlot;
+use crate::group::queues::driver_jobs::DriverId;
 use crate::order;
 use crate::token::CancelReason;
 
@@ -15,6 +16,8 @@ const HELPS: u64 = 8;
 pub(in crate::group) enum Done {
     /// It had none.
     First,
+    /// The same, and it is a driver that is polled from now on.
+    Begins(DriverId),
     Parked,
     Over(Finished),
     Woken(CellRef),
@@ -55,10 +58,12 @@ pub(in crate::group) enum Work {
     /// The turn is over, and there is more.
     Later,
     Nothing,
+    /// The driver was given up.
+    GivenUp,
 }
 
 impl Sched {
-    /// A driver gives back the child that it had.
+    /// A driver gives back the child that it had. `false`: it was given up.
     #[inline]
     pub(in crate::group) fn take_back(
         &mut self,
@@ -66,17 +71,19 @@ impl Sched {
         by_owner: bool,
         slot: &mut BatchSlot,
         effects: &mut Effects,
-    ) {
+    ) -> bool {
         // An owner between two children counts as free: it takes the next by itself, and need not be called.
         if by_owner && !matches!(done, Done::First) {
             self.free_owners += 1;
         }
         match done {
+            Done::Begins(id) => return self.driver_begins(id, effects),
             Done::Batch(turned) => self.give_back(slot, turned, effects),
             Done::First | Done::Parked => {}
             Done::Over(finished) => self.over(finished, effects),
             Done::Woken(child) => self.push_quietly(child, effects),
         }
+        true
     }
 
     /// Is there work, what was `lent` just now included, beyond what `spare` others are about to do?

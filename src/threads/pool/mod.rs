@@ -222,7 +222,7 @@ impl BlockingPool {
         self.send(&job);
         match job.refusal() {
             Some((call, why)) => Err(Refused::new(call, why)),
-            None => Ok(Exec(ToThread::sent(job).or_refused())),
+            None => Ok(Exec(ToThread::sent(job, self).or_refused())),
         }
     }
 

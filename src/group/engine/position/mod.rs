@@ -132,7 +132,7 @@ pub(in crate::group) fn child_around(core: &Arc<Core>) -> Option<CellRef> {
 
 impl Position {
     /// The child or body whose code this is. No two have the same, whenever they were there.
-    pub(in crate::group) fn code(&self) -> Option<KeyId> {
+    pub(crate) fn code(&self) -> Option<KeyId> {
         match self {
             Self::Child(child) => Some(child.id()),
             Self::Body(core) => Some(KeyId {

@@ -35,7 +35,10 @@ pub(super) trait Slots<C>: Send {
     /// A child that had started is over: the next in line, which starts now.
     fn over(&mut self, number: &dyn Fn() -> u64, is_it: IsIt<C>, wake: Wakes<'_>) -> Option<C>;
     fn lend(&mut self, lender: u64, child: u64, is_it: IsIt<C>, wake: Wakes<'_>) -> Option<C>;
+    fn lend_to_first(&mut self, lender: u64, number: fn(&C) -> u64) -> Option<C>;
+    fn is_not_awaited(&mut self, child: u64);
     fn waiting(&self) -> usize;
+    fn waiting_that(&self, is_it: &dyn Fn(&C) -> bool) -> usize;
     fn leave_line(&mut self, is_it: &dyn Fn(&C) -> bool) -> Option<C>;
     fn clear_line(&mut self) -> VecDeque<C>;
     fn dismiss(&mut self, wake: Wakes<'_>);
@@ -266,14 +269,20 @@ impl<C: Send> Slots<C> for Limited<C> {
     }
 
     fn over(&mut self, number: &dyn Fn() -> u64, is_it: IsIt<C>, wake: Wakes<'_>) -> Option<C> {
-        if self.loans.is_empty() {
-            return self.release(wake);
-        }
-        match self.loans.over(number()) {
+        let vacated = if self.loans.is_empty() {
+            Vacated::Slot
+        } else {
+            self.loans.over(number())
+        };
+        let next = match vacated {
             Vacated::Slot => self.release(wake),
             Vacated::TakenOver => None,
             Vacated::Back(lender) => self.lend_next(lender, is_it),
+        };
+        if next.is_none() {
+            self.resolve(wake);
         }
+        next
     }
 
     fn lend(&mut self, lender: u64, child: u64, is_it: IsIt<C>, wake: Wakes<'_>) -> Option<C> {
@@ -288,8 +297,25 @@ impl<C: Send> Slots<C> for Limited<C> {
         guest
     }
 
+    fn lend_to_first(&mut self, lender: u64, number: fn(&C) -> u64) -> Option<C> {
+        if self.loans.has_guest(lender) {
+            return None;
+        }
+        let guest = self.line.pop_front()?;
+        self.loans.lend(lender, number(&guest));
+        Some(guest)
+    }
+
+    fn is_not_awaited(&mut self, child: u64) {
+        self.loans.is_not_awaited(child);
+    }
+
     fn waiting(&self) -> usize {
         self.line.len()
+    }
+
+    fn waiting_that(&self, is_it: &dyn Fn(&C) -> bool) -> usize {
+        self.line.iter().filter(|child| is_it(child)).count()
     }
 
     fn leave_line(&mut self, is_it: &dyn Fn(&C) -> bool) -> Option<C> {

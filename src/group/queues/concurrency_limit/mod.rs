@@ -185,9 +185,31 @@ impl<C> ConcurrencyLimit<C> {
         limited.lend(lender, child, is_it, &mut wake)
     }
 
+    /// A child that is under way and waits for all others lends its slot to the first in line, where it has lent it to none.
+    pub(in crate::group) fn lend_to_first(
+        &mut self,
+        lender: u64,
+        number: fn(&C) -> u64,
+    ) -> Option<C> {
+        self.limited.as_mut()?.lend_to_first(lender, number)
+    }
+
+    /// Nobody awaits this child any more.
+    pub(in crate::group) fn is_not_awaited(&mut self, child: u64) {
+        if let Some(limited) = &mut self.limited {
+            limited.is_not_awaited(child);
+        }
+    }
+
     pub(in crate::group) fn waiting(&self) -> usize {
         let limited = self.limited.as_ref();
         limited.map_or(0, |limited| limited.waiting())
+    }
+
+    /// How many in line are like this?
+    pub(in crate::group) fn waiting_that(&self, is_it: impl Fn(&C) -> bool) -> usize {
+        let limited = self.limited.as_ref();
+        limited.map_or(0, |limited| limited.waiting_that(&is_it))
     }
 
     /// Takes a child out of the line that will not start.

@@ -5,8 +5,8 @@
 
 use std::sync::Arc;
 
-use super::Sched;
-use super::effects::Effects;
+use crate::group::sched::Sched;
+use crate::group::sched::effects::Effects;
 
 /// A group that counts another.
 pub(in crate::group) trait Around: Send + Sync {
@@ -16,7 +16,7 @@ pub(in crate::group) trait Around: Send + Sync {
 
 impl Sched {
     /// How many children are not over, without those that stand for a group.
-    pub(super) fn children_left(&self) -> usize {
+    pub(in crate::group::sched) fn children_left(&self) -> usize {
         self.live - self.stragglers
     }
 
