@@ -17,7 +17,7 @@
 //! ```
 
 #[cfg(not(loom))]
-pub use crate::bridge::Request;
+pub use crate::bridge::{Draining, Request};
 pub use crate::clock::{Interval, Sleep, Tick, Timeout};
 pub use crate::context::{ContextSnapshot, WithContext};
 pub use crate::error::KeyId;

@@ -31,6 +31,8 @@ mod whereabouts;
 pub use control::{Client, ControlServer, Reply, Request, RequestError};
 pub use run_sync::{OnRunner, RunSync, RunSyncError, WouldBlock, run_sync};
 pub use runner::{AsyncRunner, AsyncRunnerOptions, RunnerError, ShutdownKind, ShutdownReport};
-pub use service::{DrainTimedOut, QueueService, QueueServiceOptions, QueueServices, ServiceClosed};
+pub use service::{
+    DrainTimedOut, Draining, QueueService, QueueServiceOptions, QueueServices, ServiceClosed,
+};
 pub use synced::{AsyncFunction, Synced, synced};
 pub use whereabouts::Whereabouts;

@@ -59,6 +59,13 @@ impl<X> Line<X> {
     pub(crate) fn serve(&mut self) -> Option<(Waker, X)> {
         self.waiting.pop_first().map(|(_, served)| served)
     }
+
+    /// Takes out all with such a remark, wherever they stand: their wakers.
+    pub(crate) fn serve_those(&mut self, is_it: impl Fn(&X) -> bool) -> Vec<Waker> {
+        let tickets = self.waiting.tickets(|(_, remark)| is_it(remark));
+        let served = tickets.into_iter().filter_map(|ticket| self.leave(ticket));
+        served.collect()
+    }
 }
 
 /// What has a line, under one lock.

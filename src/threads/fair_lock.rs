@@ -246,9 +246,9 @@ impl<T> FairLock<T> {
         guard
     }
 
-    /// One guard is gone; after the last one the first in line has the lock.
+    /// One guard is gone; after the last one the first in line has the lock, and all futures of the same owner, which may take it again.
     fn let_go(&self, by_panic: bool) {
-        let next = {
+        let (next, again) = {
             let mut state = self.state();
             state.poisoned |= by_panic && self.poisons;
             state.guards -= 1;
@@ -257,12 +257,17 @@ impl<T> FairLock<T> {
             }
             let next = state.line.serve();
             state.held = next.as_ref().map(|(_, claim)| *claim);
-            state.guards = usize::from(next.is_some());
-            next
+            let again = match state.held {
+                Some(owner) => state.line.serve_those(|claim| claim.is_of_the_same(owner)),
+                None => Vec::new(),
+            };
+            state.guards = usize::from(next.is_some()) + again.len();
+            (next, again)
         };
-        if let Some((waker, _)) = next {
+        let wakers = next.map(|(waker, _)| waker).into_iter().chain(again);
+        wakers.for_each(|waker| {
             wake_quietly(waker);
-        }
+        });
     }
 }
 

@@ -6,7 +6,7 @@ use std::thread;
 use std::time::Duration;
 
 use ingather::bridge::{ControlServer, Reply, RequestError};
-use ingather::{TaskRegistry, timeout};
+use ingather::{TaskRegistry, run_sync, timeout};
 
 use crate::support::{ByHand, Drops, Gate, Site, behaviour, boom, panic_of};
 
@@ -260,7 +260,8 @@ async fn a_handler_does_not_wait_for_itself(on: Site) {
         server.process(LONG, |n, reply: Reply<u32>| {
             let blocking = inner.request_blocking(n);
             let limited = inner.request_timeout(n, LONG);
-            tells.lock().unwrap().extend([blocking, limited]);
+            let run = run_sync(inner.request(n));
+            tells.lock().unwrap().extend([blocking, limited, run]);
             reply.send(9).unwrap();
         });
         opens.open();
@@ -275,6 +276,7 @@ async fn a_handler_does_not_wait_for_itself(on: Site) {
     assert_eq!(
         *seen,
         [
+            Err(RequestError::WouldDeadlock(1)),
             Err(RequestError::WouldDeadlock(1)),
             Err(RequestError::WouldDeadlock(1))
         ]

@@ -5,15 +5,18 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use ingather::bridge::{QueueServiceOptions, QueueServices, ServiceClosed, synced};
-use ingather::{ContextVar, block_on, timeout};
+use ingather::{ContextVar, block_on, run_sync, timeout};
 
-use crate::support::{Drops, Gate, Site, behaviour, boom, throw, unhandled, unique, yields};
+use crate::support::{
+    Drops, Gate, Site, behaviour, boom, panic_of, throw, unhandled, unique, yields,
+};
 
 static NUMBER: ContextVar<u32> = ContextVar::new();
 
 behaviour!(
     items_are_worked_off_in_batches,
     an_interval_is_kept,
+    after_an_interval_for_ever_comes_the_drain_alone,
     items_without_room_go_to_the_hook,
     a_service_survives_its_handler,
     a_drain_can_be_repeated,
@@ -180,6 +183,27 @@ async fn what_was_sent_is_worked_off(on: Site) {
     assert_eq!(told.iter().collect::<Vec<_>>(), [0, 1, 2, 3, 4]);
 }
 
+// Bridge-7, Bridge-9
+async fn after_an_interval_for_ever_comes_the_drain_alone(on: Site) {
+    let _hold = on.hold();
+    for size in [1, 10] {
+        let (tell, told) = mpsc::channel();
+        let options = QueueServiceOptions::new()
+            .interval(Duration::MAX)
+            .batch(size);
+        let service = options.start(move |batch: Vec<u8>| tell.send(batch).map_err(|_| "gone"));
+        let service = service.unwrap();
+        service.send(1).unwrap();
+        assert_eq!(told.recv().unwrap(), [1]);
+        for n in 2..5 {
+            service.send(n).unwrap();
+        }
+        assert!(told.recv_timeout(SHORT).is_err());
+        service.drain().await;
+        assert_eq!(told.iter().flatten().collect::<Vec<_>>(), [2, 3, 4]);
+    }
+}
+
 // Bridge-9
 async fn a_drain_in_the_handler_does_not_hang(on: Site) {
     let _hold = on.hold();
@@ -190,6 +214,8 @@ async fn a_drain_in_the_handler_does_not_hang(on: Site) {
     let service = service.start(move |_: Vec<u8>| {
         let own = given.recv().unwrap();
         tell.send(own.drain_timeout(LONG).is_err()).unwrap();
+        let text = panic_of(|| run_sync(own.drain()));
+        assert!(text.unwrap().contains("would wait for itself"));
         own.drain_blocking();
         Ok::<_, String>(())
     });

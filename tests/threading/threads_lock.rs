@@ -8,10 +8,12 @@ use std::task::{Poll, Waker};
 use std::thread;
 use std::time::Duration;
 
+use futures::StreamExt;
+use futures::stream::FuturesUnordered;
 use ingather::inline;
 use ingather::threads::{FairGuard, FairLock, Locking};
 
-use crate::support::{ByHand, Site, Trace, behaviour, boom, panic_of, yield_now};
+use crate::support::{ByHand, Gate, Site, Trace, behaviour, boom, panic_of, yield_now};
 
 behaviour!(
     one_owner_at_a_time,
@@ -25,6 +27,7 @@ behaviour!(
     a_panic_poisons_only_what_is_to_be_poisoned,
     a_waker_that_panics_takes_nothing_with_it,
     the_value_is_not_lent_twice,
+    all_futures_of_one_task_get_it_in_its_turn,
 );
 
 // Threads-4
@@ -286,6 +289,35 @@ async fn a_waker_that_panics_takes_nothing_with_it(_on: Site) {
     drop(guard);
     assert!(waits.as_mut().poll(&mut cx).is_ready());
     assert!(others_get(&lock));
+}
+
+// Threads-2, Threads-4
+async fn all_futures_of_one_task_get_it_in_its_turn(on: Site) {
+    let lock = Arc::new(FairLock::new(0));
+    let shared = Arc::clone(&lock);
+    let scope = ingather::on(&on.spawner).scope(|tg| async move {
+        let (has, ends) = (Gate::new(), Gate::new());
+        let (holds, locked, waits) = (Arc::clone(&shared), has.clone(), ends.clone());
+        tg.spawn(async move {
+            let _guard = holds.lock().await;
+            locked.open();
+            waits.wait().await;
+        });
+        has.wait().await;
+        let both = tg.spawn(async move {
+            // Each has a waker of its own.
+            let mut both: FuturesUnordered<_> =
+                [(); 2].map(|()| shared.lock()).into_iter().collect();
+            assert!(futures::poll!(both.next()).is_pending());
+            ends.open();
+            let (first, second) = (both.next().await.unwrap(), both.next().await.unwrap());
+            first.with(|n| *n += 1);
+            second.with(|n| *n += 1);
+        });
+        both.await
+    });
+    assert_eq!(scope.await, Ok(()));
+    assert_eq!(lock.try_lock().map(|guard| guard.get()), Some(2));
 }
 
 // Threads-4

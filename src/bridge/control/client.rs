@@ -49,7 +49,8 @@ impl<Req, Rep> Client<Req, Rep> {
     ///
     /// # Errors
     ///
-    /// Why there is no reply.
+    /// Why there is no reply. Where it is first polled in a handler of the same server it is
+    /// [`WouldDeadlock`](RequestError::WouldDeadlock).
     pub fn request(&self, request: Req) -> Request<'_, Req, Rep> {
         let (promise, promised) = promise();
         let message = Message {
@@ -57,6 +58,7 @@ impl<Req, Rep> Client<Req, Rep> {
             reply: Reply::new(promise),
         };
         Request {
+            line: &self.line,
             put: Some(self.line.requests.put(message)),
             promised,
             left: self.line.left.wait(),
@@ -119,6 +121,7 @@ shows!([Req, Rep] Client<Req, Rep>, this => is_closed: this.is_closed(), ..);
 /// If it is polled again after it was ready.
 #[must_use = "nothing is sent unless the future is awaited"]
 pub struct Request<'a, Req, Rep> {
+    line: &'a Line<Req, Rep>,
     /// Until the server has accepted it.
     put: Option<Put<'a, Message<Req, Rep>>>,
     promised: Promised<Result<Rep, NoReply>>,
@@ -148,6 +151,12 @@ impl<Req, Rep> Future for Request<'_, Req, Rep> {
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = &mut *self;
+        // In a handler of the same server, which would wait for itself, the request comes back at once.
+        if let Some(put) = this.put.take_if(|_| this.line.is_served_here()) {
+            if let Some(message) = put.into_value() {
+                return Poll::Ready(Err(RequestError::WouldDeadlock(message.request)));
+            }
+        }
         if let Some(put) = &mut this.put {
             let put = ready!(Pin::new(put).poll(cx));
             this.put = None;

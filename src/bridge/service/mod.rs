@@ -12,4 +12,4 @@ mod worker;
 
 pub use keyed::QueueServices;
 pub use options::QueueServiceOptions;
-pub use queue_service::{DrainTimedOut, QueueService, ServiceClosed};
+pub use queue_service::{DrainTimedOut, Draining, QueueService, ServiceClosed};

@@ -2,9 +2,12 @@
 
 use std::error::Error;
 use std::fmt;
+use std::future::Future;
 use std::io;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::task::{Context, Poll};
 use std::thread::{self, ThreadId};
 use std::time::Duration;
 
@@ -169,9 +172,29 @@ impl<T> QueueService<T> {
     /// # Cancel safety
     ///
     /// Dropped, it waits no more; the service goes on to its end.
-    pub fn drain(&self) -> EventWait<'_> {
+    ///
+    /// # Panics
+    ///
+    /// The future, if the service's own handler polls it: it would wait for itself.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use ingather::block_on;
+    /// use ingather::bridge::QueueServiceOptions;
+    ///
+    /// let service = QueueServiceOptions::new().start(|_: Vec<&str>| Ok::<_, String>(()))?;
+    /// assert!(service.send("line").is_ok());
+    /// block_on(service.drain());
+    /// assert!(service.is_empty());
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
+    pub fn drain(&self) -> Draining<'_> {
         self.shared().close();
-        self.shared().over.wait()
+        Draining {
+            over: self.shared().over.wait(),
+            worker: &self.shared().worker,
+        }
     }
 
     /// [Drains](Self::drain) the service and blocks this thread meanwhile.
@@ -183,10 +206,7 @@ impl<T> QueueService<T> {
     #[track_caller]
     pub fn drain_blocking(&self) {
         self.shared().close();
-        assert!(
-            !self.is_worker(),
-            "a service that is drained by its own handler would wait for itself for ever"
-        );
+        asserts_no_worker(&self.shared().worker);
         self.shared().over.wait_blocking();
     }
 
@@ -205,7 +225,7 @@ impl<T> QueueService<T> {
     }
 
     fn is_worker(&self) -> bool {
-        *self.shared().worker.lock() == Some(thread::current().id())
+        is_worker(&self.shared().worker)
     }
 
     /// How many items were sent and are not worked off.
@@ -228,6 +248,40 @@ impl<T> QueueService<T> {
         self.shared().items.is_closed()
     }
 }
+
+/// Is this the thread of the service?
+fn is_worker(worker: &Lock<Option<ThreadId>>) -> bool {
+    *worker.lock() == Some(thread::current().id())
+}
+
+#[track_caller]
+fn asserts_no_worker(worker: &Lock<Option<ThreadId>>) {
+    assert!(
+        !is_worker(worker),
+        "a service that is drained by its own handler would wait for itself for ever"
+    );
+}
+
+/// Waits until a service is drained; made by [`QueueService::drain`].
+#[must_use = "the service takes no more items, and nobody waits for its end: await this"]
+pub struct Draining<'a> {
+    over: EventWait<'a>,
+    worker: &'a Lock<Option<ThreadId>>,
+}
+
+impl Future for Draining<'_> {
+    type Output = ();
+
+    /// # Panics
+    ///
+    /// In the service's own handler.
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        asserts_no_worker(self.worker);
+        Pin::new(&mut self.over).poll(cx)
+    }
+}
+
+shows!([] Draining<'_>, this => over);
 
 impl<T> Drop for Handle<T> {
     fn drop(&mut self) {

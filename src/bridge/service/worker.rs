@@ -18,16 +18,25 @@ pub(super) struct Worker<T, H> {
     pub(super) handler: H,
 }
 
+/// When the next batch may begin, unless the service is drained.
+#[derive(Clone, Copy)]
+enum Begin {
+    AtOnce,
+    At(Instant),
+    Never,
+}
+
 impl<T, H> Worker<T, H> {
     pub(super) fn run<E: fmt::Display>(mut self)
     where
         H: FnMut(Vec<T>) -> Result<(), E>,
     {
-        let mut next_begin = None;
+        let mut next_begin = Begin::AtOnce;
         while let Ok(first) = self.shared.items.get_blocking() {
             let mut batch = vec![first];
             self.fill(&mut batch, next_begin);
-            next_begin = Instant::now().checked_add(self.interval);
+            let after = Instant::now().checked_add(self.interval);
+            next_begin = after.map_or(Begin::Never, Begin::At);
             let size = batch.len();
             let handler = &mut self.handler;
             match catch(|| handler(batch)) {
@@ -44,12 +53,14 @@ impl<T, H> Worker<T, H> {
     }
 
     /// Adds what is there, and what comes until the next batch may begin.
-    fn fill(&self, batch: &mut Vec<T>, until: Option<Instant>) {
+    fn fill(&self, batch: &mut Vec<T>, next: Begin) {
         let items = &self.shared.items;
         loop {
-            let left = until.map_or(Duration::ZERO, |until| {
-                until.saturating_duration_since(Instant::now())
-            });
+            let left = match next {
+                Begin::AtOnce => Duration::ZERO,
+                Begin::At(instant) => instant.saturating_duration_since(Instant::now()),
+                Begin::Never => Duration::MAX,
+            };
             if batch.len() >= self.batch.get() {
                 // Closed: the service is drained, and nobody has time.
                 self.shared.draining.wait_timeout(left);
