@@ -254,7 +254,7 @@ impl Inner {
             let mut state = self.state();
             change(&mut state);
             while state.borrowed < state.total {
-                let Some((waker, ())) = state.line.serve() else {
+                let Some((_, waker, ())) = state.line.serve() else {
                     break;
                 };
                 state.borrowed += 1;
@@ -279,7 +279,7 @@ impl Inner {
         if next.is_none() {
             state.borrowed -= 1;
         }
-        next.map(|(waker, ())| waker)
+        next.map(|(_, waker, ())| waker)
     }
 }
 

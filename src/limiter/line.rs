@@ -50,21 +50,15 @@ impl<X> Line<X> {
         }
     }
 
-    /// Leaves the line: its waker, or `None` if it was served.
-    fn leave(&mut self, ticket: Ticket) -> Option<Waker> {
-        self.waiting.remove(ticket).map(|(waker, _)| waker)
+    /// Takes out whoever has this ticket. `None`: it was served.
+    pub(crate) fn leave(&mut self, ticket: Ticket) -> Option<(Waker, X)> {
+        self.waiting.remove(ticket)
     }
 
     /// Takes out the first.
-    pub(crate) fn serve(&mut self) -> Option<(Waker, X)> {
-        self.waiting.pop_first().map(|(_, served)| served)
-    }
-
-    /// Takes out all with such a remark, wherever they stand: their wakers.
-    pub(crate) fn serve_those(&mut self, is_it: impl Fn(&X) -> bool) -> Vec<Waker> {
-        let tickets = self.waiting.tickets(|(_, remark)| is_it(remark));
-        let served = tickets.into_iter().filter_map(|ticket| self.leave(ticket));
-        served.collect()
+    pub(crate) fn serve(&mut self) -> Option<(Ticket, Waker, X)> {
+        let (ticket, (waker, remark)) = self.waiting.pop_first()?;
+        Some((ticket, waker, remark))
     }
 }
 
@@ -83,6 +77,26 @@ pub(crate) trait Lined {
     /// Takes it for somebody in line before its turn.
     fn take_early(&mut self, _who: Self::Who) -> bool {
         false
+    }
+
+    /// Somebody stands in line.
+    fn came(&mut self, _ticket: Ticket, _who: Self::Who) {}
+
+    /// It has left the line, and was not served.
+    fn went(&mut self, _ticket: Ticket, _who: Self::Who) {}
+
+    /// Puts somebody in line: its ticket.
+    fn join(&mut self, waker: Waker, who: Self::Who) -> Ticket {
+        let ticket = self.line().join(waker, who);
+        self.came(ticket, who);
+        ticket
+    }
+
+    /// Takes somebody out of the line: its waker, or `None` if it was served.
+    fn leave(&mut self, ticket: Ticket) -> Option<Waker> {
+        let (waker, who) = self.line().leave(ticket)?;
+        self.went(ticket, who);
+        Some(waker)
     }
 }
 
@@ -120,13 +134,11 @@ impl Standing {
             match *self {
                 Self::Outside if state.take(who) => (true, Some(waker)),
                 Self::Outside => {
-                    *self = Self::InLine(state.line().join(waker, who));
+                    *self = Self::InLine(state.join(waker, who));
                     (false, None)
                 }
                 Self::InLine(ticket) => match state.line().stay(ticket, waker) {
-                    Ok(old) if state.take_early(who) => {
-                        (true, state.line().leave(ticket).or(Some(old)))
-                    }
+                    Ok(old) if state.take_early(who) => (true, state.leave(ticket).or(Some(old))),
                     Ok(old) => (false, Some(old)),
                     Err(waker) => (true, Some(waker)),
                 },
@@ -161,7 +173,7 @@ impl Standing {
         if is_served {
             *self = Self::Served;
         } else if matches!(self, Self::Outside) {
-            *self = Self::InLine(state.line().join(waker(), who));
+            *self = Self::InLine(state.join(waker(), who));
         }
         is_served
     }
@@ -173,7 +185,7 @@ impl Standing {
             return false;
         };
         *self = Self::Served;
-        let left = locked(lock).line().leave(ticket);
+        let left = locked(lock).leave(ticket);
         let was_served = left.is_none();
         drop_quietly("a waker", left);
         was_served

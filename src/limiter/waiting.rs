@@ -60,13 +60,6 @@ impl<T> Waiting<T> {
         before
     }
 
-    /// The tickets whose values are like this, in their order.
-    pub(crate) fn tickets(&self, is_it: impl Fn(&T) -> bool) -> Vec<Ticket> {
-        let all = self.row.iter();
-        let such = all.filter(|(_, value)| value.as_ref().is_some_and(&is_it));
-        such.map(|(ticket, _)| *ticket).collect()
-    }
-
     pub(crate) fn get_mut(&mut self, ticket: Ticket) -> Option<&mut T> {
         let at = self.find(ticket).ok()?;
         self.row[at].1.as_mut()

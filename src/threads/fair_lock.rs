@@ -1,18 +1,20 @@
 //! `FairLock`: one owner at a time, first come first served, for threads and tasks, and again for the owner.
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::future::Future;
 use std::panic::Location;
 use std::pin::Pin;
 use std::sync::{Mutex, MutexGuard, PoisonError, TryLockError};
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, Waker};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use super::owner::{Claim, Owner};
 use crate::blocked::{note, park_until_ready, park_until_ready_or};
+use crate::error::KeyId;
 use crate::error::unhandled::wake_quietly;
-use crate::limiter::{Line, Lined, Standing, locked};
+use crate::limiter::{Line, Lined, Standing, Ticket, locked};
 use crate::shows::shows;
 
 /// A lock that threads and tasks take in the order in which they came, and that its owner can take again.
@@ -63,6 +65,8 @@ struct State {
     held: Option<Claim>,
     poisoned: bool,
     line: Line<Claim>,
+    /// Those in line who are of a task. A thread stands there once.
+    tasks: BTreeSet<(KeyId, Ticket)>,
 }
 
 impl<T> FairLock<T> {
@@ -102,6 +106,7 @@ impl<T> FairLock<T> {
                 held: None,
                 poisoned: false,
                 line: Line::new(),
+                tasks: BTreeSet::new(),
             }),
             value: Mutex::new(value),
             poisons,
@@ -246,26 +251,18 @@ impl<T> FairLock<T> {
         guard
     }
 
-    /// One guard is gone; after the last one the first in line has the lock, and all futures of the same owner, which may take it again.
+    /// One guard is gone; after the last one the first in line has the lock.
     fn let_go(&self, by_panic: bool) {
-        let (next, again) = {
+        let (first, others) = {
             let mut state = self.state();
             state.poisoned |= by_panic && self.poisons;
             state.guards -= 1;
             if state.guards > 0 {
                 return;
             }
-            let next = state.line.serve();
-            state.held = next.as_ref().map(|(_, claim)| *claim);
-            let again = match state.held {
-                Some(owner) => state.line.serve_those(|claim| claim.is_of_the_same(owner)),
-                None => Vec::new(),
-            };
-            state.guards = usize::from(next.is_some()) + again.len();
-            (next, again)
+            state.pass_on()
         };
-        let wakers = next.map(|(waker, _)| waker).into_iter().chain(again);
-        wakers.for_each(|waker| {
+        first.into_iter().chain(others).for_each(|waker| {
             wake_quietly(waker);
         });
     }
@@ -275,6 +272,27 @@ impl State {
     /// Is it held by the same owner?
     fn is_held_by(&self, claim: Claim) -> bool {
         self.held.is_some_and(|held| held.is_of_the_same(claim))
+    }
+
+    /// Gives the lock to the first in line, and to all futures of the same task, which may take it again: their wakers.
+    fn pass_on(&mut self) -> (Option<Waker>, Vec<Waker>) {
+        let Some((ticket, waker, claim)) = self.line.serve() else {
+            debug_assert!(self.tasks.is_empty(), "nobody waits");
+            self.held = None;
+            return (None, Vec::new());
+        };
+        self.held = Some(claim);
+        self.went(ticket, claim);
+        let mut others = Vec::new();
+        if let Some(task) = claim.task() {
+            let theirs = (task, Ticket::MIN)..=(task, Ticket::MAX);
+            while let Some(one) = self.tasks.range(theirs.clone()).next().copied() {
+                self.tasks.remove(&one);
+                others.extend(self.line.leave(one.1).map(|(waker, _)| waker));
+            }
+        }
+        self.guards = 1 + others.len();
+        (Some(waker), others)
     }
 }
 
@@ -305,6 +323,16 @@ impl Lined for State {
         let is_ours = self.is_held_by(claim);
         self.guards += usize::from(is_ours);
         is_ours
+    }
+
+    fn came(&mut self, ticket: Ticket, claim: Claim) {
+        self.tasks.extend(claim.task().map(|task| (task, ticket)));
+    }
+
+    fn went(&mut self, ticket: Ticket, claim: Claim) {
+        if let Some(task) = claim.task() {
+            self.tasks.remove(&(task, ticket));
+        }
     }
 }
 

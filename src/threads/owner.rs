@@ -40,6 +40,14 @@ impl Claim {
         Self { owner, at }
     }
 
+    /// The task that asks, if it can be told from others.
+    pub(super) fn task(self) -> Option<KeyId> {
+        match self.owner? {
+            Owner::Task(task) => Some(task),
+            Owner::Thread(_) => None,
+        }
+    }
+
     /// Are both of the same owner? Those of nobody are of different ones.
     pub(super) fn is_of_the_same(self, other: Self) -> bool {
         self.owner.is_some() && self.owner == other.owner

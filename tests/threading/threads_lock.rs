@@ -9,6 +9,7 @@ use std::thread;
 use std::time::Duration;
 
 use futures::StreamExt;
+use futures::future::BoxFuture;
 use futures::stream::FuturesUnordered;
 use ingather::inline;
 use ingather::threads::{FairGuard, FairLock, Locking};
@@ -28,6 +29,7 @@ behaviour!(
     a_waker_that_panics_takes_nothing_with_it,
     the_value_is_not_lent_twice,
     all_futures_of_one_task_get_it_in_its_turn,
+    a_future_that_moves_on_waits_for_its_first_task,
 );
 
 // Threads-4
@@ -318,6 +320,48 @@ async fn all_futures_of_one_task_get_it_in_its_turn(on: Site) {
     });
     assert_eq!(scope.await, Ok(()));
     assert_eq!(lock.try_lock().map(|guard| guard.get()), Some(2));
+}
+
+// Threads-2, Threads-3, Threads-4
+async fn a_future_that_moves_on_waits_for_its_first_task(on: Site) {
+    let lock = Arc::new(FairLock::new(0));
+    let shared = Arc::clone(&lock);
+    let scope = ingather::on(&on.spawner).scope(|tg| async move {
+        let (has, ends) = (Gate::new(), Gate::new());
+        let (holds, locked, waits) = (Arc::clone(&shared), has.clone(), ends.clone());
+        tg.spawn(async move {
+            let _guard = holds.lock().await;
+            locked.open();
+            waits.wait().await;
+        });
+        has.wait().await;
+        let gives_up = own_lock(Arc::clone(&shared));
+        let alone = tg.spawn(async move { assert!(futures::poll!(gives_up).is_pending()) });
+        alone.await.unwrap();
+        let of_one = tg.spawn(async move {
+            let mut all = [(); 3].map(|()| own_lock(Arc::clone(&shared)));
+            for waits in &mut all {
+                assert!(futures::poll!(waits).is_pending());
+            }
+            let [kept, given, dropped] = all;
+            drop(dropped);
+            assert_eq!(shared.waiting(), 2);
+            (kept, given)
+        });
+        let (kept, given) = of_one.await.unwrap();
+        let keys = [kept, given].map(|waits| tg.spawn(waits));
+        ends.open();
+        for key in keys {
+            key.await.unwrap();
+        }
+    });
+    scope.await;
+    assert_eq!(lock.waiting(), 0);
+    assert_eq!(lock.try_lock().map(|guard| guard.get()), Some(2));
+}
+
+fn own_lock(lock: Arc<FairLock<u32>>) -> BoxFuture<'static, ()> {
+    Box::pin(async move { lock.lock().await.with(|n| *n += 1) })
 }
 
 // Threads-4
