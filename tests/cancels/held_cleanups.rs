@@ -37,7 +37,7 @@ impl Holds {
     /// Waits for ever, and cleans up as long as the gate is shut.
     fn cleans(self, [begun, gate, cleaned]: &[Gate; 3]) -> BoxFuture<'static, u32> {
         let [begun, gate, cleaned] = [begun, gate, cleaned].map(Gate::clone);
-        let beside = gate.clone();
+        let beside = cleaned.clone();
         let cleanup = move || async move {
             match self {
                 Shield => shield(gate.wait()).await,
@@ -56,6 +56,7 @@ impl Holds {
         };
         let cleans = with_cleanup(waits, cleanup);
         match self {
+            // Until it is clean: what holds must not end in a poll in which the clean-up was polled too early to see the gate open.
             Beside => async move {
                 let held = shield(async move { beside.wait().await });
                 futures::join!(cleans, held).0
