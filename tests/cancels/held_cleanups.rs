@@ -1,6 +1,9 @@
 //! Clean-ups in which something holds off the drop beyond the grace: they go on until that is over, and then the scope is left.
 
-use std::future::pending;
+use std::future::{pending, poll_fn};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+use std::task::Poll;
 
 use futures::FutureExt;
 use futures::future::BoxFuture;
@@ -10,7 +13,10 @@ use ingather::{CancelToken, GroupOptions, shield, to_thread};
 
 use crate::support::{Fault, Gate, HOUR, Site, behaviour, yields};
 
-behaviour!(a_cleanup_goes_on_as_long_as_something_in_it_holds);
+behaviour!(
+    a_cleanup_goes_on_as_long_as_something_in_it_holds,
+    what_holds_beside_a_cleanup_does_not_prolong_it,
+);
 
 /// What holds in the clean-up.
 #[derive(Clone, Copy, Debug)]
@@ -18,7 +24,6 @@ enum Holds {
     Shield,
     Thread,
     ShieldInScope,
-    Beside,
 }
 
 /// Whose clean-up it is.
@@ -30,14 +35,13 @@ enum Whose {
     Loser,
 }
 
-use Holds::{Beside, Shield, ShieldInScope, Thread};
+use Holds::{Shield, ShieldInScope, Thread};
 use Whose::{Body, Child, Loser, Task};
 
 impl Holds {
     /// Waits for ever, and cleans up as long as the gate is shut.
     fn cleans(self, [begun, gate, cleaned]: &[Gate; 3]) -> BoxFuture<'static, u32> {
         let [begun, gate, cleaned] = [begun, gate, cleaned].map(Gate::clone);
-        let beside = cleaned.clone();
         let cleanup = move || async move {
             match self {
                 Shield => shield(gate.wait()).await,
@@ -46,7 +50,6 @@ impl Holds {
                     let held = async move { shield(gate.wait()).await };
                     ingather::inline::scope(|tg| async move { drop(tg.spawn(held).await) }).await;
                 }
-                Beside => gate.wait().await,
             }
             cleaned.open();
         };
@@ -54,16 +57,7 @@ impl Holds {
             begun.open();
             pending::<u32>().await
         };
-        let cleans = with_cleanup(waits, cleanup);
-        match self {
-            // Until it is clean: what holds must not end in a poll in which the clean-up was polled too early to see the gate open.
-            Beside => async move {
-                let held = shield(async move { beside.wait().await });
-                futures::join!(cleans, held).0
-            }
-            .boxed(),
-            _ => cleans.boxed(),
-        }
+        with_cleanup(waits, cleanup).boxed()
     }
 }
 
@@ -113,7 +107,7 @@ async fn run(whose: Whose, options: GroupOptions, begun: Gate, cleans: BoxFuture
 async fn a_cleanup_goes_on_as_long_as_something_in_it_holds(on: Site) {
     let _hold = on.hold();
     for whose in [Child, Body, Task, Loser] {
-        for holds in [Shield, ShieldInScope, Beside, Thread] {
+        for holds in [Shield, ShieldInScope, Thread] {
             for grace in [None, Some(HOUR)] {
                 let options = GroupOptions::new().on(&on.spawner);
                 let options = match grace {
@@ -138,4 +132,45 @@ async fn a_cleanup_goes_on_as_long_as_something_in_it_holds(on: Site) {
             }
         }
     }
+}
+
+// Cancelling-11, Shields-1
+async fn what_holds_beside_a_cleanup_does_not_prolong_it(on: Site) {
+    let polls = Arc::new(AtomicUsize::new(0));
+    let counts = Arc::clone(&polls);
+    let (begun, gate) = (Gate::new(), Gate::new());
+    let (begins, waits) = (begun.clone(), gate.clone());
+    let cleanup = move || {
+        poll_fn(move |cx| {
+            counts.fetch_add(1, Relaxed);
+            cx.waker().wake_by_ref();
+            Poll::<()>::Pending
+        })
+    };
+    let child = async move {
+        let held = shield(async move {
+            begins.open();
+            waits.wait().await;
+        });
+        futures::join!(with_cleanup(pending::<()>(), cleanup), held).1
+    };
+    let options = GroupOptions::new().on(&on.spawner);
+    let scope = options.scope(|tg| async move {
+        let key = tg.spawn(child);
+        begun.wait().await;
+        tg.cancel();
+        let mut before = 0;
+        // Without grace it is polled no more then, and the shield beside it lasts.
+        loop {
+            yields(100).await;
+            let now = polls.load(Relaxed);
+            if now > 0 && now == before {
+                break;
+            }
+            before = now;
+        }
+        gate.open();
+        assert!(key.await.is_err());
+    });
+    scope.await;
 }

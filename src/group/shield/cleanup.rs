@@ -2,23 +2,25 @@
 
 use std::future::Future;
 use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::Ordering::Acquire;
 use std::task::{Context, Poll};
 
 use pin_project_lite::pin_project;
 
 use super::shielded::Hold;
 use crate::group::cell::{CellRef, Stands};
-use crate::group::engine::position::{Position, here, token_of};
+use crate::group::engine::position::{Behind, Position, Surrounding, enter, here, token_of};
 use crate::log;
 use crate::shows::shows;
-use crate::token::CancelledOwned;
+use crate::std_or_loom::atomic::AtomicUsize;
+use crate::token::{CancelReason, CancelToken, CancelledOwned};
 
 /// Awaits `future`; if this child or body is cancelled meanwhile, drops it and runs `cleanup` to its end instead, within the
 /// group's [grace](crate::GroupOptions::grace).
 ///
 /// The scope waits for the clean-up like for the child that it is part of. Without grace the clean-up is polled once, and
-/// dropped if it is not over then. (A [`shield`](crate::shield) or [`to_thread`](crate::to_thread) in it, or beside it in the same child, lets it
-/// go on for as long.) When it is over the child is cancelled, as it would have been without: what awaits this
+/// dropped if it is not over then. (A [`shield`](crate::shield) or [`to_thread`](crate::to_thread) in it lets it go on for as long.) When it is over the child is cancelled, as it would have been without: what awaits this
 /// does not go on. Clean-up that has to be done whether or not there is a cancel belongs after an `.await` as usual, or
 /// into a [`shield`](crate::shield).
 ///
@@ -101,8 +103,38 @@ struct Watch {
     position: Option<Position>,
     hold: Hold,
     turn: Turn,
+    /// Stands around the clean-up, once that has begun.
+    inside: Option<(Arc<Inside>, Behind)>,
     /// The clean-up is over, and whatever this is in knows.
     gave_up: bool,
+}
+
+/// Counts what holds in a clean-up.
+struct Inside {
+    outside: Option<Position>,
+    held: AtomicUsize,
+}
+
+impl Surrounding for Inside {
+    fn outside(&self) -> Option<&Position> {
+        self.outside.as_ref()
+    }
+
+    fn token(self: Arc<Self>) -> CancelToken {
+        token_of(self.outside())
+    }
+
+    fn is_screen(&self) -> bool {
+        false
+    }
+
+    fn held_inside(&self) -> Option<&AtomicUsize> {
+        Some(&self.held)
+    }
+
+    fn ends_early(&self, _reason: &CancelReason) -> bool {
+        false
+    }
 }
 
 impl Watch {
@@ -113,8 +145,26 @@ impl Watch {
             hold: Hold::take(here.as_ref(), Stands::Cleanup),
             turn: Turn::of(position.as_ref()),
             position,
+            inside: None,
             gave_up: false,
         }
+    }
+
+    /// What the clean-up is polled in.
+    fn inside(&mut self) -> Position {
+        let (_, behind) = self.inside.get_or_insert_with(|| {
+            let inside = Arc::new(Inside {
+                outside: here(),
+                held: AtomicUsize::new(0),
+            });
+            (Arc::clone(&inside), Behind::new(inside))
+        });
+        Position::Behind(behind.clone())
+    }
+
+    fn is_held_inside(&self) -> bool {
+        let inside = self.inside.as_ref();
+        inside.is_some_and(|(inside, _)| inside.held.load(Acquire) > 0)
     }
 
     fn stage(&mut self, cx: &mut Context<'_>) -> Stage {
@@ -219,15 +269,15 @@ where
             if matches!(stage, Stage::Dropped | Stage::Gone) {
                 // It has been polled at least once.
                 watch.hold.let_go();
-                let position = watch.position.as_ref();
-                // Where something else holds what this is in, perhaps in the clean-up itself, all of that goes on.
-                if stage == Stage::Gone || position.is_none_or(Position::is_doomed) {
+                // What in it holds would not be over otherwise.
+                if stage == Stage::Gone || !watch.is_held_inside() {
                     return Poll::Pending;
                 }
             }
         }
         let cleaning = this.cleaning.as_mut().as_pin_mut();
-        let over = cleaning.is_none_or(|cleaning| cleaning.poll(cx).is_ready());
+        let over =
+            cleaning.is_none_or(|cleaning| enter(watch.inside(), || cleaning.poll(cx)).is_ready());
         if let Some(position) = &watch.position {
             // Once: it wakes whatever this is in, which another shield may hold.
             if over && !std::mem::replace(&mut watch.gave_up, true) {

@@ -2,7 +2,7 @@
 
 use std::future::Future;
 use std::pin::Pin;
-use std::sync::atomic::Ordering::{Acquire, Release};
+use std::sync::atomic::Ordering::{AcqRel, Acquire, Release};
 use std::sync::{Arc, OnceLock};
 use std::task::{Context, Poll, ready};
 
@@ -148,6 +148,8 @@ struct Rung {
 enum What {
     Child(CellRef, Option<Unshielded>),
     Body(Arc<Core>),
+    /// What only counts who holds.
+    Around(Behind),
 }
 
 impl Hold {
@@ -189,7 +191,17 @@ impl Hold {
                     }
                     None
                 }
-                Position::Behind(_) => None,
+                Position::Behind(surrounding) => {
+                    if let Some(held) = surrounding.held_inside() {
+                        held.fetch_add(1, AcqRel);
+                        rungs.push(Rung {
+                            what: What::Around(surrounding.clone()),
+                            stands,
+                            inner: None,
+                        });
+                    }
+                    None
+                }
             };
             if let Some((what, stands, core)) = held {
                 let inner = inner.replace(Arc::clone(core));
@@ -215,6 +227,11 @@ impl Hold {
             match &mut rung.what {
                 What::Child(child, after) => *after = Some(child.unshield(inner, rung.stands)),
                 What::Body(core) => core.unshield_body(inner, rung.stands),
+                What::Around(surrounding) => {
+                    surrounding.held_inside().into_iter().for_each(|held| {
+                        held.fetch_sub(1, AcqRel);
+                    })
+                }
             }
         }
         for rung in rungs.iter() {
@@ -223,6 +240,7 @@ impl Hold {
                     after.iter().for_each(|after| child.is_unshielded(*after))
                 }
                 What::Body(core) => core.body_is_unshielded(),
+                What::Around(_) => {}
             }
         }
     }

@@ -17,6 +17,7 @@ use crate::clock::Deadline;
 use crate::error::{ChildInfo, KeyId};
 use crate::group::cell::CellRef;
 use crate::limiter::CapacityLimiter;
+use crate::std_or_loom::atomic::AtomicUsize;
 use crate::token::{CancelReason, CancelToken};
 
 /// Where code runs.
@@ -30,7 +31,7 @@ pub(crate) enum Position {
     Behind(Behind),
 }
 
-/// What stands between code and the position that it is in: a shield, or a start that is pending.
+/// What stands between code and the position that it is in: a shield, a clean-up, or a start that is pending.
 pub(crate) trait Surrounding: Send + Sync {
     /// What it stands in.
     fn outside(&self) -> Option<&Position>;
@@ -59,6 +60,11 @@ pub(crate) trait Surrounding: Send + Sync {
     /// Does it keep a cancel of what is outside from the code inside?
     fn holds_off(&self) -> bool {
         false
+    }
+
+    /// Counts what is inside and holds off drops of what is outside.
+    fn held_inside(&self) -> Option<&AtomicUsize> {
+        None
     }
 
     /// Does by itself what the callback of its token is about to do, if that was cancelled.
