@@ -299,12 +299,7 @@ async fn all_futures_of_one_task_get_it_in_its_turn(on: Site) {
     let shared = Arc::clone(&lock);
     let scope = ingather::on(&on.spawner).scope(|tg| async move {
         let (has, ends) = (Gate::new(), Gate::new());
-        let (holds, locked, waits) = (Arc::clone(&shared), has.clone(), ends.clone());
-        tg.spawn(async move {
-            let _guard = holds.lock().await;
-            locked.open();
-            waits.wait().await;
-        });
+        tg.spawn(hold(Arc::clone(&shared), has.clone(), ends.clone()));
         has.wait().await;
         let both = tg.spawn(async move {
             // Each has a waker of its own.
@@ -328,12 +323,7 @@ async fn a_future_that_moves_on_waits_for_its_first_task(on: Site) {
     let shared = Arc::clone(&lock);
     let scope = ingather::on(&on.spawner).scope(|tg| async move {
         let (has, ends) = (Gate::new(), Gate::new());
-        let (holds, locked, waits) = (Arc::clone(&shared), has.clone(), ends.clone());
-        tg.spawn(async move {
-            let _guard = holds.lock().await;
-            locked.open();
-            waits.wait().await;
-        });
+        tg.spawn(hold(Arc::clone(&shared), has.clone(), ends.clone()));
         has.wait().await;
         let gives_up = own_lock(Arc::clone(&shared));
         let alone = tg.spawn(async move { assert!(futures::poll!(gives_up).is_pending()) });
@@ -358,6 +348,13 @@ async fn a_future_that_moves_on_waits_for_its_first_task(on: Site) {
     scope.await;
     assert_eq!(lock.waiting(), 0);
     assert_eq!(lock.try_lock().map(|guard| guard.get()), Some(2));
+}
+
+/// Has the lock from the opening of the one gate to that of the other.
+async fn hold(lock: Arc<FairLock<u32>>, has: Gate, ends: Gate) {
+    let _guard = lock.lock().await;
+    has.open();
+    ends.wait().await;
 }
 
 fn own_lock(lock: Arc<FairLock<u32>>) -> BoxFuture<'static, ()> {

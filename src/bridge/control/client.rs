@@ -78,9 +78,6 @@ impl<Req, Rep> Client<Req, Rep> {
     /// [`Spawner::may_block`](crate::Spawner::may_block).
     #[track_caller]
     pub fn request_blocking(&self, request: Req) -> Result<Rep, RequestError<Req>> {
-        if self.line.is_served_here() {
-            return Err(RequestError::WouldDeadlock(request));
-        }
         block_on(self.request(request))
     }
 
@@ -90,9 +87,6 @@ impl<Req, Rep> Client<Req, Rep> {
     ///
     /// Why there is no reply; [`TimedOut`](RequestError::TimedOut) has withdrawn the request.
     pub fn request_timeout(&self, request: Req, limit: Duration) -> Result<Rep, RequestError<Req>> {
-        if self.line.is_served_here() {
-            return Err(RequestError::WouldDeadlock(request));
-        }
         let mut request = self.request(request);
         ready_within(limit, |cx| Pin::new(&mut request).poll(cx))
             .unwrap_or_else(|| Err(RequestError::TimedOut(request.into_request())))
